@@ -1,0 +1,57 @@
+"""The extension modules; every other fact about the package is in pyproject.toml.
+
+``ZSWAPSIM_BUILD`` chooses how they are compiled: ``release`` (default), ``debug`` (bounds checks and
+assertions on) or ``sanitize`` (debug, with address and undefined-behaviour sanitizers).
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+BUILDS = {
+    "release": (["-O3", "-fno-plt"], []),
+    "debug": (["-O1", "-g", "-UNDEBUG"], []),
+    "sanitize": (
+        ["-O1", "-g", "-UNDEBUG", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
+        ["-fsanitize=address,undefined"],
+    ),
+}
+CORE = Path("zswapsim/_core")
+CODECS = sorted(str(path) for path in Path("cext").glob("*.c"))
+
+
+def extension(source: Path, compile_args: list[str], link_args: list[str]) -> Extension:
+    """One module of the core; the built-in codecs are linked into ``_core.codec`` alone."""
+    module = source.stem
+    return Extension(
+        f"zswapsim._core.{module}",
+        [str(source), *(CODECS if module == "codec" else [])],
+        include_dirs=["cext"],
+        depends=[str(path) for path in Path("cext").glob("*.h")],
+        extra_compile_args=["-std=c11", "-Wall", "-Wno-unused-function", *compile_args],
+        extra_link_args=link_args,
+        libraries=["dl"] if module == "codec" else [],
+    )
+
+
+build = os.environ.get("ZSWAPSIM_BUILD", "release")
+if build not in BUILDS:
+    raise SystemExit(f"ZSWAPSIM_BUILD={build}: expected one of {', '.join(BUILDS)}")
+checked = build != "release"
+
+setup(
+    ext_modules=cythonize(
+        [extension(source, *BUILDS[build]) for source in sorted(CORE.glob("*.pyx"))],
+        compiler_directives={
+            "language_level": "3",
+            "boundscheck": checked,
+            "wraparound": False,
+            "initializedcheck": checked,
+            "cdivision": True,
+            "freethreading_compatible": False,
+            "embedsignature": True,
+        },
+    )
+)

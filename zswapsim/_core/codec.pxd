@@ -1,0 +1,66 @@
+"""Codecs as the core sees them: a shared table with parameters, and one context a thread."""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+cdef extern from "zsw_codec.h" nogil:
+    ctypedef struct zsw_param:
+        const char *name
+        int64_t lowest
+        int64_t highest
+        int64_t initial
+        const char *help
+
+    ctypedef struct zsw_config:
+        const int64_t *values
+        const uint8_t *dictionary
+        size_t dictionary_bytes
+        void *const *functions
+
+    ctypedef struct zsw_codec:
+        uint32_t abi
+        uint32_t flags
+        const char *name
+        const zsw_param *params
+        const char *const *symbols
+        int (*params_create)(const zsw_config *config, void **params) noexcept nogil
+        void (*params_destroy)(void *params) noexcept nogil
+        int (*ctx_create)(const void *params, void **ctx) noexcept nogil
+        void (*ctx_destroy)(void *ctx) noexcept nogil
+        int (*compress)(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) noexcept nogil
+        int (*decompress)(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) noexcept nogil
+
+
+cdef class Codec:
+    """A codec with its parameters. Immutable; shared by any number of contexts and threads.
+
+    `params` belongs to this object and outlives every context, because a context's owner holds the Codec.
+    """
+    cdef const zsw_codec *table
+    cdef void *params
+    cdef object keeps           # whatever must live as long as `table` (a capsule, a plug-in object)
+    cdef readonly str name      # "zstd"
+    cdef readonly str spec      # canonical: "zstd:level=3"; parameters at their initial value are left out
+    cdef readonly dict settings  # every parameter's value
+
+
+# Scratch of one thread, owned by the object it is embedded in. Zeroed memory is a closed context.
+ctypedef struct codec_ctx:
+    const zsw_codec *table
+    void *ctx           # the codec's own, freed by codec_ctx_close
+    uint8_t *scratch    # output of codec_compress: CODEC_SCRATCH bytes with a guard behind them
+
+cdef enum:
+    CODEC_SCRATCH = 2 * 4096
+
+# Opens a context; raises HostMemoryError. The caller keeps a reference to `codec` until it has closed it.
+cdef int codec_ctx_open(Codec codec, codec_ctx *out) except -1
+# Closes it; a closed or zeroed context may be closed again.
+cdef void codec_ctx_close(codec_ctx *ctx) noexcept nogil
+# Compresses one page into ctx.scratch. Length 1 … 4095; 4096 where nothing is gained (the codec returned 0 or a
+# length of 4096 or more: keep the page as it is); ZSW_E_CODEC; ZSW_E_PLUGIN (raised, wrote past its buffer, or
+# returned a length that can't be).
+cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil
+# Decompresses exactly one page into `page`. 0, ZSW_E_CORRUPT or ZSW_E_PLUGIN.
+cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_bytes, uint8_t *page) noexcept nogil
+# With the GIL, after ZSW_E_PLUGIN: the exception that this thread's Python codec raised, or None; taken away by reading.
+cdef object codec_take_exception()

@@ -1,0 +1,29 @@
+"""What can be told of a page by looking at it."""
+
+from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy
+
+cdef enum:
+    PAGE_BYTES = 4096
+    PAGE_WORDS = 512
+
+
+# 1 and the word where the page repeats one machine word, else 0. The last word is looked at first: pages of data
+# that begin with a run of one word mostly end otherwise (so does Linux in zram's and swap's same-filled checks).
+cdef inline int page_same_filled(const uint8_t *page, uint64_t *word) noexcept nogil:
+    cdef const uint64_t *words = <const uint64_t *> page
+    cdef uint64_t first = words[0]
+    cdef int i
+    if words[PAGE_WORDS - 1] != first:
+        return 0
+    for i in range(1, PAGE_WORDS - 1):
+        if words[i] != first:
+            return 0
+    word[0] = first
+    return 1
+
+
+cdef inline void page_fill(uint8_t *page, uint64_t word) noexcept nogil:
+    cdef int i
+    for i in range(PAGE_WORDS):
+        memcpy(page + 8 * i, &word, 8)
