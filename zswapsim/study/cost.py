@@ -1,0 +1,43 @@
+"""What the modelled machine spends on things that this machine can't measure."""
+
+from typing import NamedTuple
+
+
+class CostModel(NamedTuple):
+    """Constants in nanoseconds, and bandwidth in bytes a nanosecond (that is GB/s). Codec times are not here.
+
+    A transfer of n bytes costs a latency plus n over the bandwidth: prefetchers hide every line after the first.
+    """
+
+    minor_fault_ns: float
+    """Entry, allocation and clearing of one page, mapping, return."""
+    major_fault_ns: float
+    """The same with the swap-in path, without bringing the page."""
+    node_latency_ns: float
+    """First cache line from the node."""
+    node_bandwidth: float
+    """Following lines, bytes a nanosecond."""
+    device_read_ns: float
+    """One 4 KiB random read at queue depth 1."""
+    device_write_ns: float
+    """One 4 KiB random write at queue depth 1."""
+
+
+# Minor and major fault: `bench/fault_cost.py` measures them on the machine at hand (its figures on a Xeon of 2023 in
+# a virtual machine are behind these, rounded). Local DRAM under 100 ns and CXL 100 to 300 ns a line: rule of thumb by
+# the author of the private-node series, linux-mm, 2026. 25 GB/s: CXL 2.0 on eight PCIe 5.0 lanes, 32 GB/s raw less
+# protocol; 20 GB/s: one core streaming from local DRAM. NVMe: 77 us read, 18 us write are the typical figures of the
+# Intel SSD DC P4510 product brief. SATA: 36 us read and write, Intel SSD DC S4510 product brief.
+_FAULTS = (500.0, 1000.0)
+_CXL = (250.0, 25.0)
+_DRAM = (90.0, 20.0)
+_NVME = (77_000.0, 18_000.0)
+_SATA = (36_000.0, 36_000.0)
+
+PRESETS = {
+    "cxl-nvme": CostModel(*_FAULTS, *_CXL, *_NVME),
+    "cxl-sata": CostModel(*_FAULTS, *_CXL, *_SATA),
+    "dram-nvme": CostModel(*_FAULTS, *_DRAM, *_NVME),
+    "dram-sata": CostModel(*_FAULTS, *_DRAM, *_SATA),
+}
+"""Presets: where the node's memory is, and what the device behind it is."""

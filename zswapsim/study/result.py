@@ -1,0 +1,39 @@
+"""What a run found: plain data, from which tables, plots and files are made."""
+
+from typing import Any
+
+import msgspec
+
+COMPLETED = "completed"
+OUT_OF_MEMORY = "out of memory"
+INTERRUPTED = "interrupted"
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """The outcome of one run."""
+
+    settings: dict[str, Any]
+    """The settings, with `trace`, `contents`, and the frames that sizes came to: `dram_frames`, `node_frames`."""
+    outcome: str
+    """``completed``, ``out of memory`` or ``interrupted``; the counters are those so far."""
+    counters: dict[str, int]
+    """Exact: the same trace, contents and settings give the same on every machine. Sizes are in bytes."""
+    times_ns: dict[str, int]
+    """Wall time of this very run: `read`, `measure`, `replay`, `compress`, `decompress`, `total`."""
+    modelled_ns: dict[str, float]
+    """What the modelled machine would have spent: `fault`, `compress`, `decompress`, `node`, `device`, `total`."""
+    fault_latency_ns: dict[str, float]
+    """Modelled latency of major faults: `mean`, `p50`, `p90`, `p99`, `p99.9`, `max`."""
+    timeline: list[dict[str, int]]
+    """One row a window: `accesses` up to its end, and the counters that moved, as totals up to there."""
+    owners: dict[str, dict[str, int]]
+    """Frames by owner, for each node of frames: `{"private": {"swap backend": 812, "free": 212}}`."""
+
+    def to_json(self) -> bytes:
+        """One JSON object, indented."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: bytes | str) -> "Result":
+        """The Result that :meth:`to_json` wrote. Raises ``msgspec.DecodeError``."""
+        return msgspec.json.decode(text, type=cls)

@@ -1,0 +1,88 @@
+"""What a run is to do: one immutable record, checked when it is made."""
+
+import msgspec
+
+from zswapsim._core.errors import InputError
+from zswapsim.study.cost import PRESETS
+from zswapsim.study.sizes import PAGE_SIZE, parse_size
+
+BACKENDS = ("private-node", "disk")
+RECLAIMERS = ("lru",)
+DEPTHS = ("bytes", "sizes", "counts")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of one run. Sizes are bytes, ``64MiB``, or ``50%`` of the trace's footprint.
+
+    Raises :class:`~zswapsim.InputError` where a value is not one of those allowed; sizes in per cent are checked
+    when the footprint is known, by :meth:`frames`.
+    """
+
+    dram: str | int = "50%"
+    """Memory that the workload's pages may occupy."""
+    node: str | int = "25%"
+    """Memory of the private node, which holds the pool."""
+    swap: str | int = "unlimited"
+    """The device behind the node: ``none``, ``unlimited`` or a size."""
+    backend: str = "private-node"
+    """What stands behind swap: ``private-node`` or ``disk``."""
+    compressor: str = "lz4"
+    """Codec and parameters, as in ``zstd:level=3``."""
+    reclaim: str = "lru"
+    """Which pages are evicted: ``lru`` (exact)."""
+    reclaim_batch: int = 1
+    """Pages evicted when no frame is free: 1 for exact LRU, 32 as the kernel does (SWAP_CLUSTER_MAX)."""
+    depth: str = "bytes"
+    """``bytes`` (pages are compressed and compared), ``sizes`` (lengths measured once), ``counts`` (faults only)."""
+    chain_size: int = 8
+    """Most frames in a zspage (the kernel's ZSMALLOC_CHAIN_SIZE), 4 to 16."""
+    accept_threshold_percent: int = 90
+    """A full node is written back until this share of its frames is in use."""
+    exclusive_loads: bool = True
+    """A load drops the pool's copy and leaves the page dirty, as zswap does; else the copy stays until a write."""
+    zero_map: bool = True
+    """Pages of zero bytes never reach the backend (Linux since 6.12)."""
+    verify: bool = True
+    """At bytes depth, compare every page that is loaded with what was stored."""
+    cost: str = "cxl-nvme"
+    """The machine whose times are modelled: a preset of :class:`~zswapsim.study.cost.CostModel`."""
+    seed: int = 0
+    """Shifts which content a page starts with."""
+    window: int = 0
+    """Accesses in a row of the timeline; 0 chooses it so that there are 64 to 128 rows."""
+
+    def __post_init__(self) -> None:
+        _one_of("backend", self.backend, BACKENDS)
+        _one_of("reclaim", self.reclaim, RECLAIMERS)
+        _one_of("depth", self.depth, DEPTHS)
+        _one_of("cost", self.cost, tuple(PRESETS))
+        _between("reclaim-batch", self.reclaim_batch, 1, 1 << 20)
+        _between("chain-size", self.chain_size, 4, 16)
+        _between("accept-threshold-percent", self.accept_threshold_percent, 1, 100)
+        _between("seed", self.seed, 0, (1 << 63) - 1)
+        _between("window", self.window, 0, (1 << 62))
+
+    def frames(self, pages: int) -> tuple[int, int, int]:
+        """Frames of DRAM, frames of the node and pages of the device, for a footprint of `pages` pages."""
+        footprint = pages * PAGE_SIZE
+        dram = parse_size(self.dram, "--dram", footprint) // PAGE_SIZE
+        node = parse_size(self.node, "--node", footprint) // PAGE_SIZE
+        if dram < self.reclaim_batch:
+            raise InputError(
+                f"--dram {self.dram}: {dram} frames are fewer than a reclaim batch of {self.reclaim_batch} pages"
+            )
+        if self.swap == "none":
+            return dram, node, 0
+        if self.swap == "unlimited":
+            return dram, node, (1 << 32) - 1
+        return dram, node, min(parse_size(self.swap, "--swap", footprint) // PAGE_SIZE, (1 << 32) - 1)
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"--{name} {value}: expected one of {', '.join(allowed)}")
+
+
+def _between(name: str, value: int, lowest: int, highest: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        raise InputError(f"--{name} {value}: expected a whole number from {lowest} to {highest}")

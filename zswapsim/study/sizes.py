@@ -1,0 +1,50 @@
+"""Sizes as people write them: plain bytes, ``64MiB``, ``1GiB``, or ``50%`` of a footprint."""
+
+import re
+
+from zswapsim._core.errors import InputError
+
+PAGE_SIZE = 4096
+UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+UNITS |= {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+PATTERN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z]*|%)")
+FOLDED = {unit.lower(): factor for unit, factor in UNITS.items()}
+
+
+def parse_size(text: str | int, what: str, footprint: int | None = None) -> int:
+    """Bytes that `text` stands for, rounded down to whole frames of 4096 bytes.
+
+    A percentage is of `footprint` (bytes). `what` names the setting in the message of the :class:`InputError` that
+    is raised where the text is no size, or holds less than one frame. ``K``, ``M`` and ``G`` are powers of 1024, as
+    the kernel's memparse() takes them; ``KB``, ``MB`` and ``GB`` are powers of 1000.
+    """
+    match = PATTERN.fullmatch(str(text).strip())
+    if match is None:
+        raise InputError(f"{what} {text}: expected bytes, a size such as 64MiB, or a share such as 50%")
+    value = float(match[1])
+    size = _scale(value, match[2], what, text, footprint) // PAGE_SIZE * PAGE_SIZE
+    if size < PAGE_SIZE:
+        raise InputError(f"{what} {text}: expected at least one frame ({PAGE_SIZE} bytes)")
+    return size
+
+
+def _scale(value: float, unit: str, what: str, text: str | int, footprint: int | None) -> int:
+    if unit == "%":
+        if footprint is None:
+            raise InputError(f"{what} {text}: expected bytes; there is no footprint to take a share of")
+        return int(footprint * value / 100)
+    factor = FOLDED.get(unit.lower())
+    if factor is None:
+        raise InputError(f"{what} {text}: unknown unit {unit!r}; expected one of KiB, MiB, GiB, TiB or %")
+    size = value * factor
+    if size > 1 << 62:
+        raise InputError(f"{what} {text}: larger than can be reserved")
+    return int(size)
+
+
+def format_size(size: int | float) -> str:
+    """A size for people, in binary units: ``24.5 MiB``."""
+    for unit, factor in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if abs(size) >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{int(size)} B"
