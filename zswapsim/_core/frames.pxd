@@ -1,0 +1,31 @@
+"""Frames of one node: an arena of real memory, a free list, and an owner for every frame."""
+
+from libc.stdint cimport uint8_t, uint32_t
+
+cdef enum:
+    NO_FRAME = 0xFFFFFFFF
+    FREE_FRAME = 0        # the owner of a free frame
+    MAX_OWNERS = 255
+
+
+cdef class FrameArena:
+    cdef uint8_t *base           # `frames` * 4096 bytes, mapped; NULL where frames are only counted
+    cdef uint32_t *next_free     # link of a free frame below `fresh`; owned
+    cdef uint8_t *owner_of       # FREE_FRAME or an owner's number; owned
+    cdef uint32_t free_head      # last frame given back, or NO_FRAME
+    cdef uint32_t fresh          # frames from here on have never been taken
+    cdef readonly uint32_t frames       # how many the node has
+    cdef readonly uint32_t free_frames  # how many of them nobody owns
+    cdef list owner_names        # number - 1 -> name
+
+    cdef int reserve(self, uint32_t frames, bint backed) except -1
+    # A frame for `owner`, the last one given back first; NO_FRAME when none is free. O(1).
+    cdef uint32_t take(self, uint8_t owner) noexcept nogil
+    # Gives a taken frame back. O(1).
+    cdef void give(self, uint32_t frame) noexcept nogil
+
+
+cdef class Grant:
+    """The right to take frames of one arena as one owner."""
+    cdef readonly FrameArena arena
+    cdef uint8_t owner

@@ -1,0 +1,508 @@
+"""The pool's allocator: size classes, zspages with fullness groups, handles, compaction.
+
+After mm/zsmalloc.c of Linux 6.18, whose figures it reproduces (tests/data/zram.json). What differs is only where the
+bookkeeping lies: free lists and owners are in arrays beside the arena, so that the pool can also run on frames that
+are counted and not backed.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memset
+
+from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.frames cimport FrameArena, Grant
+from zswapsim._core.errors import InputError
+
+
+def size_classes(int chain_size=8):
+    """The distinct size classes, small to large: a list of (size in bytes, frames a zspage, objects a zspage).
+
+    Slots are every 16 bytes from 32 to 4096; walked from large to small, a slot whose frames and objects equal those
+    of the next larger class joins it (set_merge() and calculate_zspage_chain_size() in mm/zsmalloc.c).
+    Raises InputError for a chain size outside 4 ... 16.
+    """
+    if not 4 <= chain_size <= ZS_MAX_CHAIN:
+        raise InputError(f"chain size {chain_size}: expected 4 to {ZS_MAX_CHAIN}")
+    classes = []
+    for size in range(ZS_MIN_SIZE + (ZS_SLOTS - 1) * ZS_STEP, ZS_MIN_SIZE - 1, -ZS_STEP):
+        frames = chain_frames(size, chain_size)
+        shape = (frames, frames * ZSW_PAGE_SIZE // size)
+        if not classes or classes[len(classes) - 1][1:] != shape:
+            classes.append((size, *shape))
+    return list(reversed(classes))
+
+
+cdef int chain_frames(int size, int chain_size):
+    """Frames of a zspage: those that waste least, the fewest of them."""
+    if size & (size - 1) == 0:
+        return 1
+    return min(range(1, chain_size + 1), key=lambda frames: frames * ZSW_PAGE_SIZE % size)
+
+
+def huge_class_size(int chain_size=8):
+    """The length (bytes) at or above which a compressed page takes a whole frame, as zs_huge_class_size() counts it."""
+    largest = max(size for size, frames, objects in size_classes(chain_size) if frames != 1 and objects != 1)
+    return largest - (ZS_HANDLE_BYTES - 1)
+
+
+cdef class ZsPool:
+    """A pool of objects in the frames that a grant gives.
+
+    Parameters: `grant`, where frames come from; `chain_size`, most frames in a zspage (4 ... 16).
+    Raises InputError for a chain size out of range.
+    """
+
+    def __cinit__(self):
+        self.zspages = NULL
+        self.objects = NULL
+        self.frame_of = NULL
+        self.moved = NULL
+
+    def __init__(self, Grant grant not None, int chain_size=8):
+        if self.arena is not None:
+            raise InputError("pool: already initialised")
+        table = size_classes(chain_size)
+        self.class_count = len(table)
+        for index, (size, frames, objects) in enumerate(table):
+            self.open_class(index, size, frames, objects)
+        for step in range(257):
+            self.class_of_step[step] = next((i for i, row in enumerate(table) if row[0] >= step * ZS_STEP), len(table) - 1)
+        self.huge_class_size = huge_class_size(chain_size)
+        self.chain_size = chain_size
+        self.owner = grant.owner
+        self.arena = grant.arena
+
+    cdef void open_class(self, int index, int size, int frames, int objects):
+        cdef zs_class *cls = &self.classes[index]
+        cdef int group
+        memset(cls, 0, sizeof(zs_class))
+        cls.size = size
+        cls.frames = frames
+        cls.objects = objects
+        cls.spare = ZS_NONE
+        for group in range(ZS_GROUPS):
+            cls.groups[group] = ZS_NONE
+
+    def __dealloc__(self):
+        cdef uint32_t zspage
+        # Frames go back to an arena that may live on.
+        if self.arena is not None:
+            for zspage in range(self.zspage_count):
+                if self.zspages[zspage].live:
+                    self.give_frames(zspage)
+        free(self.zspages)
+        free(self.objects)
+        free(self.frame_of)
+
+    # -- fullness groups ------------------------------------------------------------------------------------------
+
+    cdef void insert(self, uint32_t zspage, int group) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef uint32_t *head = &self.classes[page.class_index].groups[group]
+        page.prev = ZS_NONE
+        page.next = head[0]
+        if head[0] != ZS_NONE:
+            self.zspages[head[0]].prev = zspage
+        head[0] = zspage
+        page.group = <uint8_t> group
+
+    cdef void remove(self, uint32_t zspage) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        if page.prev != ZS_NONE:
+            self.zspages[page.prev].next = page.next
+        else:
+            self.classes[page.class_index].groups[page.group] = page.next
+        if page.next != ZS_NONE:
+            self.zspages[page.next].prev = page.prev
+
+    cdef void regroup(self, uint32_t zspage) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef int group = fullness(page.inuse, self.classes[page.class_index].objects)
+        if group != page.group:
+            self.remove(zspage)
+            self.insert(zspage, group)
+
+    # -- zspages --------------------------------------------------------------------------------------------------
+
+    cdef int grow(self, zs_class *cls) noexcept nogil:
+        """Makes room in the arrays for one more zspage of this class."""
+        cdef void *made
+        if self.zspage_count == self.zspage_room:
+            made = realloc(self.zspages, 2 * (<size_t> self.zspage_room + 64) * sizeof(zs_page))
+            if made == NULL:
+                return ZSW_E_NOMEM
+            self.zspages = <zs_page *> made
+            self.zspage_room = 2 * (self.zspage_room + 64)
+        if self.object_count + cls.objects > self.object_room:
+            made = realloc(self.objects, 2 * (self.object_room + 1024) * sizeof(uint32_t))
+            if made == NULL:
+                return ZSW_E_NOMEM
+            self.objects = <uint32_t *> made
+            self.object_room = 2 * (self.object_room + 1024)
+        if self.frame_count + cls.frames > self.frame_room:
+            made = realloc(self.frame_of, 2 * (self.frame_room + 256) * sizeof(uint32_t))
+            if made == NULL:
+                return ZSW_E_NOMEM
+            self.frame_of = <uint32_t *> made
+            self.frame_room = 2 * (self.frame_room + 256)
+        return ZSW_OK
+
+    cdef int blank(self, int index, uint32_t *zspage) noexcept nogil:
+        """A zspage of the class without frames: one used before, else a new one."""
+        cdef zs_class *cls = &self.classes[index]
+        cdef zs_page *page
+        zspage[0] = cls.spare
+        if zspage[0] != ZS_NONE:
+            cls.spare = self.zspages[zspage[0]].next
+            return ZSW_OK
+        if self.grow(cls) < 0:
+            return ZSW_E_NOMEM
+        zspage[0] = self.zspage_count
+        page = &self.zspages[zspage[0]]
+        memset(page, 0, sizeof(zs_page))
+        page.class_index = <uint8_t> index
+        page.first_object = self.object_count
+        page.first_frame = self.frame_count
+        self.zspage_count += 1
+        self.object_count += cls.objects
+        self.frame_count += cls.frames
+        return ZSW_OK
+
+    cdef int new_zspage(self, int index, uint32_t *zspage) noexcept nogil:
+        """Takes frames for an empty zspage of the class; it is in no group yet."""
+        cdef zs_class *cls = &self.classes[index]
+        cdef zs_page *page
+        cdef uint32_t *frames
+        cdef uint32_t *links
+        cdef int i
+        if self.arena.free_frames < cls.frames:
+            return ZSW_E_FULL
+        if self.blank(index, zspage) < 0:
+            return ZSW_E_NOMEM
+        page = &self.zspages[zspage[0]]
+        frames = &self.frame_of[page.first_frame]
+        page.contiguous = 1
+        for i in range(cls.frames):
+            frames[i] = self.arena.take(self.owner)
+            if i and frames[i] != frames[i - 1] + 1:
+                page.contiguous = 0
+        links = &self.objects[page.first_object]
+        for i in range(cls.objects):
+            links[i] = i + 1
+        links[cls.objects - 1] = ZS_LAST
+        page.free_head = 0
+        page.inuse = 0
+        page.live = 1
+        cls.allocated += cls.objects
+        self.frames_in_use += cls.frames
+        self.peak_frames = max(self.peak_frames, self.frames_in_use)
+        return ZSW_OK
+
+    cdef void give_frames(self, uint32_t zspage) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef int i
+        # Backwards, so that the frames are taken again in ascending order.
+        for i in range(self.classes[page.class_index].frames - 1, -1, -1):
+            self.arena.give(self.frame_of[page.first_frame + i])
+        page.live = 0
+
+    cdef void free_zspage(self, uint32_t zspage) noexcept nogil:
+        """Gives back an empty zspage that is in no group."""
+        cdef zs_class *cls = &self.classes[self.zspages[zspage].class_index]
+        self.give_frames(zspage)
+        cls.allocated -= cls.objects
+        self.frames_in_use -= cls.frames
+        self.zspages[zspage].next = cls.spare
+        cls.spare = zspage
+
+    # -- objects --------------------------------------------------------------------------------------------------
+
+    cdef zs_handle take_object(self, uint32_t zspage, uint32_t slot) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef uint32_t *objects = &self.objects[page.first_object]
+        cdef uint16_t index = page.free_head
+        page.free_head = <uint16_t> objects[index]
+        page.inuse += 1
+        objects[index] = slot
+        self.classes[page.class_index].used += 1
+        return (<zs_handle> zspage << 16) | index
+
+    cdef void give_object(self, uint32_t zspage, uint16_t index) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        self.objects[page.first_object + index] = page.free_head
+        page.free_head = index
+        page.inuse -= 1
+        self.classes[page.class_index].used -= 1
+
+    cdef int alloc(self, uint32_t length, uint32_t slot, zs_handle *handle) noexcept nogil:
+        cdef int index = self.class_of_step[min(256, (length + ZS_HANDLE_BYTES + ZS_STEP - 1) >> 4)]
+        cdef uint32_t *groups = self.classes[index].groups
+        cdef uint32_t zspage
+        cdef int group, code
+        for group in range(ZS_GROUP_FULL - 1, -1, -1):
+            zspage = groups[group]
+            if zspage != ZS_NONE:
+                handle[0] = self.take_object(zspage, slot)
+                self.regroup(zspage)
+                return ZSW_OK
+        code = self.new_zspage(index, &zspage)
+        if code < 0:
+            return code
+        handle[0] = self.take_object(zspage, slot)
+        self.insert(zspage, fullness(1, self.classes[index].objects))
+        return ZSW_OK
+
+    cdef void release(self, zs_handle handle) noexcept nogil:
+        cdef uint32_t zspage = <uint32_t> (handle >> 16)
+        self.give_object(zspage, <uint16_t> handle)
+        if self.zspages[zspage].inuse:
+            self.regroup(zspage)
+        else:
+            self.remove(zspage)
+            self.free_zspage(zspage)
+
+    # -- bytes ----------------------------------------------------------------------------------------------------
+
+    cdef void span(self, zs_page *page, uint32_t start, uint8_t *bytes, uint32_t length, bint into) noexcept nogil:
+        """Copies `length` bytes from, or into, a zspage at byte `start`, frame by frame."""
+        cdef uint32_t *frames = &self.frame_of[page.first_frame]
+        cdef uint32_t part
+        cdef uint8_t *place
+        while length:
+            part = min(length, ZSW_PAGE_SIZE - start % ZSW_PAGE_SIZE)
+            place = self.arena.base + <size_t> frames[start // ZSW_PAGE_SIZE] * ZSW_PAGE_SIZE + start % ZSW_PAGE_SIZE
+            if into:
+                memcpy(place, bytes, part)
+            else:
+                memcpy(bytes, place, part)
+            start += part
+            bytes += part
+            length -= part
+
+    cdef uint8_t *whole(self, zs_page *page, uint32_t start, uint32_t length) noexcept nogil:
+        """The bytes from `start` where they lie in one piece of the arena, else NULL."""
+        cdef uint32_t *frames = &self.frame_of[page.first_frame]
+        if page.contiguous:
+            return self.arena.base + <size_t> frames[0] * ZSW_PAGE_SIZE + start
+        if start % ZSW_PAGE_SIZE + length <= ZSW_PAGE_SIZE:
+            return self.arena.base + <size_t> frames[start // ZSW_PAGE_SIZE] * ZSW_PAGE_SIZE + start % ZSW_PAGE_SIZE
+        return NULL
+
+    cdef void write(self, zs_handle handle, const uint8_t *data, uint32_t length) noexcept nogil:
+        cdef zs_page *page = &self.zspages[<uint32_t> (handle >> 16)]
+        cdef zs_class *cls = &self.classes[page.class_index]
+        cdef uint32_t start = <uint32_t> (handle & ZS_LAST) * cls.size
+        cdef uint64_t owner = self.objects[page.first_object + (handle & ZS_LAST)]
+        cdef uint8_t *place
+        if cls.objects == 1:  # a whole frame: the owner is kept beside it
+            self.span(page, start, <uint8_t *> data, length, True)
+            return
+        place = self.whole(page, start, ZS_HANDLE_BYTES + length)
+        if place != NULL:
+            memcpy(place, &owner, ZS_HANDLE_BYTES)
+            memcpy(place + ZS_HANDLE_BYTES, data, length)
+        else:
+            self.span(page, start, <uint8_t *> &owner, ZS_HANDLE_BYTES, True)
+            self.span(page, start + ZS_HANDLE_BYTES, <uint8_t *> data, length, True)
+
+    cdef const uint8_t *read(self, zs_handle handle, uint32_t length, uint8_t *bounce) noexcept nogil:
+        cdef zs_page *page = &self.zspages[<uint32_t> (handle >> 16)]
+        cdef zs_class *cls = &self.classes[page.class_index]
+        cdef uint32_t start = <uint32_t> (handle & ZS_LAST) * cls.size
+        cdef uint8_t *place
+        if cls.objects > 1:
+            start += ZS_HANDLE_BYTES
+        place = self.whole(page, start, length)
+        if place != NULL:
+            return place
+        self.span(page, start, bounce, length, False)
+        return bounce
+
+    # -- compaction -----------------------------------------------------------------------------------------------
+
+    cdef uint64_t compactable(self) noexcept nogil:
+        cdef uint64_t total = 0
+        cdef int i
+        for i in range(self.class_count):
+            total += spare_zspages(&self.classes[i]) * self.classes[i].frames
+        return total
+
+    cdef uint64_t compact(self) noexcept nogil:
+        cdef uint64_t freed = 0
+        cdef int i
+        for i in range(self.class_count - 1, -1, -1):
+            freed += self.compact_class(i)
+        self.pages_compacted += freed
+        return freed
+
+    cdef uint64_t compact_class(self, int index) noexcept nogil:
+        cdef zs_class *cls = &self.classes[index]
+        cdef uint32_t target = ZS_NONE
+        cdef uint32_t source
+        cdef uint64_t freed = 0
+        while spare_zspages(cls):
+            if target == ZS_NONE:
+                target = self.isolate(cls, ZS_GROUP_FULL - 1, -1)
+            source = self.isolate(cls, 1, 1)
+            if source == ZS_NONE:
+                break
+            self.migrate(cls, source, target)
+            if self.zspages[source].inuse == 0:
+                self.free_zspage(source)
+                freed += cls.frames
+            else:
+                self.insert(source, fullness(self.zspages[source].inuse, cls.objects))
+            if self.zspages[target].inuse == cls.objects:
+                self.insert(target, ZS_GROUP_FULL)
+                target = ZS_NONE
+        if target != ZS_NONE:
+            self.insert(target, fullness(self.zspages[target].inuse, cls.objects))
+        return freed
+
+    cdef uint32_t isolate(self, zs_class *cls, int group, int step) noexcept nogil:
+        """Takes the first zspage of the first occupied group out of its list, looking from `group` by `step`."""
+        cdef uint32_t zspage
+        while 1 <= group < ZS_GROUP_FULL:
+            zspage = cls.groups[group]
+            if zspage != ZS_NONE:
+                self.remove(zspage)
+                return zspage
+            group += step
+        return ZS_NONE
+
+    cdef void migrate(self, zs_class *cls, uint32_t source, uint32_t target) noexcept nogil:
+        """Moves objects, in ascending order of their index, until the target is full or the source empty."""
+        cdef uint8_t[128] free_map  # bit i: object i of the source is free
+        cdef uint32_t index
+        cdef zs_handle old, now
+        self.map_free(source, free_map)
+        for index in range(cls.objects):
+            if free_map[index >> 3] >> (index & 7) & 1:
+                continue
+            if self.zspages[target].inuse == cls.objects or self.zspages[source].inuse == 0:
+                return
+            old = (<zs_handle> source << 16) | index
+            now = self.take_object(target, self.objects[self.zspages[source].first_object + index])
+            if self.arena.base != NULL:
+                self.copy_object(cls, old, now)
+            if self.moved != NULL:
+                self.moved(self.moved_who, self.objects[self.zspages[source].first_object + index], now)
+            self.give_object(source, <uint16_t> index)
+
+    cdef void map_free(self, uint32_t zspage, uint8_t *free_map) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef uint16_t index = page.free_head
+        memset(free_map, 0, 128)
+        while index != ZS_LAST:
+            free_map[index >> 3] |= <uint8_t> (1 << (index & 7))
+            index = <uint16_t> self.objects[page.first_object + index]
+
+    cdef void copy_object(self, zs_class *cls, zs_handle old, zs_handle now) noexcept nogil:
+        cdef uint8_t[4096] bounce
+        self.span(&self.zspages[<uint32_t> (old >> 16)], <uint32_t> (old & ZS_LAST) * cls.size, bounce, cls.size, False)
+        self.span(&self.zspages[<uint32_t> (now >> 16)], <uint32_t> (now & ZS_LAST) * cls.size, bounce, cls.size, True)
+
+    # -- looking in -----------------------------------------------------------------------------------------------
+
+    def stats(self):
+        """Pool figures: `pool_total_size` and `peak_pool_total_size` in bytes, `pages_compacted` in frames."""
+        return {
+            "pool_total_size": self.frames_in_use * ZSW_PAGE_SIZE,
+            "peak_pool_total_size": self.peak_frames * ZSW_PAGE_SIZE,
+            "pages_compacted": self.pages_compacted,
+        }
+
+    def dump(self):
+        """Every class that has zspages: {size: {group: [objects in use of each zspage, head of the list first]}}."""
+        cdef uint32_t zspage
+        found = {}
+        for index in range(self.class_count):
+            groups = {}
+            for group in range(ZS_GROUPS):
+                zspage = self.classes[index].groups[group]
+                while zspage != ZS_NONE:
+                    groups.setdefault(group, []).append(self.zspages[zspage].inuse)
+                    zspage = self.zspages[zspage].next
+            if groups:
+                found[self.classes[index].size] = groups
+        return found
+
+    def check(self):
+        """Assert every invariant of lists, counts, frames and inline handles. O(objects)."""
+        cdef uint32_t zspage
+        frames = 0
+        listed = set()
+        for index in range(self.class_count):
+            used = allocated = 0
+            for group in range(ZS_GROUPS):
+                previous = ZS_NONE
+                zspage = self.classes[index].groups[group]
+                while zspage != ZS_NONE:
+                    assert zspage not in listed, f"zspage {zspage} is listed twice"
+                    listed.add(zspage)
+                    assert self.zspages[zspage].prev == previous, f"zspage {zspage} has a wrong back link"
+                    self.check_zspage(zspage, index, group)
+                    used += self.zspages[zspage].inuse
+                    allocated += self.classes[index].objects
+                    frames += self.classes[index].frames
+                    previous = zspage
+                    zspage = self.zspages[zspage].next
+            assert used == self.classes[index].used, f"class {self.classes[index].size}: objects in use are miscounted"
+            assert allocated == self.classes[index].allocated, f"class {self.classes[index].size}: objects are miscounted"
+        live = sum(self.zspages[number].live for number in range(self.zspage_count))
+        assert live == len(listed), "a zspage with frames is in no group"
+        assert frames == self.frames_in_use, "frames in use are miscounted"
+
+    cdef int check_zspage(self, uint32_t zspage, int index, int group) except -1:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef zs_class *cls = &self.classes[index]
+        cdef uint8_t[128] free_map
+        cdef uint64_t kept
+        cdef uint32_t i
+        assert page.live and page.class_index == index and page.group == group, f"zspage {zspage} is in a wrong list"
+        assert 0 < page.inuse <= cls.objects, f"zspage {zspage} holds {page.inuse} of {cls.objects} objects"
+        assert group == fullness(page.inuse, cls.objects), f"zspage {zspage} is in a wrong group"
+        self.map_free(zspage, free_map)
+        free_count = sum((free_map[i >> 3] >> (i & 7)) & 1 for i in range(cls.objects))
+        assert free_count == cls.objects - page.inuse, f"zspage {zspage} has a wrong free list"
+        for i in range(cls.frames):
+            owner = self.arena.owner_of[self.frame_of[page.first_frame + i]]
+            assert owner == self.owner, f"a frame of zspage {zspage} belongs to owner {owner}"
+        if self.arena.base == NULL or cls.objects == 1:
+            return 0
+        for i in range(cls.objects):
+            if not (free_map[i >> 3] >> (i & 7)) & 1:
+                self.span(page, i * cls.size, <uint8_t *> &kept, ZS_HANDLE_BYTES, False)
+                assert kept == self.objects[page.first_object + i], f"object {i} of zspage {zspage} was overwritten"
+        return 0
+
+
+cdef inline int fullness(uint32_t inuse, uint32_t objects) noexcept nogil:
+    """The fullness group, get_fullness_group() in mm/zsmalloc.c."""
+    if inuse == 0:
+        return 0
+    if inuse == objects:
+        return ZS_GROUP_FULL
+    return 100 * inuse // objects // 10 + 1
+
+
+cdef inline uint64_t spare_zspages(zs_class *cls) noexcept nogil:
+    """Zspages that would be empty if the class were packed, zs_can_compact() in mm/zsmalloc.c."""
+    return (cls.allocated - cls.used) // cls.objects
+
+
+def frames_for_lengths(const uint16_t[:] lengths, int chain_size=8):
+    """Frames that a pool takes once objects of these lengths (bytes; 0 takes none) were put in, in this order."""
+    cdef FrameArena arena = FrameArena(max(1, lengths.shape[0]) * ZS_MAX_CHAIN * ZSW_PAGE_SIZE, backed=False)
+    cdef ZsPool pool = ZsPool(arena.grant("pool"), chain_size)
+    cdef zs_handle handle
+    cdef Py_ssize_t i
+    cdef int code
+    for i in range(lengths.shape[0]):
+        if lengths[i] > ZS_MAX_LENGTH:
+            raise InputError(f"length {lengths[i]} of object {i}: expected at most {ZS_MAX_LENGTH} bytes")
+        if lengths[i]:
+            code = pool.alloc(lengths[i], 0, &handle)
+            if code < 0:
+                raise_code(code, f"object {i}")
+    return pool.frames_in_use
