@@ -1,0 +1,68 @@
+"""The group of commands: names and help lines are here, a command's module is imported when it is called."""
+
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+HELP = "Compressed swap on a private memory node: run it, measure it and compare it, with real pages and real traces."
+COMMANDS = {
+    "demo": "Capture a real program's pages and replay a recorded trace over them.",
+    "run": "Replay one trace over one setting.",
+    "compare": "Replay one trace over every combination of settings.",
+    "capture": "Read a running process's anonymous pages into a page file.",
+    "convert": "Rewrite a trace in another form.",
+    "compressors": "List the compressors; measure them on a page file.",
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands from `COMMANDS`; the one that is called comes from `zswapsim.cli.NAME`, its `command`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name in COMMANDS else listed, rest
+
+
+def load(name: str) -> Any:
+    """Import a command's module and build the command that typer runs."""
+    module = import_module(f"zswapsim.cli.{name}")
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name, help=module.command.__doc__, no_args_is_help=False)(module.command)
+    return typer.main.get_command(single)
+
+
+def version(asked: bool) -> None:
+    """Print the version and leave."""
+    if asked:
+        from importlib.metadata import version as installed
+
+        print(f"zswapsim {installed('zswapsim')}")
+        raise typer.Exit
+
+
+def entry(
+    ctx: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+        raise typer.Exit(2)
+
+
+def build() -> Any:
+    """The whole application as the object that parses a command line."""
+    app = typer.Typer(cls=LazyGroup, help=HELP, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.callback(invoke_without_command=True, help=HELP)(entry)
+    for name, line in COMMANDS.items():
+        app.command(name, help=line)(lambda: None)
+    return typer.main.get_command(app)
+
+
+def invoke(arguments: list[str] | None) -> int:
+    """Parse and run one command line; whatever goes wrong is raised, and only a number comes back."""
+    code = build().main(args=arguments, prog_name="zswapsim", standalone_mode=False)
+    return code if isinstance(code, int) else 0
