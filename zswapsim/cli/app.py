@@ -28,7 +28,7 @@ class LazyGroup(TyperGroup):
 def load(name: str) -> Any:
     """Import a command's module and build the command that typer runs."""
     module = import_module(f"zswapsim.cli.{name}")
-    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single = typer.Typer(add_completion=False, rich_markup_mode="rich")
     single.command(name, help=module.command.__doc__, no_args_is_help=False)(module.command)
     return typer.main.get_command(single)
 
@@ -55,7 +55,7 @@ def entry(
 
 def build() -> Any:
     """The whole application as the object that parses a command line."""
-    app = typer.Typer(cls=LazyGroup, help=HELP, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app = typer.Typer(cls=LazyGroup, help=HELP, pretty_exceptions_enable=False, rich_markup_mode="rich")
     app.callback(invoke_without_command=True, help=HELP)(entry)
     for name, line in COMMANDS.items():
         app.command(name, help=line)(lambda: None)
