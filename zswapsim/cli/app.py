@@ -1,10 +1,11 @@
 """The group of commands: names and help lines are here, a command's module is imported when it is called."""
 
+import inspect
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 HELP = "Compressed swap on a private memory node: run it, measure it and compare it, with real pages and real traces."
 COMMANDS = {
@@ -25,11 +26,25 @@ class LazyGroup(TyperGroup):
         return name, load(name) if name in COMMANDS else listed, rest
 
 
+class SectionedCommand(TyperCommand):
+    """Lists its options in sections, by their help panel: plain text that a pipe and a narrow terminal can take."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                title = getattr(parameter, "rich_help_panel", None) or f"{parameter.param_type_name.title()}s"
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
 def load(name: str) -> Any:
     """Import a command's module and build the command that typer runs."""
     module = import_module(f"zswapsim.cli.{name}")
-    single = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    single.command(name, help=module.command.__doc__, no_args_is_help=False)(module.command)
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name, cls=SectionedCommand, help=inspect.getdoc(module.command))(module.command)
     return typer.main.get_command(single)
 
 
@@ -55,7 +70,7 @@ def entry(
 
 def build() -> Any:
     """The whole application as the object that parses a command line."""
-    app = typer.Typer(cls=LazyGroup, help=HELP, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    app = typer.Typer(cls=LazyGroup, help=HELP, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.callback(invoke_without_command=True, help=HELP)(entry)
     for name, line in COMMANDS.items():
         app.command(name, help=line)(lambda: None)

@@ -3,9 +3,13 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from zswapsim._core.errors import OutputError
+from zswapsim.study.result import Result
 
 STDOUT = "-"
 
@@ -46,3 +50,8 @@ def terminal() -> tuple[int | None, bool]:
         return None, False
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     return shutil.get_terminal_size().columns, not plain
+
+
+def results_json(results: Sequence[Result]) -> bytes:
+    """A list of Results as one JSON document, indented."""
+    return msgspec.json.format(msgspec.json.encode(list(results)), indent=2)
