@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from zswapsim.cli.errors import report
+
 HELP = "Compressed swap on a private memory node: run it, measure it and compare it, with real pages and real traces."
 COMMANDS = {
     "demo": "Capture a real program's pages and replay a recorded trace over them.",
@@ -24,6 +26,13 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, listed, rest = super().resolve_command(ctx, args)
         return name, load(name) if name in COMMANDS else listed, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C becomes a line and an exit code here, before typer has its own way with it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise typer.Exit(report(error)) from None
 
 
 class SectionedCommand(TyperCommand):

@@ -1,5 +1,6 @@
 """The options that every field of Settings has, declared once for `run` (one value) and `compare` (several)."""
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
@@ -10,6 +11,7 @@ from zswapsim.study.cost import PRESETS
 from zswapsim.study.settings import BACKENDS, DEPTHS, RECLAIMERS, Settings
 
 MACHINE, SWAP, HOW = "Memory", "Swap backend", "How it is run"
+NO_CONTENTS = "none"
 
 
 class Choice(NamedTuple):
@@ -54,29 +56,38 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No table, no p
 def with_settings(depth: str, several: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command an option for every field of Settings; it takes them as keywords.
 
-    `depth` is the default of ``--depth``. Where `several` is true, the fields of which a comparison takes several
-    values come as lists.
+    `depth` is the depth of a run that has contents, where none is asked for. Where `several` is true, the fields of
+    which a comparison takes several values come as lists.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        own = [
-            parameter
-            for parameter in inspect.signature(command).parameters.values()
-            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-        ]
-        added = [_parameter(field, choice, depth, several) for field, choice in CHOICES.items()]
-        command.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
-        command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
-        return command
+        signature = inspect.signature(command)
+        own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        shown = f"{depth}; counts without contents"
+        added = [_parameter(field, choice, shown, several) for field, choice in CHOICES.items()]
+
+        @functools.wraps(command)
+        def whole(**given: Any) -> Any:
+            given["depth"] = given["depth"] or ("counts" if given["contents"] == NO_CONTENTS else depth)
+            return command(**given)
+
+        whole.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+        whole.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
+        return whole
 
     return decorate
 
 
-def _parameter(field: str, choice: Choice, depth: str, several: bool) -> inspect.Parameter:
+def _parameter(field: str, choice: Choice, depth_shown: str, several: bool) -> inspect.Parameter:
     """The parameter of a command that stands for one field, with the default that Settings has."""
-    default = depth if field == "depth" else getattr(Settings(), field)
-    kind: Any = type(default)
+    default = None if field == "depth" else getattr(Settings(), field)
+    kind: Any = str | None if field == "depth" else type(default)
     if several and choice.many:
         kind, default = list[kind], [default]
-    option = typer.Option(help=choice.help, metavar=choice.metavar, rich_help_panel=choice.panel)
+    option = typer.Option(
+        help=choice.help,
+        metavar=choice.metavar,
+        rich_help_panel=choice.panel,
+        show_default=depth_shown if field == "depth" else True,
+    )
     return inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])
