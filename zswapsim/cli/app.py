@@ -60,9 +60,13 @@ def load(name: str) -> Any:
 def version(asked: bool) -> None:
     """Print the version and leave."""
     if asked:
+        from importlib.metadata import PackageNotFoundError
         from importlib.metadata import version as installed
 
-        print(f"zswapsim {installed('zswapsim')}")
+        try:
+            print(f"zswapsim {installed('zswapsim')}")
+        except PackageNotFoundError:
+            print("zswapsim (a source tree, not installed)")
         raise typer.Exit
 
 

@@ -45,7 +45,7 @@ def command(
     check_output(json)
     asked = settings_of(dram, node)
     spoken = text_wanted(json, quiet)
-    contents = capture(seed, spoken, quiet)
+    contents = capture(seed, spoken)
     if spoken:
         print(f"replay: {trace}, {dram} of its footprint in DRAM, {node} in the private node, every page compared\n")
     with progress_bar("replaying", quiet=quiet) as progress:
@@ -73,20 +73,27 @@ def settings_of(dram: str, node: str) -> "list[Settings]":
     return [*pooled, *combinations(dram=dram, node=node, backend="disk")]
 
 
-def capture(seed: int, spoken: bool, quiet: bool) -> "Contents":
+def capture(seed: int, spoken: bool) -> "Contents":
     """The pages of the demo's program; it is gone when this returns."""
-    from zswapsim.cli.progress import progress_bar
-    from zswapsim.traces import read_contents
-
     started = time.monotonic()
     with program(seed) as child:
-        with progress_bar("capturing", "pages", quiet=quiet):
-            contents = read_contents(f"pid:{child.pid}")
+        contents = _pages_of(child.pid)
     if spoken:
         seconds = time.monotonic() - started
         print("program: Python with JSON documents, an in-memory sqlite database and text")
         print(f"capture: {len(contents.images):,} anonymous pages of it, started and read in {seconds:.1f} s")
     return contents
+
+
+def _pages_of(pid: int) -> "Contents":
+    """What `pid` holds. That our own child can't be read is the machine's doing, not the user's."""
+    from zswapsim._core.errors import InputError, ZswapsimError
+    from zswapsim.traces import read_contents
+
+    try:
+        return read_contents(f"pid:{pid}")
+    except InputError as error:
+        raise ZswapsimError(f"demo: this machine does not let a program read its child's memory: {error}") from error
 
 
 @contextmanager
