@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The codecs that come with the package, each in the file of its name. */
+#ifndef ZSW_BUILTIN_H
+#define ZSW_BUILTIN_H
+
+#include <string.h>
+
+#include "zsw_codec.h"
+
+extern const zsw_codec zsw_codec_store;
+extern const zsw_codec zsw_codec_lz4;
+
+/*
+ * A looked-up symbol as a function of the member's type. POSIX gives symbols as `void *`, and ISO C has no
+ * conversion to a function pointer: the bytes are copied, which is what dlsym(3) recommends.
+ */
+#define ZSW_BIND(member, symbol) memcpy(&(member), &(symbol), sizeof(void *))
+
+#endif

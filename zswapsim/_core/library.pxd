@@ -1,0 +1,9 @@
+"""A shared object of the machine, opened for good, with the functions that were looked up in it."""
+
+
+cdef class Library:
+    """One opened shared object. It is never closed: codecs keep pointers into it."""
+    cdef void **functions       # one for each of `symbols`, owned; NULL where there are none
+    cdef readonly tuple symbols  # the names looked up, in order
+    cdef readonly str path      # the file that holds the first of them
+    cdef readonly str version   # as the library tells it, "" where it doesn't

@@ -1,0 +1,22 @@
+"""A codec written in Python behind the table of C functions: each of them takes the GIL and calls an object."""
+
+from libc.stdint cimport uint8_t
+
+
+cdef class Plugin:
+    """What a Python codec is made from; the `params` of its table. Immutable."""
+    cdef readonly str name        # of the codec, for messages
+    cdef readonly object factory  # factory(**settings) makes the object of one context
+    cdef readonly dict settings   # every parameter's value
+
+
+# The entries of the table. `params` is a borrowed Plugin, `ctx` an owned PluginContext.
+cdef int plugin_ctx_create(const void *params, void **ctx) noexcept nogil
+cdef void plugin_ctx_destroy(void *ctx) noexcept nogil
+cdef int plugin_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) noexcept nogil
+cdef int plugin_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) noexcept nogil
+
+# Keeps the exception `error` for this thread until it is taken.
+cdef void blame(object error) noexcept
+# The exception kept for this thread, or None; taken away by reading.
+cdef object take_blame()

@@ -1,0 +1,10 @@
+from collections.abc import Callable
+from typing import Any
+
+class Plugin:
+    """What a Python codec is made from: `factory(**settings)` makes the object of one context."""
+
+    name: str
+    factory: Callable[..., Any]
+    settings: dict[str, int]
+    def __new__(cls, name: str, factory: Callable[..., Any], settings: dict[str, int]) -> Plugin: ...

@@ -1,0 +1,47 @@
+"""Third parties' codecs, announced through the entry-point group "zswapsim.compressors".
+
+An entry point is either a capsule with a C table or a class; its name is the codec's name. None is loaded before
+somebody asks for its name, or for the list of all.
+"""
+
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, entry_points
+
+from zswapsim._core.codec import Table, table_of_capsule, table_of_class
+from zswapsim._core.errors import PluginError
+
+GROUP = "zswapsim.compressors"
+
+
+def plugin_entries() -> Iterator[EntryPoint]:
+    """The entry points of all installed packages, sorted by name, not loaded."""
+    yield from sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
+
+
+def find_plugin(name: str) -> EntryPoint | None:
+    """The entry point of that name, or None."""
+    return next((entry for entry in plugin_entries() if entry.name == name), None)
+
+
+def load_plugin(entry: EntryPoint) -> Table:
+    """Imports the plug-in and wraps it. Raises PluginError, in one line, whatever is wrong with it."""
+    what = f"compressor plug-in {entry.name} ({entry.value})"
+    try:
+        thing = entry.load()
+    except Exception as error:
+        raise PluginError(f"{what}: {type(error).__name__}: {first_line(error)}") from error
+    if callable(thing):
+        return table_of_class(entry.name, thing, getattr(thing, "parameters", {}), what)
+    table = table_of_capsule(thing, what)
+    if table.name != entry.name:
+        raise PluginError(f"{what}: its table is named {table.name!r}: expected the entry point's name")
+    return table
+
+
+def origin_of(entry: EntryPoint) -> str:
+    """The installed package that brought it, for people."""
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
+
+
+def first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,116 @@
+"""From "zstd:level=3,dict=FILE" to a codec, and the list of all there are."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from zswapsim._core.codec import Codec, Parameter, Table, builtin_tables
+from zswapsim._core.errors import InputError, ZswapsimError
+from zswapsim._core.library import Library
+from zswapsim.compressors.dictionary import read_dictionary
+from zswapsim.compressors.libraries import find_library
+from zswapsim.compressors.plugins import find_plugin, load_plugin, origin_of, plugin_entries
+
+
+@dataclass(frozen=True)
+class CompressorInfo:
+    """What `zswapsim compressors` tells about one codec."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    takes_dictionary: bool
+    origin: str  # "built in", or the package that brought the plug-in
+    library: str  # file that it calls, "" where it needs none
+    version: str  # as that library tells it, "" where it doesn't
+    missing: str  # "" where it can be used, else why not and how to get it
+
+
+@cache
+def builtins() -> dict[str, Table]:
+    return builtin_tables()
+
+
+def get_compressor(spec: str | Codec) -> Codec:
+    """The codec that `spec` names: "NAME" or "NAME:PARAMETER=INTEGER,…", also ",dict=FILE" where it takes one.
+
+    A Codec is returned as it is, so that callers may pass either. Raises InputError for an unknown codec or parameter,
+    a value that is no integer or out of range, and a dictionary that can't be used; CodecError where the codec's
+    library is not on this machine; PluginError where a plug-in can't be loaded.
+    """
+    if isinstance(spec, Codec):
+        return spec
+    name, values, dictionary_name = parse_spec(spec)
+    table = find_table(name)
+    numbers = {key: integer(table, key, text) for key, text in values.items()}
+    dictionary = read_dictionary(dictionary_name) if dictionary_name and table.takes_dictionary else b""
+    library = find_library(name, table.symbols)
+    return Codec(table, numbers, library, dictionary, dictionary_name, get_compressor)
+
+
+def parse_spec(spec: str) -> tuple[str, dict[str, str], str]:
+    """Name, values as written, and dictionary file ("" for none). Raises InputError where the form is wrong."""
+    name, colon, rest = spec.partition(":")
+    values: dict[str, str] = {}
+    for part in rest.split(",") if colon else []:
+        key, equals, value = part.partition("=")
+        if not (key and equals and value):
+            raise InputError(f"compressor {spec!r}: expected NAME:PARAMETER=VALUE,… , got {part!r}")
+        if key in values:
+            raise InputError(f"compressor {spec!r}: {key} is given twice")
+        values[key] = value
+    return name, values, values.pop("dict", "")
+
+
+def find_table(name: str) -> Table:
+    """The built-in of that name, else the plug-in. Raises InputError with all known names where there is neither."""
+    if name in builtins():
+        return builtins()[name]
+    entry = find_plugin(name)
+    if entry is not None:
+        return load_plugin(entry)
+    raise InputError(f"compressor {name!r}: unknown: expected one of {', '.join(compressor_names())}")
+
+
+def compressor_names() -> list[str]:
+    """All names: built-ins first, then plug-ins, none of which is loaded for this."""
+    return list(dict.fromkeys([*builtins(), *(entry.name for entry in plugin_entries())]))
+
+
+def integer(table: Table, key: str, text: str) -> int:
+    """A parameter's value as an integer. Raises InputError with its range where it is none."""
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        return int(text)
+    known = {p.name: p for p in table.parameters}
+    wanted = f"an integer from {known[key].lowest} to {known[key].highest}" if key in known else "an integer"
+    raise InputError(f"codec {table.name}: {key}={text}: expected {wanted}")
+
+
+def available() -> list[CompressorInfo]:
+    """Every codec, those that can't be used here too, with the reason."""
+    infos = [describe(table, "built in") for table in builtins().values()]
+    for entry in plugin_entries():
+        try:
+            if entry.name in builtins():
+                raise InputError(f"compressor plug-in {entry.name}: the name belongs to a built-in codec")
+            infos.append(describe(load_plugin(entry), origin_of(entry)))
+        except ZswapsimError as error:
+            infos.append(CompressorInfo(entry.name, (), False, origin_of(entry), "", "", str(error)))
+    return infos
+
+
+def describe(table: Table, origin: str) -> CompressorInfo:
+    library: Library | None = None
+    missing = ""
+    try:
+        library = find_library(table.name, table.symbols)
+    except ZswapsimError as error:
+        missing = str(error)
+    return CompressorInfo(
+        table.name,
+        table.parameters,
+        table.takes_dictionary,
+        origin,
+        library.path if library else "",
+        library.version if library else "",
+        missing,
+    )
