@@ -10,12 +10,15 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
+SANITIZERS = "-fsanitize=address,undefined"
 BUILDS = {
-    "release": (["-O3", "-fno-plt"], []),
+    # A failed assertion of a release build would be a crash for its user: there, what can go wrong has a code.
+    "release": (["-O3", "-fno-plt", "-DCYTHON_WITHOUT_ASSERTIONS"], []),
     "debug": (["-O1", "-g", "-UNDEBUG"], []),
     "sanitize": (
-        ["-O1", "-g", "-UNDEBUG", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
-        ["-fsanitize=address,undefined"],
+        # CPython's own flags have -fwrapv, which would hide signed overflow from the sanitizer.
+        ["-O1", "-g", "-UNDEBUG", "-fno-omit-frame-pointer", "-fno-wrapv", SANITIZERS, "-fno-sanitize-recover=all"],
+        [SANITIZERS],
     ),
 }
 CORE = Path("zswapsim/_core")
@@ -42,8 +45,11 @@ if build not in BUILDS:
 checked = build != "release"
 
 setup(
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(
         [extension(source, *BUILDS[build]) for source in sorted(CORE.glob("*.pyx"))],
+        # Directives differ between builds but cythonize looks at times alone, so each build keeps its own C files.
+        build_dir=f"build/{build}/c",
         compiler_directives={
             "language_level": "3",
             "boundscheck": checked,
@@ -53,5 +59,5 @@ setup(
             "freethreading_compatible": False,
             "embedsignature": True,
         },
-    )
+    ),
 )

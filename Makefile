@@ -1,0 +1,120 @@
+# Everything that a person or CI does with this tree; `make help` lists it.
+#
+# What a target needs is installed into .venv once and noted by a stamp beside it; a stamp is as old as what it
+# was made from, so a second call installs and compiles nothing. All versions come from constraints.txt.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+REQUIRES := $(BIN)/python .ci/requires.py
+
+PINS := constraints.txt pyproject.toml
+SOURCES := $(wildcard zswapsim/_core/*.pyx zswapsim/_core/*.pxd cext/*.c cext/*.h) setup.py
+COPIED := cext docs bench tests zswapsim .ci $(wildcard *.toml *.txt *.md *.in) setup.py LICENSE Makefile
+
+# The recorded traces lie beside the tree, not beside the copies that debug-test and sanitize-test run in.
+export ZSWAPSIM_TRACES ?= $(abspath ../shared/traces)
+export PIP_CONSTRAINT := $(abspath constraints.txt)
+
+.DELETE_ON_ERROR:
+.PHONY: help build demo test bench lint hints debug-test sanitize-test sdist clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ': .*## ' '/^[a-z-]+: .*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- what is installed -------------------------------------------------------------------------------------------
+
+$(STAMP)-venv: .ci/host.py
+	@command -v $(PYTHON) >/dev/null || { echo "zswapsim: cannot build here: no $(PYTHON) found: install Python 3.11 or later (Debian: python3)" >&2; exit 1; }
+	@$(PYTHON) .ci/host.py
+	@echo "==> creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(STAMP)-run: $(PINS) | $(STAMP)-venv
+	@echo "==> installing dependencies"
+	@$(REQUIRES) build run >$(VENV)/requires-run.txt
+	@$(PIP) install -r $(VENV)/requires-run.txt
+	@touch $@
+
+# Installs the package in place and compiles all of it, because a new pin or setup.py may change every object.
+$(STAMP)-package: $(STAMP)-run setup.py
+	@echo "==> compiling the extensions and installing zswapsim in place"
+	@rm -rf build/release $(STAMP)-built
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMP)-built: $(STAMP)-package $(SOURCES)
+	@[ ! -e $@ ] || echo "==> compiling what has changed"
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+$(STAMP)-test $(STAMP)-bench $(STAMP)-lint $(STAMP)-sdist: $(STAMP)-%: $(STAMP)-run
+	@echo "==> installing what '$*' needs"
+	@$(REQUIRES) $* >$(VENV)/requires-$*.txt
+	@$(PIP) install -r $(VENV)/requires-$*.txt
+	@touch $@
+
+build: $(STAMP)-built ## install everything into .venv and compile the extensions
+
+# --- what is done with it ----------------------------------------------------------------------------------------
+
+demo: $(STAMP)-built ## a real program's pages through a private node, with figures
+	@$(BIN)/zswapsim demo
+
+# ARGS goes to pytest: make test ARGS="-k zsmalloc -x"
+test: $(STAMP)-built $(STAMP)-test ## the test suite, on the release build
+	@$(BIN)/python -m pytest $(ARGS)
+
+# BENCH=smoke makes every size tiny: does it run, not how fast.
+bench: $(STAMP)-built $(STAMP)-bench ## the benchmarks, and a table of ratios
+	@$(BIN)/python -m pytest bench $(ARGS)
+
+lint: $(STAMP)-built $(STAMP)-test $(STAMP)-bench $(STAMP)-lint hints ## every static check
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@PATH="$(abspath $(BIN)):$$PATH" cython-lint zswapsim bench
+	@$(BIN)/mypy
+	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+	@$(BIN)/clang-format --dry-run --Werror cext/*.[ch]
+
+# Cython compiles a call that must take the GIL back to look for an exception without complaint, but for a hint.
+hints: $(STAMP)-run ## fail on any performance hint or warning of Cython
+	@rm -rf build/hints
+	@$(BIN)/python .ci/copy_tree.py build/hints $(COPIED)
+	@cd build/hints && ../../$(BIN)/python setup.py --quiet --name >hints.txt 2>&1 || { cat hints.txt; exit 1; }
+	@if grep -E 'performance hint|warning:' build/hints/hints.txt; then exit 1; else echo "no performance hints"; fi
+
+# --- builds that look for mistakes; each lives in its own copy of the tree ----------------------------------------
+
+debug-test: $(STAMP)-run $(STAMP)-test ## the test suite with bounds checks and assertions
+	@echo "==> compiling the debug build"
+	@$(BIN)/python .ci/copy_tree.py build/debug $(COPIED)
+	@cd build/debug && ZSWAPSIM_BUILD=debug ../../$(BIN)/python setup.py --quiet build_ext --inplace
+	@cd build/debug && PYTHONPATH=$(abspath build/debug) ../../$(BIN)/python -m pytest $(ARGS)
+
+# CPython and its libraries leave memory behind at exit by design, so leaks are looked for by tests, not here.
+# The sanitizers' runtime must come first in the process, and Python was not linked with it: hence the preload.
+sanitize-test: $(STAMP)-run $(STAMP)-test ## the quick tests under address and undefined-behaviour sanitizers
+	@echo "==> compiling the sanitizer build"
+	@$(BIN)/python .ci/copy_tree.py build/sanitize $(COPIED)
+	@cd build/sanitize && ZSWAPSIM_BUILD=sanitize ../../$(BIN)/python setup.py --quiet build_ext --inplace
+	@cd build/sanitize && PYTHONPATH=$(abspath build/sanitize) HYPOTHESIS_PROFILE=sanitize \
+		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+		../../$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+# --- what is given away ------------------------------------------------------------------------------------------
+
+sdist: $(STAMP)-sdist ## a source distribution in dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --sdist --no-isolation >build/sdist.txt 2>&1 || { cat build/sdist.txt; exit 1; }
+	@ls dist/*.tar.gz
+
+clean: ## remove what was built, keep .venv
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -f zswapsim/_core/*.so zswapsim/_core/*.c $(STAMP)-package $(STAMP)-built
+	find zswapsim tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

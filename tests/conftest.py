@@ -1,0 +1,24 @@
+"""What every test may use: hypothesis profiles and the folder of recorded traces."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No profile has a deadline: how long an example takes says more about the machine's other work than about the code.
+_common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("default", **_common)
+settings.register_profile("ci", **_common, derandomize=True, print_blob=True)
+settings.register_profile("thorough", **_common, max_examples=2000, stateful_step_count=200)
+settings.register_profile("sanitize", **_common, derandomize=True, max_examples=20, stateful_step_count=30)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def traces_dir() -> Path:
+    """The folder of recorded traces; they are too large to lie in the tree."""
+    folder = os.environ.get("ZSWAPSIM_TRACES") or Path(__file__).parents[2] / "shared" / "traces"
+    if not Path(folder).is_dir():
+        pytest.skip(f"no recorded traces in {folder}; name their folder in ZSWAPSIM_TRACES")
+    return Path(folder)

@@ -1,0 +1,83 @@
+"""What importing the package costs and means."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import zswapsim
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"pyarrow", "typer", "rich", "click", "hypothesis", "multiprocessing.pool", "sqlite3"}
+PUBLIC = ["PageStore", "Result", "Settings", "compare", "read_trace", "run"]
+
+
+def python(code: str) -> str:
+    """What `code` prints in an interpreter of its own."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def loaded_by(statement: str) -> set[str]:
+    return set(python(f"import sys\n{statement}\nprint(*sys.modules)").split())
+
+
+def test_import_loads_nothing_heavy() -> None:
+    assert not loaded_by("import zswapsim") & HEAVY
+
+
+def test_public_names_come_without_the_command_line() -> None:
+    names = loaded_by(f"from zswapsim import {', '.join(PUBLIC)}")
+    assert not names & {"typer", "rich", "click"}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_there_and_documented(name: str) -> None:
+    assert name in zswapsim.__all__
+    assert name in dir(zswapsim)
+    assert getattr(zswapsim, name).__doc__
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = zswapsim.no_such_name  # type: ignore[attr-defined]
+
+
+def test_version_is_the_same_everywhere() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert zswapsim.__version__ == declared
+    assert metadata.version("zswapsim") == declared
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(r"^## (\S+)", changelog, re.MULTILINE)[1] == declared
+
+
+def test_the_package_is_typed() -> None:
+    package = Path(zswapsim.__file__).parent
+    assert (package / "py.typed").exists()
+    untyped = [path.name for path in (package / "_core").glob("*.pyx") if not path.with_suffix(".pyi").exists()]
+    assert untyped == []
+
+
+def test_stubs_name_what_the_extensions_have() -> None:
+    """Every public name of a `.pyi` is in the compiled module of that name."""
+    for stub in sorted((Path(zswapsim.__file__).parent / "_core").glob("*.pyi")):
+        module = __import__(f"zswapsim._core.{stub.stem}", fromlist=["*"])
+        defined = [
+            node.name
+            for node in ast.parse(stub.read_text()).body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
+        ]
+        assert [name for name in defined if not hasattr(module, name)] == [], stub.name
+
+
+def test_the_core_imports_nothing_from_above() -> None:
+    """import-linter reads Python alone, so that the extensions point nowhere up is checked here."""
+    up = re.compile(r"^\s*(?:from|c?import)\s+(?:zswapsim(?!\._core)|\.\.)", re.MULTILINE)
+    core = Path(zswapsim.__file__).parent / "_core"
+    found = [path.name for path in sorted(core.glob("*.p*x*")) if up.search(path.read_text())]
+    assert found == []
