@@ -48,7 +48,7 @@ def a_result(compressor="lz4", outcome="completed", settings=None, modelled=None
         },
         outcome=outcome,
         counters={**COUNTERS, **counters},
-        times_ns={"read": 10, "measure": 0, "replay": 2_000_000, "compress": 30, "decompress": 40, "total": 3_000_000_000},
+        times_ns={"read": 10, "measure": 0, "replay": 2e6, "compress": 30, "decompress": 40, "total": 3_000_000_000},
         modelled_ns={"fault": 1e6, "compress": 2e6, "decompress": 3e6, "node": 1e3, "device": 5e6, "total": 1.1e7}
         | (modelled or {}),
         fault_latency_ns={"mean": 7_310.0, "p50": 5e3, "p90": 8e3, "p99": 2e4, "p99.9": 8e4, "max": 1e5},

@@ -24,6 +24,7 @@ class LazyGroup(TyperGroup):
     """Lists commands from `COMMANDS`; the one that is called comes from `zswapsim.cli.NAME`, its `command`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the command by the first word, then import it."""
         name, listed, rest = super().resolve_command(ctx, args)
         return name, load(name) if name in COMMANDS else listed, rest
 
@@ -39,6 +40,7 @@ class SectionedCommand(TyperCommand):
     """Lists its options in sections, by their help panel: plain text that a pipe and a narrow terminal can take."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections; options without a panel come first."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             if record := parameter.get_help_record(ctx):
@@ -70,12 +72,13 @@ def version(asked: bool) -> None:
         raise typer.Exit
 
 
-def entry(
+def group(
     ctx: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
+    """Stand for the group itself: its options, and what happens without a command."""
     if ctx.invoked_subcommand is None:
         print(ctx.get_help())
         raise typer.Exit(2)
@@ -84,7 +87,7 @@ def entry(
 def build() -> Any:
     """The whole application as the object that parses a command line."""
     app = typer.Typer(cls=LazyGroup, help=HELP, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.callback(invoke_without_command=True, help=HELP)(entry)
+    app.callback(invoke_without_command=True, help=HELP)(group)
     for name, line in COMMANDS.items():
         app.command(name, help=line)(lambda: None)
     return typer.main.get_command(app)

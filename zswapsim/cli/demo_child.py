@@ -11,7 +11,7 @@ import random
 import sqlite3
 import sys
 
-SYLLABLES = "an ar be co da de el en er fa ga in ka la le li lo ma me mi na no or pa ra re ri sa se si ta te ti to un ve"
+SYLLABLES = "an ar be co da de el en er fa ga in ka la le li lo ma me mi na no or pa ra re ri sa se si ta te to un"
 CITIES = ("Aarhus", "Bergen", "Cusco", "Dakar", "Esfahan", "Fukuoka", "Ghent", "Hobart")
 LINES_PER_DOCUMENT = 4
 

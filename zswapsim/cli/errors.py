@@ -60,18 +60,17 @@ def complain(message: str) -> None:
 def _classify(error: BaseException) -> tuple[int, str]:
     from zswapsim._core.errors import InputError, ZswapsimError
 
-    if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED, "interrupted"
-    if isinstance(error, InputError):
-        return WRONG_USE, str(error)
     if isinstance(error, ZswapsimError):
-        return FAILED, str(error)
+        return WRONG_USE if isinstance(error, InputError) else FAILED, str(error)
     if hasattr(error, "format_message"):  # typer's own: a wrong option, a missing argument
         return getattr(error, "exit_code", WRONG_USE), _usage(error)
-    if isinstance(error, OSError):
-        return FAILED, _system(error)
-    if isinstance(error, MemoryError):
-        return FAILED, "the host is out of memory"
+    for kind, code, message in (
+        (KeyboardInterrupt, INTERRUPTED, lambda _: "interrupted"),
+        (OSError, FAILED, _system),
+        (MemoryError, FAILED, lambda _: "the host is out of memory"),
+    ):
+        if isinstance(error, kind):
+            return code, message(error)
     return FAILED, f"internal error: {type(error).__name__}: {error} ({DEBUG}=1 shows where)"
 
 

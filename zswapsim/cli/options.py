@@ -32,7 +32,7 @@ CHOICES = {
     "backend": Choice(f"What stands behind swap: {', '.join(BACKENDS)}.", SWAP, "NAME", True),
     "compressor": Choice("Codec and parameters, as in zstd:level=3.", SWAP, "SPEC", True),
     "chain_size": Choice("Most frames in a zspage, 4 to 16.", SWAP, "N", True),
-    "accept_threshold_percent": Choice("A full node is written back until this share of it is in use.", SWAP, "N", True),
+    "accept_threshold_percent": Choice("A full node is written back down to this share.", SWAP, "N", True),
     "exclusive_loads": Choice("A load drops the pool's copy, as in zswap; else it stays until a write.", SWAP),
     "zero_map": Choice("Zero pages never reach the backend (Linux since 6.12).", SWAP),
     "reclaim": Choice(f"Which pages are evicted: {', '.join(RECLAIMERS)}.", HOW, "NAME"),

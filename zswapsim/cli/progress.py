@@ -20,7 +20,8 @@ def progress_bar(label: str, unit: str = "accesses", quiet: bool = False) -> Ite
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    done = MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), done, TextColumn(unit), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total or None)

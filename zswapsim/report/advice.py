@@ -29,7 +29,7 @@ def _choice(best: Result) -> str:
     spared = figures.footprint(best) - figures.dram(best)
     return (
         f"Take {_name(best)}: it waits least, and keeps the {format_size(spared)} that no longer fit in DRAM in "
-        f"{format_size(peak)} of the private node{_overflow(best)}, so {format_size(spared - peak)} of memory are saved."
+        f"{format_size(peak)} of the private node{_overflow(best)}, so {format_size(spared - peak)} are saved."
     )
 
 

@@ -53,9 +53,8 @@ def _lines(columns: Sequence[Column], colour: bool) -> list[str]:
     titles = GAP.join(_pad(column.title, column) for column in columns).rstrip()
     rule = GAP.join("-" * _column_width(column) for column in columns)
     lines = [f"{BOLD}{titles}{RESET}" if colour else titles, rule]
-    for row in range(max((len(column.cells) for column in columns), default=0)):
-        lines.append(GAP.join(_cell(column, row, colour) for column in columns).rstrip())
-    return lines
+    rows = range(max((len(column.cells) for column in columns), default=0))
+    return [*lines, *(GAP.join(_cell(column, row, colour) for column in columns).rstrip() for row in rows)]
 
 
 def _cell(column: Column, row: int, colour: bool) -> str:

@@ -40,7 +40,8 @@ def in_one_unit(values: Sequence[float | None], units: Sequence[tuple[str, float
     """
     least = min((abs(value) for value in values if value), default=0.0)
     unit, scale = next((entry for entry in units if least >= entry[1] / 10), units[-1])
-    return unit, ["-" if value is None else _three_digits(value / scale) if scale > 1 else count(value) for value in values]
+    show = count if scale == 1 else _three_digits
+    return unit, ["-" if value is None else show(value / scale) for value in values]
 
 
 def _three_digits(value: float) -> str:
