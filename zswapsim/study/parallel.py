@@ -60,7 +60,7 @@ def _follow(futures: list[Future], board: np.ndarray, total: int, progress: Call
         for future in done:
             future.result()
         if progress is not None:
-            progress(min(int(board.sum()), total), total)
+            progress(min(int(board.sum()), total) if pending else total, total)
 
 
 class _Recorded(SpawnContext):
