@@ -1,6 +1,6 @@
 """What can be told of a page by looking at it."""
 
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 cdef enum:
@@ -27,3 +27,22 @@ cdef inline void page_fill(uint8_t *page, uint64_t word) noexcept nogil:
     cdef int i
     for i in range(PAGE_WORDS):
         memcpy(page + 8 * i, &word, 8)
+
+
+# 32 bits that tell two pages apart: four lanes of multiply and rotate over the words (the constants are odd, from the
+# golden ratio and from splitmix64, Steele et al., OOPSLA 2014), so that any single changed word changes its lane.
+cdef inline uint32_t page_checksum(const uint8_t *page) noexcept nogil:
+    cdef const uint64_t *words = <const uint64_t *> page
+    cdef uint64_t[4] lanes
+    cdef uint64_t mixed = 0
+    cdef int i, lane
+    for lane in range(4):
+        lanes[lane] = <uint64_t> 0x9E3779B97F4A7C15 * (lane + 1)
+    for i in range(0, PAGE_WORDS, 4):
+        for lane in range(4):
+            lanes[lane] = (lanes[lane] ^ words[i + lane]) * <uint64_t> 0xBF58476D1CE4E5B9
+            lanes[lane] = (lanes[lane] << 27) | (lanes[lane] >> 37)
+    for lane in range(4):
+        mixed = (mixed ^ lanes[lane]) * <uint64_t> 0x94D049BB133111EB
+        mixed ^= mixed >> 29
+    return <uint32_t> (mixed ^ (mixed >> 32))

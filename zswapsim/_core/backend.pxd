@@ -1,0 +1,67 @@
+"""What stands behind swap, as the replay sees it."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef enum:
+    LOAD_DROPPED = 0    # the backend forgot the page: it is dirty now
+    LOAD_KEPT = 1       # the backend's copy stays valid until the page is written
+
+# The modelled machine's constants, and what it has spent. Nanoseconds.
+ctypedef struct swap_costs:
+    double minor_fault
+    double major_fault
+    double node_latency         # first line from or to the node
+    double node_byte            # each byte after that
+    double device_read          # a page
+    double device_write
+    double spent_fault          # from here on: sums
+    double spent_compress       # codec times as measured
+    double spent_decompress
+    double spent_node
+    double spent_device
+    uint64_t wall_compress      # codec times of this very run; 0 where nothing was compressed
+    uint64_t wall_decompress
+
+# Each stands for the kernel's counter of its name (docs/counters.md).
+ctypedef struct swap_counters:
+    uint64_t zswpin
+    uint64_t zswpout
+    uint64_t zswpwb
+    uint64_t pswpin
+    uint64_t pswpout
+    uint64_t written_back_pages
+    uint64_t pool_limit_hit
+    uint64_t reject_reclaim_fail
+    uint64_t reject_alloc_fail
+    uint64_t reject_kmemcache_fail
+    uint64_t reject_compress_fail
+    uint64_t reject_compress_poor
+    uint64_t decompress_fail
+
+# Lengths of every content, measured once; owned by whoever made the backend.
+ctypedef struct measured_sizes:
+    const uint16_t *size            # bytes; NULL where pages are really compressed
+    const uint8_t *same_filled      # 1 where the page repeats one word
+    const uint32_t *compress_ns
+    const uint32_t *decompress_ns
+
+
+cdef inline double costs_spent(const swap_costs *costs) noexcept nogil:
+    return (costs.spent_fault + costs.spent_compress + costs.spent_decompress
+            + costs.spent_node + costs.spent_device)
+
+
+cdef class Backend:
+    cdef swap_costs costs
+    cdef swap_counters counters
+    cdef const uint32_t *image_of   # by slot: which content the page has; borrowed from the replay, or NULL
+
+    # Puts a page into a slot, which is empty before. 0; ZSW_E_FULL where the page must stay in DRAM; any other
+    # negative code ends the run. `page` is NULL except at bytes depth.
+    cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil
+    # Brings a slot's page into `page` (NULL except at bytes depth). LOAD_DROPPED, LOAD_KEPT or a negative code.
+    cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil
+    # Forgets a slot's page.
+    cdef void invalidate(self, uint32_t slot) noexcept nogil
+    # Readies the backend for `slots` slots. Raises HostMemoryError.
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of) except -1

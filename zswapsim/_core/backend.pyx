@@ -1,0 +1,146 @@
+"""What stands behind swap, as the replay sees it; and the two that need no pool."""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from zswapsim._core.device cimport SwapDevice
+from zswapsim._core.errors cimport ZSW_OK
+from zswapsim._core.errors import InputError
+
+cdef tuple COUNTERS = (
+    "zswpin", "zswpout", "zswpwb", "pswpin", "pswpout", "written_back_pages", "pool_limit_hit", "reject_reclaim_fail",
+    "reject_alloc_fail", "reject_kmemcache_fail", "reject_compress_fail", "reject_compress_poor", "decompress_fail",
+)
+
+
+cdef class Backend:
+    """Base of all backends. `cost`: the constants of a CostModel, in its order.
+
+    Raises InputError where a constant is negative or the bandwidth is 0.
+    """
+
+    def __cinit__(self):
+        memset(&self.costs, 0, sizeof(swap_costs))
+        memset(&self.counters, 0, sizeof(swap_counters))
+        self.image_of = NULL
+
+    def __init__(self, cost):
+        minor, major, latency, bandwidth, read, write = (float(value) for value in cost)
+        if min(minor, major, latency, read, write) < 0 or bandwidth <= 0:
+            raise InputError(f"cost model {tuple(cost)}: expected times of at least 0 and a bandwidth above 0")
+        self.costs.minor_fault = minor
+        self.costs.major_fault = major
+        self.costs.node_latency = latency
+        self.costs.node_byte = 1.0 / bandwidth
+        self.costs.device_read = read
+        self.costs.device_write = write
+
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of) except -1:
+        self.image_of = image_of
+        return 0
+
+    cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+        return ZSW_OK
+
+    cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
+        return LOAD_DROPPED
+
+    cdef void invalidate(self, uint32_t slot) noexcept nogil:
+        pass
+
+    def stats(self):
+        """Counters by the names of a Result: pages, and sizes in bytes."""
+        cdef const uint64_t *values = <const uint64_t *> &self.counters
+        found = {name: values[number] for number, name in enumerate(COUNTERS)}
+        return found | self.held()
+
+    def held(self):
+        """What is stored now, by the names of a Result: pages, and sizes in bytes."""
+        return dict.fromkeys(
+            ("stored_pages", "same_filled_pages", "stored_incompressible_pages", "compr_data_size", "pool_total_size",
+             "peak_pool_total_size", "pages_compacted", "device_pages", "peak_device_pages"), 0)
+
+    def times(self):
+        """Measured codec time (`wall`) and modelled time by cause, in nanoseconds."""
+        return {
+            "wall": {"compress": self.costs.wall_compress, "decompress": self.costs.wall_decompress},
+            "modelled": {
+                "fault": self.costs.spent_fault,
+                "compress": self.costs.spent_compress,
+                "decompress": self.costs.spent_decompress,
+                "node": self.costs.spent_node,
+                "device": self.costs.spent_device,
+                "total": costs_spent(&self.costs),
+            },
+        }
+
+    def owners(self):
+        """Frames by owner of every node that the backend uses."""
+        return {}
+
+    def check(self):
+        """Assert every invariant."""
+
+
+cdef class CountingBackend(Backend):
+    """A pool without end, of pages without contents: counts stores and loads.
+
+    Parameters: `cost` as for Backend; `exclusive`, whether a load drops the copy.
+    """
+    cdef bint exclusive
+    cdef uint64_t stored
+
+    def __init__(self, cost, *, bint exclusive=True):
+        super().__init__(cost)
+        self.exclusive = exclusive
+
+    cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+        self.counters.zswpout += 1
+        self.stored += 1
+        return ZSW_OK
+
+    cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
+        self.counters.zswpin += 1
+        if not self.exclusive:
+            return LOAD_KEPT
+        self.stored -= 1
+        return LOAD_DROPPED
+
+    cdef void invalidate(self, uint32_t slot) noexcept nogil:
+        self.stored -= 1
+
+    def held(self):
+        return super().held() | {"stored_pages": self.stored}
+
+
+cdef class DiskBackend(Backend):
+    """A plain swap device: every page is written as it is, and stays there until it is written again.
+
+    Parameters: `cost` as for Backend; `device`, where pages go.
+    """
+    cdef SwapDevice device
+
+    def __init__(self, cost, SwapDevice device not None):
+        super().__init__(cost)
+        self.device = device
+
+    cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+        cdef int code = self.device.write(slot, page)
+        if code == ZSW_OK:
+            self.counters.pswpout += 1
+            self.costs.spent_device += self.costs.device_write
+        return code
+
+    cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
+        cdef int code = self.device.read(slot, page)
+        if code < 0:
+            return code
+        self.counters.pswpin += 1
+        self.costs.spent_device += self.costs.device_read
+        return LOAD_KEPT
+
+    cdef void invalidate(self, uint32_t slot) noexcept nogil:
+        self.device.release()
+
+    def held(self):
+        return super().held() | {"device_pages": self.device.used, "peak_device_pages": self.device.peak}

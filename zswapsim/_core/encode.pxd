@@ -1,0 +1,58 @@
+"""From a page to what a slot keeps of it, and back."""
+
+from libc.stdint cimport uint8_t, uint16_t
+from libc.string cimport memcpy
+
+from zswapsim._core.codec cimport codec_compress, codec_ctx, codec_decompress
+from zswapsim._core.errors cimport ZSW_E_ABSENT, ZSW_E_CORRUPT, ZSW_OK
+from zswapsim._core.page cimport PAGE_BYTES, page_checksum, page_fill, page_same_filled
+from zswapsim._core.slots cimport SLOT_COMPRESSED, SLOT_EMPTY, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry
+
+
+# Compresses a page. `raw_from`: the length (bytes) from which it is kept as it is. out.data points into the context
+# or at the page itself. 0 or the codec's negative code.
+cdef inline int encode_page(codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out) noexcept nogil:
+    cdef int length
+    out.checksum = page_checksum(page) if sums else 0
+    out.data = NULL
+    out.length = 0
+    out.word = 0
+    if page_same_filled(page, &out.word):
+        out.kind = SLOT_SAME
+        return ZSW_OK
+    length = codec_compress(ctx, page)
+    if length < 0:
+        return length
+    if length >= raw_from:
+        out.kind = SLOT_RAW
+        out.length = PAGE_BYTES
+        out.data = page
+    else:
+        out.kind = SLOT_COMPRESSED
+        out.length = <uint16_t> length
+        out.data = ctx.scratch
+    return ZSW_OK
+
+
+# Brings a slot's page back into `page` (4096 bytes). 0, ZSW_E_ABSENT, ZSW_E_CORRUPT or ZSW_E_PLUGIN. With `sums` the
+# page's checksum must be the one that was stored.
+cdef inline int decode_page(
+    codec_ctx *ctx, SlotPool slots, const slot_entry *entry, bint sums, uint8_t *page
+) noexcept nogil:
+    cdef const uint8_t *data
+    cdef int code
+    if entry == NULL or entry.kind == SLOT_EMPTY:
+        return ZSW_E_ABSENT
+    if entry.kind == SLOT_SAME:
+        page_fill(page, entry.value)
+    else:
+        data = slots.pool.read(entry.value, entry.length, ctx.scratch)
+        if entry.kind == SLOT_RAW:
+            memcpy(page, data, PAGE_BYTES)
+        else:
+            code = codec_decompress(ctx, data, entry.length, page)
+            if code < 0:
+                return code
+    if sums and page_checksum(page) != entry.checksum:
+        return ZSW_E_CORRUPT
+    return ZSW_OK

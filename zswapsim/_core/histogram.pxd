@@ -1,0 +1,55 @@
+"""Latencies in buckets that are at most 1/32 wide, so percentiles are within 3 % (as HdrHistogram lays them out)."""
+
+from libc.stdint cimport uint64_t
+
+cdef extern from *:
+    """
+    static inline int zsw_log2(unsigned long long value) { return 63 - __builtin_clzll(value); }
+    """
+    int zsw_log2(unsigned long long value) noexcept nogil
+
+cdef enum:
+    HISTOGRAM_SUB = 32
+    HISTOGRAM_BUCKETS = 60 * 32
+
+ctypedef struct histogram:
+    uint64_t[1920] counts       # HISTOGRAM_BUCKETS
+    uint64_t total              # samples
+    double sum                  # of all samples, ns
+    double highest              # ns
+
+
+cdef inline int histogram_bucket(uint64_t value) noexcept nogil:
+    cdef int shift
+    if value < HISTOGRAM_SUB:
+        return <int> value
+    shift = zsw_log2(value) - 5
+    return min((shift + 1) * HISTOGRAM_SUB + <int> ((value >> shift) - HISTOGRAM_SUB), HISTOGRAM_BUCKETS - 1)
+
+
+# The middle of a bucket, ns.
+cdef inline double histogram_value(int bucket) noexcept nogil:
+    cdef int shift
+    if bucket < HISTOGRAM_SUB:
+        return bucket
+    shift = bucket // HISTOGRAM_SUB - 1
+    return (<double> (bucket % HISTOGRAM_SUB + HISTOGRAM_SUB) + 0.5) * <double> (<uint64_t> 1 << shift)
+
+
+cdef inline void histogram_add(histogram *into, double value) noexcept nogil:
+    into.counts[histogram_bucket(<uint64_t> value)] += 1
+    into.total += 1
+    into.sum += value
+    if value > into.highest:
+        into.highest = value
+
+
+# The least value that at least this share of the samples does not exceed, ns; 0 without samples.
+cdef inline double histogram_quantile(const histogram *of, double share) noexcept nogil:
+    cdef uint64_t seen = 0
+    cdef int bucket
+    for bucket in range(HISTOGRAM_BUCKETS):
+        seen += of.counts[bucket]
+        if seen and <double> seen >= share * <double> of.total:
+            return min(histogram_value(bucket), of.highest)
+    return 0.0
