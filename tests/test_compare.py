@@ -89,6 +89,7 @@ def test_a_shared_trace_is_the_trace(tmp_path):
     write_shared(tmp_path, dense, contents)
     shared = open_shared(tmp_path)
     assert isinstance(shared.trace, MappedTrace)
+    assert shared.trace.writes == dense.writes
     assert (shared.trace.pages, shared.trace.events, shared.trace.name) == (dense.pages, dense.events, dense.name)
     for kept, made in zip(zip(*dense.chunks(), strict=True), zip(*shared.trace.chunks(), strict=True), strict=True):
         assert np.array_equal(np.concatenate(kept), np.concatenate(made))

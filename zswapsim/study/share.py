@@ -11,6 +11,7 @@ from zswapsim._core.errors import OutputError
 from zswapsim.traces import Contents, DenseTrace
 
 ARRAYS = ("images", "next_image", "kind")
+ABOUT = ("name", "pages", "events", "writes", "read_ns")
 CHUNK = 1 << 20
 
 
@@ -25,11 +26,8 @@ class MappedTrace(DenseTrace):
     """A DenseTrace that has been scanned, from the files of :func:`write_shared`: 5 bytes an event."""
 
     def __init__(self, folder: str | Path) -> None:
-        about = msgspec.json.decode(Path(folder, "trace.json").read_bytes())
-        self.name: str = about["name"]
-        self.pages: int = about["pages"]
-        self.events: int = about["events"]
-        self.read_ns: int = about["read_ns"]
+        for name, value in msgspec.json.decode(Path(folder, "trace.json").read_bytes()).items():
+            setattr(self, name, value)
         self._page = np.memmap(Path(folder, "page"), np.uint32, "r") if self.events else np.empty(0, np.uint32)
         self._op = np.memmap(Path(folder, "op"), np.uint8, "r") if self.events else np.empty(0, np.uint8)
 
@@ -40,6 +38,15 @@ class MappedTrace(DenseTrace):
         """Pages uint32[n] and ops uint8[n], up to 1 Mi events a chunk."""
         for start in range(0, self.events, CHUNK):
             yield self._page[start : start + CHUNK], self._op[start : start + CHUNK]
+
+
+class MappedContents(Contents):
+    """Contents whose kinds and cycles were found before, from the files of :func:`write_shared`."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.name = msgspec.json.decode(Path(folder, "contents.json").read_bytes())
+        for name in ARRAYS:
+            setattr(self, name, np.load(Path(folder, f"{name}.npy"), mmap_mode="r"))
 
 
 def write_shared(folder: str | Path, trace: DenseTrace, contents: Contents | None) -> None:
@@ -58,9 +65,7 @@ def open_shared(folder: str | Path) -> Shared:
     """Map what :func:`write_shared` wrote."""
     if not Path(folder, "contents.json").exists():
         return Shared(MappedTrace(folder), None)
-    arrays = {name: np.load(Path(folder, f"{name}.npy"), mmap_mode="r") for name in ARRAYS}
-    name = msgspec.json.decode(Path(folder, "contents.json").read_bytes())
-    return Shared(MappedTrace(folder), Contents(name=name, **arrays))
+    return Shared(MappedTrace(folder), MappedContents(folder))
 
 
 def _write_trace(folder: Path, trace: DenseTrace) -> None:
@@ -68,5 +73,5 @@ def _write_trace(folder: Path, trace: DenseTrace) -> None:
         for page, op in trace.chunks():
             page_file.write(np.ascontiguousarray(page).data)
             op_file.write(np.ascontiguousarray(op).data)
-    about = {"name": trace.name, "pages": trace.pages, "events": trace.events, "read_ns": trace.read_ns}
+    about = {name: getattr(trace, name) for name in ABOUT}
     (folder / "trace.json").write_bytes(msgspec.json.encode(about))
