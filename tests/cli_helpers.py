@@ -1,0 +1,53 @@
+"""Running the command line as a user does: a process of its own, its two streams, its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PLAIN = {name: value for name, value in os.environ.items() if name not in {"ZSWAPSIM_DEBUG", "COLUMNS"}}
+SMALL = "gen:zipf,pages=400,events=6000,alpha=0.9,writes=0.3,seed=1"
+
+
+def start(*arguments: object, **settings) -> subprocess.Popen:
+    """Start ``zswapsim ARGUMENTS`` in a process group of its own, with pipes for its streams."""
+    command = [sys.executable, "-m", "zswapsim", *map(str, arguments)]
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, start_new_session=True, **{**streams, "env": PLAIN, **settings})
+
+
+def zswapsim(*arguments: object, timeout: float = 120, **settings) -> subprocess.CompletedProcess:
+    """Run ``zswapsim ARGUMENTS`` to its end."""
+    process = start(*arguments, **settings)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def as_json(*arguments: object, **settings):
+    """What ``--json -`` prints, after checking that it prints nothing else, anywhere."""
+    done = zswapsim(*arguments, "--json", "-", **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def refused(*arguments: object, code: int = 2, folder: Path | None = None, **settings) -> str:
+    """The one line with which a command is refused; nothing appears in `folder`, no traceback, no output."""
+    before = listing(folder)
+    done = zswapsim(*arguments, **settings)
+    assert done.returncode == code, done.stderr
+    assert done.stdout in ("", None)
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("zswapsim: ")
+    assert "Traceback" not in done.stderr
+    assert "internal error" not in done.stderr
+    assert listing(folder) == before
+    return done.stderr
+
+
+def listing(folder: Path | None) -> list[tuple[str, int]]:
+    """Names and sizes of all files in a folder, hidden ones too."""
+    return sorted((entry.name, entry.stat().st_size) for entry in folder.iterdir()) if folder else []

@@ -1,0 +1,201 @@
+"""The command line as a whole: help, exit codes, where output goes, what is left behind."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli_helpers import PLAIN, SMALL, as_json, listing, refused, start, zswapsim
+
+from zswapsim.study.settings import Settings
+
+COMMANDS = ["run", "compare", "capture", "convert", "compressors", "demo"]
+SIXTEEN_BITS = "gen:uniform,pages=20000,events=2e8,seed=3"
+
+
+@pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS]], ids=lambda command: " ".join(command) or "-")
+def test_help(command):
+    done = zswapsim(*command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: {' '.join(['zswapsim', *command])} ")
+    if not command:
+        assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS]], ids=lambda command: " ".join(command) or "-")
+def test_help_imports_nothing_heavy(command):
+    script = (
+        "import sys; from zswapsim.cli import main; code = main(sys.argv[1:])\n"
+        "heavy = {'numpy', 'pyarrow', 'psutil', 'rich.progress', 'multiprocessing'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    command = [sys.executable, "-c", script, *command, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, env=PLAIN, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_setting_is_an_option():
+    for command in ("run", "compare"):
+        text = zswapsim(command, "--help").stdout
+        for field in Settings.__struct_fields__:
+            assert f"--{field.replace('_', '-')}" in text, f"{command} has no option for {field}"
+
+
+def test_version():
+    done = zswapsim("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("zswapsim ")
+
+
+def test_no_command_is_wrong_use_and_shows_help():
+    done = zswapsim()
+    assert done.returncode == 2
+    assert "Commands:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["rn"], "'run'"),
+        (["run"], "TRACE"),
+        (["run", SMALL, "--drm", "50%"], "--drm"),
+        (["run", SMALL, "--seed", "many"], "--seed"),
+        (["run", SMALL, "extra"], "extra"),
+        (["--nothing"], "--nothing"),
+        (["compare", SMALL, "--processes", "-1"], "--processes -1"),
+    ],
+)
+def test_wrong_use_is_one_line(arguments, expected):
+    assert expected in refused(*arguments)
+
+
+def test_debug_shows_where():
+    done = zswapsim("run", SMALL, "--dram", "0", env={**PLAIN, "ZSWAPSIM_DEBUG": "1"})
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("zswapsim: --dram 0: expected")
+
+
+def test_run_prints_a_table_and_nothing_on_stderr():
+    done = zswapsim("run", SMALL)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("completed: 6,000 accesses to ")
+    assert "\x1b" not in done.stdout
+
+
+def test_run_json_is_pure_and_has_the_form_of_a_result():
+    result = as_json("run", SMALL)
+    assert result["outcome"] == "completed"
+    assert result["counters"]["accesses"] == 6_000
+    assert {"read", "replay", "compress", "decompress", "total"} <= set(result["times_ns"])
+    assert {"fault", "compress", "decompress", "device", "total"} <= set(result["modelled_ns"])
+    assert result["settings"]["trace"] == SMALL
+
+
+def test_run_json_to_a_file_comes_with_the_table(tmp_path):
+    path = tmp_path / "result.json"
+    done = zswapsim("run", SMALL, "--json", path)
+    assert done.returncode == 0
+    assert "major_faults" in done.stdout
+    assert json.loads(path.read_bytes())["outcome"] == "completed"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_quiet_prints_nothing(tmp_path):
+    done = zswapsim("run", SMALL, "--quiet", "--json", tmp_path / "result.json")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_without_contents_only_faults_are_counted():
+    result = as_json("run", SMALL, "--contents", "none")
+    assert result["settings"]["depth"] == "counts"
+    full = as_json("run", SMALL, "--node", "100%")
+    assert result["counters"]["major_faults"] == full["counters"]["major_faults"]
+
+
+def test_compare_is_a_list_in_a_fixed_order_with_the_counters_of_single_runs():
+    arguments = [SMALL, "--compressor", "lz4", "--compressor", "zstd:level=1", "--dram", "30%", "--dram", "60%"]
+    together = as_json("compare", *arguments)
+    alone = as_json("compare", *arguments, "--processes", 1)
+    asked = [(row["settings"]["dram"], row["settings"]["compressor"]) for row in together]
+    assert asked == [("30%", "lz4"), ("30%", "zstd:level=1"), ("60%", "lz4"), ("60%", "zstd:level=1")]
+    assert [row["counters"] for row in together] == [row["counters"] for row in alone]
+    single = as_json("run", SMALL, "--compressor", "zstd:level=1", "--dram", "60%")
+    assert single["counters"] == together[3]["counters"], "bytes and sizes depth agree"
+
+
+def test_compare_prints_a_table_with_marks():
+    done = zswapsim("compare", SMALL, "--backend", "private-node", "--backend", "disk", "--compressor", "lz4")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "*" in done.stdout
+    assert "disk" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_a_full_stdout_is_one_line_and_exit_1():
+    with Path("/dev/full").open("w") as full:
+        assert "No space left on device" in refused("run", SMALL, "--json", "-", code=1, stdout=full)
+        assert "No space left on device" in refused("--help", code=1, stdout=full)
+
+
+def test_a_reader_that_leaves_is_no_error():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "w") as gone:
+        done = zswapsim("run", SMALL, "--json", "-", stdout=gone)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("place", ["missing/result.json", "."])
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, place):
+    line = refused("run", SIXTEEN_BITS, "--json", tmp_path / place, code=1, folder=tmp_path)
+    assert "cannot write" in line
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_output_folder_without_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    assert "Permission denied" in refused("run", SMALL, "--json", tmp_path / "result.json", code=1)
+
+
+def test_progress_is_on_a_terminal_only():
+    controller, terminal = pty.openpty()
+    process = start("run", SIXTEEN_BITS, "--contents", "none", stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    try:
+        while b"replaying" not in shown:
+            shown += os.read(controller, 1024)  # raises where the terminal is closed before the label came
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(controller)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_comparison_leaves_nothing_behind(tmp_path, number, code):
+    """Ctrl-C reaches the whole group; the worker processes, which share its stderr, are gone when it is closed."""
+    process = start(
+        *["compare", SIXTEEN_BITS, "--dram", "30%", "--dram", "60%", "--contents", "none", "--processes", 2],
+        env={**PLAIN, "TMPDIR": str(tmp_path)},
+    )
+    _wait_for(lambda: any(entry.joinpath("progress").exists() for entry in tmp_path.iterdir()), process)
+    os.killpg(process.pid, number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert out == ""
+    assert err == ("zswapsim: interrupted\n" if number == signal.SIGINT else "")
+    assert listing(tmp_path) == []
+
+
+def _wait_for(condition, process, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,170 @@
+"""Reports from Results made by hand: no engine is needed to test what a reader sees."""
+
+import re
+
+import pytest
+
+from zswapsim.report import figures
+from zswapsim.report.comparison import comparison_text
+from zswapsim.report.table import BOLD_GREEN, Column, render
+from zswapsim.report.text import result_text
+from zswapsim.report.units import SIZES, TIMES, count, duration, factor, in_one_unit, share
+from zswapsim.study.result import OUT_OF_MEMORY, Result
+from zswapsim.study.settings import Settings
+
+COUNTERS = {
+    "accesses": 1_000_000,
+    "pages": 16_384,
+    "minor_faults": 16_384,
+    "major_faults": 123_456,
+    "zswpin": 120_000,
+    "zswpout": 130_000,
+    "zswpwb": 3_000,
+    "pswpin": 3_000,
+    "pswpout": 3_000,
+    "swpin_zero": 456,
+    "swpout_zero": 500,
+    "stored_pages": 8_192,
+    "same_filled_pages": 12,
+    "stored_incompressible_pages": 0,
+    "compr_data_size": 10_000_000,
+    "pool_total_size": 2_600 * 4096,
+    "peak_pool_total_size": 3_000 * 4096,
+    "written_back_pages": 3_000,
+    "pool_limit_hit": 0,
+    "reject_compress_fail": 0,
+}
+
+
+def a_result(compressor="lz4", outcome="completed", settings=None, modelled=None, **counters) -> Result:
+    asked = Settings(compressor=compressor, **(settings or {}))
+    return Result(
+        settings={
+            **{name: getattr(asked, name) for name in asked.__struct_fields__},
+            "trace": "gen:zipf",
+            "contents": "recipe:mix",
+            "dram_frames": 8_192,
+            "node_frames": 4_096,
+        },
+        outcome=outcome,
+        counters={**COUNTERS, **counters},
+        times_ns={"read": 10, "measure": 0, "replay": 2e6, "compress": 30, "decompress": 40, "total": 3_000_000_000},
+        modelled_ns={"fault": 1e6, "compress": 2e6, "decompress": 3e6, "node": 1e3, "device": 5e6, "total": 1.1e7}
+        | (modelled or {}),
+        fault_latency_ns={"mean": 7_310.0, "p50": 5e3, "p90": 8e3, "p99": 2e4, "p99.9": 8e4, "max": 1e5},
+        timeline=[],
+        owners={"private": {"swap backend": 2_600, "free": 1_496}},
+    )
+
+
+def column_of(text: str, title: str) -> list[str]:
+    """The cells under a title, taken by the position of the rule below it."""
+    lines = text.splitlines()
+    head = next(number for number, line in enumerate(lines) if re.search(rf"(^|\s\s){re.escape(title)}(\s\s|$)", line))
+    start = lines[head].index(title)
+    spans = [match.span() for match in re.finditer("-+", lines[head + 1])]
+    left, right = next(span for span in spans if span[0] <= start < span[1])
+    rows = []
+    for line in lines[head + 2 :]:
+        if not line.strip():
+            break
+        rows.append(line[left:right].strip())
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [(0, "0 ns"), (999, "999 ns"), (7_310, "7.31 µs"), (12_345, "12.3 µs"), (999_999, "1.00 ms"), (2.5e11, "250 s")],
+)
+def test_duration(nanoseconds, text):
+    assert duration(nanoseconds) == text
+
+
+def test_units_of_nothing():
+    assert (count(1234567), factor(None), share(1, 0), share(1, 8)) == ("1,234,567", "-", "-", "12.5 %")
+
+
+def test_a_column_has_one_unit():
+    assert in_one_unit([7_310, 77_000, None, 0], TIMES) == ("µs", ["7.31", "77.0", "-", "0.00"])
+    assert in_one_unit([12 << 20, 3 << 30], SIZES) == ("MiB", ["12.0", "3,072"])
+    assert in_one_unit([None], SIZES) == ("B", ["-"])
+
+
+def test_table_aligns_numbers_whether_marked_or_not():
+    text = render([Column("name", ["a", "bb"], left=True)], [Column("n", ["1", "22"], best=frozenset({0}))])
+    assert text.splitlines() == ["name   n", "----  ---", "a      1*", "bb    22"]
+
+
+def test_table_breaks_into_blocks_and_repeats_its_keys():
+    columns = [Column(f"column {number}", ["1", "2"]) for number in range(9)]
+    text = render([Column("key", ["x", "y"], left=True)], columns, width=40)
+    assert max(map(len, text.splitlines())) <= 40
+    assert text.count("key") == 3
+    assert all(f"column {number}" in text for number in range(9))
+
+
+def test_run_says_everything_that_moved():
+    text = result_text(a_result(reject_compress_fail=7, a_new_counter=99))
+    for needed in ("123,456", "123.46 in 1000", "zswpwb", "64.0 MiB", "swap backend 2,600", "p99.9 80.0 µs", "7.31 µs"):
+        assert needed in text
+    assert re.search(r"reject_compress_fail +7", text)
+    assert re.search(r"a_new_counter +99", text)
+    assert "pool_limit_hit" not in text
+    assert "\x1b" not in text
+
+
+def test_run_on_a_disk_tells_of_no_node():
+    text = result_text(a_result(settings={"backend": "disk"}, pool_total_size=0, stored_pages=0))
+    assert "private node" not in text
+    assert "lz4" not in text
+
+
+def test_run_without_a_fault():
+    result = a_result(major_faults=0, accesses=0)
+    result.fault_latency_ns.clear()
+    assert "a major fault" not in result_text(result)
+
+
+def test_figures():
+    result = a_result()
+    assert figures.ratio(result) == pytest.approx(8_192 / 2_600)
+    assert figures.pool_saved(result) == (8_192 - 2_600) * 4096
+    assert figures.dram_saved(result) == 8_192 * 4096
+    assert figures.ratio(a_result(pool_total_size=0)) is None
+
+
+def test_comparison_marks_the_best_of_each_column():
+    rows = [
+        a_result("lz4", major_faults=50, modelled={"total": 2e6}),
+        a_result("zstd:level=3", major_faults=40, pool_total_size=1_000 * 4096, modelled={"total": 3e6}),
+        a_result("store", major_faults=40, modelled={"total": 1e6}),
+    ]
+    text = comparison_text(rows)
+    assert column_of(text, "compressor") == ["lz4", "zstd:level=3", "store"]
+    assert column_of(text, "major faults") == ["50", "40*", "40*"]
+    assert column_of(text, "ratio") == ["3.15", "8.19*", "3.15"]
+    assert column_of(text, "x best") == ["2.00", "3.00", "1.00*"]
+    assert column_of(text, "written back") == ["3,000"] * 3, "nothing is best where all are equal"
+    assert BOLD_GREEN not in text
+    assert comparison_text(rows, colour=True).count(BOLD_GREEN) == text.count("*") - 1
+
+
+def test_comparison_shows_only_settings_that_differ():
+    text = comparison_text([a_result(), a_result(settings={"dram": "30%"})])
+    assert column_of(text, "dram") == ["50%", "30%"]
+    assert "compressor lz4" in text.splitlines()[0]
+    text = comparison_text([a_result(settings={"reclaim_batch": 1}), a_result(settings={"reclaim_batch": 32})])
+    assert column_of(text, "reclaim_batch") == ["1", "32"]
+
+
+def test_comparison_with_a_disk_and_a_failed_run():
+    failed = a_result(outcome=OUT_OF_MEMORY, major_faults=1, modelled={"total": 1.0})
+    text = comparison_text([a_result(major_faults=9), a_result(settings={"backend": "disk"}, major_faults=5), failed])
+    assert column_of(text, "outcome") == ["completed", "completed", "out of memory"]
+    assert column_of(text, "major faults") == ["9", "5*", "1"], "a run that ended early wins nothing"
+    assert column_of(text, "compressor") == ["lz4", "-", "lz4"]
+    assert column_of(text, "ratio") == ["3.15", "-", "3.15"]
+
+
+def test_comparison_of_one():
+    assert column_of(comparison_text([a_result()]), "compressor") == ["lz4"]

@@ -1,0 +1,93 @@
+"""The options that every field of Settings has, declared once for `run` (one value) and `compare` (several)."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from zswapsim.study.cost import PRESETS
+from zswapsim.study.settings import BACKENDS, DEPTHS, RECLAIMERS, Settings
+
+MACHINE, SWAP, HOW = "Memory", "Swap backend", "How it is run"
+NO_CONTENTS = "none"
+
+
+class Choice(NamedTuple):
+    """How one field of Settings is asked for."""
+
+    help: str
+    panel: str
+    metavar: str | None = None
+    many: bool = False
+    """`compare` takes several values of it."""
+
+
+CHOICES = {
+    "dram": Choice("DRAM for the workload's pages: bytes, 64MiB, or 50% of the footprint.", MACHINE, "SIZE", True),
+    "node": Choice("The private node, which holds the pool.", MACHINE, "SIZE", True),
+    "swap": Choice("The swap device behind the node: none, unlimited, or a size.", MACHINE, "SIZE", True),
+    "cost": Choice(f"The modelled machine: {', '.join(PRESETS)}.", MACHINE, "PRESET", True),
+    "backend": Choice(f"What stands behind swap: {', '.join(BACKENDS)}.", SWAP, "NAME", True),
+    "compressor": Choice("Codec and parameters, as in zstd:level=3.", SWAP, "SPEC", True),
+    "chain_size": Choice("Most frames in a zspage, 4 to 16.", SWAP, "N", True),
+    "accept_threshold_percent": Choice("A full node is written back down to this share.", SWAP, "N", True),
+    "exclusive_loads": Choice("A load drops the pool's copy, as in zswap; else it stays until a write.", SWAP),
+    "zero_map": Choice("Zero pages never reach the backend (Linux since 6.12).", SWAP),
+    "reclaim": Choice(f"Which pages are evicted: {', '.join(RECLAIMERS)}.", HOW, "NAME"),
+    "reclaim_batch": Choice("Pages evicted at once: 1 for exact LRU, 32 as the kernel does.", HOW, "N", True),
+    "depth": Choice(f"How far pages are followed: {', '.join(DEPTHS)}.", HOW, "NAME"),
+    "verify": Choice("At bytes depth, compare every page loaded with the one stored.", HOW),
+    "seed": Choice("Shifts which content a page starts with.", HOW, "N"),
+    "window": Choice("Accesses in a row of the timeline; 0 chooses.", HOW, "N"),
+}
+
+TraceArgument = Annotated[
+    str, typer.Argument(metavar="TRACE", help="A trace file, bundled:json, bundled:sort, or gen:zipf,pages=1e5,...")
+]
+ContentsOption = Annotated[
+    str, typer.Option(metavar="PAGES", help="What pages hold: FILE.pages, recipe:NAME, pid:PID, or none.")
+]
+JsonOption = Annotated[str | None, typer.Option(metavar="FILE|-", help="Write the result as JSON; - to stdout, alone.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress bar.")]
+
+
+def with_settings(depth: str, several: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command an option for every field of Settings; it takes them as keywords.
+
+    `depth` is the depth of a run that has contents, where none is asked for. Where `several` is true, the fields of
+    which a comparison takes several values come as lists.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(command)
+        own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        shown = f"{depth}; counts without contents"
+        added = [_parameter(field, choice, shown, several) for field, choice in CHOICES.items()]
+
+        @functools.wraps(command)
+        def whole(**given: Any) -> Any:
+            given["depth"] = given["depth"] or ("counts" if given["contents"] == NO_CONTENTS else depth)
+            return command(**given)
+
+        whole.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+        whole.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
+        return whole
+
+    return decorate
+
+
+def _parameter(field: str, choice: Choice, depth_shown: str, several: bool) -> inspect.Parameter:
+    """The parameter of a command that stands for one field, with the default that Settings has."""
+    default = None if field == "depth" else getattr(Settings(), field)
+    kind: Any = str | None if field == "depth" else type(default)
+    if several and choice.many:
+        kind, default = list[kind], [default]
+    option = typer.Option(
+        help=choice.help,
+        metavar=choice.metavar,
+        rich_help_panel=choice.panel,
+        show_default=depth_shown if field == "depth" else True,
+    )
+    return inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])

@@ -1,0 +1,57 @@
+"""Where a command's findings go: text to a reader, JSON to a file or a pipe."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from zswapsim._core.errors import OutputError
+from zswapsim.study.result import Result
+
+STDOUT = "-"
+
+
+def check_output(path: str | None) -> None:
+    """Refuse at once an output that could only fail after the work. Raises OutputError."""
+    if path is None or path == STDOUT:
+        return
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: cannot write: {folder} is not a folder")
+    if Path(path).is_dir():
+        raise OutputError(f"{path}: cannot write: it is a folder")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{path}: cannot write: Permission denied")
+
+
+def write_json(path: str, document: bytes) -> None:
+    """Write a JSON document whole or not at all; ``-`` is stdout."""
+    if path == STDOUT:
+        sys.stdout.buffer.write(document + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    from zswapsim.traces.atomic import atomic_write
+
+    with atomic_write(path) as file:
+        file.write(document + b"\n")
+
+
+def text_wanted(json: str | None, quiet: bool) -> bool:
+    """Whether the table is to be printed: not beside JSON on stdout, and not when silence was asked for."""
+    return json != STDOUT and not quiet
+
+
+def terminal() -> tuple[int | None, bool]:
+    """The width to which a table is broken, None in a pipe, and whether it may be coloured."""
+    if not sys.stdout.isatty():
+        return None, False
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return shutil.get_terminal_size().columns, not plain
+
+
+def results_json(results: Sequence[Result]) -> bytes:
+    """A list of Results as one JSON document, indented."""
+    return msgspec.json.format(msgspec.json.encode(list(results)), indent=2)

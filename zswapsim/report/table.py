@@ -1,0 +1,70 @@
+"""A table of plain text: aligned, usable without colour, broken into blocks where it is wider than the terminal."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+GAP = "  "
+MARK = "*"
+BOLD_GREEN, BOLD, RESET = "\x1b[1;32m", "\x1b[1m", "\x1b[0m"
+
+
+class Column(NamedTuple):
+    """A heading and a cell for every row; `best` holds the rows that are marked."""
+
+    title: str
+    cells: Sequence[str]
+    left: bool = False
+    best: frozenset[int] = frozenset()
+
+
+def render(keys: Sequence[Column], columns: Sequence[Column], width: int | None = None, colour: bool = False) -> str:
+    """The table as lines of text, without an end of line after the last.
+
+    `keys` stand at the left of every block; `columns` follow, as many to a block as `width` characters hold (all of
+    them where `width` is None). A best cell has ``*`` behind it, and is bold and green where `colour` is true.
+    """
+    blocks = _blocks(_width(keys), columns, width)
+    return "\n\n".join("\n".join(_lines([*keys, *block], colour)) for block in blocks)
+
+
+def _blocks(taken: int, columns: Sequence[Column], width: int | None) -> list[list[Column]]:
+    blocks: list[list[Column]] = [[]]
+    used = taken
+    for column in columns:
+        needed = len(GAP) + _width([column])
+        if width is not None and blocks[-1] and used + needed > width:
+            blocks.append([])
+            used = taken
+        blocks[-1].append(column)
+        used += needed
+    return blocks
+
+
+def _width(columns: Sequence[Column]) -> int:
+    return sum(_column_width(column) for column in columns) + len(GAP) * max(0, len(columns) - 1)
+
+
+def _column_width(column: Column) -> int:
+    """Characters of the widest cell; a column in which something may be marked has a place for the mark."""
+    return max(map(len, (column.title, *column.cells))) + len(MARK) * bool(column.best)
+
+
+def _lines(columns: Sequence[Column], colour: bool) -> list[str]:
+    titles = GAP.join(_pad(column.title, column) for column in columns).rstrip()
+    rule = GAP.join("-" * _column_width(column) for column in columns)
+    lines = [f"{BOLD}{titles}{RESET}" if colour else titles, rule]
+    rows = range(max((len(column.cells) for column in columns), default=0))
+    return [*lines, *(GAP.join(_cell(column, row, colour) for column in columns).rstrip() for row in rows)]
+
+
+def _cell(column: Column, row: int, colour: bool) -> str:
+    marked = row in column.best
+    text = _pad(column.cells[row], column, MARK if marked else " ")
+    return f"{BOLD_GREEN}{text}{RESET}" if colour and marked else text
+
+
+def _pad(text: str, column: Column, mark: str = " ") -> str:
+    """`text` and its mark, aligned: numbers end under one another whether marked or not."""
+    room = _column_width(column)
+    whole = text + mark if column.best else text
+    return whole.ljust(room) if column.left else whole.rjust(room)

@@ -1,0 +1,126 @@
+"""One Result as text: what was asked, memory, faults, swap by the kernel's names, times."""
+
+from collections.abc import Iterable
+
+from zswapsim.report import figures
+from zswapsim.report.units import count, duration, factor, format_size, share
+from zswapsim.study.result import Result
+from zswapsim.study.sizes import PAGE_SIZE
+
+Row = tuple[str, ...]
+
+FAULTS = ("minor_faults", "major_faults")
+POOL = ("stored_pages", "compr_data_size", "pool_total_size", "peak_pool_total_size")
+ALWAYS = {
+    "zswpout": "pages stored in the pool",
+    "zswpin": "pages loaded from the pool",
+    "zswpwb": "pages written back from the pool to the device",
+    "pswpout": "pages written to the device",
+    "pswpin": "pages read from the device",
+    "swpout_zero": "zero pages, kept in the zero map alone",
+    "swpin_zero": "zero pages, filled without a load",
+}
+WHEN_RISEN = {
+    "same_filled_pages": "stored as one word",
+    "stored_incompressible_pages": "stored as they are",
+    "pool_limit_hit": "times the node was full",
+}
+
+
+def result_text(result: Result) -> str:
+    """The whole report of one run, as lines of text."""
+    parts = [
+        _headline(result),
+        _block("memory", _memory(result)),
+        _block("faults", _faults(result)),
+        _block("swap", _swap(result)),
+        _block("time", _times(result)),
+        _latency(result),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _headline(result: Result) -> str:
+    settings, counters = result.settings, result.counters
+    behind = "" if settings["backend"] == "disk" else f", {settings['compressor']}"
+    return (
+        f"{result.outcome}: {count(counters['accesses'])} accesses to {count(counters['pages'])} pages\n"
+        f"trace {settings.get('trace')}, contents {settings.get('contents') or 'none'}, depth {settings['depth']}, "
+        f"{settings['backend']}{behind}"
+    )
+
+
+def _memory(result: Result) -> Iterable[Row]:
+    counters = result.counters
+    whole = figures.footprint(result)
+    yield _frames("footprint", whole, "pages")
+    yield *_frames("DRAM", figures.dram(result)), f"{share(figures.dram(result), whole)} of the footprint"
+    if node := figures.node(result):
+        yield *_frames("private node", node), f"{share(node, whole)} of the footprint"
+        peak = counters["peak_pool_total_size"]
+        yield *_frames("pool at its peak", peak), f"{share(peak, node)} of the node"
+        yield _frames("pool at the end", counters["pool_total_size"])
+        yield *_frames("stored in it", figures.stored_bytes(result), "pages"), _gain(result)
+    for name, owners in result.owners.items():
+        yield f"frames of {name}", "", "", ", ".join(f"{owner} {count(held)}" for owner, held in owners.items())
+
+
+def _gain(result: Result) -> str:
+    saved = figures.pool_saved(result)
+    gained = f"{format_size(saved)} saved" if saved >= 0 else f"{format_size(-saved)} lost"
+    return f"ratio {factor(figures.ratio(result))}, {gained}"
+
+
+def _frames(name: str, size: int, unit: str = "frames") -> Row:
+    return name, format_size(size), f"{count(size // PAGE_SIZE)} {unit}"
+
+
+def _faults(result: Result) -> Iterable[Row]:
+    for name in FAULTS:
+        faults = result.counters[name]
+        yield name, count(faults), f"{1000 * faults / max(1, result.counters['accesses']):.2f} in 1000 accesses"
+
+
+def _swap(result: Result) -> Iterable[Row]:
+    """Every counter that is not told elsewhere; those that seldom rise only where they have."""
+    counters = result.counters
+    told = {"accesses", "pages", *FAULTS, *POOL, *ALWAYS}
+    for name, meaning in ALWAYS.items():
+        yield name, count(counters.get(name, 0)), meaning
+    for name, value in counters.items():
+        if name not in told and value:
+            yield name, count(value), WHEN_RISEN.get(name, "")
+
+
+def _times(result: Result) -> Iterable[Row]:
+    measured, modelled = result.times_ns, result.modelled_ns
+    yield "", "this run", "modelled", f"the model is {result.settings['cost']}"
+    for name in [*(name for name in {**measured, **modelled} if name != "total"), "total"]:
+        yield name, _time(measured, name), _time(modelled, name)
+
+
+def _time(times: dict, name: str) -> str:
+    return duration(times[name]) if name in times else ""
+
+
+def _latency(result: Result) -> str:
+    """One line of percentiles; empty where there was no major fault."""
+    if not result.counters["major_faults"]:
+        return ""
+    listed = ", ".join(f"{name} {duration(value)}" for name, value in result.fault_latency_ns.items())
+    return f"a major fault, modelled: {listed}"
+
+
+def _block(title: str, rows: Iterable[Row]) -> str:
+    """A title and rows under it: a name at the left, figures at the right, remarks at the left again."""
+    table = [(*row, *[""] * (4 - len(row))) for row in rows]
+    figure_columns = 2 if any(row[3] for row in table) else 1
+    widths = [max(len(row[place]) for row in table) for place in range(3)]
+    lines = [title]
+    for row in table:
+        cells = [row[0].ljust(widths[0])]
+        for place in (1, 2):
+            cell = row[place]
+            cells.append(cell.rjust(widths[place]) if place <= figure_columns else cell)
+        lines.append("  ".join(["", *cells, row[3]]).rstrip())
+    return "\n".join(lines)
