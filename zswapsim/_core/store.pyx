@@ -281,6 +281,12 @@ cdef class PageStore:
         finally:
             self.busy = False
 
+    def dump(self):
+        """The pool's zspages: {class size: {fullness group: [objects in use of each, head of the list first]}}."""
+        self.enter()
+        self.busy = False
+        return self.slots.pool.dump()
+
     def inject_fault(self, slot, int offset, int mask):
         """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
 
