@@ -7,8 +7,12 @@
 
 #include "zsw_codec.h"
 
-extern const zsw_codec zsw_codec_store;
 extern const zsw_codec zsw_codec_lz4;
+extern const zsw_codec zsw_codec_lz4hc;
+extern const zsw_codec zsw_codec_zstd;
+extern const zsw_codec zsw_codec_deflate;
+extern const zsw_codec zsw_codec_lzo;
+extern const zsw_codec zsw_codec_store;
 
 /*
  * A looked-up symbol as a function of the member's type. POSIX gives symbols as `void *`, and ISO C has no

@@ -29,8 +29,12 @@ cdef extern from "zsw_codec.h" nogil:
     const char *ZSW_CODEC_CAPSULE
 
 cdef extern from "zsw_builtin.h" nogil:
-    const zsw_codec zsw_codec_store
     const zsw_codec zsw_codec_lz4
+    const zsw_codec zsw_codec_lz4hc
+    const zsw_codec zsw_codec_zstd
+    const zsw_codec zsw_codec_deflate
+    const zsw_codec zsw_codec_lzo
+    const zsw_codec zsw_codec_store
 
 cdef enum:
     MAX_PARAMETERS = 64     # of one codec: a list without an end is met before it leads anywhere
@@ -115,6 +119,10 @@ def builtin_tables():
     """The codecs that come with the package, by name, in the order in which people should read them."""
     tables = [
         wrap(&zsw_codec_lz4, None, "lz4"),
+        wrap(&zsw_codec_lz4hc, None, "lz4hc"),
+        wrap(&zsw_codec_zstd, None, "zstd"),
+        wrap(&zsw_codec_deflate, None, "deflate"),
+        wrap(&zsw_codec_lzo, None, "lzo"),
         wrap(&zsw_codec_store, None, "store"),
     ]
     return {table.name: table for table in tables}

@@ -76,7 +76,9 @@ def how_to_get(codec: str) -> str:
 def candidates(source: Source) -> Iterator[str]:
     """Files and names to try, best first; none of them need exist."""
     for folder in package_folders(source.package):
-        yield from sorted(str(path) for path in Path(folder).rglob("*.so"))
+        # The largest first: where a package has several, the smaller ones have parts of the library.
+        found = sorted(filter(Path.is_file, Path(folder).rglob("*.so")), key=lambda path: (-path.stat().st_size, path))
+        yield from map(str, found)
     module = find_spec(source.module) if source.module else None
     if module is not None and module.has_location and module.origin:
         yield module.origin

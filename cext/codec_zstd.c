@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * "zstd": libzstd, with the parameters that it chooses for a source of one page, as zram asks for
+ * (zstd_get_params(level, PAGE_SIZE)). A frame holds the content's size, 2 bytes, and no checksum.
+ *
+ * With a dictionary zram digests it under the parameters for one page too. The simple ZSTD_createCDict would choose
+ * them by the dictionary's size instead, so the advanced form is called; it and the two structures it takes by
+ * value belong to libzstd's exported functions since 1.3.
+ */
+#include <stdlib.h>
+
+#include "zsw_builtin.h"
+
+#define ZSTD_LOAD_BY_COPY 0 /* ZSTD_dlm_byCopy */
+#define ZSTD_FULL_DICT 2    /* ZSTD_dct_fullDict: refuse what is not a dictionary in zstd's own form */
+
+/* ZSTD_compressionParameters and ZSTD_customMem, which are passed by value. */
+typedef struct zstd_cparams {
+    unsigned window_log, chain_log, hash_log, search_log, min_match, target_length;
+    int strategy;
+} zstd_cparams;
+
+typedef struct zstd_memory {
+    void *(*alloc)(void *opaque, size_t bytes);
+    void (*free)(void *opaque, void *address);
+    void *opaque;
+} zstd_memory;
+
+/* In the order of zstd_symbols. */
+typedef struct zstd_functions {
+    unsigned (*is_error)(size_t code);
+    void *(*cctx_create)(void);
+    size_t (*cctx_free)(void *cctx);
+    void *(*dctx_create)(void);
+    size_t (*dctx_free)(void *dctx);
+    size_t (*compress)(void *cctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes, int level);
+    size_t (*decompress)(void *dctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes);
+    zstd_cparams (*cparams)(int level, unsigned long long src_bytes, size_t dict_bytes);
+    void *(*cdict_create)(const void *dict, size_t dict_bytes, int load, int content, zstd_cparams, zstd_memory);
+    size_t (*cdict_free)(void *cdict);
+    void *(*ddict_create)(const void *dict, size_t dict_bytes);
+    size_t (*ddict_free)(void *ddict);
+    size_t (*compress_dict)(void *cctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes, const void *);
+    size_t (*decompress_dict)(void *dctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes, const void *);
+} zstd_functions;
+
+static const char *const zstd_symbols[] = {
+    "ZSTD_isError",
+    "ZSTD_createCCtx",
+    "ZSTD_freeCCtx",
+    "ZSTD_createDCtx",
+    "ZSTD_freeDCtx",
+    "ZSTD_compressCCtx",
+    "ZSTD_decompressDCtx",
+    "ZSTD_getCParams",
+    "ZSTD_createCDict_advanced",
+    "ZSTD_freeCDict",
+    "ZSTD_createDDict",
+    "ZSTD_freeDDict",
+    "ZSTD_compress_usingCDict",
+    "ZSTD_decompress_usingDDict",
+    NULL,
+};
+
+_Static_assert(sizeof(zstd_functions) / sizeof(void *) == sizeof(zstd_symbols) / sizeof(void *) - 1,
+               "one member for each symbol");
+
+typedef struct zstd_params {
+    zstd_functions zstd;
+    int level;
+    void *cdict; /* NULL without a dictionary, as is ddict; both are only read by contexts */
+    void *ddict;
+} zstd_params;
+
+typedef struct zstd_ctx {
+    const zstd_params *params;
+    void *cctx;
+    void *dctx;
+} zstd_ctx;
+
+static void zstd_params_destroy(void *params) {
+    zstd_params *p = params;
+
+    if (!p)
+        return;
+    p->zstd.cdict_free(p->cdict);
+    p->zstd.ddict_free(p->ddict);
+    free(p);
+}
+
+static int zstd_load_dictionary(zstd_params *p, const uint8_t *dictionary, size_t bytes) {
+    zstd_cparams cparams = p->zstd.cparams(p->level, ZSW_PAGE_SIZE, 0);
+    zstd_memory libc = {NULL, NULL, NULL};
+
+    p->cdict = p->zstd.cdict_create(dictionary, bytes, ZSTD_LOAD_BY_COPY, ZSTD_FULL_DICT, cparams, libc);
+    p->ddict = p->zstd.ddict_create(dictionary, bytes);
+    return p->cdict && p->ddict ? ZSW_OK : ZSW_E_RANGE;
+}
+
+static int zstd_params_create(const zsw_config *config, void **params) {
+    zstd_params *made = calloc(1, sizeof(*made));
+    int code = ZSW_OK;
+
+    *params = NULL;
+    if (!made)
+        return ZSW_E_NOMEM;
+    memcpy(&made->zstd, config->functions, sizeof(made->zstd));
+    made->level = (int)config->values[0];
+    if (config->dictionary)
+        code = zstd_load_dictionary(made, config->dictionary, config->dictionary_bytes);
+    if (code != ZSW_OK) {
+        zstd_params_destroy(made);
+        return code;
+    }
+    *params = made;
+    return ZSW_OK;
+}
+
+static void zstd_ctx_destroy(void *ctx) {
+    zstd_ctx *c = ctx;
+
+    if (!c)
+        return;
+    c->params->zstd.cctx_free(c->cctx);
+    c->params->zstd.dctx_free(c->dctx);
+    free(c);
+}
+
+static int zstd_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
+    zstd_ctx *c = ctx;
+    const zstd_params *p = c->params;
+    size_t n = p->cdict ? p->zstd.compress_dict(c->cctx, dst, dst_bytes, src, src_bytes, p->cdict)
+                        : p->zstd.compress(c->cctx, dst, dst_bytes, src, src_bytes, p->level);
+
+    return p->zstd.is_error(n) ? ZSW_E_CODEC : (int)n;
+}
+
+static int zstd_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
+    zstd_ctx *c = ctx;
+    const zstd_params *p = c->params;
+    size_t n = p->ddict ? p->zstd.decompress_dict(c->dctx, dst, dst_bytes, src, src_bytes, p->ddict)
+                        : p->zstd.decompress(c->dctx, dst, dst_bytes, src, src_bytes);
+
+    return p->zstd.is_error(n) ? ZSW_E_CORRUPT : (int)n;
+}
+
+/* The first page makes libzstd allocate its tables; later ones, all of one size, find them there. */
+static int zstd_warm_up(zstd_ctx *ctx) {
+    static const uint8_t page[ZSW_PAGE_SIZE];
+    uint8_t out[ZSW_PAGE_SIZE];
+
+    return zstd_compress(ctx, page, sizeof(page), out, sizeof(out)) < 0 ? ZSW_E_NOMEM : ZSW_OK;
+}
+
+static int zstd_ctx_create(const void *params, void **ctx) {
+    const zstd_params *p = params;
+    zstd_ctx *made = calloc(1, sizeof(*made));
+
+    *ctx = NULL;
+    if (!made)
+        return ZSW_E_NOMEM;
+    made->params = p;
+    made->cctx = p->zstd.cctx_create();
+    made->dctx = p->zstd.dctx_create();
+    if (!made->cctx || !made->dctx || zstd_warm_up(made) != ZSW_OK) {
+        zstd_ctx_destroy(made);
+        return ZSW_E_NOMEM;
+    }
+    *ctx = made;
+    return ZSW_OK;
+}
+
+static const zsw_param zstd_parameters[] = {
+    {"level", -131072, 22, 3, "effort: higher is slower and smaller, negative is fastest"},
+    {0},
+};
+
+const zsw_codec zsw_codec_zstd = {
+    .abi = ZSW_CODEC_ABI,
+    .flags = ZSW_TAKES_DICTIONARY,
+    .name = "zstd",
+    .params = zstd_parameters,
+    .symbols = zstd_symbols,
+    .params_create = zstd_params_create,
+    .params_destroy = zstd_params_destroy,
+    .ctx_create = zstd_ctx_create,
+    .ctx_destroy = zstd_ctx_destroy,
+    .compress = zstd_compress,
+    .decompress = zstd_decompress,
+};

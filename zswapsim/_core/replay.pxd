@@ -1,0 +1,72 @@
+"""The engine: a trace over DRAM frames, a reclaimer and a backend, at every depth."""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from zswapsim._core.backend cimport Backend
+from zswapsim._core.frames cimport FrameArena
+from zswapsim._core.histogram cimport histogram
+from zswapsim._core.lru cimport lru_log, page_record
+
+cdef enum:
+    TOUCHED = 1     # has had a minor fault
+    WRITTEN = 2     # written since it came into DRAM
+    DIRTY = 4       # what the backend holds, if anything, is not this page
+    IN_SLOT = 8     # the backend holds this page
+    ZERO_MAPPED = 16  # swap knows that the page is all zero
+
+ctypedef struct replay_counters:
+    uint64_t accesses
+    uint64_t writes
+    uint64_t pages              # touched so far
+    uint64_t minor_faults
+    uint64_t major_faults
+    uint64_t swpin_zero
+    uint64_t swpout_zero
+    uint64_t reclaimed_pages
+    uint64_t dropped_clean_pages
+    uint64_t kept_pages
+    uint64_t verified_pages
+
+
+cdef class Replay:
+    cdef readonly Backend backend
+    cdef readonly uint32_t pages        # the footprint: page numbers are below it
+    cdef readonly uint32_t frames       # of DRAM
+    cdef uint32_t batch                 # pages evicted when no frame is free
+    cdef page_record *records           # owned, one a page: place in the LRU log, and the flags above
+    cdef lru_log log                    # resident pages
+    cdef uint32_t *image_of             # owned, one a page: its content; NULL at counts depth
+    cdef uint32_t *frame_of             # owned, one a page: its frame while resident; NULL except at bytes depth
+    cdef FrameArena dram                # None except at bytes depth
+    cdef uint8_t owner                  # of the workload's frames
+    cdef const uint8_t *images          # image_count pages; borrowed from `keeps`; NULL except at bytes depth
+    cdef const uint32_t *next_image     # what a write makes of an image; borrowed from `keeps`
+    cdef const uint8_t *zero            # 1 where an image is all zero; borrowed from `keeps`
+    cdef uint32_t image_count
+    cdef uint32_t first_image           # the image that page 0 starts with
+    cdef object keeps
+    cdef bint zero_map
+    cdef bint verify
+    cdef bint busy
+    cdef int code                       # why the run ended, or 0
+    cdef uint32_t at_page               # the page at which it did
+    cdef replay_counters counters
+    cdef histogram latency              # of major faults, modelled ns
+
+    cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil
+    cdef int fault(self, uint32_t page) noexcept nogil
+    cdef int minor_fault(self, uint32_t page) noexcept nogil
+    cdef int major_fault(self, uint32_t page, double before) noexcept nogil
+    cdef int bring(self, uint32_t page, uint8_t *frame) noexcept nogil
+    cdef int reclaim(self) noexcept nogil
+    cdef int evict(self, uint32_t page) noexcept nogil
+    cdef int swap_out(self, uint32_t page) noexcept nogil
+    cdef void first_write(self, uint32_t page) noexcept nogil
+    cdef void take_frame(self, uint32_t page) noexcept nogil
+    cdef void give_frame(self, uint32_t page) noexcept nogil
+    cdef uint8_t *bytes_of(self, uint32_t page) noexcept nogil
+    cdef bint is_zero(self, uint32_t page) noexcept nogil
+    cdef int open_contents(self, images, next_image, zero, bint backed) except -1
+    cdef int reserve(self) except -1
+    cdef int enter(self) except -1
+    cdef int check_page(self, uint32_t page) except -1

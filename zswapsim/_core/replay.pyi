@@ -1,0 +1,34 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.backend import Backend
+from zswapsim._core.frames import Grant
+
+class Replay:
+    backend: Backend
+    pages: int
+    frames: int
+    def __init__(
+        self,
+        pages: int,
+        frames: int,
+        backend: Backend,
+        *,
+        batch: int = 1,
+        dram: Grant | None = None,
+        images: NDArray[np.uint8] | None = None,
+        next_image: NDArray[np.uint32] | None = None,
+        zero: NDArray[np.uint8] | None = None,
+        first_image: int = 0,
+        zero_map: bool = True,
+        verify: bool = True,
+    ) -> None: ...
+    def feed(self, pages: NDArray[np.uint32], ops: NDArray[np.uint8]) -> int: ...
+    @property
+    def out_of_memory(self) -> bool: ...
+    @property
+    def resident_pages(self) -> int: ...
+    def counters_now(self) -> dict[str, int]: ...
+    def latencies(self) -> dict[str, float]: ...
+    def owners(self) -> dict[str, dict[str, int]]: ...
+    def check(self) -> None: ...

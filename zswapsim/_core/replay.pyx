@@ -1,0 +1,420 @@
+"""The engine: a trace over DRAM frames, a reclaimer and a backend, at every depth.
+
+One loop serves all depths of a run: at counts depth pages have no contents, at sizes depth they have a content's
+number, at bytes depth they lie in real frames, go through the codec, and are compared when they return.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcmp, memcpy, memset
+
+from zswapsim._core.backend cimport LOAD_KEPT, Backend, costs_spent
+from zswapsim._core.codec cimport codec_take_exception
+from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_E_PLUGIN, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.frames cimport FrameArena, Grant
+from zswapsim._core.histogram cimport histogram_add, histogram_quantile
+from zswapsim._core.lru cimport (
+    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_oldest, lru_open, lru_remove, lru_touch, page_record, zsw_prefetch,
+)
+from zswapsim._core.page cimport page_same_filled
+from zswapsim._core.errors import BusyError, HostMemoryError, InputError
+
+cdef tuple COUNTERS = (
+    "accesses", "writes", "pages", "minor_faults", "major_faults", "swpin_zero", "swpout_zero", "reclaimed_pages",
+    "dropped_clean_pages", "kept_pages", "verified_pages",
+)
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
+
+
+cdef class Replay:
+    """Replays accesses to `pages` pages on `frames` frames of DRAM, with `backend` behind swap.
+
+    Parameters
+    ----------
+    pages: the footprint; page numbers in the trace are below it (1 ... 2**32 - 2).
+    frames: frames of DRAM, at least `batch`.
+    backend: serves this replay alone.
+    batch: pages evicted when no frame is free; 1 is exact LRU.
+    dram: at bytes depth, a Grant for frames of DRAM, of an arena of at least `frames`.
+    images: (k, 4096) uint8, the contents; only at bytes depth.
+    next_image: uint32 of k; the content that a write makes of each. Absent at counts depth.
+    zero: uint8 of k; 1 where a content is all zero. Absent at counts depth.
+    first_image: the content that page 0 starts with; page p starts with (first_image + p) % k.
+    zero_map: pages of zeros never reach the backend.
+    verify: compare every page that is loaded with what was stored.
+
+    Raises InputError for values out of range, HostMemoryError.
+    """
+
+    def __cinit__(self):
+        self.records = NULL
+        self.image_of = NULL
+        self.frame_of = NULL
+        self.images = NULL
+        self.zero = NULL
+        memset(&self.log, 0, sizeof(self.log))
+        memset(&self.counters, 0, sizeof(self.counters))
+        memset(&self.latency, 0, sizeof(self.latency))
+
+    def __init__(
+        self, pages, frames, Backend backend not None, *, batch=1, Grant dram=None, images=None, next_image=None,
+        zero=None, uint32_t first_image=0, bint zero_map=True, bint verify=True,
+    ):
+        if self.backend is not None:
+            raise InputError("replay: already initialised")
+        if not 0 < pages < (1 << 32) - 1:
+            raise InputError(f"{pages} pages: expected 1 to {(1 << 32) - 2}")
+        if not 0 < batch <= frames < 1 << 32:
+            raise InputError(f"{frames} frames of DRAM, reclaim batch of {batch}: expected at least a batch of frames")
+        if (images is None) != (dram is None):
+            raise InputError("replay: contents and frames of DRAM go together")
+        if dram is not None and dram.arena.free_frames < min(frames, pages):
+            raise InputError(f"replay: {dram.arena.free_frames} frames are free in DRAM, {min(frames, pages)} are wanted")
+        self.pages = pages
+        self.frames = frames
+        self.batch = batch
+        self.zero_map = zero_map
+        self.verify = verify
+        if next_image is not None:
+            self.open_contents(images, next_image, zero, dram is not None)
+            self.first_image = first_image % self.image_count
+        if dram is not None:
+            if dram.arena.base == NULL:
+                raise InputError("replay: frames of DRAM must be real memory at bytes depth")
+            self.dram = dram.arena
+            self.owner = dram.owner
+        self.reserve()
+        backend.attach(self.pages, self.image_of)
+        self.backend = backend
+
+    cdef int open_contents(self, images, next_image, zero, bint backed) except -1:
+        cdef const uint32_t[::1] following = next_image
+        cdef const uint8_t[::1] zeros = zero
+        cdef const uint8_t[:, ::1] contents
+        cdef Py_ssize_t count = following.shape[0]
+        if not 0 < count < 1 << 32 or zeros.shape[0] != count or highest(&following[0], count) >= count:
+            raise InputError("contents: expected one next image, below their number, and one zero flag for each image")
+        self.image_count = <uint32_t> count
+        self.next_image = &following[0]
+        self.zero = &zeros[0]
+        if backed:
+            contents = images
+            if contents.shape[0] != count or contents.shape[1] != ZSW_PAGE_SIZE:
+                raise InputError(f"contents: expected {count} pages of {ZSW_PAGE_SIZE} bytes")
+            self.images = &contents[0, 0]
+        self.keeps = (images, following, zeros)
+        return 0
+
+    cdef int reserve(self) except -1:
+        cdef size_t count = self.pages
+        cdef uint32_t page
+        cdef uint32_t resident = min(self.frames, self.pages)
+        self.records = <page_record *> malloc(count * sizeof(page_record))
+        if self.zero != NULL:
+            self.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
+        if self.dram is not None:
+            self.frame_of = <uint32_t *> calloc(count, sizeof(uint32_t))
+        # Three entries a frame: half of an append is then spent on squeezing out stale ones.
+        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 3 + 1024, <uint64_t> 0xFFFFFFF0)) < 0 or \
+                self.records == NULL or (self.zero != NULL and self.image_of == NULL) or \
+                (self.dram is not None and self.frame_of == NULL):
+            raise HostMemoryError(f"page table of {count} pages: larger than can be reserved")
+        for page in range(self.pages):
+            self.records[page].stamp = LRU_NONE
+            self.records[page].state = 0
+        return 0
+
+    def __dealloc__(self):
+        lru_close(&self.log)
+        free(self.records)
+        free(self.image_of)
+        free(self.frame_of)
+
+    # -- the trace ------------------------------------------------------------------------------------------------
+
+    cdef int enter(self) except -1:
+        """First in every call; the caller sets `busy` back at its end."""
+        if self.backend is None:
+            raise InputError("replay: not initialised")
+        if self.busy:
+            raise BusyError("replay: another thread is using it")
+        self.busy = True
+        return 0
+
+    def feed(self, const uint32_t[::1] pages, const uint8_t[::1] ops):
+        """Replay accesses: page numbers, and 0 for a read or 1 for a write, as many.
+
+        Returns how many were replayed: fewer than given where the run can't go on because memory is full. Raises
+        InputError for a page number out of range, PluginError, CorruptPageError, DeviceError, HostMemoryError.
+        """
+        cdef Py_ssize_t count = pages.shape[0]
+        cdef Py_ssize_t done = 0
+        cdef int code
+        if ops.shape[0] != count:
+            raise InputError(f"replay: {count} pages and {ops.shape[0]} operations")
+        self.enter()
+        try:
+            if self.code or count == 0:
+                return 0
+            if highest(&pages[0], count) >= self.pages:
+                raise InputError(f"replay: a page number is not below {self.pages}")
+            with nogil:
+                code = self.run(&pages[0], &ops[0], count, &done)
+        finally:
+            self.busy = False
+        self.code = code
+        if code < 0 and code != ZSW_E_FULL:
+            self.fail(code)
+        return done
+
+    def fail(self, int code):
+        """Raise what ended the run."""
+        cause = codec_take_exception() if code == ZSW_E_PLUGIN else None
+        try:
+            raise_code(code, f"page {self.at_page}, access {self.counters.accesses}")
+        except Exception as error:
+            raise error from cause
+
+    cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
+        cdef page_record *records = self.records
+        cdef page_record *record
+        cdef Py_ssize_t i
+        cdef Py_ssize_t last = count - 1
+        cdef uint64_t writes = 0
+        cdef int code = ZSW_OK
+        for i in range(count):
+            zsw_prefetch(&records[pages[min(i + LRU_AHEAD, last)]])
+            record = &records[pages[i]]
+            if record.stamp == LRU_NONE:
+                code = self.fault(pages[i])
+            elif record.stamp != self.log.head - 1:
+                code = lru_touch(&self.log, records, pages[i])
+            if code < 0:
+                self.at_page = pages[i]
+                break
+            writes += ops[i] != 0
+            if ops[i] and not record.state & WRITTEN:
+                self.first_write(pages[i])
+            done[0] += 1
+        self.counters.accesses += done[0]
+        self.counters.writes += writes
+        return code
+
+    cdef void first_write(self, uint32_t page) noexcept nogil:
+        """The first write since the page came in: its content moves on, and what the backend holds is stale."""
+        cdef page_record *record = &self.records[page]
+        if record.state & IN_SLOT:
+            self.backend.invalidate(page)
+        record.state &= ~<uint32_t> (IN_SLOT | ZERO_MAPPED)
+        record.state |= WRITTEN | DIRTY
+        if self.image_of != NULL:
+            self.image_of[page] = self.next_image[self.image_of[page]]
+            if self.images != NULL:
+                memcpy(self.bytes_of(page), self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
+
+    # -- faults ---------------------------------------------------------------------------------------------------
+
+    cdef int fault(self, uint32_t page) noexcept nogil:
+        cdef double before = costs_spent(&self.backend.costs)
+        cdef int code
+        if self.log.live >= self.frames:
+            code = self.reclaim()
+            if code < 0:
+                return code
+        self.take_frame(page)
+        if self.records[page].state & TOUCHED:
+            code = self.major_fault(page, before)
+        else:
+            code = self.minor_fault(page)
+        if code < 0:
+            self.give_frame(page)
+            return code
+        self.records[page].state &= ~<uint32_t> WRITTEN
+        return lru_add(&self.log, self.records, page)
+
+    cdef int minor_fault(self, uint32_t page) noexcept nogil:
+        self.counters.minor_faults += 1
+        self.counters.pages += 1
+        self.backend.costs.spent_fault += self.backend.costs.minor_fault
+        self.records[page].state = TOUCHED | DIRTY
+        if self.image_of != NULL:
+            self.image_of[page] = <uint32_t> ((<uint64_t> self.first_image + page) % self.image_count)
+            if self.images != NULL:
+                memcpy(self.bytes_of(page), self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
+        return ZSW_OK
+
+    cdef int major_fault(self, uint32_t page, double before) noexcept nogil:
+        cdef page_record *record = &self.records[page]
+        cdef uint8_t *frame = self.bytes_of(page)
+        cdef int code
+        self.counters.major_faults += 1
+        self.backend.costs.spent_fault += self.backend.costs.major_fault
+        if record.state & ZERO_MAPPED:
+            self.counters.swpin_zero += 1
+            if frame != NULL:
+                memset(frame, 0, ZSW_PAGE_SIZE)
+        else:
+            code = self.bring(page, frame)
+            if code < 0:
+                return code
+        if self.images != NULL and self.verify:
+            if memcmp(frame, self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE) != 0:
+                return ZSW_E_CORRUPT
+            self.counters.verified_pages += 1
+        histogram_add(&self.latency, costs_spent(&self.backend.costs) - before)
+        return ZSW_OK
+
+    cdef int bring(self, uint32_t page, uint8_t *frame) noexcept nogil:
+        """Loads a page from the backend, which may keep its copy or drop it."""
+        cdef page_record *record = &self.records[page]
+        cdef int code = self.backend.load(page, frame)
+        if code < 0:
+            return code
+        if code != LOAD_KEPT:
+            record.state &= ~<uint32_t> IN_SLOT
+            record.state |= DIRTY
+        return ZSW_OK
+
+    # -- reclaim --------------------------------------------------------------------------------------------------
+
+    cdef int reclaim(self) noexcept nogil:
+        """Evicts a batch, the least recently used first. A page that must stay is passed over, once all round.
+
+        ZSW_E_FULL where not one page could be evicted: the run is out of memory.
+        """
+        cdef uint32_t wanted = min(self.batch, self.log.live)
+        cdef uint32_t left = self.log.live
+        cdef uint32_t evicted = 0
+        cdef uint32_t page
+        cdef int code
+        while evicted < wanted and left:
+            page = lru_oldest(&self.log, self.records)
+            code = self.evict(page)
+            if code == ZSW_OK:
+                evicted += 1
+            elif code == ZSW_E_FULL:
+                self.counters.kept_pages += 1
+                code = lru_touch(&self.log, self.records, page)
+            if code < 0:
+                return code
+            left -= 1
+        return ZSW_OK if evicted else ZSW_E_FULL
+
+    cdef int evict(self, uint32_t page) noexcept nogil:
+        cdef page_record *record = &self.records[page]
+        cdef int code
+        if record.state & DIRTY:
+            code = self.swap_out(page)
+            if code < 0:
+                return code
+            record.state &= ~<uint32_t> DIRTY
+        else:
+            self.counters.dropped_clean_pages += 1
+        self.give_frame(page)
+        lru_remove(&self.log, self.records, page)
+        self.counters.reclaimed_pages += 1
+        return ZSW_OK
+
+    cdef int swap_out(self, uint32_t page) noexcept nogil:
+        """A dirty page has no copy in the backend: a write or an exclusive load took it away."""
+        cdef page_record *record = &self.records[page]
+        cdef int code
+        if self.zero_map and self.is_zero(page):
+            self.counters.swpout_zero += 1
+            record.state |= ZERO_MAPPED
+            return ZSW_OK
+        code = self.backend.store(page, self.bytes_of(page))
+        if code == ZSW_OK:
+            record.state |= IN_SLOT
+        return code
+
+    cdef void take_frame(self, uint32_t page) noexcept nogil:
+        if self.dram is not None:
+            self.frame_of[page] = self.dram.take(self.owner)
+
+    cdef void give_frame(self, uint32_t page) noexcept nogil:
+        if self.dram is not None:
+            self.dram.give(self.frame_of[page])
+
+    cdef uint8_t *bytes_of(self, uint32_t page) noexcept nogil:
+        """A resident page's bytes; NULL except at bytes depth."""
+        if self.dram is None:
+            return NULL
+        return self.dram.base + <size_t> self.frame_of[page] * ZSW_PAGE_SIZE
+
+    cdef bint is_zero(self, uint32_t page) noexcept nogil:
+        cdef uint64_t word
+        if self.dram is not None:
+            return page_same_filled(self.bytes_of(page), &word) and word == 0
+        return self.image_of != NULL and self.zero[self.image_of[page]]
+
+    # -- looking in -----------------------------------------------------------------------------------------------
+
+    @property
+    def out_of_memory(self):
+        """Whether the run ended because no page could be evicted."""
+        return self.code == ZSW_E_FULL
+
+    @property
+    def resident_pages(self):
+        """Pages in DRAM now."""
+        return self.log.live
+
+    def counters_now(self):
+        """Counters by the names of a Result; sizes in bytes. Those of the backend are included."""
+        cdef const uint64_t *values = <const uint64_t *> &self.counters
+        self.enter()
+        self.busy = False
+        found = {name: values[number] for number, name in enumerate(COUNTERS)}
+        return found | {"resident_pages": self.log.live} | self.backend.stats()
+
+    def latencies(self):
+        """Modelled latency of major faults so far, ns: mean, percentiles (within 3 %), max; zeros where none."""
+        cdef double mean = self.latency.sum / self.latency.total if self.latency.total else 0.0
+        found = {name: histogram_quantile(&self.latency, share) for name, share in QUANTILES.items()}
+        return {"mean": mean} | found | {"max": self.latency.highest}
+
+    def owners(self):
+        """Frames by owner of every node, counted one by one; those of DRAM by number where they are not backed."""
+        self.enter()
+        self.busy = False
+        if self.dram is not None:
+            return {"dram": self.dram.owners()} | self.backend.owners()
+        return {"dram": {"workload": self.log.live, "free": self.frames - self.log.live}} | self.backend.owners()
+
+    def check(self):
+        """Assert every invariant of pages, frames and backend. O(pages + slots)."""
+        self.enter()
+        try:
+            resident = sum(self.check_page(page) for page in range(self.pages))
+            assert resident == self.log.live, "resident pages are miscounted"
+            assert resident <= self.frames, "more pages are resident than there are frames"
+            swapped_in = self.counters.swpin_zero + self.backend.counters.zswpin + self.backend.counters.pswpin
+            assert self.code or self.counters.major_faults == swapped_in, "major faults are not the swap-ins"
+            if self.dram is not None:
+                self.dram.check()
+            self.backend.check()
+        finally:
+            self.busy = False
+
+    cdef int check_page(self, uint32_t page) except -1:
+        """Asserts one page's invariants; returns whether it is resident."""
+        cdef uint32_t state = self.records[page].state
+        resident = self.records[page].stamp != LRU_NONE
+        if not state & TOUCHED:
+            assert not resident and state == 0, f"page {page} was never touched and has state {state}"
+            return 0
+        if resident:
+            assert self.log.entries[self.records[page].stamp] == page, f"page {page} has another's place in the log"
+        elsewhere = bool(state & IN_SLOT) + bool(state & ZERO_MAPPED)
+        assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"
+        assert resident or not state & DIRTY, f"page {page} is dirty and not in DRAM"
+        return resident
+
+
+cdef uint32_t highest(const uint32_t *pages, Py_ssize_t count) noexcept nogil:
+    cdef uint32_t found = 0
+    cdef Py_ssize_t i
+    for i in range(count):
+        found = max(found, pages[i])
+    return found

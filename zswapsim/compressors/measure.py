@@ -1,0 +1,110 @@
+"""What a codec does with given pages: every size and every time, and what follows from them."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.codec import Codec
+from zswapsim._core.errors import InputError
+from zswapsim._core.measure import measure_pages
+from zswapsim._core.zsmalloc import frames_for_lengths, huge_class_size
+
+PAGE_BYTES = 4096
+RANGE_PAGES = 512  # measured without a pause: short enough for progress with the slowest codec
+PERCENTILES = (10, 50, 90, 99)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What `measure` found out, one element a page."""
+
+    spec: str  # of the codec
+    size: NDArray[np.uint16]  # compressed bytes; 4096 where nothing is gained, 0 where the page is same-filled
+    same_filled: NDArray[np.bool_]  # the page repeats one machine word: no codec ran, both times are 0
+    zero: NDArray[np.bool_]  # … and that word is 0
+    compress_ns: NDArray[np.uint32]
+    decompress_ns: NDArray[np.uint32]  # of a copy where nothing is gained: the page is kept as it is
+
+    def summary(self, chain_size: int = 8) -> dict[str, float | int | None]:
+        """The figures of `zswapsim compressors --pages`; None where no page gives one.
+
+        `ratio` is bytes of pages by bytes compressed, `pool_ratio` pages by frames that the pool takes. A page is
+        incompressible from the huge limit of `chain_size` on: it then takes a frame of its own. Sizes and times are
+        of the pages that are not same-filled.
+        """
+        pages = len(self.size)
+        busy = ~self.same_filled
+        sizes = self.size[busy]
+        huge = sizes >= huge_class_size(chain_size)
+        stored = int(np.where(huge, PAGE_BYTES, sizes).sum(dtype=np.int64))
+        frames = frames_for_lengths(np.where(huge, np.uint16(PAGE_BYTES), sizes), chain_size)
+        return {
+            "pages": pages,
+            "ratio": pages * PAGE_BYTES / stored if stored else None,
+            "compressed_bytes": stored,
+            **{f"size_p{p}": percentile(sizes, p) for p in PERCENTILES},
+            "same_filled": float(self.same_filled.mean()) if pages else None,
+            "incompressible": float(huge.sum()) / pages if pages else None,
+            "compress_ns_p50": percentile(self.compress_ns[busy], 50),
+            "compress_ns_p99": percentile(self.compress_ns[busy], 99),
+            "decompress_ns_p50": percentile(self.decompress_ns[busy], 50),
+            "decompress_ns_p99": percentile(self.decompress_ns[busy], 99),
+            "pool_frames": frames,
+            "pool_ratio": pages / frames if frames else None,
+        }
+
+
+def percentile(values: NDArray[np.uint16] | NDArray[np.uint32], percent: int) -> int | None:
+    """The least value that `percent` per cent of the values don't exceed; None of no values."""
+    return int(np.percentile(values, percent, method="inverted_cdf")) if len(values) else None
+
+
+def measure(
+    codec: Codec,
+    images: NDArray[np.uint8],
+    threads: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Measured:
+    """Compresses every page, decompresses it, compares the two, and notes size and times.
+
+    images: uint8[K, 4096], C-contiguous, may be read only or a memory map. Each thread has a context of its own and
+    no GIL; times are of one page in one thread. Raises InputError for another shape or no threads, CodecError,
+    PluginError, and CorruptPageError where a page doesn't come back as it was.
+    """
+    if threads < 1:
+        raise InputError(f"threads={threads}: expected at least 1")
+    if images.ndim != 2 or images.shape[1] != PAGE_BYTES or images.dtype != np.uint8:
+        raise InputError(f"pages of shape {images.shape}, {images.dtype}: expected uint8[K, {PAGE_BYTES}]")
+    pages = len(images)
+    size = np.zeros(pages, np.uint16)
+    flags = np.zeros((2, pages), np.uint8)
+    times = np.zeros((2, pages), np.uint32)
+
+    def one(begin: int) -> int:
+        end = min(begin + RANGE_PAGES, pages)
+        measure_pages(codec, images, begin, end, size, flags[0], flags[1], times[0], times[1])
+        return end - begin
+
+    done = 0
+    for count in spread(one, range(0, pages, RANGE_PAGES), threads):
+        done += count
+        if progress is not None:
+            progress(done, pages)
+    return Measured(codec.spec, size, flags[0].astype(bool), flags[1].astype(bool), times[0], times[1])
+
+
+def spread(work: Callable[[int], int], items: range, threads: int) -> Iterator[int]:
+    """The results of work(item), in the order in which they are done. The first failure ends all that has not begun."""
+    if threads == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        futures: list[Future[int]] = [pool.submit(work, item) for item in items]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

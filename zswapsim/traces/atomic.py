@@ -1,0 +1,72 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from zswapsim._core.errors import InputError, OutputError, ZswapsimError
+
+
+@contextmanager
+def atomic_write(path: str | Path, mode: str = "wb", permissions: int | None = None) -> Iterator[IO[Any]]:
+    """A new file for writing that takes the place of `path` when the block ends, and only then.
+
+    `mode`: "wb", or "w" for UTF-8 text. `permissions`: of the file; by default those of the file that is replaced,
+    else what the umask leaves of 0666. The bytes lie beside `path` until they are on the disk; whatever ends the block
+    early takes them away again. A path that is a device, pipe or socket is written straight through.
+
+    Raises OutputError on any OSError of the block ("FILE: cannot write: No space left on device"); other exceptions
+    pass unchanged.
+    """
+    if mode not in ("wb", "w"):
+        raise InputError(f"atomic_write mode {mode!r}: expected 'wb' or 'w'")
+    target = os.path.realpath(path)
+    try:
+        if _is_special(target):
+            with open(target, mode, encoding="utf-8" if mode == "w" else None) as file:
+                yield file
+        else:
+            yield from _replace(target, mode, permissions)
+    except ZswapsimError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write: {error.strerror or error}") from error
+
+
+def _is_special(target: str) -> bool:
+    try:
+        found = os.stat(target).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(found) and not stat.S_ISDIR(found)
+
+
+def _replace(target: str, mode: str, permissions: int | None) -> Iterator[IO[Any]]:
+    if os.path.isdir(target):
+        raise IsADirectoryError(21, "Is a directory")
+    temporary = os.path.join(os.path.dirname(target), f".zswapsim-{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with open(descriptor, mode, encoding="utf-8" if mode == "w" else None) as file:
+            _copy_permissions(descriptor, target, permissions)
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _copy_permissions(descriptor: int, target: str, permissions: int | None) -> None:
+    if permissions is None and os.path.exists(target):
+        permissions = stat.S_IMODE(os.stat(target).st_mode)
+    if permissions is not None:
+        os.fchmod(descriptor, permissions)

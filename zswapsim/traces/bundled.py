@@ -1,0 +1,17 @@
+"""Recorded traces that come with the package; docs/traces.md says what of."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from zswapsim._core.errors import InputError
+
+BUNDLED = ("json", "sort")
+
+
+def bundled_trace(name: str) -> Path:
+    """The file of a bundled trace. Raises InputError where there is none of this name."""
+    if name not in BUNDLED:
+        raise InputError(f"bundled:{name}: unknown trace {name!r}: expected one of {', '.join(BUNDLED)}")
+    return Path(str(files("zswapsim") / "data" / f"{name}.csv.zst"))

@@ -1,0 +1,202 @@
+"""The memory of a live process: its present anonymous pages, through psutil and procfs.
+
+Anonymous pages are what a swap backend gets to see: heap, stack, private mappings without a file, and pages of private
+file mappings that the process has written to.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.errors import InputError, ZswapsimError
+
+PAGE_BYTES = 4096
+BLOCK_PAGES = 1024
+# Documentation/admin-guide/mm/pagemap.rst
+PM_PRESENT = np.uint64(1 << 63)
+PM_FILE_OR_SHARED = np.uint64(1 << 61)
+PF_KTHREAD = 0x00200000  # include/linux/sched.h; the ninth field of /proc/PID/stat
+KERNEL_MADE = ("[vvar", "[vdso", "[vsyscall", "[uprobes")
+LARGEST_PID = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
+
+
+class Region(NamedTuple):
+    """A mapping that may hold anonymous pages: addresses `start` up to `end`, `anonymous` bytes of it in use."""
+
+    start: int
+    end: int
+    anonymous: int
+    of_file: bool
+
+
+class Snapshot:
+    """Where a process's present anonymous pages are, and their bytes on demand.
+
+    `pid`: a whole number, as int or text. `limit`: at most so many pages, evenly spread over all of them.
+
+    Raises InputError where `pid` is no process, one that has ended, or one without anonymous pages (a kernel thread),
+    and ZswapsimError where this user may not look into it.
+    """
+
+    def __init__(self, pid: int | str, limit: int | None = None) -> None:
+        if limit is not None and limit < 1:
+            raise InputError(f"pid {pid}: a limit of {limit} pages: expected at least one")
+        self.pid = _process_id(pid)
+        self.what = f"pid {self.pid}"
+        regions = _regions(self.pid, self.what)
+        found = [_present(self.pid, self.what, region) for region in regions]
+        self.knows_present = all(addresses is not None for addresses in found)
+        """False where the kernel does not tell which pages are present: all are read, and all-zero ones left out."""
+        listed = [
+            _all_of(region) if addresses is None else addresses
+            for region, addresses in zip(regions, found, strict=True)
+        ]
+        self.regions = sum(len(addresses) > 0 for addresses in listed)
+        """Mappings that hold at least one such page."""
+        addresses = np.concatenate([np.empty(0, np.uint64), *listed])
+        if not len(addresses):
+            raise InputError(f"{self.what}: it has no anonymous pages: expected a program with memory of its own")
+        if limit is not None and limit < len(addresses):
+            addresses = addresses[np.arange(limit) * len(addresses) // limit]
+        self.addresses = addresses
+        """uint64[n]: the pages to read, in ascending order within each mapping."""
+
+    def blocks(self, progress: Callable[[int, int], None] | None = None) -> Iterator[NDArray[np.uint8]]:
+        """The pages' bytes, uint8[n, 4096], at most 1024 a block; those that have vanished since are left out.
+
+        `progress` is called with (pages looked at, all). Raises InputError where the process ends before one page was
+        read, ZswapsimError where its memory may not be read.
+        """
+        read = 0
+        with _opened(self.pid, "mem", self.what) as memory:
+            for start in range(0, len(self.addresses), BLOCK_PAGES):
+                block = _read_block(memory.fileno(), self.addresses[start : start + BLOCK_PAGES])
+                if not self.knows_present:
+                    block = block[block.any(axis=1)]
+                if len(block):
+                    read += len(block)
+                    yield block
+                if progress:
+                    progress(min(start + BLOCK_PAGES, len(self.addresses)), len(self.addresses))
+        if not read:
+            raise InputError(f"{self.what}: it ended before one of its pages could be read")
+
+
+def capture_pages(
+    pid: int | str, limit: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> Iterator[NDArray[np.uint8]]:
+    """Present anonymous pages of a live process, in blocks uint8[n, 4096]; raises as :class:`Snapshot` does."""
+    return Snapshot(pid, limit).blocks(progress)
+
+
+def _process_id(pid: int | str) -> int:
+    text = str(pid)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) <= LARGEST_PID:
+        raise InputError(f"pid {text}: expected the number of a process")
+    return int(text)
+
+
+def _regions(pid: int, what: str) -> list[Region]:
+    import psutil
+
+    try:
+        mappings = psutil.Process(pid).memory_maps(grouped=False)
+        if not mappings and _is_kernel_thread(pid):
+            raise InputError(f"{what}: it is a kernel thread, which has no memory of its own: expected a program")
+    except psutil.ZombieProcess:
+        raise InputError(f"{what}: it has ended: expected a running process") from None
+    except psutil.NoSuchProcess:
+        raise InputError(f"{what}: no such process: expected a running one") from None
+    except (psutil.AccessDenied, PermissionError):
+        raise ZswapsimError(_not_allowed(pid, what)) from None
+    except OSError as error:
+        raise ZswapsimError(f"{what}: cannot read its mappings: {error.strerror or error}") from error
+    return [_region(mapping) for mapping in mappings if _is_wanted(mapping)]
+
+
+def _is_wanted(mapping: Any) -> bool:
+    private, readable = mapping.perms[3] == "p", mapping.perms[0] == "r"
+    return private and readable and mapping.anonymous > 0 and not mapping.path.startswith(KERNEL_MADE)
+
+
+def _region(mapping: Any) -> Region:
+    start, end = (int(part, 16) for part in mapping.addr.split("-"))
+    return Region(start, end, mapping.anonymous, mapping.path.startswith("/"))
+
+
+def _is_kernel_thread(pid: int) -> bool:
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        after_name = file.read().rpartition(b")")[2].split()
+    return bool(int(after_name[6]) & PF_KTHREAD)
+
+
+def _not_allowed(pid: int, what: str) -> str:
+    return f"{what}: not allowed to read its memory: expected a process of this user (or run as root)"
+
+
+def _opened(pid: int, name: str, what: str) -> Any:
+    try:
+        return open(f"/proc/{pid}/{name}", "rb", buffering=0)
+    except PermissionError:
+        raise ZswapsimError(_not_allowed(pid, what)) from None
+    except (FileNotFoundError, ProcessLookupError):
+        raise InputError(f"{what}: no such process: expected a running one") from None
+    except OSError as error:
+        raise ZswapsimError(f"{what}: cannot read its memory: {error.strerror or error}") from error
+
+
+def _present(pid: int, what: str, region: Region) -> NDArray[np.uint64] | None:
+    """Addresses of the region's present anonymous pages; None where the kernel does not say."""
+    found = [np.empty(0, np.uint64)]
+    try:
+        with open(f"/proc/{pid}/pagemap", "rb", buffering=0) as file:
+            for start in range(region.start, region.end, BLOCK_PAGES * 64 * PAGE_BYTES):
+                pages = (min(region.end, start + BLOCK_PAGES * 64 * PAGE_BYTES) - start) // PAGE_BYTES
+                entries = np.frombuffer(os.pread(file.fileno(), 8 * pages, start // PAGE_BYTES * 8), np.uint64)
+                wanted = np.flatnonzero((entries & (PM_PRESENT | PM_FILE_OR_SHARED)) == PM_PRESENT)
+                found.append(np.uint64(start) + wanted.astype(np.uint64) * np.uint64(PAGE_BYTES))
+    except (FileNotFoundError, ProcessLookupError):
+        if not os.path.exists(f"/proc/{pid}"):
+            raise InputError(f"{what}: it has ended: expected a running process") from None
+        return None
+    except OSError:
+        return None
+    return np.concatenate(found)
+
+
+def _all_of(region: Region) -> NDArray[np.uint64]:
+    """Every page of a mapping without a file; nothing of one with a file, whose own pages can't be told apart."""
+    end = region.start if region.of_file else region.end
+    return np.arange(region.start, end, PAGE_BYTES, dtype=np.uint64)
+
+
+def _read_block(memory: int, addresses: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """The pages at ascending `addresses` that can still be read; neighbours in one call."""
+    pages = []
+    for run in np.split(addresses, np.flatnonzero(np.diff(addresses) != PAGE_BYTES) + 1):
+        data = _read_at(memory, int(run[0]), len(run) * PAGE_BYTES)
+        if len(data) < len(run) * PAGE_BYTES:
+            data = b"".join(_whole_page(_read_at(memory, int(address), PAGE_BYTES)) for address in run)
+        pages.append(data)
+    return np.frombuffer(b"".join(pages), np.uint8).reshape(-1, PAGE_BYTES)
+
+
+def _whole_page(data: bytes) -> bytes:
+    return data if len(data) == PAGE_BYTES else b""
+
+
+def _read_at(memory: int, address: int, length: int) -> bytes:
+    try:
+        return os.pread(memory, length, address)
+    except OverflowError:
+        return b""
+    except OSError as error:
+        if error.errno in (errno.EIO, errno.EFAULT, errno.ESRCH, errno.ENXIO):
+            return b""
+        raise ZswapsimError(f"cannot read memory at {address:#x}: {error.strerror}") from error

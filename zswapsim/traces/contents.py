@@ -1,0 +1,154 @@
+"""What bytes pages have: a file of pages, a recipe, or a live process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.errors import HostMemoryError, InputError, OutputError
+from zswapsim.traces.atomic import atomic_write
+from zswapsim.traces.capture import capture_pages
+from zswapsim.traces.kinds import PAGE_BYTES, link, lonely, sort_into_kinds, variant
+from zswapsim.traces.recipes import RECIPES, recipe_pages
+from zswapsim.traces.specs import Key, parse_spec
+
+IN_MEMORY_BYTES = 256 << 20  # a larger file of pages is mapped
+SEED_STRIDE = 1 << 20  # recipes of another seed begin at another index
+RECIPE_KEYS = {
+    "pages": Key(4096, 1, SEED_STRIDE, help="how many images"),
+    "seed": Key(0, 0, 1 << 32, help="other images of the same recipe"),
+}
+EXPECTED = "FILE.pages, recipe:NAME, pid:PID or none"
+
+
+class Contents:
+    """A finite set of page images, and which one a page gets when it is written.
+
+    Dense page p begins with image p % K. A page moves to `next_image` of its image at the first write after each time
+    it was faulted in: what it held between two writes of one residency no backend ever sees.
+
+    `images`: uint8[K, 4096], not empty. K grows by one for each kind that had a single content. Raises InputError on
+    another shape or type.
+    """
+
+    images: NDArray[np.uint8]
+    """uint8[K, 4096], C-contiguous, read only; perhaps a memory map."""
+    next_image: NDArray[np.uint32]
+    """uint32[K]: of the same kind; of other bytes, but for an all-zero page, which stays as it is."""
+    kind: NDArray[np.uint8]
+    """uint8[K]: see :mod:`zswapsim.traces.kinds`."""
+    name: str
+
+    def __init__(self, images: NDArray[np.uint8], name: str = "array") -> None:
+        if getattr(images, "dtype", None) != np.uint8 or images.ndim != 2 or images.shape[1] != PAGE_BYTES:
+            raise InputError(f"{name}: expected pages as uint8[K, {PAGE_BYTES}]")
+        if not 0 < len(images) < 1 << 32:
+            raise InputError(f"{name}: {len(images)} pages: expected at least one, and fewer than 2**32")
+        kind, content = sort_into_kinds(images)
+        alone = lonely(kind, content)
+        if alone:
+            images = _extended(images, np.stack([variant(images[image]) for image in alone]))
+            kind = np.append(kind, kind[alone])
+            content = np.append(content, content.max() + 1 + np.arange(len(alone)))
+        self.images, self.kind, self.name = np.ascontiguousarray(images).view(), kind, name
+        self.next_image = link(kind, content)
+        for array in (self.images, self.kind, self.next_image):
+            array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        return f"<Contents {self.name}: {len(self)} images>"
+
+
+def read_contents(source: str | Path) -> Contents | None:
+    """The contents that `source` names: ``FILE.pages``, ``recipe:NAME[,pages=N][,seed=S]``, ``pid:PID``, or ``none``.
+
+    Raises InputError on a name, key, range or file that is none (a size that is not a multiple of 4096, or zero), and
+    what :func:`capture_pages` raises.
+    """
+    text = str(source)
+    if text == "none":
+        return None
+    if text.startswith("recipe:"):
+        return _from_recipe(text.removeprefix("recipe:"))
+    if text.startswith("pid:"):
+        return Contents(np.concatenate(list(capture_pages(text.removeprefix("pid:")))), text)
+    if not text.endswith(".pages") and not os.path.exists(text):
+        raise InputError(f"{text}: no such file of pages: expected {EXPECTED}")
+    return Contents(read_pages(text), text)
+
+
+def _from_recipe(spec: str) -> Contents:
+    name, values = parse_spec(spec, "recipe", dict.fromkeys(RECIPES, RECIPE_KEYS))
+    count, seed = int(values["pages"] or 0), int(values["seed"] or 0)
+    try:
+        return Contents(recipe_pages(name, count, SEED_STRIDE * seed), f"recipe:{spec}")
+    except MemoryError as error:
+        raise HostMemoryError(f"recipe:{spec}: the host is out of memory for {count} pages") from error
+
+
+def read_pages(path: str | Path) -> NDArray[np.uint8]:
+    """The pages of a file, 4096 bytes each: uint8[n, 4096], in memory up to 256 MiB, else mapped read only.
+
+    Raises InputError where it can't be read, is empty, or holds a part of a page.
+    """
+    try:
+        size = os.stat(path).st_size
+        if os.path.isdir(path):
+            raise IsADirectoryError(21, "Is a directory")
+        if size == 0 or size % PAGE_BYTES:
+            raise InputError(f"{path}: {size} bytes: expected whole pages of {PAGE_BYTES} bytes, at least one")
+        pages: NDArray[np.uint8]
+        if size > IN_MEMORY_BYTES:
+            pages = np.memmap(path, np.uint8, "r")
+        else:
+            pages = np.fromfile(path, np.uint8)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
+    if pages.size != size:
+        raise InputError(f"{path}: expected {size} bytes, got {pages.size}: it changed while it was read")
+    return pages.reshape(-1, PAGE_BYTES)
+
+
+def write_pages(
+    path: str | Path, pages: NDArray[np.uint8] | Iterable[NDArray[np.uint8] | bytes], permissions: int | None = None
+) -> int:
+    """Writes pages (whole ones, any number in an item) into a file of pages, whole or not at all; how many.
+
+    Raises InputError on a part of a page or none at all, OutputError where it can't be written.
+    """
+    count = 0
+    with atomic_write(path, permissions=permissions) as file:
+        for item in pages:
+            data = memoryview(np.ascontiguousarray(item) if isinstance(item, np.ndarray) else item).cast("B")
+            if len(data) % PAGE_BYTES:
+                raise InputError(f"{path}: {len(data)} bytes to write: expected whole pages of {PAGE_BYTES} bytes")
+            file.write(data)
+            count += len(data) // PAGE_BYTES
+        if not count:
+            raise InputError(f"{path}: no page to write: expected at least one")
+    return count
+
+
+def _extended(images: NDArray[np.uint8], more: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`images` and then `more`; what is too large for memory lies in an unlinked temporary file."""
+    if images.nbytes <= IN_MEMORY_BYTES:
+        return np.concatenate([images, more])
+    try:
+        with tempfile.TemporaryFile() as file:
+            for start in range(0, len(images), 1024):
+                file.write(np.ascontiguousarray(images[start : start + 1024]).data)
+            file.write(more.data)
+            file.flush()
+            return np.memmap(file, np.uint8, "r").reshape(-1, PAGE_BYTES)
+    except OSError as error:
+        raise OutputError(f"{tempfile.gettempdir()}: cannot write: {error.strerror or error}") from error

@@ -1,0 +1,140 @@
+"""A trace whose page numbers have become dense: what the replay reads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.dense import DenseMap
+from zswapsim._core.errors import InputError
+from zswapsim.traces.trace import WRITE, Chunk, Progress, Trace
+
+DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
+
+
+class DenseTrace:
+    """`trace` with pages 0, 1, 2 … in order of first appearance. Where it names processes, a page is one of a process.
+
+    Traces of up to `keep_events` events (5 bytes each) are held in memory after the first pass; longer ones are read
+    again by every call of :meth:`chunks`.
+    """
+
+    def __init__(self, trace: Trace, keep_events: int = 1 << 28) -> None:
+        self.trace, self.keep_events, self.name = trace, keep_events, trace.name
+        self.pages = 0
+        """Distinct pages; known after :meth:`scan`."""
+        self.events = 0
+        """Events; known after :meth:`scan`."""
+        self.writes = 0
+        """Events that are writes; known after :meth:`scan`."""
+        self.read_ns = 0
+        """Wall time spent on reading, decoding and mapping, in nanoseconds, over all passes."""
+        self._numbers = _Numbers()
+        self._kept: list[DenseChunk] | None = None
+
+    def scan(self, progress: Progress | None = None) -> None:
+        """The first pass: counts events and pages. Further calls do nothing. Raises InputError as the trace does."""
+        if self.events:
+            return
+        kept: list[DenseChunk] | None = []
+        events = writes = 0
+        for pages, ops in self._read():
+            events += len(pages)
+            writes += int(np.count_nonzero(ops))
+            if kept is not None:
+                kept.append((pages, ops))
+            if events > self.keep_events:
+                kept = None
+            if progress:
+                progress(events, self.trace.events or 0)
+        if not events:
+            raise InputError(f"{self.name}: the trace is empty: expected at least one event")
+        self.pages, self.events, self.writes, self._kept = len(self._numbers), events, writes, kept
+
+    def chunks(self) -> Iterator[DenseChunk]:
+        """(pages: uint32[n], ops: uint8[n], 0 read, 1 write), read only to the caller; scans first where needed.
+
+        Raises InputError where a file that is read again is no longer what it was.
+        """
+        self.scan()
+        return iter(self._kept) if self._kept is not None else self._read_again()
+
+    def originals(self) -> NDArray[np.uint64]:
+        """uint64[pages]: the trace's own number of each page. Raises InputError where the trace names processes."""
+        return self._numbers.originals()
+
+    def _read_again(self) -> Iterator[DenseChunk]:
+        events = 0
+        for pages, ops in self._read():
+            events += len(pages)
+            if len(self._numbers) != self.pages or events > self.events:
+                break
+            yield pages, ops
+        if len(self._numbers) != self.pages or events != self.events:
+            raise InputError(f"{self.name}: expected {self.events} events as at first: it changed while it was read")
+
+    def _read(self) -> Iterator[DenseChunk]:
+        chunks = self.trace.chunks()
+        while True:
+            start = time.perf_counter_ns()
+            chunk = next(chunks, None)
+            dense = None if chunk is None else (self._numbers.map(self.name, chunk), _ops(self.name, chunk))
+            self.read_ns += time.perf_counter_ns() - start
+            if dense is None:
+                return
+            if len(dense[0]):
+                yield dense
+
+
+def _ops(name: str, chunk: Chunk) -> NDArray[np.uint8]:
+    """The chunk's ops, refused where a third party's trace breaks the contract."""
+    ops = np.ascontiguousarray(chunk.op)
+    if ops.dtype != np.uint8 or ops.shape != chunk.page.shape or (len(ops) and ops.max() > WRITE):
+        raise InputError(f"{name}: expected a uint8 op of 0 or 1 for each of {len(chunk.page)} events")
+    return ops
+
+
+class _Numbers:
+    """Dense numbers of pages, or of (process, page) pairs.
+
+    Pairs get them in two steps, so that nothing is lost: each process has a map of its own pages, and (process, number
+    in that map), which fits 64 bits, goes through the common one.
+    """
+
+    def __init__(self) -> None:
+        self.common = DenseMap()
+        self.of_process: dict[int, DenseMap] = {}
+        self.paired: bool | None = None
+
+    def __len__(self) -> int:
+        return len(self.common)
+
+    def map(self, name: str, chunk: Chunk) -> NDArray[np.uint32]:
+        paired = chunk.process is not None
+        if self.paired is None:
+            self.paired = paired
+        if self.paired != paired:
+            raise InputError(f"{name}: expected a process in every chunk or in none")
+        keys = np.ascontiguousarray(chunk.page) if chunk.process is None else self._pairs(chunk.page, chunk.process)
+        dense = np.empty(len(keys), np.uint32)
+        self.common.map(keys, dense)
+        return dense
+
+    def originals(self) -> NDArray[np.uint64]:
+        if self.paired:
+            raise InputError("a trace that names processes has no single number for a page")
+        return self.common.originals()
+
+    def _pairs(self, page: NDArray[np.uint64], process: NDArray[np.uint32]) -> NDArray[np.uint64]:
+        keys = np.empty(len(page), np.uint64)
+        order = np.argsort(process, kind="stable")
+        ends = np.flatnonzero(np.diff(process[order])) + 1
+        for events in np.split(order, ends) if len(order) else []:
+            number = int(process[events[0]])
+            local = np.empty(len(events), np.uint32)
+            self.of_process.setdefault(number, DenseMap()).map(np.ascontiguousarray(page[events]), local)
+            keys[events] = np.uint64(number << 32) | local
+        return keys

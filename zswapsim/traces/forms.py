@@ -1,0 +1,116 @@
+"""Finding the form of a trace, reading it, writing it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from zswapsim._core.errors import InputError
+from zswapsim.traces.atomic import atomic_write
+from zswapsim.traces.bundled import bundled_trace
+from zswapsim.traces.csvform import CsvTrace, write_csv
+from zswapsim.traces.generators import generate
+from zswapsim.traces.npy import NpyTrace, write_npy
+from zswapsim.traces.oracle import OracleTrace, write_oracle
+from zswapsim.traces.parquet import ParquetTrace, write_parquet
+from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
+from zswapsim.traces.trace import Progress, Trace
+
+ZSTD_LEVEL = 9
+
+
+class Form(NamedTuple):
+    """One form of a trace file."""
+
+    suffixes: tuple[str, ...]
+    read: Callable[[str | Path], Trace]
+    write: Callable[[Trace, IO[bytes], Progress | None], int]
+    compressed: bool = False
+
+
+ORACLE_SUFFIXES = (".oracleGeneral.bin", ".oracleGeneral", ".bin")
+FORMS = {
+    "parquet": Form((".parquet",), ParquetTrace, write_parquet),
+    "csv": Form((".csv",), CsvTrace, write_csv),
+    "csv.zst": Form((".csv.zst",), partial(CsvTrace, compressed=True), write_csv, compressed=True),
+    "oracleGeneral": Form(ORACLE_SUFFIXES, OracleTrace, write_oracle),
+    "oracleGeneral.zst": Form(
+        tuple(f"{suffix}.zst" for suffix in ORACLE_SUFFIXES),
+        partial(OracleTrace, compressed=True),
+        write_oracle,
+        compressed=True,
+    ),
+    "npy": Form((".npy",), NpyTrace, write_npy),
+}
+SUFFIXES = ".parquet, .csv, .csv.zst, .bin, .oracleGeneral (also .zst of these) or .npy"
+
+
+def read_trace(source: str | Path) -> Trace:
+    """The trace that `source` names: a file, ``gen:NAME,key=value,…`` or ``bundled:NAME``.
+
+    A file's form goes by its suffix, else by how it begins. Raises InputError on a form, name, key or value that is
+    none, and where there is no such file; a malformed one may be found out only on reading.
+    """
+    text = str(source)
+    if isinstance(source, str) and text.startswith("gen:"):
+        return generate(text.removeprefix("gen:"))
+    if isinstance(source, str) and text.startswith("bundled:"):
+        return FORMS["csv.zst"].read(bundled_trace(text.removeprefix("bundled:")))
+    if not os.path.exists(text):
+        raise InputError(f"{text}: no such trace: expected a file, gen:NAME,… or bundled:NAME")
+    form = form_by_suffix(text) or _form_by_content(text)
+    return FORMS[form].read(source)
+
+
+def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None) -> int:
+    """Writes `trace` in the form that `path` has by its suffix, whole or not at all; how many events it has.
+
+    Raises InputError on an unknown suffix and what reading the trace raises, OutputError where it can't be written.
+    """
+    form = form_by_suffix(str(path))
+    if form is None:
+        raise InputError(f"{path}: unknown form of a trace: expected {SUFFIXES}")
+    with atomic_write(path) as file, _compressing(file, FORMS[form].compressed) as out:
+        return FORMS[form].write(trace, out, progress)
+
+
+def form_by_suffix(path: str) -> str | None:
+    """The form's name, None where the suffix says nothing."""
+    for name, form in FORMS.items():
+        if path.lower().endswith(tuple(suffix.lower() for suffix in form.suffixes)):
+            return name
+    return None
+
+
+def _form_by_content(path: str) -> str:
+    """The form of a file whose suffix says nothing. Raises InputError where its bytes don't say it either."""
+    head = _head(path, compressed=False)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
+    compressed = head.startswith(ZSTD_MAGIC)
+    if compressed:
+        head = _head(path, compressed=True)
+    if b"page" in head.split(b"\n")[0].rstrip(b"\r").split(b","):
+        return "csv.zst" if compressed else "csv"
+    raise InputError(f"{path}: unknown form of a trace: expected {SUFFIXES}, or a file that begins as one of them")
+
+
+def _head(path: str, compressed: bool) -> bytes:
+    buffer = bytearray(4096)
+    with open_source(path, compressed) as source:
+        return bytes(buffer[: read_fully(source, memoryview(buffer))])
+
+
+def _compressing(file: IO[bytes], compressed: bool) -> AbstractContextManager[IO[bytes]]:
+    if not compressed:
+        return nullcontext(file)
+    import zstandard
+
+    writer: Any = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).stream_writer(file, closefd=False)
+    return writer  # type: ignore[no-any-return]

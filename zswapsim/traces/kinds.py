@@ -1,0 +1,122 @@
+"""Which page image follows which when a page is written.
+
+A write changes a page's bytes but not what it is: text stays text, a column of numbers a column of numbers. Images
+are put into kinds by looking at a sample of their bytes, and a written page moves to another image of its kind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+PAGE_BYTES = 4096
+ZERO, SAME_FILLED, DATA = 0, 1, 2
+"""Kinds: all zero, one 64-bit word repeated, and from DATA on other data: DATA + the bits in one of its bytes, 0 to 7."""
+
+BLOCK_PAGES = 1024
+SAMPLES = 256
+# A stride without a factor in common with 8-byte fields: every byte of a word is looked at.
+SAMPLED = np.arange(SAMPLES) * 17 % PAGE_BYTES
+
+Images = NDArray[np.uint8]
+
+
+def kind_name(kind: int) -> str:
+    """How a report calls a kind."""
+    return ("zero", "same-filled")[kind] if kind < DATA else f"data, {kind - DATA} bits a byte"
+
+
+def sort_into_kinds(images: Images) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """(kind: uint8[K], content: int64[K]) of `images`, uint8[K, 4096]; equal content numbers mean equal bytes.
+
+    Reads the images once, in blocks. Contents are told apart by 128 bits of BLAKE2b.
+    """
+    kind = np.empty(len(images), np.uint8)
+    digest = np.empty((len(images), 2), np.uint64)
+    for start in range(0, len(images), BLOCK_PAGES):
+        block = np.ascontiguousarray(images[start : start + BLOCK_PAGES])
+        kind[start : start + len(block)] = _kinds(block)
+        digest[start : start + len(block)] = [
+            np.frombuffer(hashlib.blake2b(page, digest_size=16).digest(), np.uint64) for page in block
+        ]
+    return kind, _numbered(digest)
+
+
+def _kinds(block: Images) -> NDArray[np.uint8]:
+    """The kind of each page. In whole numbers throughout, so that it is the same on every machine."""
+    words = block.view("<u8")
+    same = (words == words[:, :1]).all(axis=1)
+    rows = np.arange(len(block))[:, None] * 256
+    counts = np.bincount((block[:, SAMPLED] + rows).ravel(), minlength=256 * len(block)).reshape(-1, 256)
+    # The sum of squares is 2**16 / 2**(collision entropy in bits): 2**16 for one value, about 2**9 for noise.
+    squares = (counts * counts).sum(axis=1)
+    bits = 17 - np.frexp(squares.astype(np.float64))[1]
+    kinds = np.where(same, np.where(words[:, 0] == 0, ZERO, SAME_FILLED), DATA + np.clip(bits, 0, 7))
+    return kinds.astype(np.uint8)
+
+
+def _numbered(digest: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Numbers 0, 1, … for digests, equal for equal ones, in order of first appearance."""
+    order = np.lexsort((digest[:, 1], digest[:, 0]))
+    arranged = digest[order]
+    new = np.append(True, (arranged[1:] != arranged[:-1]).any(axis=1))
+    group = np.cumsum(new) - 1
+    # lexsort is stable: the first of each group is its first appearance.
+    rank = np.empty(int(group[-1]) + 1, np.int64)
+    rank[np.argsort(order[new])] = np.arange(len(rank))
+    content = np.empty(len(digest), np.int64)
+    content[order] = rank[group]
+    return content
+
+
+def lonely(kind: NDArray[np.uint8], content: NDArray[np.int64]) -> list[int]:
+    """For each kind, other than zero, that has one content only: the first image of it."""
+    found = []
+    for code in np.unique(kind[kind != ZERO]):
+        members = np.flatnonzero(kind == code)
+        if (content[members] == content[members[0]]).all():
+            found.append(int(members[0]))
+    return found
+
+
+def variant(page: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Another page of the same kind: a same-filled one of another word, else the page with four counters moved on.
+
+    `page`: uint8[4096], not all zero. The counters are the first words of four cache lines.
+    """
+    words = page.copy().view("<u8")
+    if (words == words[0]).all():
+        flip = 1 if words[0] != 1 else 2
+        words ^= np.uint64(flip)
+        return words.view(np.uint8)
+    for step in (1, 2):
+        changed = words.copy()
+        changed[:: len(words) // 4] += np.uint64(step)
+        if (changed != changed[0]).any():
+            break
+    return changed.view(np.uint8)
+
+
+def link(kind: NDArray[np.uint8], content: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """The image that follows each one: uint32[K], of the same kind and with other bytes; an all-zero image stays.
+
+    A permutation, so that writes do not change how common a content is, unless one content makes up more than half
+    of a kind: then its images share their successors. Every kind but zero has at least two contents.
+    """
+    following = np.arange(len(kind), dtype=np.uint32)
+    for code in np.unique(kind[kind != ZERO]):
+        members = np.flatnonzero(kind == code)
+        members = members[np.argsort(content[members], kind="stable")]
+        numbers, counts = np.unique(content[members], return_counts=True)
+        most = int(counts.max())
+        if 2 * most <= len(members):
+            # In order of content, as many places on as the most common one has images: never its own again.
+            following[members] = np.roll(members, -most)
+        else:
+            common = content[members] == numbers[counts.argmax()]
+            rest = members[~common]
+            following[members[common]] = np.resize(rest, most)
+            following[rest] = members[common][: len(rest)]
+    return following

@@ -1,0 +1,122 @@
+"""libCacheSim's oracleGeneral: 24 bytes a request, plain or in zstd.
+
+A record is uint32 time (seconds), uint64 object, uint32 size, int64 next_access_vtime, little-endian without padding.
+next_access_vtime is the 1-based position of the next request for the same object, -1 where there is none. There are
+no writes in it: every request reads. (libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h.)
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.dense import DenseMap, next_access
+from zswapsim._core.errors import InputError
+from zswapsim.traces.streams import file_bytes, open_source, read_fully
+from zswapsim.traces.trace import CHUNK_EVENTS, Chunk, Progress, Trace, refuse_empty
+
+RECORD = np.dtype([("time", "<u4"), ("object", "<u8"), ("size", "<u4"), ("next", "<i8")])
+SIZE = 4096  # what is written: an object is a page
+NEVER = (-1, 2**63 - 1)  # both stand for "no next access"
+SECOND_NS = 10**9
+
+
+class OracleTrace(Trace):
+    """An oracleGeneral file. The object is the page, whatever its size; each request is a read, at a whole second."""
+
+    def __init__(self, path: str | Path, compressed: bool = False) -> None:
+        self.name, self.path, self.compressed = str(path), path, compressed
+        self.events = None if compressed else file_bytes(path) // RECORD.itemsize or None
+
+    def chunks(self) -> Iterator[Chunk]:
+        return refuse_empty(self.name, self._chunks())
+
+    def _chunks(self) -> Iterator[Chunk]:
+        buffer = memoryview(bytearray(CHUNK_EVENTS * RECORD.itemsize))
+        events = 0
+        with open_source(self.path, self.compressed) as source:
+            while count := read_fully(source, buffer):
+                offset = events * RECORD.itemsize
+                if count % RECORD.itemsize:
+                    raise InputError(
+                        f"{self.name}: byte offset {offset + count - count % RECORD.itemsize}: expected a record of"
+                        f" {RECORD.itemsize} bytes, got {count % RECORD.itemsize}"
+                    )
+                records = np.frombuffer(buffer[:count], RECORD)
+                _refuse_garbled(self.name, records, events)
+                events += len(records)
+                time_ns = records["time"].astype(np.uint64) * np.uint64(SECOND_NS)
+                yield Chunk(records["object"].astype(np.uint64), np.zeros(len(records), np.uint8), time_ns)
+
+
+def _refuse_garbled(name: str, records: NDArray[np.void], first: int) -> None:
+    """The one thing a record says that can be false: its next access lies behind it."""
+    after = records["next"]
+    wrong = (after <= np.arange(first, first + len(records))) & (after != NEVER[0])
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise InputError(
+            f"{name}: byte offset {(first + at) * RECORD.itemsize}: expected a record whose next_access_vtime is -1 or"
+            f" above its own position {first + at}, got {after[at]}"
+        )
+
+
+def write_oracle(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
+    """Writes `trace` as oracleGeneral; how many events it has. Writes become reads, processes are left out.
+
+    Times are cut to seconds, 0 where the trace has none. Reads the trace twice; 12 bytes an event lie in unlinked
+    temporary files meanwhile, because a record tells of a later one.
+    """
+    with tempfile.TemporaryFile() as numbers, tempfile.TemporaryFile() as following:
+        events, pages = _number_pages(trace, numbers, progress)
+        _follow(numbers, following, events, pages)
+        following.seek(0)
+        done = 0
+        for chunk in trace.chunks():
+            records = np.zeros(len(chunk.page), RECORD)
+            records["object"], records["size"] = chunk.page, SIZE
+            if chunk.time_ns is not None:
+                seconds = chunk.time_ns // np.uint64(SECOND_NS)
+                records["time"] = np.minimum(seconds, np.uint64(2**32 - 1))
+            after = np.frombuffer(following.read(8 * len(records)), np.int64)
+            if len(after) != len(records):
+                break
+            records["next"] = after
+            file.write(records.tobytes())
+            done += len(records)
+            if progress:
+                progress(events + done, 2 * events)
+    if done != events:
+        raise InputError(f"{trace.name}: expected {events} events as at first: it changed while it was read")
+    return events
+
+
+def _number_pages(trace: Trace, numbers: IO[bytes], progress: Progress | None) -> tuple[int, int]:
+    """Writes each event's dense page number (uint32) into `numbers`; (events, distinct pages)."""
+    pages, events = DenseMap(), 0
+    for chunk in trace.chunks():
+        dense = np.empty(len(chunk.page), np.uint32)
+        pages.map(np.ascontiguousarray(chunk.page), dense)
+        numbers.write(dense.tobytes())
+        events += len(dense)
+        if progress:
+            progress(events, 2 * (trace.events or 0))
+    return events, len(pages)
+
+
+def _follow(numbers: IO[bytes], following: IO[bytes], events: int, pages: int) -> None:
+    """From the last event to the first: writes each one's next access (int64) into `following`."""
+    after = np.full(pages, NEVER[0], np.int64)
+    following.truncate(8 * events)
+    for first in reversed(range(0, events, CHUNK_EVENTS)):
+        numbers.seek(4 * first)
+        dense = np.frombuffer(numbers.read(4 * min(CHUNK_EVENTS, events - first)), np.uint32)
+        out = np.empty(len(dense), np.int64)
+        next_access(dense, first, after, out)
+        following.seek(8 * first)
+        following.write(out.tobytes())

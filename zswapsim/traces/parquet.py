@@ -1,0 +1,172 @@
+"""The native form: Parquet with a row an event.
+
+Columns page (uint64), op ("R" or "W", dictionary-encoded) and, where the trace has them, time_ns (uint64) and process
+(uint32). The file's key-value metadata has ``zswapsim.trace`` with the form's version and the trace's name. Pages of
+the file carry checksums, which are looked at on reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.errors import InputError
+from zswapsim.traces.streams import open_file
+from zswapsim.traces.trace import CHUNK_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
+
+if TYPE_CHECKING:
+    import pyarrow
+
+KEY = b"zswapsim.trace"
+VERSION = 1
+OPS = ("R", "W")
+
+
+class ParquetTrace(Trace):
+    """A Parquet file with the columns page and op, optionally time_ns and process; others are left out.
+
+    Any integer type will do for page, time_ns and process; op may be text (R or W) or an integer (0 or 1).
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.name, self.path = str(path), path
+        with self._opened() as file:
+            self.columns = self._columns(file.schema_arrow)
+            self.events = file.metadata.num_rows or None
+
+    def chunks(self) -> Iterator[Chunk]:
+        return refuse_empty(self.name, self._chunks())
+
+    def _chunks(self) -> Iterator[Chunk]:
+        row = 0
+        with self._opened() as file:
+            batches = file.iter_batches(CHUNK_EVENTS, columns=list(self.columns))
+            while True:
+                with self._garbled(f"row {row}"):
+                    batch = next(batches, None)
+                    if batch is None:
+                        return
+                    chunk = self._chunk(batch, row)
+                row += batch.num_rows
+                yield chunk
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        from pyarrow import PythonFile
+        from pyarrow.parquet import ParquetFile
+
+        with open_file(self.path) as file:
+            with self._garbled("not a whole Parquet file"):
+                parquet = ParquetFile(PythonFile(file, mode="r"), page_checksum_verification=True)
+            yield parquet
+
+    @contextmanager
+    def _garbled(self, where: str) -> Iterator[None]:
+        """Whatever pyarrow says of bytes it can't read is the file's fault."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(f"{self.name}: {where}: expected Parquet, got garbled or missing bytes: {said}") from error
+
+    def _columns(self, schema: pyarrow.Schema) -> tuple[str, ...]:
+        """Those of our columns that the file has. Raises InputError where page or op is missing, or of a wrong type."""
+        from pyarrow import types
+
+        for column in ("page", "op"):
+            if schema.names.count(column) != 1:
+                raise InputError(f"{self.name}: expected one column {column}, got {', '.join(schema.names) or 'none'}")
+        columns = tuple(column for column in Chunk._fields if schema.names.count(column) == 1)
+        for column in columns:
+            kind = schema.field(column).type
+            kind = kind.value_type if types.is_dictionary(kind) else kind
+            text = types.is_string(kind) or types.is_large_string(kind)
+            if not types.is_integer(kind) and not (column == "op" and text):
+                raise InputError(f"{self.name}: column {column}: expected integers{' or R and W' * (column == 'op')}, got {kind}")
+        return columns
+
+    def _chunk(self, batch: pyarrow.RecordBatch, row: int) -> Chunk:
+        """The events of a batch whose first is row `row` (from 0)."""
+        arrays: dict[str, Any] = dict(zip(batch.schema.names, batch.columns, strict=True))
+        for column, array in arrays.items():
+            if array.null_count:
+                at = row + int(np.argmax(array.is_null().to_numpy(zero_copy_only=False)))
+                raise InputError(f"{self.name}: row {at}: column {column}: expected a value, got null")
+        whole = {column: self._integers(column, array, row) for column, array in arrays.items() if column != "op"}
+        ops = self._ops(arrays["op"], row)
+        return Chunk(whole["page"], ops, whole.get("time_ns"), whole.get("process"))
+
+    def _integers(self, column: str, array: Any, row: int) -> NDArray[Any]:
+        dtype = np.uint32 if column == "process" else np.uint64
+        if hasattr(array, "dictionary_decode"):
+            array = array.dictionary_decode()
+        values = array.to_numpy(zero_copy_only=False)
+        self._refuse(column, values, (values < 0) | (values > np.iinfo(dtype).max), row, f"0 to {np.iinfo(dtype).max}")
+        return np.ascontiguousarray(values, dtype)
+
+    def _ops(self, array: Any, row: int) -> NDArray[np.uint8]:
+        from pyarrow import types
+
+        if not types.is_dictionary(array.type):
+            array = array.dictionary_encode()
+        array.validate(full=True)
+        code_of = {OPS[0]: 0, OPS[1]: WRITE, 0: 0, 1: WRITE}
+        codes = np.array([code_of.get(value, 255) for value in array.dictionary.to_pylist()] or [255], np.uint8)
+        ops = codes[array.indices.to_numpy(zero_copy_only=False)]
+        if (ops > WRITE).any():
+            at = int((ops > WRITE).argmax())
+            raise InputError(f"{self.name}: row {row + at}: column op: expected R or W, got {array[at].as_py()!r}")
+        return np.ascontiguousarray(ops)
+
+    def _refuse(self, column: str, values: NDArray[Any], wrong: NDArray[np.bool_], row: int, expected: str) -> None:
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise InputError(f"{self.name}: row {row + at}: column {column}: expected {expected}, got {values[at]}")
+
+
+def write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
+    """Writes `trace` in the native form; how many events it has. The columns are those of its first chunk."""
+    from pyarrow.parquet import ParquetWriter
+
+    events, writer = 0, None
+    try:
+        for chunk in trace.chunks():
+            batch = _batch(chunk, trace.name)
+            if writer is None:
+                writer = ParquetWriter(
+                    file, batch.schema, compression="zstd", use_dictionary=["op"], write_page_checksum=True
+                )
+            elif batch.schema != writer.schema:
+                raise InputError(f"{trace.name}: event {events}: expected the same columns in every chunk")
+            writer.write_batch(batch)
+            events += len(chunk.page)
+            if progress:
+                progress(events, trace.events or 0)
+    finally:
+        if writer is not None:
+            writer.close()
+    return events
+
+
+def _batch(chunk: Chunk, name: str) -> pyarrow.RecordBatch:
+    import pyarrow
+
+    columns = {
+        "page": pyarrow.array(chunk.page),
+        "op": pyarrow.DictionaryArray.from_arrays(pyarrow.array(chunk.op.astype(np.int8)), pyarrow.array(OPS)),
+    }
+    if chunk.time_ns is not None:
+        columns["time_ns"] = pyarrow.array(chunk.time_ns)
+    if chunk.process is not None:
+        columns["process"] = pyarrow.array(chunk.process)
+    about = json.dumps({"version": VERSION, "name": name})
+    batch = pyarrow.RecordBatch.from_arrays(list(columns.values()), list(columns))
+    return batch.replace_schema_metadata({KEY: about.encode()})

@@ -1,0 +1,91 @@
+"""Bytes of a trace file, plain or in zstd, with every failure told as the user's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from zswapsim._core.errors import InputError
+
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class Source(Protocol):
+    """Bytes that are read once, in order."""
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fills at most `buffer`; 0 at the end. Raises InputError."""
+
+
+@contextmanager
+def open_file(path: str | Path) -> Iterator[IO[bytes]]:
+    """`path` opened unbuffered for reading. Raises InputError where it can't be."""
+    try:
+        file = open(path, "rb", buffering=0)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
+    with file:
+        yield file  # type: ignore[misc]
+
+
+@contextmanager
+def open_source(path: str | Path, compressed: bool) -> Iterator[Source]:
+    """The bytes of `path`, decompressed where `compressed`. Raises InputError where it can't be opened."""
+    with open_file(path) as file:
+        yield _Zstd(path, file) if compressed else _Plain(path, file)
+
+
+class _Plain:
+    def __init__(self, path: str | Path, file: IO[bytes]) -> None:
+        self.path, self.file, self.offset = path, file, 0
+
+    def readinto(self, buffer: memoryview) -> int:
+        try:
+            count = self.file.readinto(buffer)  # type: ignore[attr-defined]
+        except OSError as error:
+            raise InputError(f"{self.path}: byte offset {self.offset}: cannot read: {error.strerror}") from error
+        self.offset += count
+        return int(count)
+
+
+class _Zstd:
+    """One or more zstd frames; a cut or garbled one is an error, at a position in the decompressed bytes."""
+
+    def __init__(self, path: str | Path, file: IO[bytes]) -> None:
+        import pyarrow
+
+        self.path, self.offset = path, 0
+        self.stream: Any = pyarrow.CompressedInputStream(pyarrow.PythonFile(file, mode="r"), "zstd")
+
+    def readinto(self, buffer: memoryview) -> int:
+        try:
+            count = self.stream.readinto(buffer)
+        except (OSError, ValueError, MemoryError) as error:
+            what = "is cut off" if "runcated" in str(error) else f"is garbled ({error})"
+            raise InputError(
+                f"{self.path}: byte offset {self.offset} of the decompressed trace: the zstd data {what}"
+            ) from error
+        self.offset += count
+        return int(count)
+
+
+def read_fully(source: Source, buffer: memoryview) -> int:
+    """Fills `buffer` unless the source ends before; how many bytes were read."""
+    filled = 0
+    while filled < len(buffer):
+        count = source.readinto(buffer[filled:])
+        if not count:
+            break
+        filled += count
+    return filled
+
+
+def file_bytes(path: str | Path) -> int:
+    """The size of a regular file. Raises InputError where there is none."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error

@@ -1,0 +1,103 @@
+"""What a trace is: events of (page, op), optionally with a time and a process, in chunks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.errors import InputError
+
+CHUNK_EVENTS = 1 << 20
+READ, WRITE = 0, 1
+
+Progress = Callable[[int, int], None]
+"""Called with (events done, events in all, or 0 where that is not known), once a chunk."""
+
+
+class Chunk(NamedTuple):
+    """Consecutive events. All arrays have one length, at most :data:`CHUNK_EVENTS` where this package makes them."""
+
+    page: NDArray[np.uint64]
+    """Any 64-bit page numbers."""
+    op: NDArray[np.uint8]
+    """0 for a read, 1 for a write."""
+    time_ns: NDArray[np.uint64] | None = None
+    process: NDArray[np.uint32] | None = None
+
+
+class Trace(ABC):
+    """A sequence of events that can be read from its beginning any number of times, without being held in memory."""
+
+    name: str
+    """Where it comes from: the path, or the generator's specification."""
+
+    events: int | None = None
+    """How many events it has, when that is known without reading it."""
+
+    @abstractmethod
+    def chunks(self) -> Iterator[Chunk]:
+        """Every event, from the first; each call starts anew.
+
+        Raises InputError where the source can't be read, is malformed (the message names the place) or has no event.
+        """
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+def refuse_empty(name: str, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """`chunks` without empty ones; raises InputError where nothing is left."""
+    empty = True
+    for chunk in chunks:
+        if len(chunk.page):
+            empty = False
+            yield chunk
+    if empty:
+        raise InputError(f"{name}: the trace is empty: expected at least one event")
+
+
+class ArrayTrace(Trace):
+    """A trace held in numpy arrays.
+
+    `page`: unsigned integers; `op`: 0 or 1 for each, all reads where it is None. Raises InputError on other shapes,
+    types or ops, and on no event at all.
+    """
+
+    def __init__(
+        self,
+        page: NDArray[np.uint64],
+        op: NDArray[np.uint8] | None = None,
+        time_ns: NDArray[np.uint64] | None = None,
+        process: NDArray[np.uint32] | None = None,
+        name: str = "array",
+    ) -> None:
+        ops = np.zeros(len(page), np.uint8) if op is None else op
+        self.name = name
+        self._all = Chunk(
+            _column(name, "page", page, np.uint64, len(page)),
+            _column(name, "op", ops, np.uint8, len(page)),
+            None if time_ns is None else _column(name, "time_ns", time_ns, np.uint64, len(page)),
+            None if process is None else _column(name, "process", process, np.uint32, len(page)),
+        )
+        self.events = len(page)
+        if not self.events:
+            raise InputError(f"{name}: the trace is empty: expected at least one event")
+        if self._all.op.max() > WRITE:
+            raise InputError(f"{name}: op {self._all.op.max()}: expected 0 (read) or 1 (write)")
+
+    def chunks(self) -> Iterator[Chunk]:
+        for start in range(0, len(self._all.page), CHUNK_EVENTS):
+            yield Chunk(*(None if part is None else part[start : start + CHUNK_EVENTS] for part in self._all))  # type: ignore[arg-type]
+
+
+def _column(name: str, what: str, values: object, dtype: type[np.generic], length: int) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.shape != (length,) or array.dtype.kind not in "iub" or (array.dtype.kind == "i" and (array < 0).any()):
+        raise InputError(f"{name}: {what}: expected {length} unsigned integers, got {array.dtype}{list(array.shape)}")
+    if length and int(array.max()) > np.iinfo(dtype).max:
+        raise InputError(f"{name}: {what} {array.max()}: expected at most {np.iinfo(dtype).max}")
+    return np.ascontiguousarray(array, dtype)
