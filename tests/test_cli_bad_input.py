@@ -72,11 +72,10 @@ def test_a_folder_is_no_trace(tmp_path):
     assert str(tmp_path) in refused("run", tmp_path)
 
 
-@pytest.mark.parametrize("command", [["convert"], ["convert", "--quiet"]])
-def test_a_conversion_that_fails_leaves_nothing(tmp_path, good, command):
+def test_a_conversion_that_fails_leaves_nothing(tmp_path, good):
     path = tmp_path / "cut.csv.zst"
     path.write_bytes(good["trace.csv.zst"].read_bytes()[:-20])
-    refused(*command[:1], path, tmp_path / "out.parquet", folder=tmp_path)
+    refused("convert", path, tmp_path / "out.parquet", folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +119,7 @@ def test_a_dictionary_of_garbage(tmp_path):
     assert "missing" in refused("run", SMALL, "--compressor", "zstd:dict=missing")
 
 
-@pytest.mark.parametrize("command", ["run", "compare"])
-@pytest.mark.parametrize("option", ["--dram", "--node"])
+@pytest.mark.parametrize(("command", "option"), [("run", "--dram"), ("compare", "--node")])
 @pytest.mark.parametrize(
     "size", ["0", "-1", "-64MiB", "4095", "0%", "64 parsecs", "much", "", "nan", "1e400", "9e9TiB"]
 )
@@ -144,9 +142,11 @@ def test_less_dram_than_a_batch():
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--depth", "deep"), ("--backend", "tape"), ("--reclaim", "random"), ("--cost", "free"), ("--swap", "some")]
-    + [("--chain-size", "3"), ("--chain-size", "17"), ("--seed", "-1"), ("--reclaim-batch", "0"), ("--window", "-1")]
-    + [("--accept-threshold-percent", "101")],
+    [
+        *[("--depth", "deep"), ("--backend", "tape"), ("--reclaim", "random"), ("--cost", "free"), ("--swap", "some")],
+        *[("--chain-size", "3"), ("--chain-size", "17"), ("--accept-threshold-percent", "101"), ("--window", "-1")],
+        *[("--reclaim-batch", "0"), ("--seed", "-1")],
+    ],
 )
 def test_a_setting_out_of_range(option, value):
     assert f"{option} {value}" in refused("run", SMALL, option, value)

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from zswapsim._core.errors import InputError
-from zswapsim.compressors import Measured, get_compressor, measure
+from zswapsim.compressors import get_compressor
+from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.parallel import run_parallel
 from zswapsim.study.result import Result
 from zswapsim.study.run import run
