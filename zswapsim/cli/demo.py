@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 CHILD = Path(__file__).with_name("demo_child.py")
 DOCUMENTS = 24_000  # about 60 MiB of child
 COMPRESSORS = ("lzo", "lz4", "zstd", "deflate")
-ENOUGH = 3
 
 
 def command(
@@ -55,7 +54,7 @@ def command(
     if spoken:
         print(f"replay:  {trace}: {replayed.events:,} accesses to {replayed.pages:,} pages, every page compared\n")
     with progress_bar("replaying", quiet=quiet) as progress:
-        results = compare(replayed, contents, asked, progress=progress)
+        results = compare(replayed, contents, asked, processes=1, progress=progress)
     if json is not None:
         write_json(json, results_json(results))
     if spoken:
@@ -64,17 +63,11 @@ def command(
 
 def settings_of(dram: str, node: str) -> "list[Settings]":
     """Every compressor of the demo that this machine has, over a private node; and plain swap beside them."""
-    from zswapsim._core.errors import InputError
-    from zswapsim.compressors import get_compressor
+    from zswapsim.compressors import available
     from zswapsim.study.compare import combinations
 
-    found = []
-    for name in COMPRESSORS:
-        try:
-            get_compressor(name)
-        except InputError:
-            continue
-        found.append(name)
+    usable = {info.name for info in available() if not info.missing}
+    found = [name for name in COMPRESSORS if name in usable]
     pooled = combinations(dram=dram, node=node, backend="private-node", compressor=found)
     return [*pooled, *combinations(dram=dram, node=node, backend="disk")]
 
