@@ -14,13 +14,15 @@ import typer
 from zswapsim.cli.options import JsonOption, QuietOption
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from zswapsim.study.settings import Settings
     from zswapsim.traces import Contents
 
 CHILD = Path(__file__).with_name("demo_child.py")
 DOCUMENTS = 24_000  # about 60 MiB of child
 COMPRESSORS = ("lzo", "lz4", "zstd", "deflate")
-ENOUGH = 3
 
 
 def command(
@@ -41,15 +43,18 @@ def command(
     from zswapsim.report.advice import advice
     from zswapsim.report.comparison import comparison_text
     from zswapsim.study.compare import compare
+    from zswapsim.traces import DenseTrace, read_trace
 
     check_output(json)
     asked = settings_of(dram, node)
     spoken = text_wanted(json, quiet)
-    contents = capture(seed, spoken)
+    replayed = DenseTrace(read_trace(trace))
+    replayed.scan()
+    contents = capture(seed, replayed.pages, spoken)
     if spoken:
-        print(f"replay: {trace}, {dram} of its footprint in DRAM, {node} in the private node, every page compared\n")
+        print(f"replay:  {trace}: {replayed.events:,} accesses to {replayed.pages:,} pages, every page compared\n")
     with progress_bar("replaying", quiet=quiet) as progress:
-        results = compare(trace, contents, asked, progress=progress)
+        results = compare(replayed, contents, asked, processes=1, progress=progress)
     if json is not None:
         write_json(json, results_json(results))
     if spoken:
@@ -58,40 +63,46 @@ def command(
 
 def settings_of(dram: str, node: str) -> "list[Settings]":
     """Every compressor of the demo that this machine has, over a private node; and plain swap beside them."""
-    from zswapsim._core.errors import InputError
-    from zswapsim.compressors import get_compressor
+    from zswapsim.compressors import available
     from zswapsim.study.compare import combinations
 
-    found = []
-    for name in COMPRESSORS:
-        try:
-            get_compressor(name)
-        except InputError:
-            continue
-        found.append(name)
+    usable = {info.name for info in available() if not info.missing}
+    found = [name for name in COMPRESSORS if name in usable]
     pooled = combinations(dram=dram, node=node, backend="private-node", compressor=found)
     return [*pooled, *combinations(dram=dram, node=node, backend="disk")]
 
 
-def capture(seed: int, spoken: bool) -> "Contents":
-    """The pages of the demo's program; it is gone when this returns."""
+def capture(seed: int, footprint: int, spoken: bool) -> "Contents":
+    """Pages of the demo's program, one for each page of the footprint; the program is gone when this returns."""
+    from zswapsim.traces import Contents
+
     started = time.monotonic()
     with program(seed) as child:
-        contents = _pages_of(child.pid)
+        pages = _pages_of(child.pid)
+    picked = pages[_spread(len(pages), footprint)]
     if spoken:
-        seconds = time.monotonic() - started
         print("program: Python with JSON documents, an in-memory sqlite database and text")
-        print(f"capture: {len(contents.images):,} anonymous pages of it, started and read in {seconds:.1f} s")
-    return contents
+        print(
+            f"capture: {len(pages):,} anonymous pages of it in {time.monotonic() - started:.1f} s; "
+            f"{len(picked):,} of them, evenly spread, are replayed"
+        )
+    return Contents(picked, "the demo's program")
 
 
-def _pages_of(pid: int) -> "Contents":
-    """What `pid` holds. That our own child can't be read is the machine's doing, not the user's."""
+def _spread(there: int, wanted: int) -> "list[int]":
+    """`wanted` places among `there`, evenly spread, so that every part of the program is in; all where it has fewer."""
+    return [place * there // wanted for place in range(wanted)] if wanted < there else list(range(there))
+
+
+def _pages_of(pid: int) -> "NDArray[np.uint8]":
+    """All that `pid` holds. That our own child can't be read is the machine's doing, not the user's."""
+    import numpy as np
+
     from zswapsim._core.errors import InputError, ZswapsimError
-    from zswapsim.traces import read_contents
+    from zswapsim.traces import capture_pages
 
     try:
-        return read_contents(f"pid:{pid}")
+        return np.concatenate(list(capture_pages(pid)))
     except InputError as error:
         raise ZswapsimError(f"demo: this machine does not let a program read its child's memory: {error}") from error
 

@@ -16,11 +16,12 @@ def command(
     """Replay TRACE over one setting: page faults, reclaim, compression into the node, writeback.
 
     Pages are really compressed, stored, loaded and compared, unless --depth says otherwise; with --contents none
-    only faults are counted.
+    only faults are counted. Ctrl-C ends the run with what was counted so far.
     """
     from zswapsim.cli.output import check_output, text_wanted, write_json
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.text import result_text
+    from zswapsim.study.result import INTERRUPTED
     from zswapsim.study.run import run
     from zswapsim.study.settings import Settings
 
@@ -32,3 +33,5 @@ def command(
         write_json(json, result.to_json())
     if text_wanted(json, quiet):
         print(result_text(result))
+    if result.outcome == INTERRUPTED:
+        raise KeyboardInterrupt

@@ -66,7 +66,7 @@ def _keys(results: Sequence[Result]) -> list[Column]:
 def _asked(results: Sequence[Result]) -> list[str]:
     """The settings of a row: the usual four, and any other in which the runs differ."""
     first = results[0].settings
-    hidden = {*ROW_SETTINGS, *COMMON, "dram_frames", "node_frames", "swap_pages"}
+    hidden = {*ROW_SETTINGS, *COMMON, "footprint_pages", "dram_frames", "node_frames", "device_pages"}
     others = [name for name in first if name not in hidden]
     differing = [name for name in others if any(result.settings.get(name) != first[name] for result in results)]
     return [*ROW_SETTINGS, *differing]

@@ -21,9 +21,20 @@ ALWAYS = {
     "swpin_zero": "zero pages, filled without a load",
 }
 WHEN_RISEN = {
+    "writes": "accesses that were writes",
+    "reclaimed_pages": "pages evicted from DRAM",
+    "dropped_clean_pages": "of these, without a store: the copy behind was still valid",
+    "kept_pages": "not evicted: there was no room behind",
+    "resident_pages": "in DRAM at the end",
+    "verified_pages": "loads that were compared with the store, and equal",
+    "pages_compacted": "frames given back by compaction",
+    "device_pages": "on the device at the end",
+    "peak_device_pages": "on the device at most",
     "same_filled_pages": "stored as one word",
     "stored_incompressible_pages": "stored as they are",
-    "pool_limit_hit": "times the node was full",
+    "pool_limit_hit": "times a page did not fit into the node at first",
+    "reject_alloc_fail": "pages that went past the full node to the device",
+    "reject_reclaim_fail": "pages that found no room on the device either",
 }
 
 

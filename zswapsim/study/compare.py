@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 
 from zswapsim._core.errors import InputError
-from zswapsim.compressors import Measured, get_compressor, measure
-from zswapsim.study.parallel import run_parallel
-from zswapsim.study.result import Result
+from zswapsim.compressors import get_compressor
+from zswapsim.compressors.measure import Measured, measure
+from zswapsim.study.parallel import Job, run_parallel
+from zswapsim.study.result import INTERRUPTED, Result
 from zswapsim.study.run import run
 from zswapsim.study.settings import Settings
 from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
@@ -63,10 +64,7 @@ def compare(
     jobs = [(settings, measured.get(settings.compressor)) for settings in settings_list]
     if workers > 1:
         return run_parallel(dense, held, jobs, workers, progress)
-    return [
-        run(dense, held, settings, measured=sizes, progress=_part_of(progress, number, len(jobs)))
-        for number, (settings, sizes) in enumerate(jobs)
-    ]
+    return [_run_here(dense, held, job, _part_of(progress, number, len(jobs))) for number, job in enumerate(jobs)]
 
 
 def _without_unused(settings: Settings) -> Settings:
@@ -95,6 +93,14 @@ def _measure_all(
         if codec.spec not in once:
             once[codec.spec] = measure(codec, contents.images, threads=threads, progress=progress)
     return {spec: once[codecs[spec].spec] for spec in wanted}
+
+
+def _run_here(trace: DenseTrace, contents: Contents | None, job: Job, progress: Progress | None) -> Result:
+    """One run in this process. Ctrl-C, which a run by itself turns into an outcome, ends the comparison."""
+    result = run(trace, contents, job[0], measured=job[1], progress=progress)
+    if result.outcome == INTERRUPTED:
+        raise KeyboardInterrupt
+    return result
 
 
 def _part_of(progress: Progress | None, number: int, runs: int) -> Progress | None:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from zswapsim._core.errors import ZswapsimError
-from zswapsim.compressors import Measured
+from zswapsim.compressors.measure import Measured
 from zswapsim.study.result import Result
 from zswapsim.study.run import run
 from zswapsim.study.settings import Settings

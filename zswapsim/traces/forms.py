@@ -59,7 +59,9 @@ def read_trace(source: str | Path) -> Trace:
     if isinstance(source, str) and text.startswith("gen:"):
         return generate(text.removeprefix("gen:"))
     if isinstance(source, str) and text.startswith("bundled:"):
-        return FORMS["csv.zst"].read(bundled_trace(text.removeprefix("bundled:")))
+        trace = FORMS["csv.zst"].read(bundled_trace(text.removeprefix("bundled:")))
+        trace.name = text
+        return trace
     if not os.path.exists(text):
         raise InputError(f"{text}: no such trace: expected a file, gen:NAME,… or bundled:NAME")
     form = form_by_suffix(text) or _form_by_content(text)
