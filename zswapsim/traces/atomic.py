@@ -26,8 +26,8 @@ def atomic_write(path: str | Path, mode: str = "wb", permissions: int | None = N
     """
     if mode not in ("wb", "w"):
         raise InputError(f"atomic_write mode {mode!r}: expected 'wb' or 'w'")
-    target = os.path.realpath(path)
     try:
+        target = os.path.realpath(path)
         if _is_special(target):
             with open(target, mode, encoding="utf-8" if mode == "w" else None) as file:
                 yield file
@@ -51,7 +51,7 @@ def _replace(target: str, mode: str, permissions: int | None) -> Iterator[IO[Any
     if os.path.isdir(target):
         raise IsADirectoryError(21, "Is a directory")
     temporary = os.path.join(os.path.dirname(target), f".zswapsim-{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, permissions or 0o666)
     try:
         with open(descriptor, mode, encoding="utf-8" if mode == "w" else None) as file:
             _copy_permissions(descriptor, target, permissions)

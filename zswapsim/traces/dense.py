@@ -32,7 +32,7 @@ class DenseTrace:
         """Events that are writes; known after :meth:`scan`."""
         self.read_ns = 0
         """Wall time spent on reading, decoding and mapping, in nanoseconds, over all passes."""
-        self._numbers = _Numbers()
+        self._numbers = PageNumbers()
         self._kept: list[DenseChunk] | None = None
 
     def scan(self, progress: Progress | None = None) -> None:
@@ -97,7 +97,7 @@ def _ops(name: str, chunk: Chunk) -> NDArray[np.uint8]:
     return ops
 
 
-class _Numbers:
+class PageNumbers:
     """Dense numbers of pages, or of (process, page) pairs.
 
     Pairs get them in two steps, so that nothing is lost: each process has a map of its own pages, and (process, number

@@ -20,7 +20,7 @@ from zswapsim.traces.parquet import ParquetTrace, write_parquet
 from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
 from zswapsim.traces.trace import Progress, Trace
 
-ZSTD_LEVEL = 9
+ZSTD_LEVEL = 3  # higher ones take longer than all the rest of writing
 
 
 class Form(NamedTuple):
