@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +37,7 @@ class Counted(Trace):
         self.counted = False
 
     def chunks(self) -> Iterator[Chunk]:
+        """Those of the trace."""
         for chunk in self.trace.chunks():
             if not self.counted:
                 self.seen += len(chunk.page)
@@ -54,7 +54,7 @@ def convert_trace(source: str | Path, target: str | Path, progress: Progress | N
 
     Raises InputError where both are one file, and what reading and writing raise; nothing half-written is left.
     """
-    if os.path.realpath(source) == os.path.realpath(target) or _same_file(source, target):
+    if _same_file(source, target):
         raise InputError(f"{target}: is the trace that is read: expected another file to write")
     trace = Counted(read_trace(source))
     events = write_trace(trace, target, progress)
@@ -63,7 +63,7 @@ def convert_trace(source: str | Path, target: str | Path, progress: Progress | N
 
 def _same_file(source: str | Path, target: str | Path) -> bool:
     try:
-        return os.path.samefile(source, target)
+        return Path(source).samefile(target)
     except (OSError, ValueError):
         return False
 

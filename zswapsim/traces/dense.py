@@ -113,6 +113,7 @@ class PageNumbers:
         return len(self.common)
 
     def map(self, name: str, chunk: Chunk) -> NDArray[np.uint32]:
+        """uint32[n]: the number of each event's page. Raises InputError where only some chunks name processes."""
         paired = chunk.process is not None
         if self.paired is None:
             self.paired = paired
@@ -124,6 +125,7 @@ class PageNumbers:
         return dense
 
     def originals(self) -> NDArray[np.uint64]:
+        """uint64[len]: the page behind each number. Raises InputError where processes were named."""
         if self.paired:
             raise InputError("a trace that names processes has no single number for a page")
         return self.common.originals()

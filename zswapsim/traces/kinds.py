@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 PAGE_BYTES = 4096
 ZERO, SAME_FILLED, DATA = 0, 1, 2
-"""Kinds: all zero, one 64-bit word repeated, and from DATA on other data: DATA + the bits in one of its bytes, 0 to 7."""
+"""Kinds: all zero; one 64-bit word repeated; from DATA on other data, DATA + the bits in one of its bytes (0 to 7)."""
 
 BLOCK_PAGES = 1024
 SAMPLES = 256
