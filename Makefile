@@ -72,7 +72,7 @@ test: $(STAMP)-built $(STAMP)-test ## the test suite, on the release build
 
 # BENCH=smoke makes every size tiny: does it run, not how fast.
 bench: $(STAMP)-built $(STAMP)-bench ## the benchmarks, and a table of ratios
-	@$(BIN)/python -m pytest bench $(ARGS)
+	@$(BIN)/python -m pytest bench --benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
 
 lint: $(STAMP)-built $(STAMP)-test $(STAMP)-bench $(STAMP)-lint hints ## every static check
 	@$(BIN)/ruff check
