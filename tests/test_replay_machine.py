@@ -81,7 +81,7 @@ class ReplayMachine(RuleBasedStateMachine):
         expected = self.model.counters()
         assert {name: found[name] for name in expected} == expected, depth
         assert engine.out_of_memory == self.model.out_of_memory
-        assert found["verified_pages"] == (found["major_faults"] if depth == "bytes" else 0)
+        assert engine.verified_pages == (found["major_faults"] if depth == "bytes" else 0)
         owners = engine.owners().get("private", {"free": 0})
         assert set(owners) <= {"swap backend", "free"}
 

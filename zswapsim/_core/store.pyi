@@ -11,7 +11,7 @@ class PageStore:
     def __init__(
         self,
         node_bytes: int,
-        compressor: str | Codec = "lz4",
+        compressor: Codec,
         *,
         chain_size: int = 8,
         raw_from: int | None = None,
