@@ -64,6 +64,7 @@ cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil
 cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_bytes, uint8_t *page) noexcept nogil
 # With the GIL, after ZSW_E_PLUGIN: the exception that this thread's Python codec raised, or None; taken away by reading.
 cdef object codec_take_exception()
-# Raises what a negative code of the functions above stands for; for ZSW_E_PLUGIN the exception of this thread's codec,
-# which names the codec and what it did.
+# Raises what a negative code of the functions above stands for; `what` as in raise_code. For ZSW_E_PLUGIN that is a
+# PluginError in which `what` ("slot 7") stands before what this thread's codec did, its own exception being the cause; a
+# KeyboardInterrupt inside the codec stays one.
 cdef int codec_raise(int code, str what) except -1

@@ -387,6 +387,8 @@ cdef object codec_take_exception():
 
 cdef int codec_raise(int code, str what) except -1:
     error = take_blame() if code == ZSW_E_PLUGIN else None
-    if error is not None:
+    if error is None:
+        return raise_code(code, what)
+    if not isinstance(error, PluginError) or what.startswith("codec "):
         raise error
-    return raise_code(code, what)
+    raise PluginError(f"{what}: {error}") from error.__cause__
