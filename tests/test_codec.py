@@ -3,14 +3,15 @@
 import ctypes
 import pickle
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pages as golden
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import pages as golden
 from zswapsim import CodecError, CorruptPageError, InputError
 from zswapsim._core.codec import Codec, Table, builtin_tables, table_of_capsule, table_of_class
 from zswapsim._core.library import Library
@@ -159,10 +160,8 @@ def test_store_keeps_every_page_as_it_is():
 
 
 def decompress_or_refuse(codec, data):
-    try:
+    with suppress(CorruptPageError):
         assert len(codec.decompress(data)) == 4096
-    except CorruptPageError:
-        pass
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -238,7 +237,7 @@ def test_nothing_half_made_can_be_used():
         Codec(tables["lz4"])
     with pytest.raises(InputError, match="expected a library opened with its symbols"):
         Codec(tables["store"], {}, get_compressor("lz4").library)
-    for call in (lambda: Codec(), lambda: Codec.__new__(Codec), lambda: Codec(None), lambda: Library.__new__(Library)):
+    for call in (Codec, lambda: Codec.__new__(Codec), lambda: Codec(None), lambda: Library.__new__(Library)):
         with pytest.raises(TypeError):
             call()
     for call in (lambda: Plugin(None, None, None), lambda: Library(None, ()), lambda: table_of_class(None, 1, 2, "x")):
@@ -248,7 +247,7 @@ def test_nothing_half_made_can_be_used():
 
 @pytest.mark.parametrize("thing", [None, 1, "text", object(), pickle])
 def test_what_is_no_capsule_is_refused(thing):
-    with pytest.raises(CodecError, match="plug-in x: expected a capsule named zswapsim.codec.v1"):
+    with pytest.raises(CodecError, match=r"plug-in x: expected a capsule named zswapsim\.codec\.v1"):
         table_of_capsule(thing, "plug-in x")
 
 

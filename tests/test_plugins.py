@@ -222,7 +222,7 @@ def test_a_built_in_name_cannot_be_taken(python_rogues):
 
 
 def test_an_unknown_codec_lists_plug_ins_without_loading_them(python_rogues):
-    with pytest.raises(InputError, match="expected one of lz4, .*rogue-raises"):
+    with pytest.raises(InputError, match=r"expected one of lz4, .*rogue-raises"):
         get_compressor("nonesuch")
     assert "rogue" not in sys.modules
 

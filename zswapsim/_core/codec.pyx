@@ -46,7 +46,7 @@ cdef uint8_t GUARD[GUARD_CHECKED]
 memset(GUARD, GUARD_VALUE, GUARD_CHECKED)
 
 Parameter = namedtuple("Parameter", "name lowest highest initial help")
-Parameter.__doc__ = "One integer parameter of a codec: its name, range (both ends allowed), initial value, one line of help."
+Parameter.__doc__ = "One integer parameter of a codec: its name, range (both ends allowed), initial value, help line."
 
 
 # ---- tables ------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ static uint64_t predicted(const uint64_t *words, size_t i, size_t distance) {
 }
 
 static int stride_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
-    size_t distance = (size_t) * (int64_t *)ctx;
+    size_t distance = (size_t)*(int64_t *)ctx;
     uint64_t words[WORDS];
     size_t out = MAP;
 
@@ -63,7 +63,7 @@ static int stride_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint
 
 /* Any bytes may come in: every read is checked against the end of `src`. */
 static int stride_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
-    size_t distance = (size_t) * (int64_t *)ctx;
+    size_t distance = (size_t)*(int64_t *)ctx;
     uint64_t words[WORDS];
     size_t in = MAP;
 

@@ -79,17 +79,16 @@ static const zsw_param endless_list[] = {
 static const char *const wanted[] = {"LZ4_versionNumber", NULL};
 
 #define CODEC(id, called, ...)                                                                                         \
-    static const zsw_codec id = {                                                                                      \
-        .abi = ZSW_CODEC_ABI,                                                                                          \
-        .name = called,                                                                                                \
-        .params = none,                                                                                                \
-        .params_create = params_create,                                                                                \
-        .params_destroy = destroy,                                                                                     \
-        .ctx_create = ctx_create,                                                                                      \
-        .ctx_destroy = destroy,                                                                                        \
-        .compress = compress_liar,                                                                                     \
-        .decompress = decompress_zero,                                                                                 \
-        __VA_ARGS__}
+    static const zsw_codec id = {.abi = ZSW_CODEC_ABI,                                                                 \
+                                 .name = called,                                                                       \
+                                 .params = none,                                                                       \
+                                 .params_create = params_create,                                                       \
+                                 .params_destroy = destroy,                                                            \
+                                 .ctx_create = ctx_create,                                                             \
+                                 .ctx_destroy = destroy,                                                               \
+                                 .compress = compress_liar,                                                            \
+                                 .decompress = decompress_zero,                                                        \
+                                 __VA_ARGS__}
 
 CODEC(overrun, "rogue-overrun", .compress = compress_overrun);
 CODEC(length, "rogue-length", .compress = compress_length);
