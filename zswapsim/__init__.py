@@ -1,0 +1,103 @@
+"""A compressed-memory swap backend in Linux's manner, as a program: store, allocator, reclaim and replay.
+
+>>> import zswapsim
+>>> result = zswapsim.run("gen:zipf,pages=1000,events=20000", "recipe:mix", zswapsim.Settings(dram="30%"))
+>>> result.outcome
+'completed'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zswapsim._core.codec import Codec
+    from zswapsim._core.errors import (
+        BusyError,
+        ClosedError,
+        CodecError,
+        CorruptPageError,
+        DeviceError,
+        HostMemoryError,
+        InputError,
+        NodeFullError,
+        OutputError,
+        PluginError,
+        SlotEmptyError,
+        ZswapsimError,
+    )
+    from zswapsim._core.store import PageStore
+    from zswapsim.compressors import get_compressor
+    from zswapsim.study.compare import compare
+    from zswapsim.study.result import Result
+    from zswapsim.study.run import run
+    from zswapsim.study.settings import Settings
+    from zswapsim.traces import Contents, read_contents, read_trace, write_trace
+
+__version__ = "0.1.0"
+
+_ERRORS = (
+    "BusyError",
+    "ClosedError",
+    "CodecError",
+    "CorruptPageError",
+    "DeviceError",
+    "HostMemoryError",
+    "InputError",
+    "NodeFullError",
+    "OutputError",
+    "PluginError",
+    "SlotEmptyError",
+    "ZswapsimError",
+)
+# Loaded when first asked for, so that importing the package stays quick.
+_HOMES = dict.fromkeys(_ERRORS, "_core.errors") | {
+    "Codec": "_core.codec",
+    "Contents": "traces",
+    "PageStore": "_core.store",
+    "Result": "study.result",
+    "Settings": "study.settings",
+    "compare": "study.compare",
+    "get_compressor": "compressors",
+    "read_contents": "traces",
+    "read_trace": "traces",
+    "run": "study.run",
+    "write_trace": "traces",
+}
+
+__all__ = [
+    "BusyError",
+    "ClosedError",
+    "Codec",
+    "CodecError",
+    "Contents",
+    "CorruptPageError",
+    "DeviceError",
+    "HostMemoryError",
+    "InputError",
+    "NodeFullError",
+    "OutputError",
+    "PageStore",
+    "PluginError",
+    "Result",
+    "Settings",
+    "SlotEmptyError",
+    "ZswapsimError",
+    "compare",
+    "get_compressor",
+    "read_contents",
+    "read_trace",
+    "run",
+    "write_trace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -35,9 +35,10 @@ cdef inline int encode_page(codec_ctx *ctx, const uint8_t *page, int raw_from, b
 
 
 # Brings a slot's page back into `page` (4096 bytes). 0, ZSW_E_ABSENT, ZSW_E_CORRUPT or ZSW_E_PLUGIN. With `sums` the
-# page's checksum must be the one that was stored.
+# page's checksum must be the one that was stored. `bounce`: 4096 bytes for an object that lies in two pieces; it may be
+# the context's scratch where no compressed page waits there.
 cdef inline int decode_page(
-    codec_ctx *ctx, SlotPool slots, const slot_entry *entry, bint sums, uint8_t *page
+    codec_ctx *ctx, SlotPool slots, const slot_entry *entry, bint sums, uint8_t *bounce, uint8_t *page
 ) noexcept nogil:
     cdef const uint8_t *data
     cdef int code
@@ -46,7 +47,7 @@ cdef inline int decode_page(
     if entry.kind == SLOT_SAME:
         page_fill(page, entry.value)
     else:
-        data = slots.pool.read(entry.value, entry.length, ctx.scratch)
+        data = slots.pool.read(entry.value, entry.length, bounce)
         if entry.kind == SLOT_RAW:
             memcpy(page, data, PAGE_BYTES)
         else:

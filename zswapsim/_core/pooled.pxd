@@ -24,7 +24,7 @@ cdef class PooledBackend(Backend):
     cdef codec_ctx ctx
     cdef measured_sizes sizes   # size is NULL at bytes depth
     cdef object keeps           # owner of the arrays behind `sizes`
-    cdef uint8_t *page          # owned; a page on its way to the device; NULL at sizes depth
+    cdef uint8_t *page          # owned; a page on its way to the device, and 4096 bytes of bounce; NULL at sizes depth
     cdef page_record *records   # owned, one a slot: place in the writeback queue, and AT_* | REFERENCED
     cdef uint32_t slot_count
     cdef lru_log queue          # slots with an object, in the order they were stored

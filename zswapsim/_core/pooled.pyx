@@ -86,7 +86,7 @@ cdef class PooledBackend(Backend):
             raise InputError("backend: already initialised")
         codec_ctx_open(codec, &self.ctx)
         self.codec = codec
-        self.page = <uint8_t *> malloc(ZSW_PAGE_SIZE)
+        self.page = <uint8_t *> malloc(2 * ZSW_PAGE_SIZE)
         if self.page == NULL:
             raise HostMemoryError("backend: the host is out of memory")
 
@@ -205,7 +205,7 @@ cdef class PooledBackend(Backend):
             self.costs.spent_decompress += self.sizes.decompress_ns[self.image_of[slot]]
             return ZSW_OK
         start = now_ns()
-        code = decode_page(&self.ctx, self.slots, entry, False, page)
+        code = decode_page(&self.ctx, self.slots, entry, False, self.page + ZSW_PAGE_SIZE, page)
         start = now_ns() - start
         self.costs.wall_decompress += start
         self.costs.spent_decompress += start

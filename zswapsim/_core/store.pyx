@@ -196,7 +196,7 @@ cdef class PageStore:
             self.busy = False
         for code, failed in failures:
             if code < 0:
-                self.report(code, f"page {failed} (slot {numbers[failed]})")
+                self.report(code, f"page {failed} (slot {slots[failed]})")
 
     def load_part(self, const uint32_t[::1] slots, uint8_t[::1] buffer, Py_ssize_t first, Py_ssize_t end, int worker):
         """One thread's part of :meth:`load_pages`, which alone calls it."""
@@ -234,7 +234,7 @@ cdef class PageStore:
         cdef int code
         while done[0] < count:
             entry = self.slots.find(slots[done[0]])
-            code = decode_page(ctx, self.slots, entry, self.sums, pages + done[0] * ZSW_PAGE_SIZE)
+            code = decode_page(ctx, self.slots, entry, self.sums, ctx.scratch, pages + done[0] * ZSW_PAGE_SIZE)
             if code < 0:
                 return code
             done[0] += 1

@@ -1,0 +1,5 @@
+"""What stands behind swap: the private node, and a plain disk."""
+
+from zswapsim.backends.build import BackendPlan, open_backend
+
+__all__ = ["BackendPlan", "open_backend"]

@@ -49,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: int = 0
     """Shifts which content a page starts with."""
     window: int = 0
-    """Accesses in a row of the timeline; 0 chooses it so that there are 64 to 128 rows."""
+    """Accesses in a row of the timeline; 0 is a hundredth of the trace."""
 
     def __post_init__(self) -> None:
         _one_of("backend", self.backend, BACKENDS)

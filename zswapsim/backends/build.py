@@ -1,0 +1,77 @@
+"""A backend from its settings."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from zswapsim._core.backend import Backend, CountingBackend, DiskBackend
+from zswapsim._core.codec import Codec
+from zswapsim._core.device import SwapDevice
+from zswapsim._core.frames import FrameArena
+from zswapsim._core.pooled import PooledBackend
+from zswapsim.compressors.measure import Measured
+
+PAGE_SIZE = 4096
+OWNER = "swap backend"
+
+
+class BackendPlan(NamedTuple):
+    """What a backend is made from. Without codec and without measured sizes, pages are only counted."""
+
+    name: str
+    """One of :data:`BACKENDS`."""
+    cost: tuple[float, ...]
+    """The constants of a CostModel, in its order."""
+    node_frames: int
+    device_pages: int
+    """0 for no device."""
+    codec: Codec | None = None
+    """At bytes depth: what compresses pages. A disk takes it as the sign that pages are real."""
+    measured: Measured | None = None
+    """At sizes depth: the length and times of every content."""
+    chain_size: int = 8
+    accept_threshold_percent: int = 90
+    exclusive_loads: bool = True
+
+
+def open_backend(plan: BackendPlan) -> Backend:
+    """The backend that a plan describes. Raises InputError, HostMemoryError, DeviceError."""
+    return BACKENDS[plan.name](plan)
+
+
+def private_node(plan: BackendPlan) -> Backend:
+    """Compressed pages in the frames of a private node, granted to the swap backend alone."""
+    if plan.codec is None and plan.measured is None:
+        return CountingBackend(plan.cost, exclusive=plan.exclusive_loads)
+    real = plan.codec is not None
+    node = FrameArena(plan.node_frames * PAGE_SIZE, backed=real)
+    return PooledBackend(
+        plan.cost,
+        node.grant(OWNER),
+        SwapDevice(plan.device_pages, backed=real),
+        plan.codec,
+        None if plan.measured is None else _columns(plan.measured),
+        chain_size=plan.chain_size,
+        accept_threshold_percent=plan.accept_threshold_percent,
+        exclusive=plan.exclusive_loads,
+    )
+
+
+def disk(plan: BackendPlan) -> Backend:
+    """A plain swap device: pages go out as they are."""
+    return DiskBackend(plan.cost, SwapDevice(plan.device_pages, backed=plan.codec is not None))
+
+
+BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {"private-node": private_node, "disk": disk}
+"""Backends by name."""
+
+
+def _columns(measured: Measured) -> tuple[np.ndarray, ...]:
+    """The arrays that the core reads, with its types."""
+    return (
+        np.ascontiguousarray(measured.size, np.uint16),
+        np.ascontiguousarray(measured.same_filled, np.uint8),
+        np.ascontiguousarray(measured.compress_ns, np.uint32),
+        np.ascontiguousarray(measured.decompress_ns, np.uint32),
+    )

@@ -1,0 +1,160 @@
+"""One run: a trace, contents and settings become a Result."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from zswapsim._core.errors import InputError
+from zswapsim._core.frames import FrameArena
+from zswapsim._core.replay import Replay
+from zswapsim.backends import BackendPlan, open_backend
+from zswapsim.compressors import get_compressor
+from zswapsim.compressors.measure import Measured, measure
+from zswapsim.study.cost import PRESETS
+from zswapsim.study.result import COMPLETED, INTERRUPTED, OUT_OF_MEMORY, Result
+from zswapsim.study.settings import Settings
+from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.timeline import Timeline
+from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
+
+Progress = Callable[[int, int], None]
+WORKLOAD = "workload"
+ZERO_CHUNK = 4096  # images looked at together, 16 MiB
+
+
+def run(
+    trace: str | Path | Trace | DenseTrace,
+    contents: str | Contents | None = None,
+    settings: Settings | None = None,
+    *,
+    measured: Measured | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Replay a trace over contents with settings.
+
+    `trace` and `contents` are objects or what :func:`read_trace` and :func:`read_contents` take; without contents
+    the run is at counts depth. `measured` spares the measuring at sizes depth. `progress` is called with accesses
+    done and all of them. Ctrl-C ends the run as ``interrupted``, with the counters so far.
+
+    Raises InputError, and the other ZswapsimError where the machine or a codec fails.
+    """
+    started = time.perf_counter_ns()
+    asked = settings or Settings()
+    dense = open_trace(trace)
+    held = read_contents(contents) if isinstance(contents, str) else contents
+    asked = msgspec.structs.replace(asked, depth="counts") if held is None else asked
+    held = None if asked.depth == "counts" else held
+    dense.scan()
+    clock = time.perf_counter_ns()
+    measured = _measured(asked, held, measured)
+    measure_ns = time.perf_counter_ns() - clock
+    engine = open_replay(asked, dense.pages, held, measured)
+    timeline = Timeline(engine, asked.window or -(-dense.events // 100))
+    read_before = dense.read_ns
+    clock = time.perf_counter_ns()
+    outcome = _replay(engine, dense, timeline, asked.depth, progress)
+    replay_ns = time.perf_counter_ns() - clock - (dense.read_ns - read_before)
+    times = engine.backend.times()
+    return Result(
+        settings=_described(asked, dense, held, engine),
+        outcome=outcome,
+        counters=engine.counters_now(),
+        times_ns={"read": dense.read_ns, "measure": measure_ns, "replay": replay_ns}
+        | {name: int(value) for name, value in times["wall"].items()}
+        | {"total": time.perf_counter_ns() - started},
+        modelled_ns=times["modelled"],
+        fault_latency_ns=engine.latencies(),
+        timeline=timeline.rows,
+        owners=engine.owners(),
+    )
+
+
+def open_trace(trace: str | Path | Trace | DenseTrace) -> DenseTrace:
+    """A DenseTrace of any form of trace. Raises InputError."""
+    if isinstance(trace, DenseTrace):
+        return trace
+    return DenseTrace(trace if isinstance(trace, Trace) else read_trace(trace))
+
+
+def open_replay(settings: Settings, pages: int, contents: Contents | None, measured: Measured | None) -> Replay:
+    """The engine for a footprint of `pages` pages; `measured` at sizes depth. Raises InputError, HostMemoryError."""
+    dram_frames, node_frames, device_pages = settings.frames(pages)
+    real = settings.depth == "bytes"
+    backend = open_backend(
+        BackendPlan(
+            name=settings.backend,
+            cost=PRESETS[settings.cost],
+            node_frames=node_frames,
+            device_pages=device_pages,
+            codec=get_compressor(settings.compressor) if real else None,
+            measured=measured,
+            chain_size=settings.chain_size,
+            accept_threshold_percent=settings.accept_threshold_percent,
+            exclusive_loads=settings.exclusive_loads,
+        )
+    )
+    options: dict[str, Any] = {"batch": settings.reclaim_batch, "zero_map": settings.zero_map, "verify": settings.verify}
+    if contents is not None:
+        options |= {"next_image": contents.next_image, "zero": zero_flags(contents.images)}
+        options |= {"first_image": settings.seed % len(contents.images)}
+    if contents is not None and real:
+        dram = FrameArena(min(dram_frames, pages) * PAGE_SIZE)
+        options |= {"dram": dram.grant(WORKLOAD), "images": contents.images}
+    return Replay(pages, dram_frames, backend, **options)
+
+
+def zero_flags(images: np.ndarray) -> np.ndarray:
+    """uint8 of k: 1 where an image (uint8[k, 4096]) is all zero."""
+    chunks = [images[first : first + ZERO_CHUNK].any(axis=1) for first in range(0, len(images), ZERO_CHUNK)]
+    return (~np.concatenate(chunks)).astype(np.uint8)
+
+
+def _measured(settings: Settings, contents: Contents | None, measured: Measured | None) -> Measured | None:
+    """The lengths that a run at sizes depth accounts with; a plain disk needs none."""
+    if settings.depth != "sizes" or settings.backend == "disk" or contents is None:
+        return None
+    if measured is None:
+        return measure(get_compressor(settings.compressor), contents.images)
+    if len(measured.size) != len(contents.images):
+        raise InputError(f"measured sizes of {len(measured.size)} contents: expected {len(contents.images)}")
+    return measured
+
+
+def _replay(engine: Replay, trace: DenseTrace, timeline: Timeline, depth: str, progress: Progress | None) -> str:
+    """Feeds the trace in pieces short enough that Ctrl-C is heard soon. Returns the outcome."""
+    piece = 1 << 13 if depth == "bytes" else 1 << 18
+    done = 0
+    try:
+        for pages, ops in trace.chunks():
+            first = 0
+            while first < len(pages):
+                end = min(first + min(piece, timeline.until_next(done)), len(pages))
+                fed = engine.feed(pages[first:end], ops[first:end])
+                done += fed
+                timeline.note(done, final=fed < end - first)
+                if fed < end - first:
+                    return OUT_OF_MEMORY
+                first = end
+                if progress is not None:
+                    progress(done, trace.events)
+    except KeyboardInterrupt:
+        timeline.note(done, final=True)
+        return INTERRUPTED
+    timeline.note(done, final=True)
+    return COMPLETED
+
+
+def _described(settings: Settings, trace: DenseTrace, contents: Contents | None, engine: Replay) -> dict[str, Any]:
+    dram, node, device = settings.frames(trace.pages)
+    return msgspec.to_builtins(settings) | {
+        "trace": trace.name,
+        "contents": "none" if contents is None else contents.name,
+        "footprint_pages": trace.pages,
+        "dram_frames": dram,
+        "node_frames": node if settings.backend == "private-node" else 0,
+        "device_pages": device,
+    }
