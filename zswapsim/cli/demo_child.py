@@ -6,7 +6,9 @@ its standard input ends: it never outlives the program that started it.
     python demo_child.py [SEED] [DOCUMENTS]
 """
 
+import contextlib
 import json
+import os
 import random
 import sqlite3
 import sys
@@ -65,7 +67,9 @@ def main(seed: int = 0, count: int = 12_000) -> None:
     encoded = [json.dumps(each) for each in documents]
     tables = database(documents, chance)
     text = "\n".join(sentence(chance, words) for _ in range(LINES_PER_DOCUMENT * count))
-    print(f"READY {len(documents)} {sum(map(len, encoded))} {tables.total_changes} {len(text)}", flush=True)
+    parts = (len(documents), sum(map(len, encoded)), tables.total_changes, len(text))
+    with contextlib.suppress(BrokenPipeError):  # nobody is there any more, and standard input has ended
+        os.write(sys.stdout.fileno(), f"READY {parts}\n".encode())
     sys.stdin.buffer.read()
 
 

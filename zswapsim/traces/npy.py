@@ -54,7 +54,11 @@ class NpyTrace(Trace):
         return start.tell(), dtype, count
 
     def _refuse_type(self, dtype: np.dtype[Any]) -> None:
-        kinds = {name: dtype[name].kind for name in FIELDS if name in dtype.names} if dtype.names else {"page": dtype.kind, "op": "u"}
+        kinds = (
+            {name: dtype[name].kind for name in FIELDS if name in dtype.names}
+            if dtype.names
+            else {"page": dtype.kind, "op": "u"}
+        )
         good = {"page", "op"} <= kinds.keys() and all(
             kind in "iu" or (name == "op" and kind in "SUb") for name, kind in kinds.items()
         )
@@ -98,7 +102,9 @@ class NpyTrace(Trace):
     def _refuse(self, name: str, values: NDArray[Any], wrong: NDArray[np.bool_], first: int, expected: str) -> None:
         if wrong.any():
             at = int(wrong.argmax())
-            raise InputError(f"{self.name}: element {first + at}: {name}: expected {expected}, got {values[at].item()!r}")
+            raise InputError(
+                f"{self.name}: element {first + at}: {name}: expected {expected}, got {values[at].item()!r}"
+            )
 
 
 def write_npy(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:

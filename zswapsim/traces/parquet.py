@@ -90,7 +90,9 @@ class ParquetTrace(Trace):
             kind = kind.value_type if types.is_dictionary(kind) else kind
             text = types.is_string(kind) or types.is_large_string(kind)
             if not types.is_integer(kind) and not (column == "op" and text):
-                raise InputError(f"{self.name}: column {column}: expected integers{' or R and W' * (column == 'op')}, got {kind}")
+                raise InputError(
+                    f"{self.name}: column {column}: expected integers{' or R and W' * (column == 'op')}, got {kind}"
+                )
         return columns
 
     def _chunk(self, batch: pyarrow.RecordBatch, row: int) -> Chunk:

@@ -19,7 +19,17 @@ STATES = ("active", "idle", "closed")
 ARENA = 0x00007F3A40000000
 TYPES = ARENA + 0x1C0012A0 + 0x1A0 * np.arange(7, dtype=np.uint64)
 # Of 100 pages of the mix: what an anonymous memory snapshot looks like.
-MIX = {"zero": 12, "pattern": 3, "noise": 5, "text": 25, "pointers": 30, "floats": 8, "integers": 7, "sparse": 7, "half": 3}
+MIX = {
+    "zero": 12,
+    "pattern": 3,
+    "noise": 5,
+    "text": 25,
+    "pointers": 30,
+    "floats": 8,
+    "integers": 7,
+    "sparse": 7,
+    "half": 3,
+}
 
 
 def _stream(name: str, index: int, length: int) -> bytes:

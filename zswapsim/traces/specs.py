@@ -18,7 +18,9 @@ class Key(NamedTuple):
     help: str = ""
 
 
-def parse_spec(text: str, what: str, known: Mapping[str, Mapping[str, Key]]) -> tuple[str, dict[str, float | int | None]]:
+def parse_spec(
+    text: str, what: str, known: Mapping[str, Mapping[str, Key]]
+) -> tuple[str, dict[str, float | int | None]]:
     """The name and every parameter of `text`.
 
     `what`: how the specification begins ("gen", "recipe"), for messages. Raises InputError on an unknown name or key,
