@@ -66,6 +66,7 @@ def ratios(request: pytest.FixtureRequest) -> list[Row]:
     return request.config.stash[ROWS]
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     rows = config.stash[ROWS]
     if not rows:

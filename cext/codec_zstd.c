@@ -89,7 +89,7 @@ static void zstd_params_destroy(void *params) {
 }
 
 static int zstd_load_dictionary(zstd_params *p, const uint8_t *dictionary, size_t bytes) {
-    zstd_cparams cparams = p->zstd.cparams(p->level, ZSW_PAGE_SIZE, 0);
+    zstd_cparams cparams = p->zstd.cparams(p->level, ZSW_PAGE_SIZE, bytes);
     zstd_memory libc = {NULL, NULL, NULL};
 
     p->cdict = p->zstd.cdict_create(dictionary, bytes, ZSTD_LOAD_BY_COPY, ZSTD_FULL_DICT, cparams, libc);
@@ -147,7 +147,7 @@ static int zstd_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint
 /* The first page makes libzstd allocate its tables; later ones, all of one size, find them there. */
 static int zstd_warm_up(zstd_ctx *ctx) {
     static const uint8_t page[ZSW_PAGE_SIZE];
-    uint8_t out[ZSW_PAGE_SIZE];
+    uint8_t out[2 * ZSW_PAGE_SIZE];
 
     return zstd_compress(ctx, page, sizeof(page), out, sizeof(out)) < 0 ? ZSW_E_NOMEM : ZSW_OK;
 }

@@ -75,8 +75,8 @@ def test_stubs_name_what_the_extensions_have() -> None:
 
 
 def test_the_core_imports_nothing_from_above() -> None:
-    """import-linter reads Python alone, so that the extensions point nowhere up is checked here."""
-    up = re.compile(r"^\s*(?:from|c?import)\s+(?:zswapsim(?!\._core)|\.\.)", re.MULTILINE)
+    """import-linter reads Python alone. Within a function an import may point up: a name given for an object."""
+    up = re.compile(r"^(?:from|c?import)\s+(?:zswapsim(?!\._core)|\.\.)", re.MULTILINE)
     core = Path(zswapsim.__file__).parent / "_core"
     found = [path.name for path in sorted(core.glob("*.p*x*")) if up.search(path.read_text())]
     assert found == []

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
         SlotEmptyError,
         ZswapsimError,
     )
-    from zswapsim._core.store import PageStore
     from zswapsim.compressors import get_compressor
+    from zswapsim.store import PageStore
     from zswapsim.study.compare import compare
     from zswapsim.study.result import Result
     from zswapsim.study.run import run
@@ -53,7 +53,7 @@ _ERRORS = (
 _HOMES = dict.fromkeys(_ERRORS, "_core.errors") | {
     "Codec": "_core.codec",
     "Contents": "traces",
-    "PageStore": "_core.store",
+    "PageStore": "store",
     "Result": "study.result",
     "Settings": "study.settings",
     "compare": "study.compare",

@@ -159,6 +159,7 @@ def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1]
     if min(page.shape[0], op.shape[0]) < most or (times is not None and times.shape[0] < most) or (
             processes is not None and processes.shape[0] < most):
         raise InputError(f"parse: expected room for {most} events")
+    where.value = 0
     where.at = field = &text[0]
     end = where.at + text.shape[0]
     with nogil:

@@ -101,11 +101,12 @@ cdef int reserve(dense_table *table, uint64_t more) noexcept nogil:
     return 0
 
 
-# Maps at most BATCH pages. 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages.
+# Maps at most BATCH pages. 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. A host without memory is an
+# error only once a page is new: those that are known are found all the same.
 cdef int map_batch(dense_table *table, const uint64_t *pages, uint32_t *out, int count) noexcept nogil:
     cdef dense_slot *slot
     cdef int i, code = reserve(table, count)
-    if code:
+    if code and table.slots == NULL:
         return code
     for i in range(count):
         zsw_prefetch(&table.slots[slot_of(pages[i], table.bits)])
@@ -114,6 +115,8 @@ cdef int map_batch(dense_table *table, const uint64_t *pages, uint32_t *out, int
         if slot.place == 0:
             if table.used == MOST_PAGES:
                 return ZSW_E_RANGE
+            if table.used == table.room or 2 * table.used >= <uint64_t> 1 << table.bits:
+                return ZSW_E_NOMEM
             slot.page = table.originals[table.used] = pages[i]
             table.used += 1
             slot.place = table.used
@@ -162,7 +165,7 @@ cdef class DenseMap:
         cdef int code = 0
         try:
             source, target = pages, out
-        except (TypeError, ValueError) as error:
+        except (BufferError, TypeError, ValueError) as error:
             raise InputError(f"DenseMap.map: expected contiguous uint64 pages and uint32 out: {error}") from None
         if source.shape[0] != target.shape[0]:
             raise InputError(f"DenseMap.map: {source.shape[0]} pages and room for {target.shape[0]}: expected as many")

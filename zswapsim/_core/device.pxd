@@ -7,8 +7,7 @@ cdef class SwapDevice:
     cdef readonly uint32_t capacity   # pages
     cdef readonly uint32_t used       # pages
     cdef readonly uint32_t peak       # most pages ever used
-    cdef object file                  # unlinked temporary file, or None
-    cdef int fd                       # its descriptor, or -1 where pages are only counted
+    cdef int fd                       # owned: an unlinked temporary file; -1 where pages are only counted
 
     # Writes a page to a slot that holds none: 0, ZSW_E_FULL, or ZSW_E_IO. `page` may be NULL where pages are counted.
     cdef int write(self, uint32_t slot, const uint8_t *page) noexcept nogil

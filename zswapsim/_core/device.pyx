@@ -1,5 +1,6 @@
 """The swap device: how many pages it holds and, at bytes depth, the pages themselves."""
 
+import os
 import tempfile
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -10,6 +11,7 @@ from zswapsim._core.errors import DeviceError, InputError
 
 cdef extern from "<unistd.h>" nogil:
     ssize_t pwrite(int fd, const void *data, size_t count, off_t offset)
+    int close(int fd)
     ssize_t pread(int fd, void *data, size_t count, off_t offset)
 
 
@@ -23,15 +25,21 @@ cdef class SwapDevice:
         self.fd = -1
 
     def __init__(self, capacity, *, backed=False):
+        if self.capacity:
+            raise InputError("swap device: already initialised")
         if not 0 <= capacity < 1 << 32:
             raise InputError(f"swap device of {capacity} pages: expected 0 to {(1 << 32) - 1}")
         self.capacity = capacity
         if backed and capacity:
             try:
-                self.file = tempfile.TemporaryFile(prefix="zswapsim-swap-", buffering=0)
+                with tempfile.TemporaryFile(prefix="zswapsim-swap-", buffering=0) as made:
+                    self.fd = os.dup(made.fileno())
             except OSError as error:
                 raise DeviceError(f"swap device: no temporary file in {tempfile.gettempdir()}: {error.strerror}") from None
-            self.fd = self.file.fileno()
+
+    def __dealloc__(self):
+        if self.fd >= 0:
+            close(self.fd)
 
     cdef int write(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         if self.used == self.capacity:

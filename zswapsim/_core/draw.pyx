@@ -31,7 +31,8 @@ cdef class RankTable:
 
     def __init__(self, cumulative):
         sums = np.array(cumulative, np.uint64)
-        if sums.ndim != 1 or not 0 < len(sums) < 1 << 32 or sums.max() != 1 << DRAW_BITS or (np.diff(sums.view(np.int64)) < 0).any():
+        steps = np.diff(sums.view(np.int64))
+        if sums.ndim != 1 or not 0 < len(sums) < 1 << 32 or sums.max() != 1 << DRAW_BITS or (steps < 0).any():
             raise InputError("RankTable: expected sums that never decrease and end at 2**53")
         bits = max(len(sums) - 1, 1).bit_length()
         begins = np.arange(1 << bits, dtype=np.uint64) << np.uint64(DRAW_BITS - bits)

@@ -25,7 +25,6 @@ ctypedef struct replay_counters:
     uint64_t reclaimed_pages
     uint64_t dropped_clean_pages
     uint64_t kept_pages
-    uint64_t verified_pages
 
 
 cdef class Replay:
@@ -50,6 +49,7 @@ cdef class Replay:
     cdef bint busy
     cdef int code                       # why the run ended, or 0
     cdef uint32_t at_page               # the page at which it did
+    cdef uint64_t verified              # loads that were compared with what was stored
     cdef replay_counters counters
     cdef histogram latency              # of major faults, modelled ns
 

@@ -25,7 +25,7 @@ cdef class PageStore:
     Parameters
     ----------
     node_bytes: memory for the pool, in bytes, a multiple of 4096.
-    compressor: a :class:`Codec`, or what ``zswapsim.get_compressor`` takes, such as ``"zstd:level=3"``.
+    compressor: a :class:`Codec`; ``zswapsim.PageStore`` also takes its name and parameters, as ``"zstd:level=3"``.
     chain_size: most frames in a zspage, 4 to 16.
     raw_from: compressed length in bytes from which a page is kept as it is, 1 to 4096; None stands for the pool's
         huge class size (zram's rule, 3625 at chain size 8); 4096 is zswap's rule.
@@ -41,13 +41,9 @@ cdef class PageStore:
         self.context_count = 0
         self.busy = False
 
-    def __init__(self, node_bytes, compressor="lz4", *, int chain_size=8, raw_from=None, bint verify=False):
+    def __init__(self, node_bytes, Codec compressor not None, *, int chain_size=8, raw_from=None, bint verify=False):
         if self.codec is not None:
             raise InputError("page store: already initialised")
-        if not isinstance(compressor, Codec):
-            from zswapsim.compressors import get_compressor
-
-            compressor = get_compressor(compressor)
         cdef FrameArena arena = FrameArena(node_bytes)
         cdef ZsPool pool = ZsPool(arena.grant(OWNER), chain_size)
         if raw_from is not None and not 1 <= raw_from <= ZSW_PAGE_SIZE:
@@ -280,6 +276,12 @@ cdef class PageStore:
             self.slots.pool.arena.check()
         finally:
             self.busy = False
+
+    def dump(self):
+        """The pool's zspages: {class size: {fullness group: [objects in use of each, head of the list first]}}."""
+        self.enter()
+        self.busy = False
+        return self.slots.pool.dump()
 
     def inject_fault(self, slot, int offset, int mask):
         """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.

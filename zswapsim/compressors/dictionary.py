@@ -1,9 +1,21 @@
 """Dictionaries of zstd: reading one that a person gives, training one from pages."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zswapsim._core.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAGIC = bytes.fromhex("37a430ec")  # ZSTD_MAGIC_DICTIONARY, 0xEC30A437, little-endian
 MAX_BYTES = 16 << 20  # far above what helps a page; keeps a wrong file from being read whole
+LEAST_BYTES = 256  # ZDICT_DICTSIZE_MIN
+PAGE_BYTES = 4096
+MOST_PAGES = 1 << 14  # to train from: 64 MiB, four thousand times the usual dictionary, takes seconds
+LEAST_PAGES = 8  # fewer make no statistics; the trainer itself gives up at fewer than five samples
 
 
 def read_dictionary(path: str) -> bytes:
@@ -15,12 +27,50 @@ def read_dictionary(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot read: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"{path!r}: cannot read: {error}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
     if len(data) > MAX_BYTES:
         raise InputError(f"{path}: expected a zstd dictionary of at most {MAX_BYTES} bytes")
     if not data.startswith(MAGIC):
         raise InputError(f"{path}: byte offset 0: expected a zstd dictionary (it begins with 37 a4 30 ec)")
     return data
+
+
+def train_dictionary(pages: NDArray[np.uint8], size: int = 16384) -> bytes:
+    """A zstd dictionary of at most `size` bytes, by libzstd's own trainer (ZDICT_trainFromBuffer, fast cover).
+
+    pages: uint8[K, 4096]; same-filled ones are left out, because no codec ever sees them, and of more than 16,384 an even
+    choice is taken. The same pages give the same dictionary. Raises InputError where the shape is another, `size` is
+    out of 256 … 16 Mi, or the pages are too few or too much alike; CodecError where libzstd is missing.
+    """
+    import numpy as np
+
+    from zswapsim._core.train import TRAIN_SYMBOLS, train
+    from zswapsim.compressors.libraries import find_library
+
+    if pages.ndim != 2 or pages.shape[1] != PAGE_BYTES or pages.dtype != np.uint8:
+        raise InputError(f"pages of shape {pages.shape}, {pages.dtype}: expected uint8[K, {PAGE_BYTES}]")
+    if not LEAST_BYTES <= size <= MAX_BYTES:
+        raise InputError(f"dictionary of {size} bytes: expected {LEAST_BYTES} to {MAX_BYTES}")
+    useful = chosen_pages(pages)
+    if len(useful) < LEAST_PAGES:
+        raise InputError(f"dictionary: {len(useful)} pages to train from: expected at least {LEAST_PAGES} not same-filled")
+    library = find_library("zstd", TRAIN_SYMBOLS)
+    assert library is not None
+    try:
+        return train(library, useful, size)
+    except InputError as error:
+        raise InputError(
+            f"dictionary: can't train {size} bytes from {len(useful)} pages ({error}): "
+            "expected more pages, pages less alike, or a smaller dictionary"
+        ) from error
+
+
+def chosen_pages(pages: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """At most MOST_PAGES of the pages that repeat no single word, evenly spread, C-contiguous."""
+    import numpy as np
+
+    step = -(-len(pages) // MOST_PAGES)
+    chosen = np.ascontiguousarray(pages[:: max(step, 1)])
+    words = chosen.view(np.uint64)
+    return np.ascontiguousarray(chosen[(words != words[:, :1]).any(axis=1)])

@@ -26,7 +26,6 @@ WHEN_RISEN = {
     "dropped_clean_pages": "of these, without a store: the copy behind was still valid",
     "kept_pages": "not evicted: there was no room behind",
     "resident_pages": "in DRAM at the end",
-    "verified_pages": "loads that were compared with the store, and equal",
     "pages_compacted": "frames given back by compaction",
     "device_pages": "on the device at the end",
     "peak_device_pages": "on the device at most",
@@ -54,8 +53,9 @@ def result_text(result: Result) -> str:
 def _headline(result: Result) -> str:
     settings, counters = result.settings, result.counters
     behind = "" if settings["backend"] == "disk" else f", {settings['compressor']}"
+    checked = f"; {count(result.verified_pages)} loads compared, all equal" if result.verified_pages else ""
     return (
-        f"{result.outcome}: {count(counters['accesses'])} accesses to {count(counters['pages'])} pages\n"
+        f"{result.outcome}: {count(counters['accesses'])} accesses to {count(counters['pages'])} pages{checked}\n"
         f"trace {settings.get('trace')}, contents {settings.get('contents') or 'none'}, depth {settings['depth']}, "
         f"{settings['backend']}{behind}"
     )

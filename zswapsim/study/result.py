@@ -28,6 +28,8 @@ class Result(msgspec.Struct, kw_only=True):
     """One row a window: `accesses` up to its end, and the counters that moved, as totals up to there."""
     owners: dict[str, dict[str, int]]
     """Frames by owner, for each node of frames: `{"private": {"swap backend": 812, "free": 212}}`."""
+    verified_pages: int = 0
+    """Pages that were compared with what was stored when they came back, all of them the same; 0 but at bytes depth."""
 
     def to_json(self) -> bytes:
         """One JSON object, indented."""

@@ -70,6 +70,7 @@ def run(
         fault_latency_ns=engine.latencies(),
         timeline=timeline.rows,
         owners=engine.owners(),
+        verified_pages=engine.verified_pages,
     )
 
 

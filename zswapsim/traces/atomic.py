@@ -26,10 +26,10 @@ def atomic_write(path: str | Path, mode: str = "wb", permissions: int | None = N
     """
     if mode not in ("wb", "w"):
         raise InputError(f"atomic_write mode {mode!r}: expected 'wb' or 'w'")
-    target = os.path.realpath(path)
     try:
+        target = Path(path).resolve()
         if _is_special(target):
-            with open(target, mode, encoding="utf-8" if mode == "w" else None) as file:
+            with target.open(mode, encoding="utf-8" if mode == "w" else None) as file:
                 yield file
         else:
             yield from _replace(target, mode, permissions)
@@ -39,34 +39,34 @@ def atomic_write(path: str | Path, mode: str = "wb", permissions: int | None = N
         raise OutputError(f"{path}: cannot write: {error.strerror or error}") from error
 
 
-def _is_special(target: str) -> bool:
+def _is_special(target: Path) -> bool:
     try:
-        found = os.stat(target).st_mode
+        found = target.stat().st_mode
     except OSError:
         return False
     return not stat.S_ISREG(found) and not stat.S_ISDIR(found)
 
 
-def _replace(target: str, mode: str, permissions: int | None) -> Iterator[IO[Any]]:
-    if os.path.isdir(target):
+def _replace(target: Path, mode: str, permissions: int | None) -> Iterator[IO[Any]]:
+    if target.is_dir():
         raise IsADirectoryError(21, "Is a directory")
-    temporary = os.path.join(os.path.dirname(target), f".zswapsim-{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    temporary = target.with_name(f".zswapsim-{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, permissions or 0o666)
     try:
-        with open(descriptor, mode, encoding="utf-8" if mode == "w" else None) as file:
+        with os.fdopen(descriptor, mode, encoding="utf-8" if mode == "w" else None) as file:
             _copy_permissions(descriptor, target, permissions)
             yield file
             file.flush()
             os.fsync(descriptor)
-        os.replace(temporary, target)
+        temporary.replace(target)
     except BaseException:
         with suppress(OSError):
-            os.unlink(temporary)
+            temporary.unlink()
         raise
 
 
-def _copy_permissions(descriptor: int, target: str, permissions: int | None) -> None:
-    if permissions is None and os.path.exists(target):
-        permissions = stat.S_IMODE(os.stat(target).st_mode)
+def _copy_permissions(descriptor: int, target: Path, permissions: int | None) -> None:
+    if permissions is None and target.exists():
+        permissions = stat.S_IMODE(target.stat().st_mode)
     if permissions is not None:
         os.fchmod(descriptor, permissions)

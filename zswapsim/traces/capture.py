@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from zswapsim._core.errors import InputError, ZswapsimError
@@ -103,8 +105,6 @@ def _process_id(pid: int | str) -> int:
 
 
 def _regions(pid: int, what: str) -> list[Region]:
-    import psutil
-
     try:
         mappings = psutil.Process(pid).memory_maps(grouped=False)
         if not mappings and _is_kernel_thread(pid):
@@ -114,7 +114,7 @@ def _regions(pid: int, what: str) -> list[Region]:
     except psutil.NoSuchProcess:
         raise InputError(f"{what}: no such process: expected a running one") from None
     except (psutil.AccessDenied, PermissionError):
-        raise ZswapsimError(_not_allowed(pid, what)) from None
+        raise ZswapsimError(_not_allowed(what)) from None
     except OSError as error:
         raise ZswapsimError(f"{what}: cannot read its mappings: {error.strerror or error}") from error
     return [_region(mapping) for mapping in mappings if _is_wanted(mapping)]
@@ -131,20 +131,19 @@ def _region(mapping: Any) -> Region:
 
 
 def _is_kernel_thread(pid: int) -> bool:
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        after_name = file.read().rpartition(b")")[2].split()
+    after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     return bool(int(after_name[6]) & PF_KTHREAD)
 
 
-def _not_allowed(pid: int, what: str) -> str:
+def _not_allowed(what: str) -> str:
     return f"{what}: not allowed to read its memory: expected a process of this user (or run as root)"
 
 
 def _opened(pid: int, name: str, what: str) -> Any:
     try:
-        return open(f"/proc/{pid}/{name}", "rb", buffering=0)
+        return Path(f"/proc/{pid}/{name}").open("rb", buffering=0)
     except PermissionError:
-        raise ZswapsimError(_not_allowed(pid, what)) from None
+        raise ZswapsimError(_not_allowed(what)) from None
     except (FileNotFoundError, ProcessLookupError):
         raise InputError(f"{what}: no such process: expected a running one") from None
     except OSError as error:
@@ -155,14 +154,14 @@ def _present(pid: int, what: str, region: Region) -> NDArray[np.uint64] | None:
     """Addresses of the region's present anonymous pages; None where the kernel does not say."""
     found = [np.empty(0, np.uint64)]
     try:
-        with open(f"/proc/{pid}/pagemap", "rb", buffering=0) as file:
+        with Path(f"/proc/{pid}/pagemap").open("rb", buffering=0) as file:
             for start in range(region.start, region.end, BLOCK_PAGES * 64 * PAGE_BYTES):
                 pages = (min(region.end, start + BLOCK_PAGES * 64 * PAGE_BYTES) - start) // PAGE_BYTES
                 entries = np.frombuffer(os.pread(file.fileno(), 8 * pages, start // PAGE_BYTES * 8), np.uint64)
                 wanted = np.flatnonzero((entries & (PM_PRESENT | PM_FILE_OR_SHARED)) == PM_PRESENT)
                 found.append(np.uint64(start) + wanted.astype(np.uint64) * np.uint64(PAGE_BYTES))
     except (FileNotFoundError, ProcessLookupError):
-        if not os.path.exists(f"/proc/{pid}"):
+        if not Path(f"/proc/{pid}").exists():
             raise InputError(f"{what}: it has ended: expected a running process") from None
         return None
     except OSError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -80,7 +79,7 @@ def read_contents(source: str | Path) -> Contents | None:
         return _from_recipe(text.removeprefix("recipe:"))
     if text.startswith("pid:"):
         return Contents(np.concatenate(list(capture_pages(text.removeprefix("pid:")))), text)
-    if not text.endswith(".pages") and not os.path.exists(text):
+    if not text.endswith(".pages") and not Path(text).exists():
         raise InputError(f"{text}: no such file of pages: expected {EXPECTED}")
     return Contents(read_pages(text), text)
 
@@ -100,16 +99,12 @@ def read_pages(path: str | Path) -> NDArray[np.uint8]:
     Raises InputError where it can't be read, is empty, or holds a part of a page.
     """
     try:
-        size = os.stat(path).st_size
-        if os.path.isdir(path):
+        size = Path(path).stat().st_size
+        if Path(path).is_dir():
             raise IsADirectoryError(21, "Is a directory")
         if size == 0 or size % PAGE_BYTES:
             raise InputError(f"{path}: {size} bytes: expected whole pages of {PAGE_BYTES} bytes, at least one")
-        pages: NDArray[np.uint8]
-        if size > IN_MEMORY_BYTES:
-            pages = np.memmap(path, np.uint8, "r")
-        else:
-            pages = np.fromfile(path, np.uint8)
+        pages = np.memmap(path, np.uint8, "r") if size > IN_MEMORY_BYTES else np.fromfile(path, np.uint8)
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -129,7 +124,7 @@ def write_pages(
     count = 0
     with atomic_write(path, permissions=permissions) as file:
         for item in pages:
-            data = memoryview(np.ascontiguousarray(item) if isinstance(item, np.ndarray) else item).cast("B")
+            data = np.ascontiguousarray(item).data.cast("B") if isinstance(item, np.ndarray) else memoryview(item)
             if len(data) % PAGE_BYTES:
                 raise InputError(f"{path}: {len(data)} bytes to write: expected whole pages of {PAGE_BYTES} bytes")
             file.write(data)

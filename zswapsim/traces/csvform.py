@@ -31,6 +31,7 @@ class CsvTrace(Trace):
         self.name, self.path, self.compressed = str(path), path, compressed
 
     def chunks(self) -> Iterator[Chunk]:
+        """Every line."""
         return refuse_empty(self.name, self._chunks())
 
     def _chunks(self) -> Iterator[Chunk]:

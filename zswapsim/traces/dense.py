@@ -32,7 +32,7 @@ class DenseTrace:
         """Events that are writes; known after :meth:`scan`."""
         self.read_ns = 0
         """Wall time spent on reading, decoding and mapping, in nanoseconds, over all passes."""
-        self._numbers = _Numbers()
+        self._numbers = PageNumbers()
         self._kept: list[DenseChunk] | None = None
 
     def scan(self, progress: Progress | None = None) -> None:
@@ -97,7 +97,7 @@ def _ops(name: str, chunk: Chunk) -> NDArray[np.uint8]:
     return ops
 
 
-class _Numbers:
+class PageNumbers:
     """Dense numbers of pages, or of (process, page) pairs.
 
     Pairs get them in two steps, so that nothing is lost: each process has a map of its own pages, and (process, number
@@ -113,6 +113,7 @@ class _Numbers:
         return len(self.common)
 
     def map(self, name: str, chunk: Chunk) -> NDArray[np.uint32]:
+        """uint32[n]: the number of each event's page. Raises InputError where only some chunks name processes."""
         paired = chunk.process is not None
         if self.paired is None:
             self.paired = paired
@@ -124,6 +125,7 @@ class _Numbers:
         return dense
 
     def originals(self) -> NDArray[np.uint64]:
+        """uint64[len]: the page behind each number. Raises InputError where processes were named."""
         if self.paired:
             raise InputError("a trace that names processes has no single number for a page")
         return self.common.originals()

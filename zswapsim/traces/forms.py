@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
+
+import zstandard
 
 from zswapsim._core.errors import InputError
 from zswapsim.traces.atomic import atomic_write
@@ -16,11 +17,10 @@ from zswapsim.traces.csvform import CsvTrace, write_csv
 from zswapsim.traces.generators import generate
 from zswapsim.traces.npy import NpyTrace, write_npy
 from zswapsim.traces.oracle import OracleTrace, write_oracle
-from zswapsim.traces.parquet import ParquetTrace, write_parquet
 from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
 from zswapsim.traces.trace import Progress, Trace
 
-ZSTD_LEVEL = 9
+ZSTD_LEVEL = 3  # higher ones take longer than all the rest of writing
 
 
 class Form(NamedTuple):
@@ -32,9 +32,21 @@ class Form(NamedTuple):
     compressed: bool = False
 
 
+def _read_parquet(path: str | Path) -> Trace:
+    from zswapsim.traces.parquet import ParquetTrace  # noqa: PLC0415 - pyarrow is slow to import
+
+    return ParquetTrace(path)
+
+
+def _write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None) -> int:
+    from zswapsim.traces.parquet import write_parquet  # noqa: PLC0415 - pyarrow is slow to import
+
+    return write_parquet(trace, file, progress)
+
+
 ORACLE_SUFFIXES = (".oracleGeneral.bin", ".oracleGeneral", ".bin")
 FORMS = {
-    "parquet": Form((".parquet",), ParquetTrace, write_parquet),
+    "parquet": Form((".parquet",), _read_parquet, _write_parquet),
     "csv": Form((".csv",), CsvTrace, write_csv),
     "csv.zst": Form((".csv.zst",), partial(CsvTrace, compressed=True), write_csv, compressed=True),
     "oracleGeneral": Form(ORACLE_SUFFIXES, OracleTrace, write_oracle),
@@ -62,7 +74,7 @@ def read_trace(source: str | Path) -> Trace:
         trace = FORMS["csv.zst"].read(bundled_trace(text.removeprefix("bundled:")))
         trace.name = text
         return trace
-    if not os.path.exists(text):
+    if not Path(text).exists():
         raise InputError(f"{text}: no such trace: expected a file, gen:NAME,… or bundled:NAME")
     form = form_by_suffix(text) or _form_by_content(text)
     return FORMS[form].read(source)
@@ -112,7 +124,5 @@ def _head(path: str, compressed: bool) -> bytes:
 def _compressing(file: IO[bytes], compressed: bool) -> AbstractContextManager[IO[bytes]]:
     if not compressed:
         return nullcontext(file)
-    import zstandard
-
     writer: Any = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).stream_writer(file, closefd=False)
     return writer  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ COMMON = {
 
 def raw_bits(seed: int, stream: int, block: int, count: int) -> NDArray[np.uint64]:
     """uint64[count]: the beginning of one random stream."""
-    return np.random.PCG64(np.random.SeedSequence([seed, stream, block])).random_raw(count)  # type: ignore[no-any-return]
+    return np.random.PCG64(np.random.SeedSequence([seed, stream, block])).random_raw(count)
 
 
 def below(raw: NDArray[np.uint64], limit: int) -> NDArray[np.uint64]:
@@ -52,12 +53,23 @@ def scatter(seed: int, count: int) -> NDArray[np.uint32]:
     return np.argsort(raw_bits(seed, SCATTER_STREAM, 0, count), kind="stable").astype(np.uint32)
 
 
+class Span(NamedTuple):
+    """Events `first` … `first + length - 1`: a whole block, or the last one's beginning."""
+
+    block: int
+    first: int
+    length: int
+
+    def numbers(self) -> NDArray[np.uint64]:
+        """The number of each event in the trace."""
+        return np.arange(self.first, self.first + self.length, dtype=np.uint64)
+
+
 class Generated(Trace):
     """What all generators share. `values`: every key of the generator's table `keys`."""
 
-    kind: str
-    keys: dict[str, Key]
-    about: str
+    kind: ClassVar[str]
+    keys: ClassVar[dict[str, Key]]
 
     def __init__(self, values: dict[str, float | int | None]) -> None:
         self.values = values
@@ -70,13 +82,14 @@ class Generated(Trace):
         """Fills in what was left out and refuses what does not go together."""
 
     @abstractmethod
-    def pages(self, block: int, first: int, count: int) -> NDArray[np.uint64]:
-        """Pages of the events first … first + count - 1, which are a whole block or its beginning."""
+    def pages(self, span: Span) -> NDArray[np.uint64]:
+        """The page of each event: uint64[length]."""
 
     def chunks(self) -> Iterator[Chunk]:
+        """Every event, a block a chunk."""
         for block, first in enumerate(range(0, self.events, CHUNK_EVENTS)):
             count = min(CHUNK_EVENTS, self.events - first)
-            yield Chunk(self.pages(block, first, count), self._ops(block, count))
+            yield Chunk(self.pages(Span(block, first, count)), self._ops(block, count))
 
     def _ops(self, block: int, count: int) -> NDArray[np.uint8]:
         writes = float(self.values["writes"] or 0)
@@ -91,31 +104,40 @@ class Generated(Trace):
 
 
 class Zipf(Generated):
-    kind, about = "zipf", "popularity falls as a power of the rank"
-    keys = {"pages": RANKS, "events": EVENTS, "alpha": ALPHA, **COMMON}
+    """Popularity falls as a power of the rank."""
+
+    kind = "zipf"
+    keys: ClassVar = {"pages": RANKS, "events": EVENTS, "alpha": ALPHA, **COMMON}
 
     def chunks(self) -> Iterator[Chunk]:
+        """Every event, once the tables are there."""
         self.table = RankTable(zipf_sums(self.number("pages"), float(self.values["alpha"] or 0)))
         self.order = scatter(self.seed, self.number("pages"))
         return super().chunks()
 
-    def pages(self, block: int, first: int, count: int) -> NDArray[np.uint64]:
-        pages = np.empty(count, np.uint64)
-        self.table.draw(raw_bits(self.seed, PAGE_STREAM, block, count), self.order, pages)
+    def pages(self, span: Span) -> NDArray[np.uint64]:
+        """Those of the span."""
+        pages = np.empty(span.length, np.uint64)
+        self.table.draw(raw_bits(self.seed, PAGE_STREAM, span.block, span.length), self.order, pages)
         return pages
 
 
 class Uniform(Generated):
-    kind, about = "uniform", "all pages alike"
-    keys = {"pages": PAGES, "events": EVENTS, **COMMON}
+    """All pages alike."""
 
-    def pages(self, block: int, first: int, count: int) -> NDArray[np.uint64]:
-        return below(raw_bits(self.seed, PAGE_STREAM, block, count), self.number("pages"))
+    kind = "uniform"
+    keys: ClassVar = {"pages": PAGES, "events": EVENTS, **COMMON}
+
+    def pages(self, span: Span) -> NDArray[np.uint64]:
+        """Those of the span."""
+        return below(raw_bits(self.seed, PAGE_STREAM, span.block, span.length), self.number("pages"))
 
 
 class Scan(Generated):
-    kind, about = "scan", "every page once, in order, `repeat` events in a row"
-    keys = {
+    """Every page once, in order, `repeat` events in a row."""
+
+    kind = "scan"
+    keys: ClassVar = {
         "pages": PAGES,
         "repeat": Key(1, 1, 2**32, help="events in a row on each page"),
         "events": Key(None, 1, MOST_EVENTS, help="how many events; pages * repeat when left out, and at most"),
@@ -123,6 +145,7 @@ class Scan(Generated):
     }
 
     def prepare(self) -> None:
+        """One pass is all there is."""
         most = self.number("pages") * self.number("repeat")
         self.values["events"] = events = self.number("events") or most
         if events > min(most, MOST_EVENTS):
@@ -131,21 +154,27 @@ class Scan(Generated):
                 " (gen:loop begins again at its first page)"
             )
 
-    def pages(self, block: int, first: int, count: int) -> NDArray[np.uint64]:
-        return np.arange(first, first + count, dtype=np.uint64) // np.uint64(self.number("repeat"))
+    def pages(self, span: Span) -> NDArray[np.uint64]:
+        """Those of the span."""
+        return span.numbers() // np.uint64(self.number("repeat"))
 
 
 class Loop(Generated):
-    kind, about = "loop", "every page in order, over and over: the worst case of an LRU"
-    keys = {"pages": PAGES, "events": EVENTS, **COMMON}
+    """Every page in order, over and over: the worst case of an LRU."""
 
-    def pages(self, block: int, first: int, count: int) -> NDArray[np.uint64]:
-        return np.arange(first, first + count, dtype=np.uint64) % np.uint64(self.number("pages"))
+    kind = "loop"
+    keys: ClassVar = {"pages": PAGES, "events": EVENTS, **COMMON}
+
+    def pages(self, span: Span) -> NDArray[np.uint64]:
+        """Those of the span."""
+        return span.numbers() % np.uint64(self.number("pages"))
 
 
 class Phases(Generated):
-    kind, about = "phases", "a working set that moves: for `phase` events only a `set` of the pages is touched"
-    keys = {
+    """A working set that moves: for `phase` events only a `set` of the pages is touched."""
+
+    kind = "phases"
+    keys: ClassVar = {
         "pages": RANKS,
         "events": EVENTS,
         "set": Key(0.1, 0, 1, whole=False, help="share of the pages in a working set, at least one page"),
@@ -156,19 +185,22 @@ class Phases(Generated):
     }
 
     def prepare(self) -> None:
+        """The working set's size, and how far it moves."""
         self.values["phase"] = self.number("phase") or max(1, self.number("events") // 10)
         self.size = max(1, round(float(self.values["set"] or 0) * self.number("pages")))
         self.step = round(self.size * (1 - float(self.values["overlap"] or 0)))
 
     def chunks(self) -> Iterator[Chunk]:
+        """Every event, once the tables are there."""
         self.table = RankTable(zipf_sums(self.size, float(self.values["alpha"] or 0)))
         self.order = scatter(self.seed, self.size)
         return super().chunks()
 
-    def pages(self, block: int, first: int, count: int) -> NDArray[np.uint64]:
-        inside = np.empty(count, np.uint64)
-        self.table.draw(raw_bits(self.seed, PAGE_STREAM, block, count), self.order, inside)
-        phase = np.arange(first, first + count, dtype=np.uint64) // np.uint64(self.number("phase"))
+    def pages(self, span: Span) -> NDArray[np.uint64]:
+        """Those of the span."""
+        inside = np.empty(span.length, np.uint64)
+        self.table.draw(raw_bits(self.seed, PAGE_STREAM, span.block, span.length), self.order, inside)
+        phase = span.numbers() // np.uint64(self.number("phase"))
         pages = np.uint64(self.number("pages"))
         return (phase % pages * np.uint64(self.step) + inside) % pages
 

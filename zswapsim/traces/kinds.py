@@ -7,13 +7,14 @@ are put into kinds by looking at a sample of their bytes, and a written page mov
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 PAGE_BYTES = 4096
 ZERO, SAME_FILLED, DATA = 0, 1, 2
-"""Kinds: all zero, one 64-bit word repeated, and from DATA on other data: DATA + the bits in one of its bytes, 0 to 7."""
+"""Kinds: all zero; one 64-bit word repeated; from DATA on other data, DATA + the bits in one of its bytes (0 to 7)."""
 
 BLOCK_PAGES = 1024
 SAMPLES = 256
@@ -26,6 +27,22 @@ Images = NDArray[np.uint8]
 def kind_name(kind: int) -> str:
     """How a report calls a kind."""
     return ("zero", "same-filled")[kind] if kind < DATA else f"data, {kind - DATA} bits a byte"
+
+
+class Tally:
+    """Counts pages as they go by."""
+
+    def __init__(self) -> None:
+        self.pages = self.zero = self.same_filled = 0
+
+    def over(self, blocks: Iterable[Images]) -> Iterator[Images]:
+        """`blocks` (uint8[n, 4096]) unchanged; `same_filled` leaves out all-zero pages."""
+        for block in blocks:
+            kinds = _kinds(np.ascontiguousarray(block))
+            self.pages += len(block)
+            self.zero += int(np.count_nonzero(kinds == ZERO))
+            self.same_filled += int(np.count_nonzero(kinds == SAME_FILLED))
+            yield block
 
 
 def sort_into_kinds(images: Images) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -16,7 +16,12 @@ from zswapsim.traces.trace import CHUNK_EVENTS, WRITE, Chunk, Progress, Trace, r
 
 HEADER_BYTES = 1 << 16  # numpy writes 128; more than this is no header of ours
 WRITTEN_HEADER_BYTES = 192
-FIELDS = {"page": np.uint64, "op": np.uint8, "time_ns": np.uint64, "process": np.uint32}
+FIELDS: dict[str, type[np.unsignedinteger[Any]]] = {
+    "page": np.uint64,
+    "op": np.uint8,
+    "time_ns": np.uint64,
+    "process": np.uint32,
+}
 FIELD_TYPES = {"page": "<u8", "op": "S1", "time_ns": "<u8", "process": "<u4"}
 
 
@@ -28,7 +33,8 @@ class NpyTrace(Trace):
 
     def __init__(self, path: str | Path) -> None:
         self.name, self.path = str(path), path
-        self.offset, self.dtype, self.events = self._header()
+        self.offset, self.dtype, self.elements = self._header()
+        self.events = self.elements or None
 
     def _header(self) -> tuple[int, np.dtype[Any], int]:
         """(where the data begin, type of an element, elements). Raises InputError on what is not such an array."""
@@ -66,14 +72,15 @@ class NpyTrace(Trace):
             raise InputError(f"{self.name}: expected integers, or records with page and op, got {dtype}")
 
     def chunks(self) -> Iterator[Chunk]:
+        """Every element."""
         return refuse_empty(self.name, self._chunks())
 
     def _chunks(self) -> Iterator[Chunk]:
         events = 0
         with open_source(self.path, compressed=False) as source:
             read_fully(source, memoryview(bytearray(self.offset)))
-            while events < self.events:
-                count = min(CHUNK_EVENTS, self.events - events)
+            while events < self.elements:
+                count = min(CHUNK_EVENTS, self.elements - events)
                 buffer = memoryview(bytearray(count * self.dtype.itemsize))
                 if read_fully(source, buffer) < len(buffer):
                     raise InputError(f"{self.name}: element {events}: the file became shorter while it was read")

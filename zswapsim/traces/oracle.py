@@ -34,6 +34,7 @@ class OracleTrace(Trace):
         self.events = None if compressed else file_bytes(path) // RECORD.itemsize or None
 
     def chunks(self) -> Iterator[Chunk]:
+        """Every record."""
         return refuse_empty(self.name, self._chunks())
 
     def _chunks(self) -> Iterator[Chunk]:

@@ -11,17 +11,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import types
+from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from zswapsim._core.errors import InputError
 from zswapsim.traces.streams import open_file
 from zswapsim.traces.trace import CHUNK_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
-
-if TYPE_CHECKING:
-    import pyarrow
 
 KEY = b"zswapsim.trace"
 VERSION = 1
@@ -41,6 +41,7 @@ class ParquetTrace(Trace):
             self.events = file.metadata.num_rows or None
 
     def chunks(self) -> Iterator[Chunk]:
+        """Every row."""
         return refuse_empty(self.name, self._chunks())
 
     def _chunks(self) -> Iterator[Chunk]:
@@ -58,12 +59,9 @@ class ParquetTrace(Trace):
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
-        from pyarrow import PythonFile
-        from pyarrow.parquet import ParquetFile
-
         with open_file(self.path) as file:
             with self._garbled("not a whole Parquet file"):
-                parquet = ParquetFile(PythonFile(file, mode="r"), page_checksum_verification=True)
+                parquet = ParquetFile(pa.PythonFile(file, mode="r"), page_checksum_verification=True)
             yield parquet
 
     @contextmanager
@@ -77,10 +75,8 @@ class ParquetTrace(Trace):
             said = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"{self.name}: {where}: expected Parquet, got garbled or missing bytes: {said}") from error
 
-    def _columns(self, schema: pyarrow.Schema) -> tuple[str, ...]:
+    def _columns(self, schema: pa.Schema) -> tuple[str, ...]:
         """Those of our columns that the file has. Raises InputError where page or op is missing, or of a wrong type."""
-        from pyarrow import types
-
         for column in ("page", "op"):
             if schema.names.count(column) != 1:
                 raise InputError(f"{self.name}: expected one column {column}, got {', '.join(schema.names) or 'none'}")
@@ -95,7 +91,7 @@ class ParquetTrace(Trace):
                 )
         return columns
 
-    def _chunk(self, batch: pyarrow.RecordBatch, row: int) -> Chunk:
+    def _chunk(self, batch: pa.RecordBatch, row: int) -> Chunk:
         """The events of a batch whose first is row `row` (from 0)."""
         arrays: dict[str, Any] = dict(zip(batch.schema.names, batch.columns, strict=True))
         for column, array in arrays.items():
@@ -115,8 +111,6 @@ class ParquetTrace(Trace):
         return np.ascontiguousarray(values, dtype)
 
     def _ops(self, array: Any, row: int) -> NDArray[np.uint8]:
-        from pyarrow import types
-
         if not types.is_dictionary(array.type):
             array = array.dictionary_encode()
         array.validate(full=True)
@@ -136,8 +130,6 @@ class ParquetTrace(Trace):
 
 def write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
     """Writes `trace` in the native form; how many events it has. The columns are those of its first chunk."""
-    from pyarrow.parquet import ParquetWriter
-
     events, writer = 0, None
     try:
         for chunk in trace.chunks():
@@ -158,17 +150,15 @@ def write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None = Non
     return events
 
 
-def _batch(chunk: Chunk, name: str) -> pyarrow.RecordBatch:
-    import pyarrow
-
+def _batch(chunk: Chunk, name: str) -> pa.RecordBatch:
     columns = {
-        "page": pyarrow.array(chunk.page),
-        "op": pyarrow.DictionaryArray.from_arrays(pyarrow.array(chunk.op.astype(np.int8)), pyarrow.array(OPS)),
+        "page": pa.array(chunk.page),
+        "op": pa.DictionaryArray.from_arrays(pa.array(chunk.op.astype(np.int8)), pa.array(OPS)),
     }
     if chunk.time_ns is not None:
-        columns["time_ns"] = pyarrow.array(chunk.time_ns)
+        columns["time_ns"] = pa.array(chunk.time_ns)
     if chunk.process is not None:
-        columns["process"] = pyarrow.array(chunk.process)
+        columns["process"] = pa.array(chunk.process)
     about = json.dumps({"version": VERSION, "name": name})
-    batch = pyarrow.RecordBatch.from_arrays(list(columns.values()), list(columns))
+    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
     return batch.replace_schema_metadata({KEY: about.encode()})

@@ -43,7 +43,7 @@ def _words(name: str, index: int, count: int) -> NDArray[np.uint32]:
     return np.frombuffer(_stream(name, index, 4 * count), "<u4")
 
 
-def _zero(index: int) -> bytes:
+def _zero(_index: int) -> bytes:
     """All zero bytes."""
     return bytes(PAGE_BYTES)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +23,11 @@ class Source(Protocol):
 def open_file(path: str | Path) -> Iterator[IO[bytes]]:
     """`path` opened unbuffered for reading. Raises InputError where it can't be."""
     try:
-        file = open(path, "rb", buffering=0)
+        file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - entered below, where errors are the caller's
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
     with file:
-        yield file  # type: ignore[misc]
+        yield file
 
 
 @contextmanager
@@ -55,10 +54,10 @@ class _Zstd:
     """One or more zstd frames; a cut or garbled one is an error, at a position in the decompressed bytes."""
 
     def __init__(self, path: str | Path, file: IO[bytes]) -> None:
-        import pyarrow
+        import pyarrow as pa  # noqa: PLC0415 - slow to import, and not every trace needs it
 
         self.path, self.offset = path, 0
-        self.stream: Any = pyarrow.CompressedInputStream(pyarrow.PythonFile(file, mode="r"), "zstd")
+        self.stream: Any = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
     def readinto(self, buffer: memoryview) -> int:
         try:
@@ -86,6 +85,6 @@ def read_fully(source: Source, buffer: memoryview) -> int:
 def file_bytes(path: str | Path) -> int:
     """The size of a regular file. Raises InputError where there is none."""
     try:
-        return os.stat(path).st_size
+        return Path(path).stat().st_size
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error

@@ -90,11 +90,12 @@ class ArrayTrace(Trace):
             raise InputError(f"{name}: op {self._all.op.max()}: expected 0 (read) or 1 (write)")
 
     def chunks(self) -> Iterator[Chunk]:
+        """Parts of the arrays."""
         for start in range(0, len(self._all.page), CHUNK_EVENTS):
             yield Chunk(*(None if part is None else part[start : start + CHUNK_EVENTS] for part in self._all))  # type: ignore[arg-type]
 
 
-def _column(name: str, what: str, values: object, dtype: type[np.generic], length: int) -> NDArray[Any]:
+def _column(name: str, what: str, values: object, dtype: type[np.unsignedinteger[Any]], length: int) -> NDArray[Any]:
     array = np.asarray(values)
     if array.shape != (length,) or array.dtype.kind not in "iub" or (array.dtype.kind == "i" and (array < 0).any()):
         raise InputError(f"{name}: {what}: expected {length} unsigned integers, got {array.dtype}{list(array.shape)}")

@@ -19,7 +19,7 @@ EXP_TERMS = 15  # |x| is at most 0.347: the next term is below 2**-60
 
 
 def logarithm(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Natural logarithms of positive numbers, within about 2 units in the last place: ln m = 2 atanh((m - 1)/(m + 1))."""
+    """Natural logarithms of positive numbers, within about 2 units in the last place; ln m = 2 atanh((m-1)/(m+1))."""
     mantissa, exponent = np.frexp(values)
     low = mantissa < SQRT_HALF
     mantissa, exponent = np.where(low, 2 * mantissa, mantissa), (exponent - low).astype(np.float64)
@@ -27,11 +27,12 @@ def logarithm(values: NDArray[np.float64]) -> NDArray[np.float64]:
     square, total = s * s, np.zeros_like(s)
     for term in range(ATANH_TERMS - 1, -1, -1):
         total = total * square + 1 / (2 * term + 1)
-    return exponent * LN2_HIGH + (2 * s * total + exponent * LN2_LOW)
+    result: NDArray[np.float64] = exponent * LN2_HIGH + (2 * s * total + exponent * LN2_LOW)
+    return result
 
 
 def exponential(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """e to the power of each value, within about 2 units in the last place of values near 0; Taylor's series."""
+    """The exponential of each value, by Taylor's series; relative error below 2**-50 for values above -100."""
     turns = np.rint(values / (LN2_HIGH + LN2_LOW))
     rest = (values - turns * LN2_HIGH) - turns * LN2_LOW
     total = np.ones_like(rest)

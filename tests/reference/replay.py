@@ -1,0 +1,222 @@
+"""The whole machine: DRAM as an ordered dict, the reference store as the pool, queues as lists.
+
+Pages are written as (page number, image number); what an image's bytes are only the store needs to know.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from tests.reference.store import Store
+
+PAGE = 4096
+BATCH = 32
+
+
+class OutOfMemory(Exception):
+    """No resident page could be evicted."""
+
+
+@dataclass
+class Contents:
+    """Images, and the image that a write makes of each."""
+
+    images: list[bytes]
+    next_image: list[int]
+
+
+@dataclass
+class Page:
+    image: int
+    written: bool = False  # since it came into DRAM
+    dirty: bool = True
+    zero_mapped: bool = False
+
+
+@dataclass
+class Swap:
+    """What stands behind DRAM. `store` None is a plain disk."""
+
+    store: Store | None
+    device_pages: int
+    accept_threshold_percent: int = 90
+    exclusive: bool = True
+    queue: OrderedDict[int, bool] = field(default_factory=OrderedDict)  # slot -> referenced, oldest first
+    device: set[int] = field(default_factory=set)
+
+
+class Machine:
+    """As :class:`zswapsim._core.replay.Replay` over a backend."""
+
+    def __init__(
+        self, frames: int, contents: Contents, swap: Swap, *, batch: int = 1, zero_map: bool = True, seed: int = 0
+    ) -> None:
+        self.frames, self.contents, self.swap, self.batch, self.zero_map = frames, contents, swap, batch, zero_map
+        self.seed = seed
+        self.pages: dict[int, Page] = {}
+        self.resident: OrderedDict[int, None] = OrderedDict()  # least recently used first
+        self.out_of_memory = False
+        self.count = dict.fromkeys(
+            (
+                "accesses writes minor_faults major_faults swpin_zero swpout_zero reclaimed_pages dropped_clean_pages "
+                "kept_pages zswpin zswpout zswpwb pswpin pswpout written_back_pages pool_limit_hit reject_reclaim_fail "
+                "reject_alloc_fail"
+            ).split(),
+            0,
+        )
+
+    # -- accesses -------------------------------------------------------------------------------------------------
+
+    def access(self, number: int, write: bool) -> None:
+        if self.out_of_memory:
+            return
+        try:
+            self.touch(number)
+        except OutOfMemory:
+            self.out_of_memory = True
+            return
+        self.count["accesses"] += 1
+        self.count["writes"] += write
+        page = self.pages[number]
+        if write and not page.written:
+            page.written = page.dirty = True
+            page.zero_mapped = False
+            self.forget(number)
+            page.image = self.contents.next_image[page.image]
+
+    def touch(self, number: int) -> None:
+        if number in self.resident:
+            self.resident.move_to_end(number)
+            return
+        if len(self.resident) >= self.frames:
+            self.reclaim()
+        if number not in self.pages:
+            self.count["minor_faults"] += 1
+            self.pages[number] = Page((self.seed + number) % len(self.contents.images))
+        else:
+            self.count["major_faults"] += 1
+            self.swap_in(number)
+        self.pages[number].written = False
+        self.resident[number] = None
+
+    def swap_in(self, number: int) -> None:
+        page = self.pages[number]
+        if page.zero_mapped:
+            self.count["swpin_zero"] += 1
+        elif number in self.swap.device:
+            self.count["pswpin"] += 1
+        else:
+            self.count["zswpin"] += 1
+            assert self.swap.store.load(number) == self.contents.images[page.image]
+            if self.swap.exclusive:
+                self.forget(number)
+                page.dirty = True
+            elif number in self.swap.queue:
+                self.swap.queue[number] = True
+
+    def forget(self, number: int) -> None:
+        """Nothing behind swap holds this page any more."""
+        self.swap.device.discard(number)
+        self.swap.queue.pop(number, None)
+        if self.swap.store is not None:
+            self.swap.store.invalidate(number)
+
+    # -- reclaim --------------------------------------------------------------------------------------------------
+
+    def reclaim(self) -> None:
+        evicted = 0
+        wanted = min(self.batch, len(self.resident))
+        for number in list(self.resident):
+            if evicted == wanted:
+                break
+            if self.evict(number):
+                evicted += 1
+            else:
+                self.count["kept_pages"] += 1
+                self.resident.move_to_end(number)
+        if not evicted:
+            raise OutOfMemory
+
+    def evict(self, number: int) -> bool:
+        page = self.pages[number]
+        if not page.dirty:
+            self.count["dropped_clean_pages"] += 1
+        elif self.zero_map and not any(self.contents.images[page.image]):
+            self.count["swpout_zero"] += 1
+            page.zero_mapped = True
+        elif not self.swap_out(number, self.contents.images[page.image]):
+            return False
+        page.dirty = False
+        del self.resident[number]
+        self.count["reclaimed_pages"] += 1
+        return True
+
+    def swap_out(self, number: int, data: bytes) -> bool:
+        if self.swap.store is None:
+            return self.to_device(number)
+        if self.settle(number, data):
+            return True
+        self.count["pool_limit_hit"] += 1
+        if self.shrink_for(number, data):
+            return True
+        self.count["reject_alloc_fail"] += 1
+        if self.to_device(number):
+            return True
+        self.count["reject_reclaim_fail"] += 1
+        return False
+
+    def to_device(self, number: int) -> bool:
+        if len(self.swap.device) == self.swap.device_pages:
+            return False
+        self.swap.device.add(number)
+        self.count["pswpout"] += 1
+        return True
+
+    def settle(self, number: int, data: bytes) -> bool:
+        if not self.swap.store.store(number, data):
+            return False
+        if self.swap.store.slots[number].place is not None:
+            self.swap.queue[number] = True
+        self.count["zswpout"] += 1
+        return True
+
+    # -- the shrinker ---------------------------------------------------------------------------------------------
+
+    def shrink_for(self, number: int, data: bytes) -> bool:
+        pool = self.swap.store.pool
+        target = pool.limit * self.swap.accept_threshold_percent // 100
+        if self.swap.store.compact() and self.settle(number, data):
+            return True
+        while True:
+            wrote = self.write_back()
+            if wrote and pool.frames() - pool.compactable() > target:
+                continue
+            self.swap.store.compact()
+            if self.settle(number, data):
+                return True
+            if not wrote:
+                return False
+
+    def write_back(self) -> int:
+        wrote = 0
+        while wrote < BATCH and self.swap.queue and len(self.swap.device) < self.swap.device_pages:
+            slot, referenced = next(iter(self.swap.queue.items()))
+            if referenced:
+                self.swap.queue[slot] = False
+                self.swap.queue.move_to_end(slot)
+                continue
+            self.forget(slot)
+            self.to_device(slot)
+            self.count["zswpwb"] += 1
+            self.count["written_back_pages"] += 1
+            wrote += 1
+        return wrote
+
+    def counters(self) -> dict[str, int]:
+        held = {} if self.swap.store is None else self.swap.store.stats()
+        return self.count | held | {
+            "pages": len(self.pages),
+            "resident_pages": len(self.resident),
+            "device_pages": len(self.swap.device),
+        }

@@ -1,0 +1,75 @@
+"""The page store: pages in a dict, and their objects in the reference pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.reference.zsmalloc import NoFrame, Pool, Zspage
+
+PAGE = 4096
+
+
+class Stored(NamedTuple):
+    """What a slot holds. `place` is None where the page repeats one word."""
+
+    page: bytes
+    length: int
+    place: tuple[Zspage, int] | None
+
+
+def same_filled(page: bytes) -> bool:
+    return page == page[:8] * (PAGE // 8)
+
+
+class Store:
+    """`length_of(page)` is what the codec makes of a page, 4096 or more where it gains nothing."""
+
+    def __init__(
+        self, node_bytes: int, length_of: Callable[[bytes], int], chain_size: int = 8, raw_from: int | None = None
+    ) -> None:
+        self.pool = Pool(node_bytes // PAGE, chain_size)
+        self.length_of = length_of
+        self.raw_from = self.pool.huge_class_size if raw_from is None else raw_from
+        self.slots: dict[int, Stored] = {}
+
+    def store(self, slot: int, page: bytes) -> bool:
+        """False where the node is full: the slot then keeps what it held."""
+        if same_filled(page):
+            made = Stored(page, 0, None)
+        else:
+            length = self.length_of(page)
+            length = PAGE if length >= self.raw_from else length
+            try:
+                made = Stored(page, length, self.pool.alloc(length, slot))
+            except NoFrame:
+                return False
+        self.invalidate(slot)
+        self.slots[slot] = made
+        return True
+
+    def load(self, slot: int) -> bytes | None:
+        return self.slots[slot].page if slot in self.slots else None
+
+    def invalidate(self, slot: int) -> bool:
+        held = self.slots.pop(slot, None)
+        if held is not None and held.place is not None:
+            self.pool.release(*held.place)
+        return held is not None
+
+    def compact(self) -> int:
+        def moved(slot: int, zspage: Zspage, place: int) -> None:
+            self.slots[slot] = self.slots[slot]._replace(place=(zspage, place))
+
+        return self.pool.compact(moved)
+
+    def stats(self) -> dict[str, int]:
+        return {
+            "stored_pages": len(self.slots),
+            "same_filled_pages": sum(held.place is None for held in self.slots.values()),
+            "stored_incompressible_pages": sum(held.length == PAGE for held in self.slots.values()),
+            "compr_data_size": sum(held.length for held in self.slots.values()),
+            "pool_total_size": self.pool.frames() * PAGE,
+            "peak_pool_total_size": self.pool.peak * PAGE,
+            "pages_compacted": self.pool.compacted,
+        }

@@ -1,0 +1,171 @@
+"""The pool's allocator, in lists and dicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+FRAME = 4096
+HANDLE = 8
+FULL = 11
+
+
+class NoFrame(Exception):
+    """The node has too few free frames for a zspage."""
+
+
+def chain(size: int, most: int) -> int:
+    """Frames of a zspage: one for a power of two, else as many as waste least, the fewest of those."""
+    if size in (32, 64, 128, 256, 512, 1024, 2048, 4096):
+        return 1
+    waste = {frames: frames * FRAME % size for frames in range(1, most + 1)}
+    return min(frames for frames in waste if waste[frames] == min(waste.values()))
+
+
+def class_table(most: int) -> dict[int, int]:
+    """Slot size -> size of the class it belongs to, every 16 bytes from 32 to 4096."""
+    table: dict[int, int] = {}
+    above = None
+    for size in range(4096, 31, -16):
+        shape = (chain(size, most), chain(size, most) * FRAME // size)
+        if above is None or above[1] != shape:
+            above = (size, shape)
+        table[size] = above[0]
+    return table
+
+
+@dataclass(eq=False)
+class Zspage:
+    """Places for objects; a place holds its owner's slot or None. `free` is a stack: its end is taken first."""
+
+    size: int
+    frames: int
+    places: list[int | None]
+    free: list[int] = field(default_factory=list)
+
+    def inuse(self) -> int:
+        return sum(owner is not None for owner in self.places)
+
+    def group(self) -> int:
+        used, places = self.inuse(), len(self.places)
+        if used == 0:
+            return 0
+        return FULL if used == places else 100 * used // places // 10 + 1
+
+
+@dataclass
+class SizeClass:
+    size: int
+    frames: int
+    objects: int
+    groups: list[list[Zspage]] = field(default_factory=lambda: [[] for _ in range(12)])
+
+    def zspages(self) -> list[Zspage]:
+        return [zspage for group in self.groups for zspage in group]
+
+    def could_empty(self) -> int:
+        """Zspages that would hold nothing if the others were filled up."""
+        free = sum(len(zspage.free) for zspage in self.zspages())
+        return free // self.objects
+
+
+class Pool:
+    """Objects by (zspage, place). `limit`: frames that the node has."""
+
+    def __init__(self, limit: int, chain_size: int = 8) -> None:
+        self.limit = limit
+        self.slot_class = class_table(chain_size)
+        self.classes = {}
+        for size in sorted(set(self.slot_class.values())):
+            frames = chain(size, chain_size)
+            self.classes[size] = SizeClass(size, frames, frames * FRAME // size)
+        self.huge_class_size = max(c.size for c in self.classes.values() if c.frames != 1 and c.objects != 1) - 7
+        self.peak = 0
+        self.compacted = 0
+
+    def frames(self) -> int:
+        return sum(zspage.frames for c in self.classes.values() for zspage in c.zspages())
+
+    def class_for(self, length: int) -> SizeClass:
+        fitting = [size for size in self.slot_class if size >= length + HANDLE]
+        return self.classes[self.slot_class[min(fitting, default=4096)]]
+
+    def alloc(self, length: int, slot: int) -> tuple[Zspage, int]:
+        wanted = self.class_for(length)
+        for group in range(FULL - 1, -1, -1):
+            if wanted.groups[group]:
+                zspage = wanted.groups[group][0]
+                break
+        else:
+            if self.limit - self.frames() < wanted.frames:
+                raise NoFrame
+            zspage = Zspage(wanted.size, wanted.frames, [None] * wanted.objects, list(range(wanted.objects))[::-1])
+            wanted.groups[0].insert(0, zspage)
+        before = zspage.group()
+        place = zspage.free.pop()
+        zspage.places[place] = slot
+        self.regroup(zspage, before)
+        self.peak = max(self.peak, self.frames())
+        return zspage, place
+
+    def release(self, zspage: Zspage, place: int) -> None:
+        before = zspage.group()
+        zspage.places[place] = None
+        zspage.free.append(place)
+        self.regroup(zspage, before)
+        if zspage.group() == 0:
+            self.classes[zspage.size].groups[0].remove(zspage)
+
+    def regroup(self, zspage: Zspage, before: int) -> None:
+        groups = self.classes[zspage.size].groups
+        if zspage.group() != before:
+            groups[before].remove(zspage)
+            groups[zspage.group()].insert(0, zspage)
+
+    def compactable(self) -> int:
+        return sum(c.could_empty() * c.frames for c in self.classes.values())
+
+    def compact(self, moved) -> int:
+        """Packs every class, large ones first; moved(slot, zspage, place) is told of each object. Frames freed."""
+        freed = sum(self.compact_class(self.classes[size], moved) for size in sorted(self.classes, reverse=True))
+        self.compacted += freed
+        return freed
+
+    def compact_class(self, packed: SizeClass, moved) -> int:
+        freed = 0
+        target = None
+        # A zspage that is being moved is in no list, so the number of free places is counted before.
+        free = sum(len(zspage.free) for zspage in packed.zspages())
+        while free // packed.objects >= 1:
+            if target is None:
+                target = next(group.pop(0) for group in packed.groups[FULL - 1 : 0 : -1] if group)
+            sources = [group for group in packed.groups[1:FULL] if group]
+            if not sources:
+                break
+            source = sources[0].pop(0)
+            for place, slot in enumerate(source.places):
+                if slot is not None and target.free:
+                    onto = target.free.pop()
+                    target.places[onto] = slot
+                    source.places[place] = None
+                    source.free.append(place)
+                    moved(slot, target, onto)
+            if source.inuse() == 0:
+                freed += packed.frames
+                free -= packed.objects
+            else:
+                packed.groups[source.group()].insert(0, source)
+            if target.group() == FULL:
+                packed.groups[FULL].insert(0, target)
+                target = None
+        if target is not None:
+            packed.groups[target.group()].insert(0, target)
+        return freed
+
+    def dump(self) -> dict[int, dict[int, list[int]]]:
+        """As ZsPool.dump: {class size: {group: [objects in use, head of the list first]}}."""
+        found = {}
+        for size, c in self.classes.items():
+            groups = {g: [zspage.inuse() for zspage in group] for g, group in enumerate(c.groups) if group}
+            if groups:
+                found[size] = groups
+        return found

@@ -1,0 +1,90 @@
+"""The engine driven against the reference machine, at bytes and at sizes depth at once: equal counters throughout."""
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.page_samples import lz4_length, sample_array, sample_pages
+from tests.reference.replay import Contents, Machine, Swap
+from tests.reference.store import Store
+from zswapsim import Settings, get_compressor
+from zswapsim._core.replay import Replay
+from zswapsim.compressors import measure
+from zswapsim.study.run import open_replay
+from zswapsim.traces import Contents as RealContents
+
+PAGES = 48
+CONTENTS = RealContents(sample_array(sample_pages()), "samples")
+MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
+accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
+
+
+def model_contents() -> Contents:
+    return Contents([image.tobytes() for image in CONTENTS.images], CONTENTS.next_image.tolist())
+
+
+class ReplayMachine(RuleBasedStateMachine):
+    @initialize(
+        frames=st.integers(1, 40),
+        batch=st.sampled_from([1, 2, 8]),
+        node=st.sampled_from([1, 2, 5, 9, 20]),
+        device=st.sampled_from([0, 3, 12, 1 << 20]),
+        options=st.fixed_dictionaries(
+            {
+                "backend": st.sampled_from(["private-node", "private-node", "private-node", "disk"]),
+                "chain_size": st.sampled_from([4, 8, 16]),
+                "accept_threshold_percent": st.sampled_from([1, 50, 90, 100]),
+                "exclusive_loads": st.booleans(),
+                "zero_map": st.booleans(),
+                "seed": st.integers(0, 100),
+            }
+        ),
+    )
+    def open(self, frames: int, batch: int, node: int, device: int, options: dict) -> None:
+        frames = max(frames, batch)
+        swap = "none" if device == 0 else device * 4096
+        asked = {"dram": frames * 4096, "node": node * 4096, "swap": swap, "reclaim_batch": batch} | options
+        self.engines = {
+            depth: open_replay(Settings(depth=depth, **asked), PAGES, CONTENTS, self.measured(depth, options))
+            for depth in ("bytes", "sizes")
+        }
+        store = Store(node * 4096, lz4_length, options["chain_size"]) if options["backend"] != "disk" else None
+        swap = Swap(store, device, options["accept_threshold_percent"], options["exclusive_loads"])
+        seed = options["seed"] % len(CONTENTS.images)
+        self.model = Machine(frames, model_contents(), swap, batch=batch, zero_map=options["zero_map"], seed=seed)
+        self.fed = 0
+
+    @staticmethod
+    def measured(depth: str, options: dict) -> object:
+        return MEASURED if depth == "sizes" and options["backend"] != "disk" else None
+
+    @rule(trace=accesses)
+    def feed(self, trace: list[tuple[int, bool]]) -> None:
+        pages = np.array([page for page, _ in trace], np.uint32)
+        ops = np.array([write for _, write in trace], np.uint8)
+        for page, write in trace:
+            self.model.access(page, write)
+        self.fed += len(trace)
+        for engine in self.engines.values():
+            done = engine.feed(pages, ops)
+            assert done == len(trace) or engine.out_of_memory
+
+    @invariant()
+    def agrees(self) -> None:
+        for depth, engine in getattr(self, "engines", {}).items():
+            self.agrees_at(depth, engine)
+
+    def agrees_at(self, depth: str, engine: Replay) -> None:
+        engine.check()
+        found = engine.counters_now()
+        expected = self.model.counters()
+        assert {name: found[name] for name in expected} == expected, depth
+        assert engine.out_of_memory == self.model.out_of_memory
+        assert engine.verified_pages == (found["major_faults"] if depth == "bytes" else 0)
+        owners = engine.owners().get("private", {"free": 0})
+        assert set(owners) <= {"swap backend", "free"}
+
+
+TestReplay = ReplayMachine.TestCase
+TestReplay.settings = settings(stateful_step_count=12)

@@ -1,0 +1,75 @@
+"""From one form of a trace to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from zswapsim._core.errors import InputError
+from zswapsim.traces.dense import PageNumbers
+from zswapsim.traces.forms import form_by_suffix, read_trace, write_trace
+from zswapsim.traces.trace import Chunk, Progress, Trace
+
+SECOND_NS = np.uint64(10**9)
+
+
+class Converted(NamedTuple):
+    """What a conversion has read, and what the new form could not hold."""
+
+    events: int
+    pages: int
+    """Distinct ones; where the trace names processes, of a process."""
+    writes: int
+    lost: tuple[str, ...]
+
+
+class Counted(Trace):
+    """`trace`, counted as it is read for the first time."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace, self.name, self.events = trace, trace.name, trace.events
+        self.seen = self.writes = 0
+        self.numbers = PageNumbers()
+        self.finer = self.owned = False
+        self.counted = False
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Those of the trace."""
+        for chunk in self.trace.chunks():
+            if not self.counted:
+                self.seen += len(chunk.page)
+                self.writes += int(np.count_nonzero(chunk.op))
+                self.numbers.map(self.name, chunk)
+                self.finer |= chunk.time_ns is not None and bool((chunk.time_ns % SECOND_NS).any())
+                self.owned |= chunk.process is not None
+            yield chunk
+        self.counted = True
+
+
+def convert_trace(source: str | Path, target: str | Path, progress: Progress | None = None) -> Converted:
+    """Writes the trace `source` (as read_trace takes it) into the file `target`, in the form of its suffix.
+
+    Raises InputError where both are one file, and what reading and writing raise; nothing half-written is left.
+    """
+    if _same_file(source, target):
+        raise InputError(f"{target}: is the trace that is read: expected another file to write")
+    trace = Counted(read_trace(source))
+    events = write_trace(trace, target, progress)
+    return Converted(events, len(trace.numbers), trace.writes, _lost(trace, str(target)))
+
+
+def _same_file(source: str | Path, target: str | Path) -> bool:
+    try:
+        return Path(source).samefile(target)
+    except (OSError, ValueError):
+        return False
+
+
+def _lost(trace: Counted, target: str) -> tuple[str, ...]:
+    if not (form_by_suffix(target) or "").startswith("oracleGeneral"):
+        return ()
+    lost = [("writes, which became reads", trace.writes > 0), ("processes", trace.owned)]
+    return tuple(what for what, there in [*lost, ("parts of a second", trace.finer)] if there)
