@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from zswapsim.cli import main
+
 PLAIN = {name: value for name, value in os.environ.items() if name not in {"ZSWAPSIM_DEBUG", "COLUMNS"}}
 SMALL = "gen:zipf,pages=400,events=6000,alpha=0.9,writes=0.3,seed=1"
 
@@ -52,6 +54,22 @@ def refused(*arguments: object, code: int = 2, folder: Path | None = None, **set
     assert "internal error" not in done.stderr
     assert listing(folder) == before
     return done.stderr
+
+
+def refused_here(capfd, *arguments: object) -> str:
+    """As :func:`refused`, in this process: for the many cases in which only the words differ."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        code = main([str(argument) for argument in arguments])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    out, err = capfd.readouterr()
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.startswith("zswapsim: ")
+    assert "internal error" not in err
+    return err
 
 
 def listing(folder: Path | None) -> list[tuple[str, int]]:

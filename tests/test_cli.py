@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -128,8 +129,7 @@ def test_compare_is_a_list_in_a_fixed_order_with_the_counters_of_single_runs():
     assert asked == [("30%", "lz4"), ("30%", "zstd:level=1"), ("60%", "lz4"), ("60%", "zstd:level=1")]
     assert [row["counters"] for row in together] == [row["counters"] for row in alone]
     single = as_json("run", SMALL, "--compressor", "zstd:level=1", "--dram", "60%")
-    assert single["counters"].pop("verified_pages") == single["counters"]["major_faults"]
-    assert single["counters"].items() <= together[3]["counters"].items(), "bytes and sizes depth agree"
+    assert single["counters"] == together[3]["counters"], "bytes and sizes depth agree"
 
 
 def test_compare_prints_a_table_with_marks():
@@ -223,12 +223,22 @@ def test_the_program_of_an_interrupted_demo_is_gone(number, code):
 def test_an_interrupted_run_prints_what_it_has(tmp_path):
     path = tmp_path / "result.json"
     with started("run", MINUTES, *AT_BYTES, "--json", path, env={**PLAIN, "TMPDIR": str(tmp_path)}) as process:
-        time.sleep(3)
+        _wait_for(lambda: any(str(tmp_path) in name for name in _open_files(process.pid)), process)
+        time.sleep(0.5)  # the device is open: the replay is about to start, or has
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "zswapsim: interrupted\n")
     assert out.startswith("interrupted: ")
     assert json.loads(path.read_bytes())["outcome"] == "interrupted"
+
+
+def _open_files(pid):
+    """Names of the files that a process has open; those that it closes meanwhile are left out."""
+    names = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            names.append(os.readlink(entry))
+    return names
 
 
 def _wait_for(condition, process, seconds=60):

@@ -11,7 +11,6 @@ import zswapsim.study.compare as compare_module
 from zswapsim._core.errors import CorruptPageError, InputError, OutputError, ZswapsimError
 from zswapsim.study import parallel
 from zswapsim.study.compare import combinations, compare
-from zswapsim.study.result import Result
 from zswapsim.study.settings import Settings
 from zswapsim.study.share import MappedTrace, open_shared, write_shared
 from zswapsim.traces import DenseTrace, read_contents, read_trace
@@ -24,11 +23,6 @@ def scanned(spec: str = TRACE) -> DenseTrace:
     dense = DenseTrace(read_trace(spec))
     dense.scan()
     return dense
-
-
-def without_verified(result: Result) -> dict[str, int]:
-    """The counters that do not depend on the depth: only real bytes can be compared."""
-    return {name: value for name, value in result.counters.items() if name != "verified_pages"}
 
 
 def test_combinations_vary_the_last_choice_fastest():
@@ -80,7 +74,7 @@ def test_processes_change_nothing_but_times():
     together = compare(TRACE, CONTENTS, asked, processes=2)
     assert [result.counters for result in together] == [result.counters for result in alone]
     assert [result.settings for result in together] == [result.settings for result in alone]
-    assert [without_verified(result) for result in alone[:4]] == [without_verified(result) for result in alone[4:]]
+    assert [result.counters for result in alone[:4]] == [result.counters for result in alone[4:]]
 
 
 def test_progress_reaches_its_total():
