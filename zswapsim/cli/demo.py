@@ -55,13 +55,15 @@ def command(
         replayed.scan(progress)
     contents = capture(seed, replayed.pages, spoken)
     if spoken:
-        print(f"replay:  {replayed.name}, every page compared with what was stored\n")
+        print(f"replay:  {replayed.name}\n")
     with progress_bar("replaying", quiet=quiet) as progress:
         results = compare(replayed, contents, asked, processes=1, progress=progress)
     if json is not None:
         write_json(json, results_json(results))
     if spoken:
-        print(f"{comparison_text(results, *terminal())}\n\n{advice(results)}")
+        loads = sum(result.verified_pages for result in results)
+        print(f"{comparison_text(results, *terminal())}\n\n{loads:,} pages came back, each as it was stored.")
+        print(advice(results))
 
 
 def settings_of(dram: str, node: str) -> "list[Settings]":

@@ -12,6 +12,7 @@ import os
 import random
 import sqlite3
 import sys
+from typing import Any
 
 SYLLABLES = "an ar be co da de el en er fa ga in ka la le li lo ma me mi na no or pa ra re ri sa se si ta te to un"
 CITIES = ("Aarhus", "Bergen", "Cusco", "Dakar", "Esfahan", "Fukuoka", "Ghent", "Hobart")
@@ -30,7 +31,7 @@ def sentence(chance: random.Random, words: list[str]) -> str:
     return " ".join(picked).capitalize() + "."
 
 
-def document(chance: random.Random, words: list[str], number: int) -> dict:
+def document(chance: random.Random, words: list[str], number: int) -> dict[str, Any]:
     """A record as a web service would answer it."""
     return {
         "id": number,
@@ -44,7 +45,7 @@ def document(chance: random.Random, words: list[str], number: int) -> dict:
     }
 
 
-def database(documents: list[dict], chance: random.Random) -> sqlite3.Connection:
+def database(documents: list[dict[str, Any]], chance: random.Random) -> sqlite3.Connection:
     """The documents' people and their orders in memory, with two indexes."""
     connection = sqlite3.connect(":memory:")
     connection.execute("create table person (id integer primary key, name text, city text, joined text, score real)")

@@ -54,7 +54,9 @@ def run_parallel(
             return [future.result() for future in futures]
 
 
-def _follow(futures: list[Future], board: np.ndarray, total: int, progress: Callable[[int, int], None] | None) -> None:
+def _follow(
+    futures: list[Future[Result]], board: np.ndarray, total: int, progress: Callable[[int, int], None] | None
+) -> None:
     """Wait for all, looking at the board now and then; raise the first error as soon as it is there."""
     pending = set(futures)
     while pending:
@@ -112,8 +114,8 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in arrived:
-            signal.raise_signal(number)
+        for got in arrived:
+            signal.raise_signal(got)
 
 
 def _start_worker() -> None:
