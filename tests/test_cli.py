@@ -100,6 +100,18 @@ def test_run_json_is_pure_and_has_the_form_of_a_result():
     assert result["settings"]["trace"] == SMALL
 
 
+def test_every_counter_is_explained():
+    explained = (Path(__file__).parents[1] / "docs" / "counters.md").read_text()
+    for name in as_json("run", SMALL)["counters"]:
+        assert f"`{name}`" in explained, name
+
+
+def test_every_option_is_explained():
+    explained = (Path(__file__).parents[1] / "docs" / "cli.md").read_text()
+    for field in Settings.__struct_fields__:
+        assert f"--{field.replace('_', '-')}" in explained, field
+
+
 def test_run_json_to_a_file_comes_with_the_table(tmp_path):
     path = tmp_path / "result.json"
     done = zswapsim("run", SMALL, "--json", path)
