@@ -2,28 +2,36 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from zswapsim.cli import main
 
 PLAIN = {name: value for name, value in os.environ.items() if name not in {"ZSWAPSIM_DEBUG", "COLUMNS"}}
 SMALL = "gen:zipf,pages=400,events=6000,alpha=0.9,writes=0.3,seed=1"
 
 
-def start(*arguments: object, **settings) -> subprocess.Popen:
-    """Start ``zswapsim ARGUMENTS`` in a process group of its own, with pipes for its streams."""
+@contextmanager
+def started(*arguments: object, **settings) -> Iterator[subprocess.Popen]:
+    """``zswapsim ARGUMENTS`` in a process group of its own, with pipes for its streams; killed in the end."""
     command = [sys.executable, "-m", "zswapsim", *map(str, arguments)]
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, start_new_session=True, **{**streams, "env": PLAIN, **settings})
+    with subprocess.Popen(command, start_new_session=True, **{**streams, "env": PLAIN, **settings}) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def zswapsim(*arguments: object, timeout: float = 120, **settings) -> subprocess.CompletedProcess:
     """Run ``zswapsim ARGUMENTS`` to its end."""
-    process = start(*arguments, **settings)
-    try:
+    with started(*arguments, **settings) as process:
         out, err = process.communicate(timeout=timeout)
-    finally:
-        process.kill()
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
@@ -46,6 +54,22 @@ def refused(*arguments: object, code: int = 2, folder: Path | None = None, **set
     assert "internal error" not in done.stderr
     assert listing(folder) == before
     return done.stderr
+
+
+def refused_here(capfd, *arguments: object) -> str:
+    """As :func:`refused`, in this process: for the many cases in which only the words differ."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        code = main([str(argument) for argument in arguments])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    out, err = capfd.readouterr()
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.startswith("zswapsim: ")
+    assert "internal error" not in err
+    return err
 
 
 def listing(folder: Path | None) -> list[tuple[str, int]]:

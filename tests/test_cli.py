@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
-from cli_helpers import PLAIN, SMALL, as_json, listing, refused, start, zswapsim
+from cli_helpers import PLAIN, SMALL, as_json, listing, refused, started, zswapsim
 
 from zswapsim.study.settings import Settings
 
 COMMANDS = ["run", "compare", "capture", "convert", "compressors", "demo"]
-SIXTEEN_BITS = "gen:uniform,pages=20000,events=2e8,seed=3"
+MINUTES = "gen:uniform,pages=3000,events=3e6,seed=3"
+AT_BYTES = ("--depth", "bytes", "--compressor", "deflate:level=9")
 
 
 @pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS]], ids=lambda command: " ".join(command) or "-")
@@ -97,6 +100,18 @@ def test_run_json_is_pure_and_has_the_form_of_a_result():
     assert result["settings"]["trace"] == SMALL
 
 
+def test_every_counter_is_explained():
+    explained = (Path(__file__).parents[1] / "docs" / "counters.md").read_text()
+    for name in as_json("run", SMALL)["counters"]:
+        assert f"`{name}`" in explained, name
+
+
+def test_every_option_is_explained():
+    explained = (Path(__file__).parents[1] / "docs" / "cli.md").read_text()
+    for field in Settings.__struct_fields__:
+        assert f"--{field.replace('_', '-')}" in explained, field
+
+
 def test_run_json_to_a_file_comes_with_the_table(tmp_path):
     path = tmp_path / "result.json"
     done = zswapsim("run", SMALL, "--json", path)
@@ -153,7 +168,7 @@ def test_a_reader_that_leaves_is_no_error():
 
 @pytest.mark.parametrize("place", ["missing/result.json", "."])
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, place):
-    line = refused("run", SIXTEEN_BITS, "--json", tmp_path / place, code=1, folder=tmp_path)
+    line = refused("run", MINUTES, *AT_BYTES, "--json", tmp_path / place, code=1, folder=tmp_path)
     assert "cannot write" in line
 
 
@@ -165,32 +180,77 @@ def test_an_output_folder_without_permission(tmp_path):
 
 def test_progress_is_on_a_terminal_only():
     controller, terminal = pty.openpty()
-    process = start("run", SIXTEEN_BITS, "--contents", "none", stderr=terminal)
-    os.close(terminal)
-    shown = b""
-    try:
+    with started("run", MINUTES, *AT_BYTES, stderr=terminal):
+        os.close(terminal)
+        shown = b""
         while b"replaying" not in shown:
             shown += os.read(controller, 1024)  # raises where the terminal is closed before the label came
-    finally:
-        process.kill()
-        process.communicate()
-        os.close(controller)
+    os.close(controller)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_comparison_leaves_nothing_behind(tmp_path, number, code):
     """Ctrl-C reaches the whole group; the worker processes, which share its stderr, are gone when it is closed."""
-    process = start(
-        *["compare", SIXTEEN_BITS, "--dram", "30%", "--dram", "60%", "--contents", "none", "--processes", 2],
-        env={**PLAIN, "TMPDIR": str(tmp_path)},
-    )
-    _wait_for(lambda: any(entry.joinpath("progress").exists() for entry in tmp_path.iterdir()), process)
-    os.killpg(process.pid, number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert out == ""
-    assert err == ("zswapsim: interrupted\n" if number == signal.SIGINT else "")
+    arguments = ["compare", MINUTES, "--dram", "30%", "--dram", "60%", *AT_BYTES, "--processes", 2]
+    with started(*arguments, env={**PLAIN, "TMPDIR": str(tmp_path)}) as process:
+        _wait_for(lambda: any(entry.joinpath("progress").exists() for entry in tmp_path.iterdir()), process)
+        os.killpg(process.pid, number)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (code, "", "zswapsim: interrupted\n" if number == signal.SIGINT else "")
     assert listing(tmp_path) == []
+
+
+def test_demo_compares_at_least_three_compressors():
+    results = as_json("demo", "--trace", "gen:uniform,pages=100,events=100000", "--node", "60%")
+    pooled = [row for row in results if row["settings"]["backend"] == "private-node"]
+    assert len({row["settings"]["compressor"] for row in pooled}) >= 3
+    for row in results:
+        counters = row["counters"]
+        assert (row["outcome"], row["settings"]["depth"], row["settings"]["dram"]) == ("completed", "bytes", "50%")
+        assert counters["major_faults"] == counters["zswpin"] + counters["pswpin"] + counters["swpin_zero"] > 0
+    assert all(set(row["owners"]["private"]) <= {"swap backend", "free"} for row in pooled)
+
+
+def test_demo_ends_with_two_sentences():
+    done = zswapsim("demo", "--trace", SMALL)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()[-2:]
+    assert first.startswith("Take ")
+    assert second.startswith("For that it takes ")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_the_program_of_an_interrupted_demo_is_gone(number, code):
+    """Ctrl-C, an order to end and sudden death: the child ends with the demo, or when its standard input does."""
+    children = []
+    with started("demo", "--trace", SMALL) as demo:
+        _wait_for(lambda: children.extend(psutil.Process(demo.pid).children()) or children, demo)
+        os.killpg(demo.pid, number)
+        out, err = demo.communicate(timeout=60)
+    assert (demo.returncode, out) == (code, "")
+    assert err == ("zswapsim: interrupted\n" if number == signal.SIGINT else "")
+    assert psutil.wait_procs(children, timeout=60)[1] == []
+
+
+def test_an_interrupted_run_prints_what_it_has(tmp_path):
+    path = tmp_path / "result.json"
+    with started("run", MINUTES, *AT_BYTES, "--json", path, env={**PLAIN, "TMPDIR": str(tmp_path)}) as process:
+        _wait_for(lambda: any(str(tmp_path) in name for name in _open_files(process.pid)), process)
+        time.sleep(0.5)  # the device is open: the replay is about to start, or has
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "zswapsim: interrupted\n")
+    assert out.startswith("interrupted: ")
+    assert json.loads(path.read_bytes())["outcome"] == "interrupted"
+
+
+def _open_files(pid):
+    """Names of the files that a process has open; those that it closes meanwhile are left out."""
+    names = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            names.append(os.readlink(entry))
+    return names
 
 
 def _wait_for(condition, process, seconds=60):

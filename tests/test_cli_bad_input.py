@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import SMALL, listing, refused, zswapsim
+from cli_helpers import SMALL, listing, refused, refused_here, zswapsim
 
 FORMS = ["trace.csv", "trace.csv.zst", "trace.parquet", "trace.npy", "trace.bin", "trace.bin.zst"]
 GARBAGE = bytes(np.random.default_rng(0).integers(128, 255, 5000, dtype=np.uint8))
@@ -64,8 +64,8 @@ def test_an_unknown_op_names_its_line(tmp_path):
 @pytest.mark.parametrize(
     "trace", ["missing.csv", "bundled:nothing", "gen:nothing", "gen:zipf,pages=-1", "gen:zipf,x=1"]
 )
-def test_a_trace_that_is_none(trace):
-    assert trace.rpartition(":")[2].split(",")[0].split("=")[0] in refused("run", trace)
+def test_a_trace_that_is_none(capfd, trace):
+    assert trace.rpartition(":")[2].split(",")[0].split("=")[0] in refused_here(capfd, "run", trace)
 
 
 def test_a_folder_is_no_trace(tmp_path):
@@ -82,8 +82,8 @@ def test_a_conversion_that_fails_leaves_nothing(tmp_path, good):
     ("contents", "expected"),
     [("recipe:nothing", "nothing"), ("missing.pages", "missing.pages"), ("pid:0", "pid"), ("pid:x", "pid")],
 )
-def test_contents_that_are_none(contents, expected):
-    assert expected in refused("run", SMALL, "--contents", contents)
+def test_contents_that_are_none(capfd, contents, expected):
+    assert expected in refused_here(capfd, "run", SMALL, "--contents", contents)
 
 
 @pytest.mark.parametrize("size", [0, 1, 4095, 4097])
@@ -108,8 +108,8 @@ def test_a_page_file_of_another_size(tmp_path, size):
     ],
 )
 @pytest.mark.parametrize("command", ["run", "compare"])
-def test_an_unknown_compressor_parameter_or_value(command, spec, expected):
-    assert expected in refused(command, SMALL, "--compressor", spec)
+def test_an_unknown_compressor_parameter_or_value(capfd, command, spec, expected):
+    assert expected in refused_here(capfd, command, SMALL, "--compressor", spec)
 
 
 def test_a_dictionary_of_garbage(tmp_path):
@@ -123,8 +123,8 @@ def test_a_dictionary_of_garbage(tmp_path):
 @pytest.mark.parametrize(
     "size", ["0", "-1", "-64MiB", "4095", "0%", "64 parsecs", "much", "", "nan", "1e400", "9e9TiB"]
 )
-def test_a_size_that_is_none(command, option, size):
-    assert option in refused(command, SMALL, f"{option}={size}")
+def test_a_size_that_is_none(capfd, command, option, size):
+    assert option in refused_here(capfd, command, SMALL, f"{option}={size}")
 
 
 @pytest.mark.parametrize("depth", ["bytes", "sizes"])
@@ -148,8 +148,8 @@ def test_less_dram_than_a_batch():
         *[("--reclaim-batch", "0"), ("--seed", "-1")],
     ],
 )
-def test_a_setting_out_of_range(option, value):
-    assert f"{option} {value}" in refused("run", SMALL, option, value)
+def test_a_setting_out_of_range(capfd, option, value):
+    assert f"{option} {value}" in refused_here(capfd, "run", SMALL, option, value)
 
 
 def gone() -> int:
@@ -195,7 +195,8 @@ def test_a_disk_that_fills_up_while_a_trace_is_written(tmp_path, form):
 
 def test_a_disk_that_fills_up_while_a_result_is_written(tmp_path):
     (tmp_path / "old.json").write_text("the one before")
-    line = refused("run", SMALL, "-q", "--json", tmp_path / "old.json", code=1, folder=tmp_path, preexec_fn=small_disk)
+    arguments = ["run", SMALL, "--contents", "none", "--quiet", "--json", tmp_path / "old.json"]
+    line = refused(*arguments, code=1, folder=tmp_path, preexec_fn=small_disk)
     assert "cannot write" in line
     assert (tmp_path / "old.json").read_text() == "the one before"
 

@@ -62,13 +62,9 @@ def load(name: str) -> Any:
 def version(asked: bool) -> None:
     """Print the version and leave."""
     if asked:
-        from importlib.metadata import PackageNotFoundError
-        from importlib.metadata import version as installed
+        from zswapsim import __version__
 
-        try:
-            print(f"zswapsim {installed('zswapsim')}")
-        except PackageNotFoundError:
-            print("zswapsim (a source tree, not installed)")
+        print(f"zswapsim {__version__}")
         raise typer.Exit
 
 

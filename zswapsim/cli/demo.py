@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from zswapsim.traces import Contents
 
 CHILD = Path(__file__).with_name("demo_child.py")
-DOCUMENTS = 24_000  # about 60 MiB of child
+DOCUMENTS = 26_000  # about as many pages as the trace has in all processes
+WORKERS = 6  # a pool of a few hundred pages would be mostly half-filled zspages
 COMPRESSORS = ("lzo", "lz4", "zstd", "deflate")
 
 
@@ -38,6 +39,7 @@ def command(
     DRAM holds half of the footprint; what is evicted is compressed into the frames of a private node, and every page
     that comes back is compared with what was stored.
     """
+    from zswapsim.cli.demo_workers import Workers
     from zswapsim.cli.output import check_output, results_json, terminal, text_wanted, write_json
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.advice import advice
@@ -48,17 +50,20 @@ def command(
     check_output(json)
     asked = settings_of(dram, node)
     spoken = text_wanted(json, quiet)
-    replayed = DenseTrace(read_trace(trace))
-    replayed.scan()
+    replayed = DenseTrace(Workers(read_trace(trace), WORKERS))
+    with progress_bar("reading", quiet=quiet) as progress:
+        replayed.scan(progress)
     contents = capture(seed, replayed.pages, spoken)
     if spoken:
-        print(f"replay:  {trace}: {replayed.events:,} accesses to {replayed.pages:,} pages, every page compared\n")
+        print(f"replay:  {replayed.name}\n")
     with progress_bar("replaying", quiet=quiet) as progress:
         results = compare(replayed, contents, asked, processes=1, progress=progress)
     if json is not None:
         write_json(json, results_json(results))
     if spoken:
-        print(f"{comparison_text(results, *terminal())}\n\n{advice(results)}")
+        loads = sum(result.verified_pages for result in results)
+        print(f"{comparison_text(results, *terminal())}\n\n{loads:,} pages came back, each as it was stored.")
+        print(advice(results))
 
 
 def settings_of(dram: str, node: str) -> "list[Settings]":
@@ -115,6 +120,7 @@ def program(seed: int) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONHASHSEED": "0"},
+        process_group=0,  # Ctrl-C is for us; we end it
     )
     try:
         _await_ready(child)

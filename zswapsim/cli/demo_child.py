@@ -6,10 +6,13 @@ its standard input ends: it never outlives the program that started it.
     python demo_child.py [SEED] [DOCUMENTS]
 """
 
+import contextlib
 import json
+import os
 import random
 import sqlite3
 import sys
+from typing import Any
 
 SYLLABLES = "an ar be co da de el en er fa ga in ka la le li lo ma me mi na no or pa ra re ri sa se si ta te to un"
 CITIES = ("Aarhus", "Bergen", "Cusco", "Dakar", "Esfahan", "Fukuoka", "Ghent", "Hobart")
@@ -28,7 +31,7 @@ def sentence(chance: random.Random, words: list[str]) -> str:
     return " ".join(picked).capitalize() + "."
 
 
-def document(chance: random.Random, words: list[str], number: int) -> dict:
+def document(chance: random.Random, words: list[str], number: int) -> dict[str, Any]:
     """A record as a web service would answer it."""
     return {
         "id": number,
@@ -42,7 +45,7 @@ def document(chance: random.Random, words: list[str], number: int) -> dict:
     }
 
 
-def database(documents: list[dict], chance: random.Random) -> sqlite3.Connection:
+def database(documents: list[dict[str, Any]], chance: random.Random) -> sqlite3.Connection:
     """The documents' people and their orders in memory, with two indexes."""
     connection = sqlite3.connect(":memory:")
     connection.execute("create table person (id integer primary key, name text, city text, joined text, score real)")
@@ -65,7 +68,9 @@ def main(seed: int = 0, count: int = 12_000) -> None:
     encoded = [json.dumps(each) for each in documents]
     tables = database(documents, chance)
     text = "\n".join(sentence(chance, words) for _ in range(LINES_PER_DOCUMENT * count))
-    print(f"READY {len(documents)} {sum(map(len, encoded))} {tables.total_changes} {len(text)}", flush=True)
+    parts = (len(documents), sum(map(len, encoded)), tables.total_changes, len(text))
+    with contextlib.suppress(BrokenPipeError):  # nobody is there any more, and standard input has ended
+        os.write(sys.stdout.fileno(), f"READY {parts}\n".encode())
     sys.stdin.buffer.read()
 
 

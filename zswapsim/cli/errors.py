@@ -17,9 +17,11 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "ZSWAPSIM_DEBUG"
+MACHINE = ((KeyboardInterrupt, INTERRUPTED, "interrupted"), (MemoryError, FAILED, "the host is out of memory"))
 
 
 def guarded(work: Callable[[], int | None]) -> int:
@@ -64,17 +66,15 @@ def _classify(error: BaseException) -> tuple[int, str]:
         return WRONG_USE if isinstance(error, InputError) else FAILED, str(error)
     if hasattr(error, "format_message"):  # typer's own: a wrong option, a missing argument
         return getattr(error, "exit_code", WRONG_USE), _usage(error)
-    for kind, code, message in (
-        (KeyboardInterrupt, INTERRUPTED, lambda _: "interrupted"),
-        (OSError, FAILED, _system),
-        (MemoryError, FAILED, lambda _: "the host is out of memory"),
-    ):
+    if isinstance(error, OSError):
+        return FAILED, _system(error)
+    for kind, code, message in MACHINE:
         if isinstance(error, kind):
-            return code, message(error)
+            return code, message
     return FAILED, f"internal error: {type(error).__name__}: {error} ({DEBUG}=1 shows where)"
 
 
-def _usage(error: BaseException) -> str:
+def _usage(error: Any) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "zswapsim"
     message = error.format_message().rstrip(".")

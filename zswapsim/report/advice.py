@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from zswapsim.report import figures
-from zswapsim.report.units import count, duration, format_size
+from zswapsim.report.units import count, duration, factor, format_size
 from zswapsim.study.result import COMPLETED, Result
 
-CLOSE = 1.05
-"""Stalls within five per cent of each other are called equal."""
+CLOSE = 0.95
+"""A pool is called smaller than another when it is by more than five per cent."""
 
 
 def advice(results: Sequence[Result]) -> str:
-    """Which compressor to take and what it gives; what it costs and what the next choice would change.
+    """Which compressor to take and what the workload then waits; what that takes and what another would change.
 
     Runs on plain disk serve as the yardstick only.
     """
@@ -20,42 +20,58 @@ def advice(results: Sequence[Result]) -> str:
     if not pooled:
         return "No run with a pool completed: give it more DRAM, a larger node or a swap device."
     disk = next((result for result in able if result.settings["backend"] == "disk"), None)
-    return f"{_choice(pooled[0])}\n{_cost(pooled[0], pooled[1:], disk)}"
+    return f"{_choice(pooled[0], disk)}\n{_price(pooled[0], pooled[1:])}"
 
 
-def _choice(best: Result) -> str:
-    """What to take, and the memory that it spares."""
-    peak = best.counters["peak_pool_total_size"]
-    spared = figures.footprint(best) - figures.dram(best)
+def _choice(best: Result, disk: Result | None) -> str:
+    """What to take, and the waiting with it."""
+    latency = best.fault_latency_ns
+    sentence = (
+        f"Take {_name(best)}: with {format_size(figures.dram_saved(best))} of DRAM less, the workload waits "
+        f"{duration(_stall(best))} in all"
+    )
+    if best.counters["major_faults"]:
+        sentence += f" and {duration(latency['mean'])} a major fault (p99 {duration(latency['p99'])})"
+    return f"{sentence}{_against_disk(best, disk)}."
+
+
+def _against_disk(best: Result, disk: Result | None) -> str:
+    if disk is None or not _stall(best):
+        return ""
+    times = _stall(disk) / _stall(best)
+    return f", {times:.1f} times less than with plain swap" if times > 1 else "; plain swap would wait less still"
+
+
+def _price(best: Result, others: Sequence[Result]) -> str:
+    """What the choice takes of node and device, the memory that it saves, and what another would change."""
+    saved = figures.dram_saved(best) - _peak(best)
+    balance = f"{format_size(saved)} of memory are saved" if saved > 0 else "no memory is saved"
     return (
-        f"Take {_name(best)}: it waits least, and keeps the {format_size(spared)} that no longer fit in DRAM in "
-        f"{format_size(peak)} of the private node{_overflow(best)}, so {format_size(spared - peak)} are saved."
+        f"For that it takes {format_size(_peak(best))} of the private node (ratio {factor(figures.ratio(best))}) and "
+        f"writes {_pages(_written(best))} back to the device, so {balance}; {_rival(best, others)}."
     )
 
 
-def _overflow(result: Result) -> str:
-    written = result.counters["written_back_pages"]
-    return f" (and wrote {count(written)} pages back to the device)" if written else " (nothing went to the device)"
-
-
-def _cost(best: Result, others: Sequence[Result], disk: Result | None) -> str:
-    """The price of the choice, and its nearest rival in memory."""
-    mean = duration(best.fault_latency_ns.get("mean", 0.0))
-    sentence = f"It costs {mean} a major fault, {figures.faults_per_1000(best):.1f} faults in 1000 accesses"
-    if disk is not None and _stall(best):
-        sentence += f" and {_stall(disk) / _stall(best):.1f} times less waiting than plain swap"
-    return f"{sentence}; {_rival(best, others)}."
-
-
 def _rival(best: Result, others: Sequence[Result]) -> str:
-    """What the run with the smallest pool would change, if it is another one."""
-    smaller = [other for other in others if _peak(other) < _peak(best)]
-    if not smaller:
-        return "none of the others needs less of the node"
-    rival = min(smaller, key=_peak)
-    saved = f"{_name(rival)} would need {format_size(_peak(best) - _peak(rival))} less of the node"
-    more = _stall(rival) / _stall(best) if _stall(best) else 1.0
-    return f"{saved}, for as little waiting" if more < CLOSE else f"{saved}, for {more:.2f} times the waiting"
+    """The run that keeps more in the node, else in less of it, if there is one."""
+    if not others:
+        return "there was no other to choose from"
+    rival = min(others, key=lambda other: (_written(other), _stall(other)))
+    if _written(rival) < _written(best):
+        return f"{_name(rival)} would write back {_pages(_written(rival))}, for {_waiting(rival, best)}"
+    smaller = [other for other in others if _written(other) == _written(best) and _peak(other) < _peak(best) * CLOSE]
+    if smaller:
+        rival = min(smaller, key=_peak)
+        return f"{_name(rival)} would take {format_size(_peak(rival))} of the node, for {_waiting(rival, best)}"
+    return "no other makes do with less of either"
+
+
+def _waiting(rival: Result, best: Result) -> str:
+    return f"{_stall(rival) / _stall(best):.2f} times the waiting" if _stall(best) else "the same waiting"
+
+
+def _pages(number: int) -> str:
+    return f"{count(number)} pages" if number else "nothing"
 
 
 def _name(result: Result) -> str:
@@ -68,3 +84,7 @@ def _stall(result: Result) -> float:
 
 def _peak(result: Result) -> int:
     return result.counters["peak_pool_total_size"]
+
+
+def _written(result: Result) -> int:
+    return result.counters["written_back_pages"]

@@ -11,12 +11,12 @@ def footprint(result: Result) -> int:
 
 def dram(result: Result) -> int:
     """Bytes of DRAM that the pages could occupy."""
-    return result.settings["dram_frames"] * PAGE_SIZE
+    return int(result.settings["dram_frames"]) * PAGE_SIZE
 
 
 def node(result: Result) -> int:
     """Bytes of the private node; 0 where the backend has none."""
-    return 0 if result.settings["backend"] == "disk" else result.settings["node_frames"] * PAGE_SIZE
+    return 0 if result.settings["backend"] == "disk" else int(result.settings["node_frames"]) * PAGE_SIZE
 
 
 def dram_saved(result: Result) -> int:

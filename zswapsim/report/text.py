@@ -1,6 +1,7 @@
 """One Result as text: what was asked, memory, faults, swap by the kernel's names, times."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from zswapsim.report import figures
 from zswapsim.report.units import count, duration, factor, format_size, share
@@ -110,7 +111,7 @@ def _times(result: Result) -> Iterable[Row]:
         yield name, _time(measured, name), _time(modelled, name)
 
 
-def _time(times: dict, name: str) -> str:
+def _time(times: dict[str, Any], name: str) -> str:
     return duration(times[name]) if name in times else ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from zswapsim._core.codec import Codec
 from zswapsim._core.errors import InputError
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
@@ -81,7 +82,11 @@ def _dense(trace: str | Path | Trace | DenseTrace, progress: Progress | None) ->
 
 
 def _measure_all(
-    codecs: dict, contents: Contents | None, settings_list: Sequence[Settings], threads: int, progress: Progress | None
+    codecs: dict[str, Codec],
+    contents: Contents | None,
+    settings_list: Sequence[Settings],
+    threads: int,
+    progress: Progress | None,
 ) -> dict[str, Measured]:
     """Measured sizes by compressor as it was asked for; two spellings of one codec are measured once."""
     if contents is None:

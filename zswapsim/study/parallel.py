@@ -33,6 +33,7 @@ from zswapsim.traces import Contents, DenseTrace
 Job = tuple[Settings, Measured | None]
 BOARD = "progress"
 LOOK_SECONDS = 0.2
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_parallel(
@@ -47,12 +48,15 @@ def run_parallel(
         write_shared(folder, trace, contents)
         board = np.memmap(Path(folder, BOARD), np.uint64, "w+", shape=(len(jobs),))
         with _executor(workers) as executor:
-            futures = [executor.submit(_work, folder, number, *job) for number, job in enumerate(jobs)]
+            with _signals_held():
+                futures = [executor.submit(_work, folder, number, *job) for number, job in enumerate(jobs)]
             _follow(futures, board, trace.events * len(jobs), progress)
             return [future.result() for future in futures]
 
 
-def _follow(futures: list[Future], board: np.ndarray, total: int, progress: Callable[[int, int], None] | None) -> None:
+def _follow(
+    futures: list[Future[Result]], board: np.ndarray, total: int, progress: Callable[[int, int], None] | None
+) -> None:
     """Wait for all, looking at the board now and then; raise the first error as soon as it is there."""
     pending = set(futures)
     while pending:
@@ -87,13 +91,37 @@ def _executor(workers: int) -> Iterator[Executor]:
         raise ZswapsimError("a process of the comparison died; was it killed for want of memory?") from error
     finally:
         for process in context.made:
-            process.kill()
+            if process.is_alive():
+                process.kill()
         executor.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let what would end us wait until the block is left: half a start of a process can't be undone.
+
+    Processes started here inherit the mask, so that they are deaf from their first instruction. The mask of this
+    thread alone would not keep the signals from us, since a library's thread may take them: hence the handlers.
+    """
+    arrived: list[int] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        handlers = {number: signal.signal(number, lambda got, _frame: arrived.append(got)) for number in ENDING}
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for got in arrived:
+            signal.raise_signal(got)
+
+
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals to the parent, which gets them too or ends us itself, and end with it."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

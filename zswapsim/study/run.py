@@ -98,7 +98,11 @@ def open_replay(settings: Settings, pages: int, contents: Contents | None, measu
             exclusive_loads=settings.exclusive_loads,
         )
     )
-    options: dict[str, Any] = {"batch": settings.reclaim_batch, "zero_map": settings.zero_map, "verify": settings.verify}
+    options: dict[str, Any] = {
+        "batch": settings.reclaim_batch,
+        "zero_map": settings.zero_map,
+        "verify": settings.verify,
+    }
     if contents is not None:
         options |= {"next_image": contents.next_image, "zero": zero_flags(contents.images)}
         options |= {"first_image": settings.seed % len(contents.images)}
