@@ -13,14 +13,14 @@ from zswapsim.traces import ArrayTrace, Chunk, DenseTrace, Trace, read_trace
 from zswapsim.traces.generators import GENERATORS, below
 from zswapsim.traces.zipf import exponential, logarithm, zipf_sums
 
-# The first half of the SHA-256 of all pages (uint64, little-endian) and then all ops: a change here changes everybody's results.
+# The beginning of the SHA-256 of all pages (uint64, little-endian), then all ops. A change here changes every result.
 GOLDEN = {
-    "gen:zipf": "82814f6ff5843d4f9fbba2a0a4606bdc",
-    "gen:zipf,pages=1e6,events=1.1e6,alpha=1.2,writes=0.5,seed=7": "e7d71d7faf8344b298568ab3c6226348",
-    "gen:uniform,pages=777,events=2e5,seed=1": "b262a4502d0b3bd903348b0e63efbe5b",
-    "gen:scan,pages=1000,repeat=3,writes=1": "64e1ffad06971edda69610fa4b06351a",
-    "gen:loop,pages=99,events=12345,writes=0.01": "f2bb88ed8f2aa5e19cdcaaaebceda9bb",
-    "gen:phases,pages=1e4,events=3e5,set=0.2,overlap=0.3,alpha=0.7,seed=5": "e42f6ba7dd2de98addc28dc33f36058d",
+    "gen:zipf": "82814f6ff5843d4f9fbba2a0",
+    "gen:zipf,pages=1e6,events=1.1e6,alpha=1.2,writes=0.5,seed=7": "e7d71d7faf8344b298568ab3",
+    "gen:uniform,pages=777,events=2e5,seed=1": "b262a4502d0b3bd903348b0e",
+    "gen:scan,pages=1000,repeat=3,writes=1": "64e1ffad06971edda69610fa",
+    "gen:loop,pages=99,events=12345,writes=0.01": "f2bb88ed8f2aa5e19cdcaaae",
+    "gen:phases,pages=1e4,events=3e5,set=0.2,overlap=0.3,alpha=0.7,seed=5": "e42f6ba7dd2de98addc28dc3",
 }
 
 
@@ -32,7 +32,7 @@ def whole(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("spec", GOLDEN)
 def test_golden(spec: str) -> None:
     pages, ops = whole(read_trace(spec))
-    assert hashlib.sha256(pages.astype("<u8").tobytes() + ops.tobytes()).hexdigest()[:32] == GOLDEN[spec]
+    assert hashlib.sha256(pages.astype("<u8").tobytes() + ops.tobytes()).hexdigest()[:24] == GOLDEN[spec]
 
 
 @pytest.mark.parametrize("name", GENERATORS)
