@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_helpers import listing, refused, start, zswapsim
+from cli_helpers import listing, refused, started, zswapsim
 
 from zswapsim.traces import read_trace
 
@@ -48,12 +48,12 @@ def test_refusals(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interruption_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
-    process = start("convert", "gen:uniform,pages=1e9,events=1e11", tmp_path / "a.csv")
-    while not listing(tmp_path) or listing(tmp_path)[0][1] == 0:
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    with started("convert", "gen:uniform,pages=1e9,events=1e11", tmp_path / "a.csv") as process:
+        while not listing(tmp_path) or listing(tmp_path)[0][1] == 0:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert "Traceback" not in err
     assert listing(tmp_path) == []
