@@ -279,7 +279,7 @@ def test_a_library_that_cannot_be_opened():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["lz4", "lz4hc", "zstd", "deflate", "lzo", "store", "python"])
 def test_contexts_and_codecs_leave_no_memory_behind(name, dictionary):
-    """The first rounds may grow the heap; 600 more may not, by less than what 600 of the smallest contexts would take."""
+    """The first rounds may grow the heap; 600 more may not by what 600 of the smallest contexts would take."""
 
     class Kept:
         def compress(self, page):
