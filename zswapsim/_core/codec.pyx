@@ -244,7 +244,7 @@ cdef class Codec:
         self.spec = canonical(table, settings, dictionary_name)
         self.settings = {**settings, "dict": dictionary_name} if dictionary_name else settings
         if table.table == &PYTHON_TABLE:
-            plugin = Plugin(table.name, table.keeps, settings)
+            plugin = Plugin(table.name, table.keeps, dict(settings))
             self.keeps = (plugin, library, dictionary, reopen)
             self.params = <void *> plugin
         else:

@@ -85,8 +85,10 @@ def measure_pages(
     try:
         with nogil:
             for i in range(begin, min(end, begin + WARM_UP_PAGES)):
-                measure_page(&ctx, &images[i, 0], back, &out)
-            for i in range(begin, end):
+                code = measure_page(&ctx, &images[i, 0], back, &out)
+                if code < 0:
+                    break
+            for i in range(begin, end if code == ZSW_OK else begin):
                 code = measure_page(&ctx, &images[i, 0], back, &out)
                 if code < 0:
                     break
