@@ -108,7 +108,7 @@ sanitize-test: $(STAMP)-run $(STAMP)-test ## the quick tests under address and u
 	@cd build/sanitize && PYTHONPATH=$(abspath build/sanitize) HYPOTHESIS_PROFILE=sanitize \
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 		ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
-		../../$(BIN)/python -m pytest -m "not slow" --ignore-glob='tests/test_cli*' $(ARGS)
+		../../$(BIN)/python -m pytest -m "not slow and not limits_memory" --ignore-glob='tests/test_cli*' $(ARGS)
 
 # --- what is given away ------------------------------------------------------------------------------------------
 
