@@ -1,6 +1,9 @@
 """What every test may use: hypothesis profiles and the folder of recorded traces."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,3 +25,15 @@ def traces_dir() -> Path:
     if not Path(folder).is_dir():
         pytest.skip(f"no recorded traces in {folder}; name their folder in ZSWAPSIM_TRACES")
     return Path(folder)
+
+
+@pytest.fixture
+def program() -> Iterator[subprocess.Popen[bytes]]:
+    """A running program with 8 MiB of pages to capture; not one that sanitizers give terabytes of address space."""
+    code = "import sys; kept = bytes(range(256)) * 32768; print(flush=True); sys.stdin.read()"
+    plain = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes, env=plain) as process:
+        process.stdout.readline()
+        yield process
+        process.kill()

@@ -201,8 +201,8 @@ def test_a_disk_that_fills_up_while_a_result_is_written(tmp_path):
     assert (tmp_path / "old.json").read_text() == "the one before"
 
 
-def test_a_disk_that_fills_up_while_pages_are_captured(tmp_path):
-    arguments = ["capture", os.getpid(), "-o", tmp_path / "own.pages"]
+def test_a_disk_that_fills_up_while_pages_are_captured(tmp_path, program):
+    arguments = ["capture", program.pid, "-o", tmp_path / "own.pages"]
     assert "cannot write" in refused(*arguments, code=1, folder=tmp_path, preexec_fn=small_disk)
 
 

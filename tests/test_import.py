@@ -56,10 +56,7 @@ def test_version_is_the_same_everywhere() -> None:
 
 
 def test_the_package_is_typed() -> None:
-    package = Path(zswapsim.__file__).parent
-    assert (package / "py.typed").exists()
-    untyped = [path.name for path in (package / "_core").glob("*.pyx") if not path.with_suffix(".pyi").exists()]
-    assert untyped == []
+    assert (Path(zswapsim.__file__).parent / "py.typed").exists()
 
 
 def test_stubs_name_what_the_extensions_have() -> None:

@@ -27,7 +27,7 @@ cdef class RankTable:
     cdef object held_sums, held_guide
     cdef const uint64_t[::1] sums
     cdef const uint32_t[::1] guide      # guide[part]: the first rank whose sum is above the part's beginning
-    cdef int guide_bits
+    cdef int guide_bits                 # 0 before __init__ only
 
     def __init__(self, cumulative):
         sums = np.array(cumulative, np.uint64)
@@ -48,7 +48,7 @@ cdef class RankTable:
         cdef Py_ssize_t i
         cdef uint64_t number
         cdef uint32_t rank
-        if self.sums is None or numbers.shape[0] != self.sums.shape[0] or raw.shape[0] != out.shape[0]:
+        if not self.guide_bits or numbers.shape[0] != self.sums.shape[0] or raw.shape[0] != out.shape[0]:
             raise InputError("RankTable.draw: expected a number for each rank and room for each draw")
         with nogil:
             for i in range(raw.shape[0]):
