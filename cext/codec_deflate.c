@@ -47,16 +47,8 @@ typedef struct deflate_functions {
 } deflate_functions;
 
 static const char *const deflate_symbols[] = {
-    "deflateInit2_",
-    "deflate",
-    "deflateReset",
-    "deflateEnd",
-    "inflateInit2_",
-    "inflate",
-    "inflateReset",
-    "inflateEnd",
-    "zlibVersion",
-    NULL,
+    "deflateInit2_", "deflate",      "deflateReset", "deflateEnd",  "inflateInit2_",
+    "inflate",       "inflateReset", "inflateEnd",   "zlibVersion", NULL,
 };
 
 _Static_assert(sizeof(deflate_functions) / sizeof(void *) == sizeof(deflate_symbols) / sizeof(void *) - 1,

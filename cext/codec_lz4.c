@@ -10,6 +10,8 @@
 
 #include "zsw_builtin.h"
 
+#define LZ4_LINE 64u /* the state is cleared by each call: it begins where a cache line does */
+
 typedef struct lz4_params {
     int (*compress_fast)(void *state, const char *src, char *dst, int src_bytes, int dst_bytes, int acceleration);
     int (*decompress_safe)(const char *src, char *dst, int src_bytes, int dst_bytes);
@@ -44,7 +46,7 @@ static int lz4_ctx_create(const void *params, void **ctx) {
     if (!made)
         return ZSW_E_NOMEM;
     made->params = *p;
-    made->state = calloc(1, (size_t)p->state_bytes());
+    made->state = aligned_alloc(LZ4_LINE, ((size_t)p->state_bytes() + LZ4_LINE - 1) / LZ4_LINE * LZ4_LINE);
     if (!made->state) {
         free(made);
         return ZSW_E_NOMEM;

@@ -152,7 +152,10 @@ def test_parquet_cut_off_and_garbled(tmp_path: Path) -> None:
         (np.array([(1, 2)], [("page", "u8"), ("x", "u1")]), "expected integers, or records with page and op"),
         (np.array([(1, b"R"), (1, b"")], [("page", "u8"), ("op", "S1")]), "element 1: op: expected R or W, got b''"),
         (np.array([(1, 2)], [("page", "u8"), ("op", "u1")]), "element 0: op: expected 0 or 1, got 2"),
-        (np.array([(1, 1, 1 << 32)], [("page", "u8"), ("op", "u1"), ("process", "i8")]), "element 0: process: expected"),
+        (
+            np.array([(1, 1, 1 << 32)], [("page", "u8"), ("op", "u1"), ("process", "i8")]),
+            "element 0: process: expected",
+        ),
         (np.array([({},)], [("page", "O")]), "expected integers, or records with page and op"),
     ],
 )
@@ -264,14 +267,16 @@ def test_a_mutated_trace_reads_or_is_refused(
 ) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(mutated(samples[suffix], mutations))
+    message = f"{path}: "
     try:
         for chunk in read_trace(path).chunks():
             assert len(chunk.page) == len(chunk.op) > 0
             assert chunk.page.dtype == np.uint64
             assert chunk.op.max() <= 1
     except InputError as error:
-        assert str(error).startswith(f"{path}: ")
-        assert "\n" not in str(error)
+        message = str(error)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -281,7 +286,11 @@ def test_csv_agrees_with_an_obvious_reader(tmp_path: Path, body: str) -> None:
     path.write_bytes(b"page,op\n" + body.encode())
     expected = obvious(body)
     try:
-        got = [pair for chunk in read_trace(path).chunks() for pair in zip(chunk.page.tolist(), chunk.op.tolist(), strict=True)]
+        got = [
+            pair
+            for chunk in read_trace(path).chunks()
+            for pair in zip(chunk.page.tolist(), chunk.op.tolist(), strict=True)
+        ]
     except InputError:
         got = None
     assert got == expected

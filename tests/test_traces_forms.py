@@ -36,7 +36,6 @@ def same(left: Chunk, right: Chunk) -> bool:
 def traces(draw: Callable[..., Any]) -> ArrayTrace:
     count = draw(st.integers(1, 50))
 
-
     def column(dtype: type, most: int) -> np.ndarray:
         return np.array(draw(st.lists(st.integers(0, most), min_size=count, max_size=count)), dtype)
 
@@ -154,7 +153,10 @@ def test_npy_of_any_integers(tmp_path: Path, dtype: object) -> None:
 @pytest.mark.parametrize("op", ["S1", "U1", "u1", "?", "i8"])
 def test_npy_of_records(tmp_path: Path, op: str) -> None:
     letters = ("R", "W") if op in ("S1", "U1") else (0, 1)
-    np.save(tmp_path / "a.npy", np.array([(9, letters[1], 0.5), (8, letters[0], 1.5)], [("page", "<i4"), ("op", op), ("x", "f8")]))
+    np.save(
+        tmp_path / "a.npy",
+        np.array([(9, letters[1], 0.5), (8, letters[0], 1.5)], [("page", "<i4"), ("op", op), ("x", "f8")]),
+    )
     events = whole(read_trace(tmp_path / "a.npy"))
     assert (events.page.tolist(), events.op.tolist()) == ([9, 8], [1, 0])
 
@@ -163,14 +165,18 @@ def test_parquet_of_other_tools(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     for ops in (["R", "W"], np.array([0, 1], np.uint8), pa.array(["R", "W"], pa.large_string())):
-        pq.write_table(pa.table({"op": ops, "extra": [1.5, 2.5], "page": pa.array([3, 4], pa.int32())}), tmp_path / "a.parquet")
+        pq.write_table(
+            pa.table({"op": ops, "extra": [1.5, 2.5], "page": pa.array([3, 4], pa.int32())}), tmp_path / "a.parquet"
+        )
         events = whole(read_trace(tmp_path / "a.parquet"))
         assert (events.page.tolist(), events.op.tolist()) == ([3, 4], [0, 1])
 
 
 def test_parquet_is_the_native_form(tmp_path: Path) -> None:
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-    write_trace(ArrayTrace(np.array([1, 2]), np.array([0, 1]), np.array([5, 6]), np.array([7, 8])), tmp_path / "a.parquet")
+    write_trace(
+        ArrayTrace(np.array([1, 2]), np.array([0, 1]), np.array([5, 6]), np.array([7, 8])), tmp_path / "a.parquet"
+    )
     schema = pq.read_schema(tmp_path / "a.parquet")
     assert [(field.name, field.type) for field in schema] == [
         ("page", pa.uint64()),

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,14 +13,14 @@ from zswapsim.traces import ArrayTrace, Chunk, DenseTrace, Trace, read_trace
 from zswapsim.traces.generators import GENERATORS, below
 from zswapsim.traces.zipf import exponential, logarithm, zipf_sums
 
-# SHA-256 of all pages (uint64, little-endian) and then all ops: a change here changes everybody's results.
+# The beginning of the SHA-256 of all pages (uint64, little-endian), then all ops. A change here changes every result.
 GOLDEN = {
-    "gen:zipf": "82814f6ff5843d4f9fbba2a0a4606bdc0e08bad2b21896ab3c101399815c2e1d",
-    "gen:zipf,pages=1e6,events=1.1e6,alpha=1.2,writes=0.5,seed=7": "e7d71d7faf8344b298568ab3c62263481d8f83b2c0201c55a8bd133e1b1838a1",
-    "gen:uniform,pages=777,events=2e5,seed=1": "b262a4502d0b3bd903348b0e63efbe5b884ac046f2848546357078207b77997c",
-    "gen:scan,pages=1000,repeat=3,writes=1": "64e1ffad06971edda69610fa4b06351a57062c5f81209fb3cf2725cb7adf8465",
-    "gen:loop,pages=99,events=12345,writes=0.01": "f2bb88ed8f2aa5e19cdcaaaebceda9bb0f62378ef3283025a500b5d9489b85ba",
-    "gen:phases,pages=1e4,events=3e5,set=0.2,overlap=0.3,alpha=0.7,seed=5": "e42f6ba7dd2de98addc28dc33f36058d50e0096e34a8b1e7b938d3ab0ebf4377",
+    "gen:zipf": "82814f6ff5843d4f9fbba2a0",
+    "gen:zipf,pages=1e6,events=1.1e6,alpha=1.2,writes=0.5,seed=7": "e7d71d7faf8344b298568ab3",
+    "gen:uniform,pages=777,events=2e5,seed=1": "b262a4502d0b3bd903348b0e",
+    "gen:scan,pages=1000,repeat=3,writes=1": "64e1ffad06971edda69610fa",
+    "gen:loop,pages=99,events=12345,writes=0.01": "f2bb88ed8f2aa5e19cdcaaae",
+    "gen:phases,pages=1e4,events=3e5,set=0.2,overlap=0.3,alpha=0.7,seed=5": "e42f6ba7dd2de98addc28dc3",
 }
 
 
@@ -31,7 +32,7 @@ def whole(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("spec", GOLDEN)
 def test_golden(spec: str) -> None:
     pages, ops = whole(read_trace(spec))
-    assert hashlib.sha256(pages.astype("<u8").tobytes() + ops.tobytes()).hexdigest() == GOLDEN[spec]
+    assert hashlib.sha256(pages.astype("<u8").tobytes() + ops.tobytes()).hexdigest()[:24] == GOLDEN[spec]
 
 
 @pytest.mark.parametrize("name", GENERATORS)
@@ -57,7 +58,10 @@ def test_zipf_frequencies(alpha: float) -> None:
 
 
 def test_zipf_scatters_ranks_by_seed() -> None:
-    tops = {int(np.bincount(whole(read_trace(f"gen:zipf,pages=1000,events=1e4,seed={seed}"))[0].astype(int)).argmax()) for seed in range(6)}
+    tops = {
+        int(np.bincount(whole(read_trace(f"gen:zipf,pages=1000,events=1e4,seed={seed}"))[0].astype(int)).argmax())
+        for seed in range(6)
+    }
     assert len(tops) >= 4
 
 
@@ -128,7 +132,7 @@ def test_phases_move_their_working_set() -> None:
     pages, _ = whole(read_trace("gen:phases,pages=1000,events=5e4,set=0.1,phase=1e4,overlap=0.25"))
     sets = [set(pages[start : start + 10_000].tolist()) for start in range(0, 50_000, 10_000)]
     assert [len(each) for each in sets] == [100] * 5
-    assert [len(a & b) for a, b in zip(sets, sets[1:], strict=False)] == [25] * 4
+    assert [len(a & b) for a, b in pairwise(sets)] == [25] * 4
 
 
 @pytest.mark.parametrize(
@@ -189,7 +193,10 @@ def test_dense_trace_scans_by_itself() -> None:
 
 def test_a_page_belongs_to_its_process() -> None:
     rng = np.random.default_rng(0)
-    page, process = rng.integers(0, 40, 3000).astype(np.uint64) << np.uint64(50), rng.integers(0, 2**32, 5)[rng.integers(0, 5, 3000)]
+    page, process = (
+        rng.integers(0, 40, 3000).astype(np.uint64) << np.uint64(50),
+        rng.integers(0, 2**32, 5)[rng.integers(0, 5, 3000)],
+    )
     dense = DenseTrace(ArrayTrace(page, None, None, process.astype(np.uint32)))
     numbers, model = np.concatenate([chunk[0] for chunk in dense.chunks()]).tolist(), {}
     assert numbers == [model.setdefault(key, len(model)) for key in zip(process.tolist(), page.tolist(), strict=True)]

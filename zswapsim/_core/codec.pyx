@@ -46,7 +46,7 @@ cdef uint8_t GUARD[GUARD_CHECKED]
 memset(GUARD, GUARD_VALUE, GUARD_CHECKED)
 
 Parameter = namedtuple("Parameter", "name lowest highest initial help")
-Parameter.__doc__ = "One integer parameter of a codec: its name, range (both ends allowed), initial value, one line of help."
+Parameter.__doc__ = "One integer parameter of a codec: its name, range (both ends allowed), initial value, help line."
 
 
 # ---- tables ------------------------------------------------------------------------------------------------------
@@ -387,6 +387,8 @@ cdef object codec_take_exception():
 
 cdef int codec_raise(int code, str what) except -1:
     error = take_blame() if code == ZSW_E_PLUGIN else None
-    if error is not None:
+    if error is None:
+        return raise_code(code, what)
+    if not isinstance(error, PluginError) or what.startswith("codec "):
         raise error
-    return raise_code(code, what)
+    raise PluginError(f"{what}: {error}") from error.__cause__

@@ -6,7 +6,7 @@ from libc.string cimport memcmp, memcpy
 from zswapsim._core.clock cimport now_ns
 from zswapsim._core.codec cimport Codec, codec_compress, codec_ctx, codec_ctx_close, codec_ctx_open, codec_decompress
 from zswapsim._core.codec cimport codec_raise
-from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_OK
+from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_PLUGIN, ZSW_OK
 from zswapsim._core.page cimport PAGE_BYTES, page_same_filled
 
 from zswapsim._core.errors import InputError
@@ -96,6 +96,6 @@ def measure_pages(
                 compress_ns[i] = out.compress_ns
                 decompress_ns[i] = out.decompress_ns
         if code < 0:
-            codec_raise(code, f"codec {codec.spec}: page {i}")
+            codec_raise(code, f"page {i}" if code == ZSW_E_PLUGIN else f"codec {codec.spec}: page {i}")
     finally:
         codec_ctx_close(&ctx)

@@ -14,7 +14,9 @@ cdef class Plugin:
 cdef int plugin_ctx_create(const void *params, void **ctx) noexcept nogil
 cdef void plugin_ctx_destroy(void *ctx) noexcept nogil
 cdef int plugin_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) noexcept nogil
-cdef int plugin_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) noexcept nogil
+cdef int plugin_decompress(
+    void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes
+) noexcept nogil
 
 # Keeps the exception `error` for this thread until it is taken.
 cdef void blame(object error) noexcept

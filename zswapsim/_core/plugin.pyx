@@ -47,10 +47,19 @@ cdef class PluginContext:
         self.decompress = made.decompress
 
 
+# Kind and text of an exception in one line; its own __str__ is a stranger's code and may raise too.
+cdef str told(object error):
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {' '.join(str(error).split())}"
+    except BaseException:
+        return kind
+
+
 # Called in an except clause. What is not an Exception (KeyboardInterrupt) is nobody's fault and stays what it is.
 cdef int failed(str name, str step, object error) noexcept:
     if isinstance(error, Exception) and not isinstance(error, PluginError):
-        wrapped = PluginError(f"codec {name}: {step} raised {type(error).__name__}: {error}")
+        wrapped = PluginError(f"codec {name}: {step} raised {told(error)}")
         wrapped.__cause__ = error
         error = wrapped
     blame(error)

@@ -39,9 +39,9 @@ def read_dictionary(path: str) -> bytes:
 def train_dictionary(pages: NDArray[np.uint8], size: int = 16384) -> bytes:
     """A zstd dictionary of at most `size` bytes, by libzstd's own trainer (ZDICT_trainFromBuffer, fast cover).
 
-    pages: uint8[K, 4096]; same-filled ones are left out, because no codec ever sees them, and of more than 16,384 an even
-    choice is taken. The same pages give the same dictionary. Raises InputError where the shape is another, `size` is
-    out of 256 … 16 Mi, or the pages are too few or too much alike; CodecError where libzstd is missing.
+    pages: uint8[K, 4096]; of more than 16,384 an even choice is taken, and same-filled ones are left out, because no
+    codec ever sees them. The same pages give the same dictionary. Raises InputError where the shape is another, `size`
+    is out of 256 … 16 Mi, or the pages are too few or too much alike; CodecError where libzstd is missing.
     """
     import numpy as np
 
@@ -54,7 +54,9 @@ def train_dictionary(pages: NDArray[np.uint8], size: int = 16384) -> bytes:
         raise InputError(f"dictionary of {size} bytes: expected {LEAST_BYTES} to {MAX_BYTES}")
     useful = chosen_pages(pages)
     if len(useful) < LEAST_PAGES:
-        raise InputError(f"dictionary: {len(useful)} pages to train from: expected at least {LEAST_PAGES} not same-filled")
+        raise InputError(
+            f"dictionary: {len(useful)} pages to train from: expected at least {LEAST_PAGES} that are not same-filled"
+        )
     library = find_library("zstd", TRAIN_SYMBOLS)
     assert library is not None
     try:

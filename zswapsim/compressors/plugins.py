@@ -29,7 +29,7 @@ def load_plugin(entry: EntryPoint) -> Table:
     try:
         thing = entry.load()
     except Exception as error:
-        raise PluginError(f"{what}: {type(error).__name__}: {first_line(error)}") from error
+        raise PluginError(f"{what}: {told(error)}") from error
     if callable(thing):
         return table_of_class(entry.name, thing, getattr(thing, "parameters", {}), what)
     table = table_of_capsule(thing, what)
@@ -43,5 +43,10 @@ def origin_of(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
 
 
-def first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def told(error: Exception) -> str:
+    """Kind and text of an exception in one line; its own `__str__` is a stranger's code and may raise too."""
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {' '.join(str(error).split())}"
+    except Exception:
+        return kind

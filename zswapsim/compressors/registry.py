@@ -27,6 +27,7 @@ class CompressorInfo:
 
 @cache
 def builtins() -> dict[str, Table]:
+    """The built-in codecs by name."""
     return builtin_tables()
 
 
@@ -99,6 +100,7 @@ def available() -> list[CompressorInfo]:
 
 
 def describe(table: Table, origin: str) -> CompressorInfo:
+    """The record of one codec; where its library is missing, with the reason."""
     library: Library | None = None
     missing = ""
     try:

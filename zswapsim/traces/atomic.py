@@ -26,8 +26,8 @@ def atomic_write(path: str | Path, mode: str = "wb", permissions: int | None = N
     """
     if mode not in ("wb", "w"):
         raise InputError(f"atomic_write mode {mode!r}: expected 'wb' or 'w'")
+    target = _resolved(path)
     try:
-        target = Path(path).resolve()
         if _is_special(target):
             with target.open(mode, encoding="utf-8" if mode == "w" else None) as file:
                 yield file
@@ -37,6 +37,14 @@ def atomic_write(path: str | Path, mode: str = "wb", permissions: int | None = N
         raise
     except OSError as error:
         raise OutputError(f"{path}: cannot write: {error.strerror or error}") from error
+
+
+def _resolved(path: str | Path) -> Path:
+    """The file itself where `path` is a link to it."""
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null byte
+        raise OutputError(f"{path!s}: cannot write: {error}") from error
 
 
 def _is_special(target: Path) -> bool:
@@ -51,8 +59,8 @@ def _replace(target: Path, mode: str, permissions: int | None) -> Iterator[IO[An
     if target.is_dir():
         raise IsADirectoryError(21, "Is a directory")
     temporary = target.with_name(f".zswapsim-{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, permissions or 0o666)
     try:
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, permissions or 0o666)
         with os.fdopen(descriptor, mode, encoding="utf-8" if mode == "w" else None) as file:
             _copy_permissions(descriptor, target, permissions)
             yield file

@@ -79,7 +79,7 @@ def read_contents(source: str | Path) -> Contents | None:
         return _from_recipe(text.removeprefix("recipe:"))
     if text.startswith("pid:"):
         return Contents(np.concatenate(list(capture_pages(text.removeprefix("pid:")))), text)
-    if not text.endswith(".pages") and not Path(text).exists():
+    if not text or (not text.endswith(".pages") and not Path(text).exists()):
         raise InputError(f"{text}: no such file of pages: expected {EXPECTED}")
     return Contents(read_pages(text), text)
 

@@ -74,7 +74,7 @@ def read_trace(source: str | Path) -> Trace:
         trace = FORMS["csv.zst"].read(bundled_trace(text.removeprefix("bundled:")))
         trace.name = text
         return trace
-    if not Path(text).exists():
+    if not text or not Path(text).exists():
         raise InputError(f"{text}: no such trace: expected a file, gen:NAME,… or bundled:NAME")
     form = form_by_suffix(text) or _form_by_content(text)
     return FORMS[form].read(source)
