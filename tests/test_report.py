@@ -131,6 +131,8 @@ def test_figures():
     assert figures.pool_saved(result) == (8_192 - 2_600) * 4096
     assert figures.dram_saved(result) == 8_192 * 4096
     assert figures.ratio(a_result(pool_total_size=0)) is None
+    result.settings["footprint_pages"] = 20_000
+    assert figures.footprint(result) == 20_000 * 4096
 
 
 def test_comparison_marks_the_best_of_each_column():
@@ -164,6 +166,7 @@ def test_comparison_with_a_disk_and_a_failed_run():
     assert column_of(text, "major faults") == ["9", "5*", "1"], "a run that ended early wins nothing"
     assert column_of(text, "compressor") == ["lz4", "-", "lz4"]
     assert column_of(text, "ratio") == ["3.15", "-", "3.15"]
+    assert column_of(text, "x best") == ["1.00", "1.00", "-"]
 
 
 def test_comparison_of_one():

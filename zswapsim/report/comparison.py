@@ -50,8 +50,8 @@ def _common(results: Sequence[Result]) -> str:
     words = [f"{name} {first.settings.get(name) or 'none'}" for name in COMMON]
     same = [name for name in _asked(results) if len({_setting(result, name) for result in results}) == 1]
     words += [f"{name} {_setting(first, name)}" for name in same]
-    counters = first.counters
-    return f"{', '.join(words)}\n{count(counters['accesses'])} accesses to {count(counters['pages'])} pages"
+    accesses, pages = (max(result.counters[name] for result in results) for name in ("accesses", "pages"))
+    return f"{', '.join(words)}\n{count(accesses)} accesses to {count(pages)} pages"
 
 
 def _keys(results: Sequence[Result]) -> list[Column]:
@@ -110,11 +110,10 @@ def _best(results: Sequence[Result], values: Sequence[float | None], highest: bo
 
 
 def _against_best(results: Sequence[Result]) -> Column:
-    """How many times the stall of the best run that completed each run has."""
-    totals = [result.modelled_ns["total"] for result in results]
-    completed = [total for total, result in zip(totals, results, strict=True) if result.outcome == COMPLETED]
-    least = min(completed, default=0.0)
-    ratios = [total / least if least else None for total in totals]
+    """How many times the stall of the best run each run has that completed."""
+    totals = [result.modelled_ns["total"] if result.outcome == COMPLETED else None for result in results]
+    least = min((total for total in totals if total is not None), default=0.0)
+    ratios = [None if total is None or not least else total / least for total in totals]
     return Column("x best", [factor(ratio) for ratio in ratios], best=_best(results, ratios, False))
 
 

@@ -5,8 +5,8 @@ from zswapsim.study.sizes import PAGE_SIZE
 
 
 def footprint(result: Result) -> int:
-    """Bytes of all pages that the trace touched."""
-    return result.counters["pages"] * PAGE_SIZE
+    """Bytes of all pages of the trace, also where the run ended before it had touched them."""
+    return int(result.settings.get("footprint_pages", result.counters["pages"])) * PAGE_SIZE
 
 
 def dram(result: Result) -> int:
