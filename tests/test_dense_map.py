@@ -1,5 +1,6 @@
 """DenseMap against a dict, and against every wrong way to call it."""
 
+import os
 import subprocess
 import sys
 import threading

@@ -145,21 +145,24 @@ def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1]
     """
     cdef uint64_t[::1] times = time_ns
     cdef uint32_t[::1] processes = process
+    cdef bint timed = times is not None, owned = processes is not None
     cdef Py_ssize_t most = text.shape[0] // SHORTEST_LINE, count = 0
     cdef int columns = <int> len(roles), column = 0, code = C_GOOD
     cdef const uint8_t *role = roles
     cdef const uint8_t *end
     cdef const uint8_t *field
+    cdef uint64_t found[5]      # the line's values, by role: there may be no room for what is not a whole line
     cdef cursor where
     if not text.shape[0] or text[text.shape[0] - 1] != NEWLINE:
         raise InputError("parse: expected text that ends in a newline")
-    if not {PAGE, OP} <= set(roles) or (TIME_NS in roles) != (times is not None) or (
-            PROCESS in roles) != (processes is not None):
+    if not {PAGE, OP} <= set(roles) <= {SKIP, PAGE, OP, TIME_NS, PROCESS} or (TIME_NS in roles) != timed or (
+            PROCESS in roles) != owned:
         raise InputError("parse: expected a page and an op column, and arrays for the other columns")
-    if min(page.shape[0], op.shape[0]) < most or (times is not None and times.shape[0] < most) or (
-            processes is not None and processes.shape[0] < most):
+    if min(page.shape[0], op.shape[0]) < most or (timed and times.shape[0] < most) or (
+            owned and processes.shape[0] < most):
         raise InputError(f"parse: expected room for {most} events")
     where.value = 0
+    memset(found, 0, sizeof(found))
     where.at = field = &text[0]
     end = where.at + text.shape[0]
     with nogil:
@@ -169,16 +172,15 @@ def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1]
                 code = read_field(&where, role[column]) or read_end(&where, column == columns - 1)
                 if code:
                     break
-                if role[column] == C_PAGE:
-                    page[count] = where.value
-                elif role[column] == C_OP:
-                    op[count] = <uint8_t> where.value
-                elif role[column] == C_TIME_NS:
-                    times[count] = where.value
-                elif role[column] == C_PROCESS:
-                    processes[count] = <uint32_t> where.value
+                found[role[column]] = where.value
             if code:
                 break
+            page[count] = found[C_PAGE]
+            op[count] = <uint8_t> found[C_OP]
+            if timed:
+                times[count] = found[C_TIME_NS]
+            if owned:
+                processes[count] = <uint32_t> found[C_PROCESS]
             count += 1
     return count, code, column, field - &text[0]
 

@@ -24,12 +24,12 @@ cdef class RankTable:
     (0 for the first) up to, but not including, cumulative[k]. Raises InputError otherwise. Immutable; any number of
     threads may draw at once.
     """
-    cdef object held_sums, held_guide
     cdef const uint64_t[::1] sums
     cdef const uint32_t[::1] guide      # guide[part]: the first rank whose sum is above the part's beginning
     cdef int guide_bits                 # 0 before __init__ only
 
-    def __init__(self, cumulative):
+    # In __cinit__, which runs exactly once: a table is never seen without its sums, and never changes them.
+    def __cinit__(self, cumulative):
         sums = np.array(cumulative, np.uint64)
         steps = np.diff(sums.view(np.int64))
         if sums.ndim != 1 or not 0 < len(sums) < 1 << 32 or sums.max() != 1 << DRAW_BITS or (steps < 0).any():
@@ -48,7 +48,7 @@ cdef class RankTable:
         cdef Py_ssize_t i
         cdef uint64_t number
         cdef uint32_t rank
-        if not self.guide_bits or numbers.shape[0] != self.sums.shape[0] or raw.shape[0] != out.shape[0]:
+        if numbers.shape[0] != self.sums.shape[0] or raw.shape[0] != out.shape[0]:
             raise InputError("RankTable.draw: expected a number for each rank and room for each draw")
         with nogil:
             for i in range(raw.shape[0]):
