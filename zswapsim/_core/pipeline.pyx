@@ -55,8 +55,11 @@ cdef class StorePipeline:
         """Stores everything. Returns 0, or the code of the first page that failed; `done` pages are stored."""
         with ThreadPoolExecutor(threads) as pool:
             causes = [part for part in pool.map(self.run_thread, range(threads)) if part is not None]
-        if self.code == ZSW_E_PLUGIN and causes:
-            raise PluginError(f"page {self.done} (slot {self.numbers[self.done]}): the codec raised") from causes[0]
+        for cause in causes:
+            if not isinstance(cause, Exception):
+                raise cause  # an interrupt is no fault of the codec
+        if causes:
+            raise PluginError(f"page {self.done} (slot {self.numbers[self.done]}): {causes[0]}") from causes[0]
         return self.code
 
     def run_thread(self, int worker):

@@ -9,8 +9,8 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 from zswapsim._core.backend cimport LOAD_KEPT, Backend, costs_spent
-from zswapsim._core.codec cimport codec_take_exception
-from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_E_PLUGIN, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.codec cimport codec_raise
+from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport FrameArena, Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_quantile
 from zswapsim._core.lru cimport (
@@ -164,16 +164,8 @@ cdef class Replay:
             self.busy = False
         self.code = code
         if code < 0 and code != ZSW_E_FULL:
-            self.fail(code)
+            codec_raise(code, f"page {self.at_page}, access {self.counters.accesses}")
         return done
-
-    def fail(self, int code):
-        """Raise what ended the run."""
-        cause = codec_take_exception() if code == ZSW_E_PLUGIN else None
-        try:
-            raise_code(code, f"page {self.at_page}, access {self.counters.accesses}")
-        except Exception as error:
-            raise error from cause
 
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
         cdef page_record *records = self.records

@@ -7,9 +7,9 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
-from zswapsim._core.codec cimport Codec, codec_ctx, codec_ctx_close, codec_ctx_open, codec_take_exception
+from zswapsim._core.codec cimport Codec, codec_ctx, codec_ctx_close, codec_ctx_open, codec_raise
 from zswapsim._core.encode cimport decode_page, encode_page
-from zswapsim._core.errors cimport ZSW_E_PLUGIN, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.errors cimport ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport FrameArena
 from zswapsim._core.pipeline cimport StorePipeline
 from zswapsim._core.slots cimport SlotPool, encoded_page, slot_entry
@@ -101,7 +101,8 @@ cdef class PageStore:
                 code = self.store_run(&number, &data[0], 1, &done)
         finally:
             self.busy = False
-        self.report(code, f"slot {number}")
+        if code < 0:
+            codec_raise(code, f"slot {number}")
 
     def load(self, slot):
         """The page in a slot, 4096 bytes. The slot keeps it.
@@ -124,7 +125,8 @@ cdef class PageStore:
                 code = self.load_run(self.contexts, &number, &data[0], 1, &done)
         finally:
             self.busy = False
-        self.report(code, f"slot {number}")
+        if code < 0:
+            codec_raise(code, f"slot {number}")
 
     def invalidate(self, slot):
         """Forget a slot's page. Raises SlotEmptyError."""
@@ -133,7 +135,8 @@ cdef class PageStore:
         self.enter()
         code = self.slots.drop(number)
         self.busy = False
-        self.report(code, f"slot {number}")
+        if code < 0:
+            codec_raise(code, f"slot {number}")
 
     # -- many pages -----------------------------------------------------------------------------------------------
 
@@ -165,7 +168,7 @@ cdef class PageStore:
         finally:
             self.busy = False
         if code < 0:
-            self.report(code, f"page {done} (slot {numbers[done]})")
+            codec_raise(code, f"page {done} (slot {numbers[done]})")
 
     def load_pages(self, slots, buffer, *, int threads=1):
         """Load slots[i] into page i of a writable `buffer` (n * 4096 bytes), for n slots (uint32).
@@ -179,23 +182,21 @@ cdef class PageStore:
         self.enter()
         try:
             if threads == 1 or count < threads:
-                failures = [self.load_part(numbers, data, 0, count, 0)]
-            else:
-                self.open_contexts(threads)
-                bounds = [count * part // threads for part in range(threads + 1)]
-                with ThreadPoolExecutor(threads) as pool:
-                    parts = [
-                        pool.submit(self.load_part, numbers, data, bounds[i], bounds[i + 1], i) for i in range(threads)
-                    ]
-                failures = [part.result() for part in parts]
+                self.load_part(numbers, data, 0, count, 0)
+                return
+            self.open_contexts(threads)
+            bounds = [count * part // threads for part in range(threads + 1)]
+            with ThreadPoolExecutor(threads) as pool:
+                parts = [
+                    pool.submit(self.load_part, numbers, data, bounds[i], bounds[i + 1], i) for i in range(threads)
+                ]
+            for part in parts:
+                part.result()
         finally:
             self.busy = False
-        for code, failed in failures:
-            if code < 0:
-                self.report(code, f"page {failed} (slot {slots[failed]})")
 
     def load_part(self, const uint32_t[::1] slots, uint8_t[::1] buffer, Py_ssize_t first, Py_ssize_t end, int worker):
-        """One thread's part of :meth:`load_pages`, which alone calls it."""
+        """One thread's part of :meth:`load_pages`, which alone calls it. Raises in the thread where the codec did."""
         cdef Py_ssize_t done = 0
         cdef int code = ZSW_OK
         if not self.busy or not 0 <= worker < self.context_count or not 0 <= first <= end <= slots.shape[0]:
@@ -207,7 +208,8 @@ cdef class PageStore:
                 code = self.load_run(
                     &self.contexts[worker], &slots[first], &buffer[first * ZSW_PAGE_SIZE], end - first, &done
                 )
-        return code, first + done
+        if code < 0:
+            codec_raise(code, f"page {first + done} (slot {slots[first + done]})")
 
     cdef int store_run(
         self, const uint32_t *slots, const uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
@@ -235,15 +237,6 @@ cdef class PageStore:
                 return code
             done[0] += 1
         return ZSW_OK
-
-    def report(self, int code, str what):
-        """Raise the exception that stands for a negative code; 0 is no failure."""
-        if code < 0:
-            cause = codec_take_exception() if code == ZSW_E_PLUGIN else None
-            try:
-                raise_code(code, what)
-            except Exception as error:
-                raise error from cause
 
     # -- the whole ------------------------------------------------------------------------------------------------
 

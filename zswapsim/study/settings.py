@@ -9,6 +9,7 @@ from zswapsim.study.sizes import PAGE_SIZE, parse_size
 BACKENDS = ("private-node", "disk")
 RECLAIMERS = ("lru",)
 DEPTHS = ("bytes", "sizes", "counts")
+MOST_FRAMES = (1 << 32) - 1
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,6 +68,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         footprint = pages * PAGE_SIZE
         dram = parse_size(self.dram, "--dram", footprint) // PAGE_SIZE
         node = parse_size(self.node, "--node", footprint) // PAGE_SIZE
+        for name, text, frames in (("dram", self.dram, dram), ("node", self.node, node)):
+            if frames >= MOST_FRAMES:
+                raise InputError(f"--{name} {text}: larger than can be reserved ({MOST_FRAMES - 1} frames)")
         if dram < self.reclaim_batch:
             raise InputError(
                 f"--dram {self.dram}: {dram} frames are fewer than a reclaim batch of {self.reclaim_batch} pages"
