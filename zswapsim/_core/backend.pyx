@@ -1,5 +1,7 @@
 """What stands behind swap, as the replay sees it; and the two that need no pool."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -82,6 +84,7 @@ cdef class Backend:
         """Assert every invariant."""
 
 
+@final
 cdef class CountingBackend(Backend):
     """A pool without end, of pages without contents: counts stores and loads.
 
@@ -113,6 +116,7 @@ cdef class CountingBackend(Backend):
         return super().held() | {"stored_pages": self.stored}
 
 
+@final
 cdef class DiskBackend(Backend):
     """A plain swap device: every page is written as it is, and stays there until it is written again.
 

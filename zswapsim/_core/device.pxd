@@ -1,8 +1,11 @@
 """The swap device: how many pages it holds and, at bytes depth, the pages themselves."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint32_t
 
 
+@final
 cdef class SwapDevice:
     cdef readonly uint32_t capacity   # pages
     cdef readonly uint32_t used       # pages

@@ -1,5 +1,7 @@
 """The swap device: how many pages it holds and, at bytes depth, the pages themselves."""
 
+from cython import final
+
 import os
 import tempfile
 
@@ -15,6 +17,7 @@ cdef extern from "<unistd.h>" nogil:
     ssize_t pread(int fd, void *data, size_t count, off_t offset)
 
 
+@final
 cdef class SwapDevice:
     """A device of `capacity` pages (0 is no device). With `backed`, pages lie in an unlinked temporary file.
 

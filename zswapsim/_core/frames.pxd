@@ -1,5 +1,7 @@
 """Frames of one node: an arena of real memory, a free list, and an owner for every frame."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint32_t
 
 cdef enum:
@@ -8,6 +10,7 @@ cdef enum:
     MAX_OWNERS = 255
 
 
+@final
 cdef class FrameArena:
     cdef uint8_t *base           # `frames` * 4096 bytes, mapped; NULL where frames are only counted
     cdef uint32_t *next_free     # link of a free frame below `fresh`; owned
@@ -25,6 +28,7 @@ cdef class FrameArena:
     cdef void give(self, uint32_t frame) noexcept nogil
 
 
+@final
 cdef class Grant:
     """The right to take frames of one arena as one owner."""
     cdef readonly FrameArena arena

@@ -1,5 +1,7 @@
 """Frames of one node: an arena of real memory, a free list, and an owner for every frame."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
 from posix.mman cimport (
@@ -7,13 +9,11 @@ from posix.mman cimport (
 )
 
 from zswapsim._core.errors cimport ZSW_PAGE_SIZE
+from zswapsim._core.memory cimport MADV_HUGEPAGE, madvise
 from zswapsim._core.errors import HostMemoryError, InputError
 
-cdef extern from "<sys/mman.h>" nogil:
-    int madvise(void *addr, size_t length, int advice)
-    int MADV_HUGEPAGE
 
-
+@final
 cdef class FrameArena:
     """The frames of a node.
 
@@ -130,6 +130,7 @@ cdef class FrameArena:
         assert self.owners()["free"] == self.free_frames, "a taken frame has no owner"
 
 
+@final
 cdef class Grant:
     """The right to take frames of one arena as one owner; made by :meth:`FrameArena.grant`."""
 

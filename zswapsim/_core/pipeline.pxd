@@ -1,5 +1,7 @@
 """Storing many pages in several threads: compressed in any order, put into the pool in the order given."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint32_t
 
 from zswapsim._core.codec cimport codec_ctx
@@ -24,6 +26,7 @@ cdef enum:
     RING = 16       # blocks that may be ahead of the pool
 
 
+@final
 cdef class StorePipeline:
     cdef SlotPool slots
     cdef int raw_from

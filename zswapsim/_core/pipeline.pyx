@@ -5,6 +5,8 @@ waits for ready, puts that one and all ready ones behind it into the pool. So th
 nobody waits for a slow block until the ring is full, and the pool needs no lock of its own.
 """
 
+from cython cimport final
+
 from concurrent.futures import ThreadPoolExecutor
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -18,6 +20,7 @@ from zswapsim._core.slots cimport SLOT_COMPRESSED, SlotPool, encoded_page
 from zswapsim._core.errors import HostMemoryError, InputError, PluginError
 
 
+@final
 cdef class StorePipeline:
     """One call of PageStore.store_pages with several threads; made and used by it alone."""
 

@@ -1,5 +1,7 @@
 """A backend that keeps pages compressed in a node's frames and writes the coldest ones on to a device."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from zswapsim._core.backend cimport Backend, measured_sizes
@@ -17,6 +19,7 @@ cdef enum:
     WRITEBACK_BATCH = 32    # SWAP_CLUSTER_MAX
 
 
+@final
 cdef class PooledBackend(Backend):
     cdef SlotPool slots
     cdef SwapDevice device

@@ -5,6 +5,8 @@ with one second chance. It differs where a private node does: the limit is the n
 a page is refused, and the pool is packed before anything is written back.
 """
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
@@ -26,6 +28,7 @@ from zswapsim._core.zsmalloc cimport ZsPool
 from zswapsim._core.errors import HostMemoryError, InputError
 
 
+@final
 cdef class PooledBackend(Backend):
     """Compressed pages in the frames of a grant.
 

@@ -1,5 +1,7 @@
 """The engine: a trace over DRAM frames, a reclaimer and a backend, at every depth."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from zswapsim._core.backend cimport Backend
@@ -27,6 +29,7 @@ ctypedef struct replay_counters:
     uint64_t kept_pages
 
 
+@final
 cdef class Replay:
     cdef readonly Backend backend
     cdef readonly uint32_t pages        # the footprint: page numbers are below it

@@ -4,8 +4,10 @@ One loop serves all depths of a run: at counts depth pages have no contents, at 
 number, at bytes depth they lie in real frames, go through the codec, and are compared when they return.
 """
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
 from zswapsim._core.backend cimport LOAD_KEPT, Backend, costs_spent
@@ -16,6 +18,7 @@ from zswapsim._core.histogram cimport histogram_add, histogram_quantile
 from zswapsim._core.lru cimport (
     LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_oldest, lru_open, lru_remove, lru_touch, page_record, zsw_prefetch,
 )
+from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.page cimport page_same_filled
 from zswapsim._core.errors import BusyError, HostMemoryError, InputError
 
@@ -26,6 +29,7 @@ cdef tuple COUNTERS = (
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 
 
+@final
 cdef class Replay:
     """Replays accesses to `pages` pages on `frames` frames of DRAM, with `backend` behind swap.
 
@@ -109,7 +113,7 @@ cdef class Replay:
         cdef size_t count = self.pages
         cdef uint32_t page
         cdef uint32_t resident = min(self.frames, self.pages)
-        self.records = <page_record *> malloc(count * sizeof(page_record))
+        self.records = <page_record *> table_alloc(count * sizeof(page_record))
         if self.zero != NULL:
             self.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
         if self.dram is not None:

@@ -1,5 +1,7 @@
 """Slots over a pool: which page lies where. Knows lengths and bytes, but no codec."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.zsmalloc cimport ZsPool, zs_handle
@@ -28,6 +30,7 @@ ctypedef struct encoded_page:
     uint8_t kind
 
 
+@final
 cdef class SlotPool:
     cdef readonly ZsPool pool
     cdef slot_entry **chunks    # owned; 2^18 pointers, NULL where no slot of a chunk was ever used

@@ -1,5 +1,7 @@
 """Slots over a pool: which page lies where. Knows lengths and bytes, but no codec."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
@@ -17,6 +19,7 @@ cdef void entry_moved(void *who, uint32_t slot, zs_handle now) noexcept nogil:
     (<slot_entry **> who)[slot >> SLOT_CHUNK_BITS][slot & (SLOT_CHUNK - 1)].value = now
 
 
+@final
 cdef class SlotPool:
     """2**32 slots over `pool`. Takes 16 bytes a slot, in chunks of 16,384 slots, once one of them is used."""
 

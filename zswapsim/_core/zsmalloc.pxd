@@ -1,5 +1,7 @@
 """The pool's allocator: size classes, zspages with fullness groups, handles, compaction."""
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.frames cimport FrameArena
@@ -44,6 +46,7 @@ ctypedef struct zs_page:
 ctypedef void (*zs_moved)(void *who, uint32_t slot, zs_handle now) noexcept nogil
 
 
+@final
 cdef class ZsPool:
     cdef readonly FrameArena arena   # where frames come from
     cdef uint8_t owner               # in whose name they are taken

@@ -5,6 +5,8 @@ bookkeeping lies: free lists and owners are in arrays beside the arena, so that 
 are counted and not backed.
 """
 
+from cython cimport final
+
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
@@ -45,6 +47,7 @@ def huge_class_size(int chain_size=8):
     return largest - (ZS_HANDLE_BYTES - 1)
 
 
+@final
 cdef class ZsPool:
     """A pool of objects in the frames that a grant gives.
 

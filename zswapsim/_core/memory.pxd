@@ -1,0 +1,24 @@
+"""Large tables in huge pages, so that a random access to one costs no walk of the host's page tables."""
+
+from libc.stdlib cimport malloc
+
+cdef extern from "<stdlib.h>" nogil:
+    int posix_memalign(void **memory, size_t alignment, size_t size)
+
+cdef extern from "<sys/mman.h>" nogil:
+    int madvise(void *addr, size_t length, int advice)
+    int MADV_HUGEPAGE
+
+cdef enum:
+    HUGE_BYTES = 1 << 21
+
+
+# Memory for a table, given back with free(); NULL where the host has none.
+cdef inline void *table_alloc(size_t size) noexcept nogil:
+    cdef void *memory = NULL
+    if size < HUGE_BYTES:
+        return malloc(size)
+    if posix_memalign(&memory, HUGE_BYTES, size) != 0:
+        return NULL
+    madvise(memory, size, MADV_HUGEPAGE)
+    return memory
