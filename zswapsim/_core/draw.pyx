@@ -26,7 +26,7 @@ cdef class RankTable:
     """
     cdef const uint64_t[::1] sums
     cdef const uint32_t[::1] guide      # guide[part]: the first rank whose sum is above the part's beginning
-    cdef int guide_bits                 # 0 before __init__ only
+    cdef int guide_bits
 
     # In __cinit__, which runs exactly once: a table is never seen without its sums, and never changes them.
     def __cinit__(self, cumulative):

@@ -33,13 +33,13 @@ class Form(NamedTuple):
 
 
 def _read_parquet(path: str | Path) -> Trace:
-    from zswapsim.traces.parquet import ParquetTrace  # noqa: PLC0415 - pyarrow is slow to import
+    from zswapsim.traces.parquet import ParquetTrace  # pyarrow is slow to import
 
     return ParquetTrace(path)
 
 
 def _write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None) -> int:
-    from zswapsim.traces.parquet import write_parquet  # noqa: PLC0415 - pyarrow is slow to import
+    from zswapsim.traces.parquet import write_parquet  # pyarrow is slow to import
 
     return write_parquet(trace, file, progress)
 

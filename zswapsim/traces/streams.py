@@ -54,7 +54,7 @@ class _Zstd:
     """One or more zstd frames; a cut or garbled one is an error, at a position in the decompressed bytes."""
 
     def __init__(self, path: str | Path, file: IO[bytes]) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - slow to import, and not every trace needs it
+        import pyarrow as pa  # slow to import, and not every trace needs it
 
         self.path, self.offset = path, 0
         self.stream: Any = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
