@@ -62,17 +62,18 @@ cdef class Backend:
             ("stored_pages", "same_filled_pages", "stored_incompressible_pages", "compr_data_size", "pool_total_size",
              "peak_pool_total_size", "pages_compacted", "device_pages", "peak_device_pages"), 0)
 
-    def times(self):
-        """Measured codec time (`wall`) and modelled time by cause, in nanoseconds."""
+    def times(self, uint64_t minor_faults, uint64_t major_faults):
+        """Measured codec time (`wall`) and modelled time by cause, in nanoseconds, after so many faults."""
+        cdef double faults = minor_faults * self.costs.minor_fault + major_faults * self.costs.major_fault
         return {
             "wall": {"compress": self.costs.wall_compress, "decompress": self.costs.wall_decompress},
             "modelled": {
-                "fault": self.costs.spent_fault,
+                "fault": faults,
                 "compress": self.costs.spent_compress,
                 "decompress": self.costs.spent_decompress,
                 "node": self.costs.spent_node,
                 "device": self.costs.spent_device,
-                "total": costs_spent(&self.costs),
+                "total": faults + costs_spent(&self.costs),
             },
         }
 

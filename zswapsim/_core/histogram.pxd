@@ -1,6 +1,6 @@
 """Latencies in buckets that are at most 1/32 wide, so percentiles are within 3 % (as HdrHistogram lays them out)."""
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 cdef extern from *:
     """
@@ -37,7 +37,7 @@ cdef inline double histogram_value(int bucket) noexcept nogil:
 
 
 cdef inline void histogram_add(histogram *into, double value) noexcept nogil:
-    into.counts[histogram_bucket(<uint64_t> value)] += 1
+    into.counts[histogram_bucket(<uint64_t> <int64_t> value)] += 1
     into.total += 1
     into.sum += value
     if value > into.highest:

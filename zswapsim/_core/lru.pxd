@@ -1,17 +1,19 @@
 """Exact least-recently-used order without links: a log of accesses, and in each page's record its latest place there.
 
-An access appends the page to the log and stamps the place into the page's record; older entries of the page go stale
-by that alone. The oldest entry that is not stale is the least recently used page. So a hit costs one write to the
-page's record and one sequential write, where a linked list would touch four records. When the log is full, stale
-entries are squeezed out, which costs a constant number of steps an access as long as the log has room for more
-entries than there are pages in it (docs/architecture.md has the arithmetic). The writeback queue of the pool is the
-same structure with one append a store.
+An access appends the page to the log, a ring, and stamps the place into the page's record; older entries of the page
+go stale by that alone. The oldest entry that is not stale is the least recently used page. So a hit costs one write
+to the page's record and one sequential write, where a linked list would touch four records; and each entry is looked
+at once more when its turn comes at the old end. Where the ring is full before that, stale entries are squeezed out,
+which costs a constant number of steps an access as long as the ring has room for more entries than there are pages
+in it (docs/architecture.md has the arithmetic). The writeback queue of the pool is the same, one append a store.
 """
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free
+from libc.string cimport memset
 
 from zswapsim._core.errors cimport ZSW_E_NOMEM, ZSW_OK
+from zswapsim._core.memory cimport table_alloc
 
 cdef extern from *:
     """
@@ -20,7 +22,7 @@ cdef extern from *:
     void zsw_prefetch(const void *address) noexcept nogil
 
 cdef enum:
-    LRU_AHEAD = 16               # entries looked at ahead of their turn
+    LRU_AHEAD = 32               # entries looked at ahead of their turn
     LRU_MOST = 0xFFFFFFF0        # longest log
 
 cdef extern from *:
@@ -34,18 +36,26 @@ ctypedef struct page_record:     # 8 bytes
     uint32_t state               # the owner's flags
 
 ctypedef struct lru_log:
-    uint32_t *entries            # owned; pages, oldest access first
+    uint32_t *entries            # owned; a ring of pages
     uint32_t capacity
     uint32_t head                # where the next entry goes
-    uint32_t tail                # all entries before it are stale
+    uint32_t tail                # the oldest entry, where `used` is not 0
+    uint32_t used                # entries, stale ones included
     uint32_t live                # pages in the log
 
 
+cdef inline uint32_t lru_next(const lru_log *log, uint32_t place) noexcept nogil:
+    return place + 1 if place + 1 < log.capacity else 0
+
+
 cdef inline int lru_open(lru_log *log, uint32_t capacity) noexcept nogil:
-    log.head = log.tail = log.live = 0
+    log.head = log.tail = log.used = log.live = 0
     log.capacity = max(capacity, 64)
-    log.entries = <uint32_t *> malloc(log.capacity * sizeof(uint32_t))
-    return ZSW_OK if log.entries != NULL else ZSW_E_NOMEM
+    log.entries = <uint32_t *> table_alloc(log.capacity * sizeof(uint32_t))
+    if log.entries == NULL:
+        return ZSW_E_NOMEM
+    memset(log.entries, 0, log.capacity * sizeof(uint32_t))  # lru_ahead may look at entries that are yet to be written
+    return ZSW_OK
 
 
 cdef inline void lru_close(lru_log *log) noexcept nogil:
@@ -53,42 +63,65 @@ cdef inline void lru_close(lru_log *log) noexcept nogil:
     log.entries = NULL
 
 
-# Squeezes out stale entries; doubles the log when three quarters of it are live. ZSW_E_NOMEM leaves it as it was.
-cdef inline int lru_tidy(lru_log *log, page_record *records) noexcept nogil:
-    cdef uint32_t place, page, kept = 0
-    cdef uint32_t capacity
-    cdef void *made
-    for place in range(log.tail, log.head):
-        if place + LRU_AHEAD < log.head:
-            zsw_prefetch(&records[log.entries[place + LRU_AHEAD]])
+# The page whose entry will be looked at so many entries after the one at `place`; any page where there are fewer.
+cdef inline uint32_t lru_ahead(const lru_log *log, uint32_t place) noexcept nogil:
+    place += LRU_AHEAD
+    return log.entries[place if place < log.capacity else place - log.capacity]
+
+
+# Moves a ring whose entries are all live into one of twice the size. ZSW_E_NOMEM leaves it as it was.
+cdef inline int lru_grow(lru_log *log, page_record *records) noexcept nogil:
+    cdef uint32_t capacity = log.capacity * 2 if log.capacity <= <uint32_t> LRU_MOST // 2 else <uint32_t> LRU_MOST
+    cdef uint32_t *grown = <uint32_t *> table_alloc(<size_t> capacity * sizeof(uint32_t))
+    cdef uint32_t i, place = log.tail
+    if grown == NULL:
+        return ZSW_E_NOMEM
+    memset(grown, 0, <size_t> capacity * sizeof(uint32_t))
+    for i in range(log.used):
+        grown[i] = log.entries[place]
+        records[grown[i]].stamp = i
+        place = lru_next(log, place)
+    free(log.entries)
+    log.entries = grown
+    log.capacity = capacity
+    log.tail = 0
+    log.head = log.used
+    return ZSW_OK
+
+
+# Makes room in a full ring: squeezes out stale entries, and grows it when more than three quarters are live. Its own
+# kind of call, so that the common path stays short.
+cdef inline int lru_make_room(lru_log *log, page_record *records) noexcept nogil:
+    cdef uint32_t i, page, place = log.tail, kept = 0, into = log.tail
+    for i in range(log.used):
+        zsw_prefetch(&records[lru_ahead(log, place)])
         page = log.entries[place]
         if records[page].stamp == place:
-            log.entries[kept] = page
-            records[page].stamp = kept
+            log.entries[into] = page
+            records[page].stamp = into
+            into = lru_next(log, into)
             kept += 1
-    log.tail = 0
-    log.head = kept
-    if kept <= log.capacity // 4 * 3:
-        return ZSW_OK
-    capacity = log.capacity * 2 if log.capacity <= <uint32_t> LRU_MOST // 2 else <uint32_t> LRU_MOST
-    made = realloc(log.entries, <size_t> capacity * sizeof(uint32_t))
-    if made == NULL:
-        return ZSW_OK if kept < log.capacity else ZSW_E_NOMEM
-    log.entries = <uint32_t *> made
-    log.capacity = capacity
-    return ZSW_OK if kept < capacity else ZSW_E_NOMEM
+        place = lru_next(log, place)
+    log.used = kept
+    log.head = into
+    if kept > log.capacity // 4 * 3 and lru_grow(log, records) < 0 and kept == log.capacity:
+        return ZSW_E_NOMEM
+    return ZSW_OK
 
 
-# Moves a page of the log to its young end. O(1) amortised; 0 or ZSW_E_NOMEM.
-cdef inline int lru_touch(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
-    cdef int code
-    if log.head == log.capacity:
-        code = lru_tidy(log, records)
-        if code < 0:
-            return code
+# Moves a page of the log to its young end, where the ring has room. O(1).
+cdef inline void lru_append(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
     log.entries[log.head] = page
     records[page].stamp = log.head
-    log.head += 1
+    log.head = lru_next(log, log.head)
+    log.used += 1
+
+
+# The same, making room. O(1) amortised; 0 or ZSW_E_NOMEM.
+cdef inline int lru_touch(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
+    if log.used == log.capacity and lru_make_room(log, records) < 0:
+        return ZSW_E_NOMEM
+    lru_append(log, records, page)
     return ZSW_OK
 
 
@@ -108,10 +141,12 @@ cdef inline void lru_remove(lru_log *log, page_record *records, uint32_t page) n
 
 # The page at the old end, which stays there; LRU_NONE where the log is empty. O(1) amortised.
 cdef inline uint32_t lru_oldest(lru_log *log, page_record *records) noexcept nogil:
-    while log.tail < log.head:
-        if log.tail + LRU_AHEAD < log.head:
-            zsw_prefetch(&records[log.entries[log.tail + LRU_AHEAD]])
-        if records[log.entries[log.tail]].stamp == log.tail:
-            return log.entries[log.tail]
-        log.tail += 1
+    cdef uint32_t page
+    while log.used:
+        zsw_prefetch(&records[lru_ahead(log, log.tail)])
+        page = log.entries[log.tail]
+        if records[page].stamp == log.tail:
+            return page
+        log.tail = lru_next(log, log.tail)
+        log.used -= 1
     return LRU_NONE

@@ -16,7 +16,7 @@ from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_S
 from zswapsim._core.frames cimport FrameArena, Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_quantile
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_oldest, lru_open, lru_remove, lru_touch, page_record, zsw_prefetch,
+    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_oldest, lru_open, lru_remove, lru_touch, page_record, zsw_prefetch,
 )
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.page cimport page_same_filled
@@ -118,8 +118,8 @@ cdef class Replay:
             self.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
         if self.dram is not None:
             self.frame_of = <uint32_t *> calloc(count, sizeof(uint32_t))
-        # Three entries a frame: half of an append is then spent on squeezing out stale ones.
-        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 3 + 1024, <uint64_t> 0xFFFFFFF0)) < 0 or \
+        # Four entries a frame: squeezing out stale ones then costs a third of a step an access, at most.
+        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 4 + 1024, <uint64_t> 0xFFFFFFF0)) < 0 or \
                 self.records == NULL or (self.zero != NULL and self.image_of == NULL) or \
                 (self.dram is not None and self.frame_of == NULL):
             raise HostMemoryError(f"page table of {count} pages: larger than can be reserved")
@@ -172,31 +172,37 @@ cdef class Replay:
         return done
 
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
+        cdef lru_log *log = &self.log
         cdef page_record *records = self.records
         cdef page_record *record
-        cdef Py_ssize_t i
+        cdef Py_ssize_t i = 0
         cdef Py_ssize_t last = count - 1
         cdef uint64_t writes = 0
+        cdef uint32_t page, before = LRU_NONE
         cdef int code = ZSW_OK
-        for i in range(count):
+        while i < count:
             zsw_prefetch(&records[pages[min(i + LRU_AHEAD, last)]])
-            record = &records[pages[i]]
+            page = pages[i]
+            record = &records[page]
             if record.stamp == LRU_NONE:
-                code = self.fault(pages[i])
-            elif record.stamp != self.log.head - 1:
-                code = lru_touch(&self.log, records, pages[i])
+                code = self.fault(page)
+            elif page != before:
+                code = lru_touch(log, records, page)
             if code < 0:
-                self.at_page = pages[i]
+                self.at_page = page
                 break
-            writes += ops[i] != 0
-            if ops[i] and not record.state & WRITTEN:
-                self.first_write(pages[i])
-            done[0] += 1
-        self.counters.accesses += done[0]
+            before = page
+            if ops[i]:
+                writes += 1
+                if not record.state & WRITTEN:
+                    self.first_write(page)
+            i += 1
+        done[0] = i
+        self.counters.accesses += i
         self.counters.writes += writes
         return code
 
-    cdef void first_write(self, uint32_t page) noexcept nogil:
+    cdef inline void first_write(self, uint32_t page) noexcept nogil:
         """The first write since the page came in: its content moves on, and what the backend holds is stale."""
         cdef page_record *record = &self.records[page]
         if record.state & IN_SLOT:
@@ -228,10 +234,9 @@ cdef class Replay:
         self.records[page].state &= ~<uint32_t> WRITTEN
         return lru_add(&self.log, self.records, page)
 
-    cdef int minor_fault(self, uint32_t page) noexcept nogil:
+    cdef inline int minor_fault(self, uint32_t page) noexcept nogil:
         self.counters.minor_faults += 1
         self.counters.pages += 1
-        self.backend.costs.spent_fault += self.backend.costs.minor_fault
         self.records[page].state = TOUCHED | DIRTY
         if self.image_of != NULL:
             self.image_of[page] = <uint32_t> ((<uint64_t> self.first_image + page) % self.image_count)
@@ -239,12 +244,11 @@ cdef class Replay:
                 memcpy(self.bytes_of(page), self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
         return ZSW_OK
 
-    cdef int major_fault(self, uint32_t page, double before) noexcept nogil:
+    cdef inline int major_fault(self, uint32_t page, double before) noexcept nogil:
         cdef page_record *record = &self.records[page]
         cdef uint8_t *frame = self.bytes_of(page)
         cdef int code
         self.counters.major_faults += 1
-        self.backend.costs.spent_fault += self.backend.costs.major_fault
         if record.state & ZERO_MAPPED:
             self.counters.swpin_zero += 1
             if frame != NULL:
@@ -257,10 +261,10 @@ cdef class Replay:
             if memcmp(frame, self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE) != 0:
                 return ZSW_E_CORRUPT
             self.verified += 1
-        histogram_add(&self.latency, costs_spent(&self.backend.costs) - before)
+        histogram_add(&self.latency, self.backend.costs.major_fault + costs_spent(&self.backend.costs) - before)
         return ZSW_OK
 
-    cdef int bring(self, uint32_t page, uint8_t *frame) noexcept nogil:
+    cdef inline int bring(self, uint32_t page, uint8_t *frame) noexcept nogil:
         """Loads a page from the backend, which may keep its copy or drop it."""
         cdef page_record *record = &self.records[page]
         cdef int code = self.backend.load(page, frame)
@@ -273,7 +277,7 @@ cdef class Replay:
 
     # -- reclaim --------------------------------------------------------------------------------------------------
 
-    cdef int reclaim(self) noexcept nogil:
+    cdef inline int reclaim(self) noexcept nogil:
         """Evicts a batch, the least recently used first. A page that must stay is passed over, once all round.
 
         ZSW_E_FULL where not one page could be evicted: the run is out of memory.
@@ -296,7 +300,7 @@ cdef class Replay:
             left -= 1
         return ZSW_OK if evicted else ZSW_E_FULL
 
-    cdef int evict(self, uint32_t page) noexcept nogil:
+    cdef inline int evict(self, uint32_t page) noexcept nogil:
         cdef page_record *record = &self.records[page]
         cdef int code
         if record.state & DIRTY:
@@ -311,11 +315,11 @@ cdef class Replay:
         self.counters.reclaimed_pages += 1
         return ZSW_OK
 
-    cdef int swap_out(self, uint32_t page) noexcept nogil:
+    cdef inline int swap_out(self, uint32_t page) noexcept nogil:
         """A dirty page has no copy in the backend: a write or an exclusive load took it away."""
         cdef page_record *record = &self.records[page]
         cdef int code
-        if self.zero_map and self.is_zero(page):
+        if self.image_of != NULL and self.zero_map and self.is_zero(page):
             self.counters.swpout_zero += 1
             record.state |= ZERO_MAPPED
             return ZSW_OK
@@ -324,25 +328,25 @@ cdef class Replay:
             record.state |= IN_SLOT
         return code
 
-    cdef void take_frame(self, uint32_t page) noexcept nogil:
+    cdef inline void take_frame(self, uint32_t page) noexcept nogil:
         if self.dram is not None:
             self.frame_of[page] = self.dram.take(self.owner)
 
-    cdef void give_frame(self, uint32_t page) noexcept nogil:
+    cdef inline void give_frame(self, uint32_t page) noexcept nogil:
         if self.dram is not None:
             self.dram.give(self.frame_of[page])
 
-    cdef uint8_t *bytes_of(self, uint32_t page) noexcept nogil:
+    cdef inline uint8_t *bytes_of(self, uint32_t page) noexcept nogil:
         """A resident page's bytes; NULL except at bytes depth."""
         if self.dram is None:
             return NULL
         return self.dram.base + <size_t> self.frame_of[page] * ZSW_PAGE_SIZE
 
-    cdef bint is_zero(self, uint32_t page) noexcept nogil:
+    cdef inline bint is_zero(self, uint32_t page) noexcept nogil:
         cdef uint64_t word
         if self.dram is not None:
             return page_same_filled(self.bytes_of(page), &word) and word == 0
-        return self.image_of != NULL and self.zero[self.image_of[page]]
+        return self.zero[self.image_of[page]]
 
     # -- looking in -----------------------------------------------------------------------------------------------
 
@@ -368,6 +372,12 @@ cdef class Replay:
         self.busy = False
         found = {name: values[number] for number, name in enumerate(COUNTERS)}
         return found | {"resident_pages": self.log.live} | self.backend.stats()
+
+    def times(self):
+        """Measured codec time (`wall`) and `modelled` time by cause, in nanoseconds."""
+        self.enter()
+        self.busy = False
+        return self.backend.times(self.counters.minor_faults, self.counters.major_faults)
 
     def latencies(self):
         """Modelled latency of major faults so far, ns: mean, percentiles (within 3 %), max; zeros where none."""

@@ -58,7 +58,7 @@ def run(
     clock = time.perf_counter_ns()
     outcome = _replay(engine, dense, timeline, asked.depth, progress)
     replay_ns = time.perf_counter_ns() - clock - (dense.read_ns - read_before)
-    times = engine.backend.times()
+    times = engine.times()
     return Result(
         settings=_described(asked, dense, held, engine),
         outcome=outcome,
