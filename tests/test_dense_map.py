@@ -1,6 +1,5 @@
 """DenseMap against a dict, and against every wrong way to call it."""
 
-import os
 import subprocess
 import sys
 import threading

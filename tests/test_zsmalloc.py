@@ -36,7 +36,7 @@ def test_huge_limit(chain: int, limit: int) -> None:
 @pytest.mark.parametrize(("length", "row"), GOLDEN.items())
 def test_golden_rows(length: int, row: tuple[int, int, int]) -> None:
     assert next(found for found in size_classes(8) if found[0] >= length + 8 or found[0] == 4096) == row
-    size, frames, objects = row
+    _, frames, objects = row
     assert frames_for_lengths(np.full(objects, length, np.uint16)) == frames
     assert frames_for_lengths(np.full(objects + 1, length, np.uint16)) == 2 * frames
 

@@ -7,7 +7,7 @@ from zswapsim.compressors.registry import get_compressor
 __all__ = ["PageStore"]
 
 
-class PageStore(store.PageStore):
+class PageStore(store.PageStore):  # noqa: D101 - it has its base's
     __doc__ = store.PageStore.__doc__
 
     def __init__(

@@ -58,11 +58,26 @@ class Machine:
         self.resident: OrderedDict[int, None] = OrderedDict()  # least recently used first
         self.out_of_memory = False
         self.count = dict.fromkeys(
-            (
-                "accesses writes minor_faults major_faults swpin_zero swpout_zero reclaimed_pages dropped_clean_pages "
-                "kept_pages zswpin zswpout zswpwb pswpin pswpout written_back_pages pool_limit_hit reject_reclaim_fail "
-                "reject_alloc_fail"
-            ).split(),
+            [
+                "accesses",
+                "writes",
+                "minor_faults",
+                "major_faults",
+                "swpin_zero",
+                "swpout_zero",
+                "reclaimed_pages",
+                "dropped_clean_pages",
+                "kept_pages",
+                "zswpin",
+                "zswpout",
+                "zswpwb",
+                "pswpin",
+                "pswpout",
+                "written_back_pages",
+                "pool_limit_hit",
+                "reject_reclaim_fail",
+                "reject_alloc_fail",
+            ],
             0,
         )
 
@@ -215,8 +230,12 @@ class Machine:
 
     def counters(self) -> dict[str, int]:
         held = {} if self.swap.store is None else self.swap.store.stats()
-        return self.count | held | {
-            "pages": len(self.pages),
-            "resident_pages": len(self.resident),
-            "device_pages": len(self.swap.device),
-        }
+        return (
+            self.count
+            | held
+            | {
+                "pages": len(self.pages),
+                "resident_pages": len(self.resident),
+                "device_pages": len(self.swap.device),
+            }
+        )

@@ -38,7 +38,8 @@ cdef class SwapDevice:
                 with tempfile.TemporaryFile(prefix="zswapsim-swap-", buffering=0) as made:
                     self.fd = os.dup(made.fileno())
             except OSError as error:
-                raise DeviceError(f"swap device: no temporary file in {tempfile.gettempdir()}: {error.strerror}") from None
+                folder = tempfile.gettempdir()
+                raise DeviceError(f"swap device: no temporary file in {folder}: {error.strerror}") from None
 
     def __dealloc__(self):
         if self.fd >= 0:

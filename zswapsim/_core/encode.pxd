@@ -11,7 +11,9 @@ from zswapsim._core.slots cimport SLOT_COMPRESSED, SLOT_EMPTY, SLOT_RAW, SLOT_SA
 
 # Compresses a page. `raw_from`: the length (bytes) from which it is kept as it is. out.data points into the context
 # or at the page itself. 0 or the codec's negative code.
-cdef inline int encode_page(codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out) noexcept nogil:
+cdef inline int encode_page(
+    codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
+) noexcept nogil:
     cdef int length
     out.checksum = page_checksum(page) if sums else 0
     out.data = NULL

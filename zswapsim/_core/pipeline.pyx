@@ -114,7 +114,7 @@ cdef class StorePipeline:
                 made.data = self.staging + (place + i) * ZSW_PAGE_SIZE
 
     cdef void commit(self) noexcept nogil:
-        """Puts all blocks that are ready and next in turn into the pool. With the lock held, which it drops meanwhile."""
+        """Puts the blocks that are ready and next in turn into the pool. With the lock held; it drops it meanwhile."""
         cdef int code
         if self.committing:
             return

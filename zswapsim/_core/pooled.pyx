@@ -11,7 +11,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
-from zswapsim._core.backend cimport LOAD_DROPPED, LOAD_KEPT, Backend, measured_sizes
+from zswapsim._core.backend cimport LOAD_DROPPED, LOAD_KEPT, Backend
 from zswapsim._core.clock cimport now_ns
 from zswapsim._core.codec cimport Codec, codec_ctx_close, codec_ctx_open
 from zswapsim._core.device cimport SwapDevice
@@ -21,7 +21,7 @@ from zswapsim._core.errors cimport (
 )
 from zswapsim._core.frames cimport Grant
 from zswapsim._core.lru cimport (
-    LRU_NONE, lru_add, lru_close, lru_log, lru_oldest, lru_open, lru_remove, lru_touch, page_record,
+    LRU_NONE, lru_add, lru_close, lru_oldest, lru_open, lru_remove, lru_touch, page_record,
 )
 from zswapsim._core.slots cimport SLOT_COMPRESSED, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry
 from zswapsim._core.zsmalloc cimport ZsPool
@@ -315,9 +315,9 @@ cdef class PooledBackend(Backend):
         for slot in range(self.slot_count):
             where = self.records[slot].state & AT_MASK
             entry_kind = 0 if self.slots.find(slot) == NULL else self.slots.find(slot).kind
-            assert (where == AT_POOL) == (entry_kind != 0), f"slot {slot} is at {where} and the pool has kind {entry_kind}"
+            assert (where == AT_POOL) == (entry_kind != 0), f"slot {slot} is at {where}, kind {entry_kind} in the pool"
             listed = self.records[slot].stamp != LRU_NONE
-            assert listed == (entry_kind in (SLOT_COMPRESSED, SLOT_RAW)), f"slot {slot} is wrongly in or out of the queue"
+            assert listed == (entry_kind in (SLOT_COMPRESSED, SLOT_RAW)), f"slot {slot}: wrongly in or out of the queue"
             queued += listed
             pooled += where == AT_POOL
             at_device += where == AT_DEVICE

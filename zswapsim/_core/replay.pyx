@@ -13,7 +13,7 @@ from libc.string cimport memcmp, memcpy, memset
 from zswapsim._core.backend cimport LOAD_KEPT, Backend, costs_spent
 from zswapsim._core.codec cimport codec_raise
 from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
-from zswapsim._core.frames cimport FrameArena, Grant
+from zswapsim._core.frames cimport Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_quantile
 from zswapsim._core.lru cimport (
     LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_oldest, lru_open, lru_remove, lru_touch, page_record, zsw_prefetch,
@@ -73,7 +73,7 @@ cdef class Replay:
         if (images is None) != (dram is None):
             raise InputError("replay: contents and frames of DRAM go together")
         if dram is not None and dram.arena.free_frames < min(frames, pages):
-            raise InputError(f"replay: {dram.arena.free_frames} frames are free in DRAM, {min(frames, pages)} are wanted")
+            raise InputError(f"replay: {dram.arena.free_frames} frames are free in DRAM, wanted: {min(frames, pages)}")
         self.pages = pages
         self.frames = frames
         self.batch = batch

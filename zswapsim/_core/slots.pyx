@@ -151,7 +151,7 @@ cdef class SlotPool:
         assert zspage < self.pool.zspage_count, f"slot {slot} has a handle into nothing"
         page = &self.pool.zspages[zspage]
         assert page.live, f"slot {slot} has a handle into a freed zspage"
-        assert self.pool.objects[page.first_object + (entry.value & ZS_LAST)] == slot, f"slot {slot} has another's object"
+        assert self.pool.objects[page.first_object + (entry.value & ZS_LAST)] == slot, f"slot {slot} has a wrong object"
         size = self.pool.classes[page.class_index].size
         room = size - (ZS_HANDLE_BYTES if self.pool.classes[page.class_index].objects > 1 else 0)
         assert entry.length <= room, f"slot {slot}: {entry.length} bytes in an object of {room}"

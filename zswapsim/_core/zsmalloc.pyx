@@ -69,7 +69,8 @@ cdef class ZsPool:
         for index, (size, frames, objects) in enumerate(table):
             self.open_class(index, size, frames, objects)
         for step in range(257):
-            self.class_of_step[step] = next((i for i, row in enumerate(table) if row[0] >= step * ZS_STEP), len(table) - 1)
+            fitting = (i for i, row in enumerate(table) if row[0] >= step * ZS_STEP)
+            self.class_of_step[step] = next(fitting, len(table) - 1)
         self.huge_class_size = huge_class_size(chain_size)
         self.chain_size = chain_size
         self.owner = grant.owner
@@ -451,7 +452,7 @@ cdef class ZsPool:
                     previous = zspage
                     zspage = self.zspages[zspage].next
             assert used == self.classes[index].used, f"class {self.classes[index].size}: objects in use are miscounted"
-            assert allocated == self.classes[index].allocated, f"class {self.classes[index].size}: objects are miscounted"
+            assert allocated == self.classes[index].allocated, f"class {self.classes[index].size}: miscounted objects"
         live = sum(self.zspages[number].live for number in range(self.zspage_count))
         assert live == len(listed), "a zspage with frames is in no group"
         assert frames == self.frames_in_use, "frames in use are miscounted"

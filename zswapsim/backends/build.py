@@ -1,7 +1,7 @@
 """A backend from its settings."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from zswapsim._core.device import SwapDevice
 from zswapsim._core.frames import FrameArena
 from zswapsim._core.pooled import PooledBackend
 from zswapsim.compressors.measure import Measured
+
+if TYPE_CHECKING:
+    from zswapsim._core.pooled import Measured as Columns
 
 PAGE_SIZE = 4096
 OWNER = "swap backend"
@@ -67,7 +70,7 @@ BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {"private-node": private
 """Backends by name."""
 
 
-def _columns(measured: Measured) -> tuple[np.ndarray, ...]:
+def _columns(measured: Measured) -> "Columns":
     """The arrays that the core reads, with its types."""
     return (
         np.ascontiguousarray(measured.size, np.uint16),

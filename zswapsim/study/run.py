@@ -155,7 +155,8 @@ def _replay(engine: Replay, trace: DenseTrace, timeline: Timeline, depth: str, p
 
 def _described(settings: Settings, trace: DenseTrace, contents: Contents | None, engine: Replay) -> dict[str, Any]:
     dram, node, device = settings.frames(trace.pages)
-    return msgspec.to_builtins(settings) | {
+    asked: dict[str, Any] = msgspec.to_builtins(settings)
+    return asked | {
         "trace": trace.name,
         "contents": "none" if contents is None else contents.name,
         "footprint_pages": trace.pages,

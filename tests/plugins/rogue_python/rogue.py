@@ -66,7 +66,7 @@ class HalfDone:
         return None
 
 
-class Mute(Exception):  # noqa: N818
+class Mute(Exception):
     def __str__(self):
         raise ValueError
 
