@@ -27,13 +27,14 @@ class CostModel(NamedTuple):
 # on a Xeon of 2023. The swap-in path looks up a slot where that one clears a page; it is taken to cost the same, and
 # nothing here measures it. Local DRAM under 100 ns and CXL 100 to 300 ns a line: rule of thumb by the author of the
 # private-node series, linux-mm, 2026. 25 GB/s: CXL 2.0 on eight PCIe 5.0 lanes, 32 GB/s raw less protocol; 20 GB/s:
-# one core streaming from local DRAM. NVMe: 77 us read, 18 us write, the typical latencies in Intel's product brief of
-# the SSD DC P4510; SATA: 36 us for both, in that of the SSD DC S4510.
+# one core streaming from local DRAM.
+# NVMe: 85 us random read and 20 us random write, Intel SSD DC P4500 of 2 TB (Lenovo's product guide of it). SATA:
+# 110 us and 52 us, typical random latency in Intel's product specification of the SSD DC S4500.
 _FAULTS = (1350.0, 1350.0)
 _CXL = (250.0, 25.0)
 _DRAM = (90.0, 20.0)
-_NVME = (77_000.0, 18_000.0)
-_SATA = (36_000.0, 36_000.0)
+_NVME = (85_000.0, 20_000.0)
+_SATA = (110_000.0, 52_000.0)
 
 PRESETS = {
     "cxl-nvme": CostModel(*_FAULTS, *_CXL, *_NVME),
