@@ -19,7 +19,7 @@ export ZSWAPSIM_TRACES ?= $(abspath ../shared/traces)
 export PIP_CONSTRAINT := $(abspath constraints.txt)
 
 .DELETE_ON_ERROR:
-.PHONY: help build demo test bench lint hints debug-test sanitize-test sdist clean
+.PHONY: help build demo test endurance bench lint hints debug-test sanitize-test sdist clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -70,6 +70,9 @@ demo: $(STAMP)-built ## a real program's pages through a private node, with figu
 test: $(STAMP)-built $(STAMP)-test ## the test suite, on the release build
 	@$(BIN)/python -m pytest $(ARGS)
 
+endurance: $(STAMP)-built $(STAMP)-test ## ten million faults, twice: minutes
+	@$(BIN)/python -m pytest -m endurance --durations=0 $(ARGS)
+
 # BENCH=smoke makes every size tiny: does it run, not how fast.
 bench: $(STAMP)-built $(STAMP)-bench ## the benchmarks, and a table of ratios
 	@$(BIN)/python -m pytest bench --benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
@@ -108,7 +111,7 @@ sanitize-test: $(STAMP)-run $(STAMP)-test ## the quick tests under address and u
 	@cd build/sanitize && PYTHONPATH=$(abspath build/sanitize) HYPOTHESIS_PROFILE=sanitize \
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 		ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
-		../../$(BIN)/python -m pytest -m "not slow and not limits_memory" --ignore-glob='tests/test_cli*' $(ARGS)
+		../../$(BIN)/python -m pytest -m "not slow and not limits_memory and not endurance" --ignore-glob='tests/test_cli*' $(ARGS)
 
 # --- what is given away ------------------------------------------------------------------------------------------
 

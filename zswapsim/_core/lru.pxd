@@ -92,8 +92,8 @@ cdef inline int lru_grow(lru_log *log, page_record *records) noexcept nogil:
 # Makes room in a full ring: squeezes out stale entries, and grows it when more than three quarters are live. Its own
 # kind of call, so that the common path stays short.
 cdef inline int lru_make_room(lru_log *log, page_record *records) noexcept nogil:
-    cdef uint32_t i, page, place = log.tail, kept = 0, into = log.tail
-    for i in range(log.used):
+    cdef uint32_t _entry, page, place = log.tail, kept = 0, into = log.tail
+    for _entry in range(log.used):
         zsw_prefetch(&records[lru_ahead(log, place)])
         page = log.entries[place]
         if records[page].stamp == place:

@@ -16,7 +16,8 @@ from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_S
 from zswapsim._core.frames cimport Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_quantile
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_oldest, lru_open, lru_remove, lru_touch, page_record, zsw_prefetch,
+    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_oldest, lru_open, lru_remove, lru_touch, page_record,
+    zsw_prefetch,
 )
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.page cimport page_same_filled
