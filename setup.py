@@ -1,7 +1,7 @@
 """The extension modules; every other fact about the package is in pyproject.toml.
 
-``ZSWAPSIM_BUILD`` chooses how they are compiled: ``release`` (default), ``debug`` (bounds checks and
-assertions on), ``sanitize`` (debug, with address and undefined-behaviour sanitizers) or ``none``, for an editable
+``ZSWAPSIM_BUILD`` chooses how they are compiled: ``release`` (default), ``debug`` (bounds checks
+and C assertions on), ``sanitize`` (debug, with address and undefined-behaviour sanitizers) or ``none``, for an editable
 install whose extensions are compiled by ``build_ext --inplace``.
 """
 
@@ -16,8 +16,7 @@ QUIET = ["unused-function", "unused-variable", "unused-but-set-variable", "sign-
 WARNINGS = ["-Wall", *(f"-Wno-{kind}" for kind in QUIET)]
 SANITIZERS = "-fsanitize=address,undefined"
 BUILDS = {
-    # A failed assertion of a release build would be a crash for its user: there, what can go wrong has a code.
-    "release": (["-O3", "-fno-plt", "-DCYTHON_WITHOUT_ASSERTIONS"], []),
+    "release": (["-O3", "-fno-plt"], []),
     "debug": (["-O1", "-g", "-UNDEBUG"], []),
     "sanitize": (
         # CPython's own flags have -fwrapv, which would hide signed overflow from the sanitizer.

@@ -240,3 +240,17 @@ def test_flipped_bits(codec: str, offset: int, mask: int, page: int) -> None:
         assert len(loaded) == 4096
         # A codec may ignore some bits (padding); a page that is the same was not harmed.
         assert not verify or loaded == data
+
+
+def test_check_can_fail() -> None:
+    """An object written past its end hits the next one's inline handle, and check() says whose."""
+    store = PageStore(NODE)
+    store.store(7, TEXT)
+    store.check()
+    store.inject_fault(7, -8, 1)
+    with pytest.raises(AssertionError, match="was overwritten"):
+        store.check()
+    store.inject_fault(7, -8, 1)
+    store.check()
+    with pytest.raises(InputError, match="none at -9"):
+        store.inject_fault(7, -9, 1)

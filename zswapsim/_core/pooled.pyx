@@ -304,7 +304,7 @@ cdef class PooledBackend(Backend):
     def owners(self):
         return {"private": self.slots.pool.arena.owners()}
 
-    def inject_fault(self, uint32_t slot, int offset, int mask):
+    def inject_fault(self, uint32_t slot, int offset, uint8_t mask):
         """Flip bits of a page stored in the pool, as failing memory would. For tests; raises as SlotPool's does."""
         self.slots.inject_fault(slot, offset, mask)
 

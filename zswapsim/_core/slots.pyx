@@ -4,11 +4,12 @@ from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
 
 from zswapsim._core.errors cimport ZSW_E_ABSENT, ZSW_E_NOMEM, ZSW_OK, raise_code
-from zswapsim._core.zsmalloc cimport ZS_HANDLE_BYTES, ZS_LAST, ZsPool, zs_handle, zs_page
+from zswapsim._core.sizeclass cimport ZS_HANDLE_BYTES
+from zswapsim._core.zsmalloc cimport ZS_LAST, ZsPool, zs_handle, zs_page
 from zswapsim._core.errors import HostMemoryError, InputError
+from zswapsim._core.zscheck import check_pool
 
 cdef enum:
     CHUNKS = 1 << (32 - SLOT_CHUNK_BITS)
@@ -91,23 +92,17 @@ cdef class SlotPool:
         self.raw += sign * (entry.kind == SLOT_RAW)
         self.compressed_bytes += sign * <int> entry.length
 
-    def inject_fault(self, uint32_t slot, int offset, int mask):
+    def inject_fault(self, uint32_t slot, int offset, uint8_t mask):
         """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
 
+        Offsets -8 to -1 are the object's inline handle, where it has one, which :meth:`check` compares.
         Raises SlotEmptyError, and InputError where the slot has no such byte.
         """
-        cdef uint8_t[4096] data
-        cdef const uint8_t *place
         cdef slot_entry *entry = self.find(slot)
         if entry == NULL or entry.kind == SLOT_EMPTY:
             raise_code(ZSW_E_ABSENT, f"slot {slot}")
-        if not 0 <= offset < entry.length or self.pool.arena.base == NULL:
+        if entry.kind == SLOT_SAME or offset >= entry.length or self.pool.flip(entry.value, offset, mask) < 0:
             raise InputError(f"slot {slot} has {entry.length} bytes stored, none at {offset}")
-        place = self.pool.read(entry.value, entry.length, data)
-        if place != data:
-            memcpy(data, place, entry.length)
-        data[offset] ^= <uint8_t> mask
-        self.pool.write(entry.value, data, entry.length)
 
     def stats(self):
         """Counters of the slots and of the pool, by the names of a Result; sizes in bytes."""
@@ -143,7 +138,7 @@ cdef class SlotPool:
         for index in range(self.pool.class_count):
             objects += self.pool.classes[index].used
         assert objects == stored - same, "the pool holds objects that no slot has"
-        self.pool.check()
+        check_pool(self.pool)
 
     cdef int check_object(self, uint32_t slot, slot_entry *entry) except -1:
         cdef uint32_t zspage = <uint32_t> (entry.value >> 16)

@@ -15,6 +15,7 @@ from zswapsim._core.pipeline cimport StorePipeline
 from zswapsim._core.slots cimport SlotPool, encoded_page, slot_entry
 from zswapsim._core.zsmalloc cimport ZsPool
 from zswapsim._core.errors import BusyError, ClosedError, HostMemoryError, InputError
+from zswapsim._core.zscheck import dump_pool
 
 OWNER = "page store"
 
@@ -274,9 +275,9 @@ cdef class PageStore:
         """The pool's zspages: {class size: {fullness group: [objects in use of each, head of the list first]}}."""
         self.enter()
         self.busy = False
-        return self.slots.pool.dump()
+        return dump_pool(self.slots.pool)
 
-    def inject_fault(self, slot, int offset, int mask):
+    def inject_fault(self, slot, int offset, uint8_t mask):
         """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
 
         Raises SlotEmptyError, and InputError where the slot has no such byte.

@@ -7,13 +7,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from zswapsim._core.frames cimport FrameArena
 
 cdef enum:
-    ZS_MIN_SIZE = 32
-    ZS_STEP = 16                # PAGE_SIZE >> 8
-    ZS_SLOTS = 255              # class slots; several may share one class
-    ZS_HANDLE_BYTES = 8         # in front of every object except in a zspage of one whole frame
     ZS_GROUPS = 12              # 0 empty, 1 ... 10 by tenths, 11 full
     ZS_GROUP_FULL = 11
-    ZS_MAX_CHAIN = 16
     ZS_MAX_LENGTH = 4096        # longest object
     ZS_NONE = 0xFFFFFFFF        # no zspage; end of a list
     ZS_LAST = 0xFFFF            # end of a zspage's free list
@@ -57,7 +52,7 @@ cdef class ZsPool:
     cdef uint8_t[257] class_of_step  # (length + 8 + 15) / 16 -> index into classes
     cdef zs_page *zspages            # owned; `zspage_count` used of `zspage_room`
     cdef uint32_t zspage_count
-    cdef uint32_t zspage_room
+    cdef uint64_t zspage_room
     cdef uint32_t *objects           # owned; per object the slot that owns it, or the next free index
     cdef uint64_t object_count
     cdef uint64_t object_room
@@ -79,6 +74,9 @@ cdef class ZsPool:
     cdef void write(self, zs_handle handle, const uint8_t *data, uint32_t length) noexcept nogil
     # Where an object's bytes are, whole: in the arena itself or, where it straddles frames, copied to `bounce` (4096).
     cdef const uint8_t *read(self, zs_handle handle, uint32_t length, uint8_t *bounce) noexcept nogil
+    # Flips the bits of `mask` in one byte of an object, as failing memory would; -8 to -1 are its inline handle.
+    # ZSW_E_RANGE where it has no such byte.
+    cdef int flip(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil
     # Frames that compaction would free. O(classes).
     cdef uint64_t compactable(self) noexcept nogil
     # Compacts every class; returns frames freed.
@@ -103,4 +101,17 @@ cdef class ZsPool:
     cdef void migrate(self, zs_class *cls, uint32_t source, uint32_t target) noexcept nogil
     cdef void map_free(self, uint32_t zspage, uint8_t *free_map) noexcept nogil
     cdef void copy_object(self, zs_class *cls, zs_handle old, zs_handle now) noexcept nogil
-    cdef int check_zspage(self, uint32_t zspage, int index, int group) except -1
+
+
+# The fullness group, get_fullness_group() in mm/zsmalloc.c.
+cdef inline int fullness(uint32_t inuse, uint32_t objects) noexcept nogil:
+    if inuse == 0:
+        return 0
+    if inuse == objects:
+        return ZS_GROUP_FULL
+    return 100 * inuse // objects // 10 + 1
+
+
+# Zspages that would be empty if the class were packed, zs_can_compact() in mm/zsmalloc.c.
+cdef inline uint64_t spare_zspages(const zs_class *cls) noexcept nogil:
+    return (cls.allocated - cls.used) // cls.objects

@@ -11,40 +11,11 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
-from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE, raise_code
 from zswapsim._core.frames cimport FrameArena, Grant
+from zswapsim._core.sizeclass cimport ZS_HANDLE_BYTES, ZS_MAX_CHAIN, ZS_STEP
 from zswapsim._core.errors import InputError
-
-
-def size_classes(int chain_size=8):
-    """The distinct size classes, small to large: a list of (size in bytes, frames a zspage, objects a zspage).
-
-    Slots are every 16 bytes from 32 to 4096; walked from large to small, a slot whose frames and objects equal those
-    of the next larger class joins it (set_merge() and calculate_zspage_chain_size() in mm/zsmalloc.c).
-    Raises InputError for a chain size outside 4 ... 16.
-    """
-    if not 4 <= chain_size <= ZS_MAX_CHAIN:
-        raise InputError(f"chain size {chain_size}: expected 4 to {ZS_MAX_CHAIN}")
-    classes = []
-    for size in range(ZS_MIN_SIZE + (ZS_SLOTS - 1) * ZS_STEP, ZS_MIN_SIZE - 1, -ZS_STEP):
-        frames = chain_frames(size, chain_size)
-        shape = (frames, frames * ZSW_PAGE_SIZE // size)
-        if not classes or classes[len(classes) - 1][1:] != shape:
-            classes.append((size, *shape))
-    return list(reversed(classes))
-
-
-cdef int chain_frames(int size, int chain_size):
-    """Frames of a zspage: those that waste least, the fewest of them."""
-    if size & (size - 1) == 0:
-        return 1
-    return min(range(1, chain_size + 1), key=lambda frames: frames * ZSW_PAGE_SIZE % size)
-
-
-def huge_class_size(int chain_size=8):
-    """The length (bytes) at or above which a compressed page takes a whole frame, as zs_huge_class_size() counts it."""
-    largest = max(size for size, frames, objects in size_classes(chain_size) if frames != 1 and objects != 1)
-    return largest - (ZS_HANDLE_BYTES - 1)
+from zswapsim._core.sizeclass import huge_class_size, size_classes
 
 
 @final
@@ -130,26 +101,11 @@ cdef class ZsPool:
 
     cdef int grow(self, zs_class *cls) noexcept nogil:
         """Makes room in the arrays for one more zspage of this class."""
-        cdef void *made
-        if self.zspage_count == self.zspage_room:
-            made = realloc(self.zspages, 2 * (<size_t> self.zspage_room + 64) * sizeof(zs_page))
-            if made == NULL:
-                return ZSW_E_NOMEM
-            self.zspages = <zs_page *> made
-            self.zspage_room = 2 * (self.zspage_room + 64)
-        if self.object_count + cls.objects > self.object_room:
-            made = realloc(self.objects, 2 * (self.object_room + 1024) * sizeof(uint32_t))
-            if made == NULL:
-                return ZSW_E_NOMEM
-            self.objects = <uint32_t *> made
-            self.object_room = 2 * (self.object_room + 1024)
-        if self.frame_count + cls.frames > self.frame_room:
-            made = realloc(self.frame_of, 2 * (self.frame_room + 256) * sizeof(uint32_t))
-            if made == NULL:
-                return ZSW_E_NOMEM
-            self.frame_of = <uint32_t *> made
-            self.frame_room = 2 * (self.frame_room + 256)
-        return ZSW_OK
+        if widen(<void **> &self.zspages, &self.zspage_room, self.zspage_count + 1, sizeof(zs_page)) < 0:
+            return ZSW_E_NOMEM
+        if widen(<void **> &self.objects, &self.object_room, self.object_count + cls.objects, sizeof(uint32_t)) < 0:
+            return ZSW_E_NOMEM
+        return widen(<void **> &self.frame_of, &self.frame_room, self.frame_count + cls.frames, sizeof(uint32_t))
 
     cdef int blank(self, int index, uint32_t *zspage) noexcept nogil:
         """A zspage of the class without frames: one used before, else a new one."""
@@ -322,6 +278,19 @@ cdef class ZsPool:
         self.span(page, start, bounce, length, False)
         return bounce
 
+    cdef int flip(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil:
+        cdef zs_page *page = &self.zspages[<uint32_t> (handle >> 16)]
+        cdef zs_class *cls = &self.classes[page.class_index]
+        cdef int inside = offset + (ZS_HANDLE_BYTES if cls.objects > 1 else 0)
+        cdef uint32_t start = <uint32_t> (handle & ZS_LAST) * cls.size + inside
+        cdef uint8_t byte
+        if inside < 0 or inside >= cls.size or self.arena.base == NULL:
+            return ZSW_E_RANGE
+        self.span(page, start, &byte, 1, False)
+        byte ^= mask
+        self.span(page, start, &byte, 1, True)
+        return ZSW_OK
+
     # -- compaction -----------------------------------------------------------------------------------------------
 
     cdef uint64_t compactable(self) noexcept nogil:
@@ -416,83 +385,18 @@ cdef class ZsPool:
             "pages_compacted": self.pages_compacted,
         }
 
-    def dump(self):
-        """Every class that has zspages: {size: {group: [objects in use of each zspage, head of the list first]}}."""
-        cdef uint32_t zspage
-        found = {}
-        for index in range(self.class_count):
-            groups = {}
-            for group in range(ZS_GROUPS):
-                zspage = self.classes[index].groups[group]
-                while zspage != ZS_NONE:
-                    groups.setdefault(group, []).append(self.zspages[zspage].inuse)
-                    zspage = self.zspages[zspage].next
-            if groups:
-                found[self.classes[index].size] = groups
-        return found
 
-    def check(self):
-        """Assert every invariant of lists, counts, frames and inline handles. O(objects)."""
-        cdef uint32_t zspage
-        frames = 0
-        listed = set()
-        for index in range(self.class_count):
-            used = allocated = 0
-            for group in range(ZS_GROUPS):
-                previous = ZS_NONE
-                zspage = self.classes[index].groups[group]
-                while zspage != ZS_NONE:
-                    assert zspage not in listed, f"zspage {zspage} is listed twice"
-                    listed.add(zspage)
-                    assert self.zspages[zspage].prev == previous, f"zspage {zspage} has a wrong back link"
-                    self.check_zspage(zspage, index, group)
-                    used += self.zspages[zspage].inuse
-                    allocated += self.classes[index].objects
-                    frames += self.classes[index].frames
-                    previous = zspage
-                    zspage = self.zspages[zspage].next
-            assert used == self.classes[index].used, f"class {self.classes[index].size}: objects in use are miscounted"
-            assert allocated == self.classes[index].allocated, f"class {self.classes[index].size}: miscounted objects"
-        live = sum(self.zspages[number].live for number in range(self.zspage_count))
-        assert live == len(listed), "a zspage with frames is in no group"
-        assert frames == self.frames_in_use, "frames in use are miscounted"
-
-    cdef int check_zspage(self, uint32_t zspage, int index, int group) except -1:
-        cdef zs_page *page = &self.zspages[zspage]
-        cdef zs_class *cls = &self.classes[index]
-        cdef uint8_t[128] free_map
-        cdef uint64_t kept
-        cdef uint32_t i
-        assert page.live and page.class_index == index and page.group == group, f"zspage {zspage} is in a wrong list"
-        assert 0 < page.inuse <= cls.objects, f"zspage {zspage} holds {page.inuse} of {cls.objects} objects"
-        assert group == fullness(page.inuse, cls.objects), f"zspage {zspage} is in a wrong group"
-        self.map_free(zspage, free_map)
-        free_count = sum((free_map[i >> 3] >> (i & 7)) & 1 for i in range(cls.objects))
-        assert free_count == cls.objects - page.inuse, f"zspage {zspage} has a wrong free list"
-        for i in range(cls.frames):
-            owner = self.arena.owner_of[self.frame_of[page.first_frame + i]]
-            assert owner == self.owner, f"a frame of zspage {zspage} belongs to owner {owner}"
-        if self.arena.base == NULL or cls.objects == 1:
-            return 0
-        for i in range(cls.objects):
-            if not (free_map[i >> 3] >> (i & 7)) & 1:
-                self.span(page, i * cls.size, <uint8_t *> &kept, ZS_HANDLE_BYTES, False)
-                assert kept == self.objects[page.first_object + i], f"object {i} of zspage {zspage} was overwritten"
-        return 0
-
-
-cdef inline int fullness(uint32_t inuse, uint32_t objects) noexcept nogil:
-    """The fullness group, get_fullness_group() in mm/zsmalloc.c."""
-    if inuse == 0:
-        return 0
-    if inuse == objects:
-        return ZS_GROUP_FULL
-    return 100 * inuse // objects // 10 + 1
-
-
-cdef inline uint64_t spare_zspages(zs_class *cls) noexcept nogil:
-    """Zspages that would be empty if the class were packed, zs_can_compact() in mm/zsmalloc.c."""
-    return (cls.allocated - cls.used) // cls.objects
+cdef int widen(void **array, uint64_t *room, uint64_t wanted, size_t width) noexcept nogil:
+    """Room in a growing array for `wanted` elements of `width` bytes; ZSW_E_NOMEM leaves it as it was."""
+    cdef void *made
+    if wanted <= room[0]:
+        return ZSW_OK
+    made = realloc(array[0], (2 * wanted + 64) * width)
+    if made == NULL:
+        return ZSW_E_NOMEM
+    array[0] = made
+    room[0] = 2 * wanted + 64
+    return ZSW_OK
 
 
 def frames_for_lengths(const uint16_t[:] lengths, int chain_size=8):
