@@ -19,6 +19,7 @@ cdef class PageStore:
     cdef bint busy                  # a call is under way in some thread
 
     cdef int enter(self) except -1
+    cdef int load_page(self, uint32_t slot, uint8_t *page) except -1
     cdef int open_contexts(self, int count) except -1
     cdef int store_run(
         self, const uint32_t *slots, const uint8_t *pages, Py_ssize_t count, Py_ssize_t *done

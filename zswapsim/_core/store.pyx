@@ -3,6 +3,9 @@
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.number cimport PyNumber_Index
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
@@ -92,16 +95,18 @@ cdef class PageStore:
 
         Raises NodeFullError (the slot then keeps what it held), CodecError, InputError.
         """
-        cdef const uint8_t[::1] data = page_bytes(page, 1)
         cdef uint32_t number = slot_number(slot)
         cdef Py_ssize_t done = 0
+        cdef Py_buffer view
         cdef int code
-        self.enter()
+        open_page(page, &view, PyBUF_SIMPLE)
         try:
+            self.enter()
             with nogil:
-                code = self.store_run(&number, &data[0], 1, &done)
-        finally:
+                code = self.store_run(&number, <const uint8_t *> view.buf, 1, &done)
             self.busy = False
+        finally:
+            PyBuffer_Release(&view)
         if code < 0:
             codec_raise(code, f"slot {number}")
 
@@ -110,24 +115,30 @@ cdef class PageStore:
 
         Raises SlotEmptyError, CorruptPageError, CodecError.
         """
-        page = bytearray(ZSW_PAGE_SIZE)
-        self.load_into(slot, page)
-        return bytes(page)
+        cdef bytes page = PyBytes_FromStringAndSize(NULL, ZSW_PAGE_SIZE)
+        self.load_page(slot_number(slot), <uint8_t *> PyBytes_AS_STRING(page))
+        return page
 
     def load_into(self, slot, buffer):
         """Load a slot's page into a writable buffer of 4096 bytes. Raises as :meth:`load` does."""
-        cdef uint8_t[::1] data = page_bytes(buffer, 1)
         cdef uint32_t number = slot_number(slot)
+        cdef Py_buffer view
+        open_page(buffer, &view, PyBUF_WRITABLE)
+        try:
+            self.load_page(number, <uint8_t *> view.buf)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef int load_page(self, uint32_t slot, uint8_t *page) except -1:
         cdef Py_ssize_t done = 0
         cdef int code
         self.enter()
-        try:
-            with nogil:
-                code = self.load_run(self.contexts, &number, &data[0], 1, &done)
-        finally:
-            self.busy = False
+        with nogil:
+            code = self.load_run(self.contexts, &slot, page, 1, &done)
+        self.busy = False
         if code < 0:
-            codec_raise(code, f"slot {number}")
+            codec_raise(code, f"slot {slot}")
+        return 0
 
     def invalidate(self, slot):
         """Forget a slot's page. Raises SlotEmptyError."""
@@ -177,7 +188,7 @@ cdef class PageStore:
         Raises as :meth:`load` does, naming the slot.
         """
         cdef const uint32_t[::1] numbers = slot_numbers(slots)
-        cdef uint8_t[::1] data = page_bytes(buffer, numbers.shape[0])
+        cdef uint8_t[::1] data = page_bytes(buffer, numbers.shape[0], True)
         cdef Py_ssize_t count = numbers.shape[0]
         check_threads(threads)
         self.enter()
@@ -302,12 +313,25 @@ cdef class PageStore:
 cdef uint32_t slot_number(slot) except? 0xFFFFFFFF:
     """A slot's number from any integer. Raises InputError outside 0 ... 2**32 - 1."""
     try:
-        number = slot.__index__()
-    except AttributeError:
+        number = PyNumber_Index(slot)
+    except TypeError:
         raise InputError(f"slot {slot!r}: expected a whole number") from None
     if not 0 <= number < 1 << 32:
         raise InputError(f"slot {number}: expected 0 to {(1 << 32) - 1}")
     return number
+
+
+cdef int open_page(page, Py_buffer *view, int flags) except -1:
+    """A view of one page, for the caller to release. Raises InputError."""
+    try:
+        PyObject_GetBuffer(page, view, flags)
+    except (BufferError, TypeError, ValueError) as error:
+        raise InputError(f"pages: expected a contiguous buffer of {ZSW_PAGE_SIZE} bytes: {error}") from None
+    if view.len != ZSW_PAGE_SIZE:
+        size = view.len
+        PyBuffer_Release(view)
+        raise InputError(f"pages: expected {ZSW_PAGE_SIZE} bytes for a page, got {size}")
+    return 0
 
 
 cdef object slot_numbers(slots):
@@ -324,13 +348,15 @@ cdef object slot_numbers(slots):
         raise InputError(f"slots: expected whole numbers from 0 to {(1 << 32) - 1}: {error}") from None
 
 
-cdef object page_bytes(buffer, Py_ssize_t count):
-    """A flat view of `count` pages."""
+cdef object page_bytes(buffer, Py_ssize_t count, bint writable=False):
+    """A flat view of `count` pages. Raises InputError."""
     try:
         view = memoryview(buffer)
         view = view.cast("B") if view.nbytes else view
     except TypeError:
         raise InputError("pages: expected a contiguous buffer of bytes") from None
+    if writable and view.readonly:
+        raise InputError("pages: expected a buffer that can be written to")
     if view.nbytes != count * ZSW_PAGE_SIZE:
         raise InputError(f"pages: expected {count * ZSW_PAGE_SIZE} bytes for {count} pages, got {view.nbytes}")
     return view
