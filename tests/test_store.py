@@ -4,6 +4,7 @@ import threading
 from random import Random
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -256,3 +257,19 @@ def test_check_can_fail() -> None:
     store.check()
     with pytest.raises(InputError, match="none at -9"):
         store.inject_fault(7, -9, 1)
+
+
+@pytest.mark.limits_memory
+def test_metadata_is_16_bytes_a_slot() -> None:
+    """Same-filled pages take no object, so what grows is the slots' own memory."""
+    count = 1 << 21
+    slots = np.arange(count, dtype=np.uint32)
+    page = np.broadcast_to(np.zeros(4096, np.uint8), (1 << 12, 4096)).copy()
+    store = PageStore(NODE)
+    store.store_pages(slots[: 1 << 12], page)
+    before = psutil.Process().memory_info().rss
+    for first in range(1 << 12, count, 1 << 12):
+        store.store_pages(slots[first : first + (1 << 12)], page)
+    grown = psutil.Process().memory_info().rss - before
+    assert store.stats()["same_filled_pages"] == count
+    assert grown <= 16 * count + (1 << 20)
