@@ -1,35 +1,32 @@
 """Exact least-recently-used order without links: a log of accesses, and in each page's record its latest place there.
 
-An access appends the page to the log, a ring, and stamps the place into the page's record; older entries of the page
-go stale by that alone. The oldest entry that is not stale is the least recently used page. So a hit costs one write
-to the page's record and one sequential write, where a linked list would touch four records; and each entry is looked
-at once more when its turn comes at the old end. Where the ring is full before that, stale entries are squeezed out,
+An access appends the page to the log, a ring, stamps the place into the page's record, and moves its mark in a bitmap
+of the places that are some page's latest. So a hit costs one write to the page's record, one bit that lies in the
+cache, and one sequential write, where a linked list would touch four records anywhere in memory. The least recently
+used page is at the first mark from the old end on. Where the ring is full, the marked entries are moved together,
 which costs a constant number of steps an access as long as the ring has room for more entries than there are pages
 in it (docs/architecture.md has the arithmetic). The writeback queue of the pool is the same, one append a store.
 """
 
-from libc.stdint cimport uint32_t
-from libc.stdlib cimport free
-from libc.string cimport memset
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
 
 from zswapsim._core.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.memory cimport table_alloc
 
 cdef extern from *:
     """
-    #define zsw_prefetch(address) __builtin_prefetch((address), 1, 1)
-    """
-    void zsw_prefetch(const void *address) noexcept nogil
-
-cdef enum:
-    LRU_AHEAD = 32               # entries looked at ahead of their turn
-    LRU_MOST = 0xFFFFFFF0        # longest log
-
-cdef extern from *:
-    """
+    #define zsw_prefetch(address) __builtin_prefetch((address), 1, 3)
+    #define zsw_lowest_bit(word) __builtin_ctzll(word)
     #define LRU_NONE 0xFFFFFFFFu
     """
+    void zsw_prefetch(const void *address) noexcept nogil
+    int zsw_lowest_bit(uint64_t word) noexcept nogil
     const uint32_t LRU_NONE      # the stamp of a page that is in no log; no page
+
+cdef enum:
+    LRU_AHEAD = 32               # records fetched ahead of their turn
+    LRU_MOST = 0xFFFFFFC0        # longest log
 
 ctypedef struct page_record:     # 8 bytes
     uint32_t stamp               # place of its latest entry, or LRU_NONE
@@ -37,97 +34,120 @@ ctypedef struct page_record:     # 8 bytes
 
 ctypedef struct lru_log:
     uint32_t *entries            # owned; a ring of pages
-    uint32_t capacity
+    uint64_t *marks              # owned; a bit for each entry: it is its page's latest
+    uint32_t capacity            # entries, a multiple of 64
     uint32_t head                # where the next entry goes
-    uint32_t tail                # the oldest entry, where `used` is not 0
-    uint32_t used                # entries, stale ones included
-    uint32_t live                # pages in the log
+    uint32_t tail                # no mark lies between here and the oldest marked entry
+    uint32_t used                # entries from tail to head
+    uint32_t live                # pages in the log, and marks
+
+
+cdef inline int lru_open(lru_log *log, uint32_t capacity) noexcept nogil:
+    log.head = log.tail = log.used = log.live = 0
+    log.capacity = (max(capacity, 64) + 63) & ~<uint32_t> 63
+    log.entries = <uint32_t *> table_alloc(<size_t> log.capacity * sizeof(uint32_t))
+    log.marks = <uint64_t *> calloc(log.capacity // 64, sizeof(uint64_t))
+    return ZSW_OK if log.entries != NULL and log.marks != NULL else ZSW_E_NOMEM
+
+
+cdef inline void lru_close(lru_log *log) noexcept nogil:
+    free(log.entries)
+    free(log.marks)
+    log.entries = NULL
+    log.marks = NULL
+
+
+cdef inline void lru_mark(lru_log *log, uint32_t place) noexcept nogil:
+    log.marks[place >> 6] |= <uint64_t> 1 << (place & 63)
+
+
+cdef inline void lru_unmark(lru_log *log, uint32_t place) noexcept nogil:
+    log.marks[place >> 6] &= ~(<uint64_t> 1 << (place & 63))
 
 
 cdef inline uint32_t lru_next(const lru_log *log, uint32_t place) noexcept nogil:
     return place + 1 if place + 1 < log.capacity else 0
 
 
-cdef inline int lru_open(lru_log *log, uint32_t capacity) noexcept nogil:
-    log.head = log.tail = log.used = log.live = 0
-    log.capacity = max(capacity, 64)
-    log.entries = <uint32_t *> table_alloc(log.capacity * sizeof(uint32_t))
-    if log.entries == NULL:
-        return ZSW_E_NOMEM
-    memset(log.entries, 0, log.capacity * sizeof(uint32_t))  # lru_ahead may look at entries that are yet to be written
-    return ZSW_OK
+# The first marked place from `place` on, round the ring. There is one.
+cdef inline uint32_t lru_marked(const lru_log *log, uint32_t place) noexcept nogil:
+    cdef uint32_t word = place >> 6
+    cdef uint64_t marks = log.marks[word] & (~<uint64_t> 0 << (place & 63))
+    while marks == 0:
+        word = word + 1 if word + 1 < log.capacity >> 6 else 0
+        marks = log.marks[word]
+    return (word << 6) + <uint32_t> zsw_lowest_bit(marks)
 
 
-cdef inline void lru_close(lru_log *log) noexcept nogil:
-    free(log.entries)
-    log.entries = NULL
-
-
-# The page whose entry will be looked at so many entries after the one at `place`; any page where there are fewer.
-cdef inline uint32_t lru_ahead(const lru_log *log, uint32_t place) noexcept nogil:
-    place += LRU_AHEAD
-    return log.entries[place if place < log.capacity else place - log.capacity]
-
-
-# Moves a ring whose entries are all live into one of twice the size. ZSW_E_NOMEM leaves it as it was.
+# Moves all live entries, in their order, to the beginning of a ring of twice the size. ZSW_E_NOMEM leaves it.
 cdef inline int lru_grow(lru_log *log, page_record *records) noexcept nogil:
-    cdef uint32_t capacity = log.capacity * 2 if log.capacity <= <uint32_t> LRU_MOST // 2 else <uint32_t> LRU_MOST
-    cdef uint32_t *grown = <uint32_t *> table_alloc(<size_t> capacity * sizeof(uint32_t))
+    cdef lru_log grown
     cdef uint32_t i, place = log.tail
-    if grown == NULL:
+    if lru_open(&grown, log.capacity * 2 if log.capacity <= <uint32_t> LRU_MOST // 2 else <uint32_t> LRU_MOST) < 0:
+        lru_close(&grown)
         return ZSW_E_NOMEM
-    memset(grown, 0, <size_t> capacity * sizeof(uint32_t))
-    for i in range(log.used):
-        grown[i] = log.entries[place]
-        records[grown[i]].stamp = i
+    for i in range(log.live):
+        place = lru_marked(log, place)
+        grown.entries[i] = log.entries[place]
+        records[grown.entries[i]].stamp = i
+        lru_mark(&grown, i)
         place = lru_next(log, place)
-    free(log.entries)
-    log.entries = grown
-    log.capacity = capacity
-    log.tail = 0
-    log.head = log.used
+    grown.head = grown.used = grown.live = log.live
+    lru_close(log)
+    log[0] = grown
     return ZSW_OK
 
 
-# Makes room in a full ring: squeezes out stale entries, and grows it when more than three quarters are live. Its own
-# kind of call, so that the common path stays short.
+# Makes room in a full ring: moves the marked entries together, and grows it when more than three quarters are marked.
 cdef inline int lru_make_room(lru_log *log, page_record *records) noexcept nogil:
-    cdef uint32_t _entry, page, place = log.tail, kept = 0, into = log.tail
-    for _entry in range(log.used):
-        zsw_prefetch(&records[lru_ahead(log, place)])
+    cdef uint32_t page, place = log.tail, into = log.tail, ahead = log.tail
+    cdef uint32_t moved = 0, fetched = 0
+    if log.live > log.capacity // 4 * 3 and lru_grow(log, records) == ZSW_OK:
+        return ZSW_OK
+    while moved < log.live:
+        while fetched < log.live and fetched < moved + LRU_AHEAD:
+            ahead = lru_marked(log, ahead)
+            zsw_prefetch(&records[log.entries[ahead]])
+            ahead = lru_next(log, ahead)
+            fetched += 1
+        place = lru_marked(log, place)
         page = log.entries[place]
-        if records[page].stamp == place:
-            log.entries[into] = page
-            records[page].stamp = into
-            into = lru_next(log, into)
-            kept += 1
+        lru_unmark(log, place)
+        lru_mark(log, into)
+        log.entries[into] = page
+        records[page].stamp = into
         place = lru_next(log, place)
-    log.used = kept
+        into = lru_next(log, into)
+        moved += 1
     log.head = into
-    if kept > log.capacity // 4 * 3 and lru_grow(log, records) < 0 and kept == log.capacity:
-        return ZSW_E_NOMEM
-    return ZSW_OK
+    log.used = log.live
+    return ZSW_OK if log.used < log.capacity else ZSW_E_NOMEM
 
 
-# Moves a page of the log to its young end, where the ring has room. O(1).
-cdef inline void lru_append(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
-    log.entries[log.head] = page
-    records[page].stamp = log.head
-    log.head = lru_next(log, log.head)
-    log.used += 1
-
-
-# The same, making room. O(1) amortised; 0 or ZSW_E_NOMEM.
-cdef inline int lru_touch(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
+# Puts a page that is in the log, or in none, at its young end. O(1) amortised; 0 or ZSW_E_NOMEM.
+cdef inline int lru_append(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
     if log.used == log.capacity and lru_make_room(log, records) < 0:
         return ZSW_E_NOMEM
-    lru_append(log, records, page)
+    log.entries[log.head] = page
+    records[page].stamp = log.head
+    lru_mark(log, log.head)
+    log.head = lru_next(log, log.head)
+    log.used += 1
     return ZSW_OK
 
 
-# Enters a page that is in no log.
+# Moves a page of the log to its young end. O(1) amortised; 0 or ZSW_E_NOMEM.
+cdef inline int lru_touch(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
+    # Room first: making it moves the page's mark.
+    if log.used == log.capacity and lru_make_room(log, records) < 0:
+        return ZSW_E_NOMEM
+    lru_unmark(log, records[page].stamp)
+    return lru_append(log, records, page)
+
+
+# Enters a page that is in no log. O(1) amortised; 0 or ZSW_E_NOMEM.
 cdef inline int lru_add(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
-    cdef int code = lru_touch(log, records, page)
+    cdef int code = lru_append(log, records, page)
     if code == ZSW_OK:
         log.live += 1
     return code
@@ -135,18 +155,19 @@ cdef inline int lru_add(lru_log *log, page_record *records, uint32_t page) noexc
 
 # Takes a page out. O(1).
 cdef inline void lru_remove(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
+    lru_unmark(log, records[page].stamp)
     records[page].stamp = LRU_NONE
     log.live -= 1
 
 
 # The page at the old end, which stays there; LRU_NONE where the log is empty. O(1) amortised.
 cdef inline uint32_t lru_oldest(lru_log *log, page_record *records) noexcept nogil:
-    cdef uint32_t page
-    while log.used:
-        zsw_prefetch(&records[lru_ahead(log, log.tail)])
-        page = log.entries[log.tail]
-        if records[page].stamp == log.tail:
-            return page
-        log.tail = lru_next(log, log.tail)
-        log.used -= 1
-    return LRU_NONE
+    cdef uint32_t place
+    if log.live == 0:
+        return LRU_NONE
+    place = lru_marked(log, log.tail)
+    log.used -= place - log.tail if place >= log.tail else place + log.capacity - log.tail
+    log.tail = place
+    # The one that will be asked for next.
+    zsw_prefetch(&records[log.entries[lru_marked(log, lru_next(log, place))]])
+    return log.entries[place]

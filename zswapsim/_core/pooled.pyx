@@ -112,7 +112,7 @@ cdef class PooledBackend(Backend):
         if self.slots is None or self.records != NULL:
             raise InputError("backend: it serves one replay")
         self.records = <page_record *> calloc(slots, sizeof(page_record))
-        if self.records == NULL or lru_open(&self.queue, 1024) < 0:
+        if self.records == NULL or lru_open(&self.queue, 64) < 0:
             raise HostMemoryError("backend: the host is out of memory")
         for slot in range(slots):
             self.records[slot].stamp = LRU_NONE

@@ -16,7 +16,7 @@ from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_S
 from zswapsim._core.frames cimport Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_quantile
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_oldest, lru_open, lru_remove, lru_touch, page_record,
+    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_marked, lru_oldest, lru_open, lru_remove, lru_touch, page_record,
     zsw_prefetch,
 )
 from zswapsim._core.memory cimport table_alloc
@@ -119,8 +119,8 @@ cdef class Replay:
             self.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
         if self.dram is not None:
             self.frame_of = <uint32_t *> calloc(count, sizeof(uint32_t))
-        # Four entries a frame: squeezing out stale ones then costs a third of a step an access, at most.
-        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 4 + 1024, <uint64_t> 0xFFFFFFF0)) < 0 or \
+        # Four entries a frame: moving them together then costs a third of a step an access, at most.
+        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 4 + 64, <uint64_t> 0xFFFFFFF0)) < 0 or \
                 self.records == NULL or (self.zero != NULL and self.image_of == NULL) or \
                 (self.dram is not None and self.frame_of == NULL):
             raise HostMemoryError(f"page table of {count} pages: larger than can be reserved")
@@ -417,6 +417,7 @@ cdef class Replay:
             assert not resident and state == 0, f"page {page} was never touched and has state {state}"
             return 0
         if resident:
+            assert lru_marked(&self.log, self.records[page].stamp) == self.records[page].stamp, f"page {page} is unmarked"
             assert self.log.entries[self.records[page].stamp] == page, f"page {page} has another's place in the log"
         elsewhere = bool(state & IN_SLOT) + bool(state & ZERO_MAPPED)
         assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"
