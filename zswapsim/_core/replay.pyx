@@ -16,8 +16,8 @@ from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_S
 from zswapsim._core.frames cimport Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_quantile
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_marked, lru_oldest, lru_open, lru_remove, lru_touch, page_record,
-    zsw_prefetch,
+    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_marked, lru_oldest, lru_open, lru_remove, lru_touch,
+    page_record, zsw_prefetch,
 )
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.page cimport page_same_filled
@@ -417,8 +417,9 @@ cdef class Replay:
             assert not resident and state == 0, f"page {page} was never touched and has state {state}"
             return 0
         if resident:
-            assert lru_marked(&self.log, self.records[page].stamp) == self.records[page].stamp, f"page {page} is unmarked"
-            assert self.log.entries[self.records[page].stamp] == page, f"page {page} has another's place in the log"
+            stamp = self.records[page].stamp
+            assert lru_marked(&self.log, stamp) == stamp, f"page {page} has no mark in the log"
+            assert self.log.entries[stamp] == page, f"page {page} has another's place in the log"
         elsewhere = bool(state & IN_SLOT) + bool(state & ZERO_MAPPED)
         assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"
         assert resident or not state & DIRTY, f"page {page} is dirty and not in DRAM"
