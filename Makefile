@@ -103,15 +103,18 @@ debug-test: $(STAMP)-run $(STAMP)-test ## the test suite with bounds checks and 
 
 # CPython and its libraries leave memory behind at exit by design, so leaks are looked for by tests, not here.
 # The sanitizers' runtime must come first in the process, and Python was not linked with it: hence the preload.
-# What the command line adds to the core is Python: its tests, a process each, are left out.
+# Some libraries pair new with free, which is theirs to mend. What the command line and capturing add to the core is
+# Python: their tests, a process each, are left out.
 sanitize-test: $(STAMP)-run $(STAMP)-test ## the quick tests under address and undefined-behaviour sanitizers
 	@echo "==> compiling the sanitizer build"
 	@$(BIN)/python .ci/copy_tree.py build/sanitize $(COPIED)
 	@cd build/sanitize && ZSWAPSIM_BUILD=sanitize ../../$(BIN)/python setup.py --quiet build_ext --inplace
 	@cd build/sanitize && PYTHONPATH=$(abspath build/sanitize) HYPOTHESIS_PROFILE=sanitize \
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
-		ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
-		../../$(BIN)/python -m pytest -m "not slow and not limits_memory and not endurance" --ignore-glob='tests/test_cli*' $(ARGS)
+		ASAN_OPTIONS=detect_leaks=0:alloc_dealloc_mismatch=0:abort_on_error=1:allocator_may_return_null=1 \
+		UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+		../../$(BIN)/python -m pytest -m "not slow and not memory and not endurance" \
+		--ignore-glob='tests/test_cli*' --ignore=tests/test_capture.py $(ARGS)
 
 # --- what is given away ------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def extension(source: Path, compile_args: list[str], link_args: list[str]) -> Ex
         f"zswapsim._core.{module}",
         [str(source), *(CODECS if module == "codec" else [])],
         include_dirs=["cext"],
-        depends=[str(path) for path in Path("cext").glob("*.h")],
+        depends=["setup.py", *(str(path) for path in Path("cext").glob("*.h"))],
         extra_compile_args=["-std=c11", *WARNINGS, *compile_args],
         extra_link_args=link_args,
         libraries=["dl"] if module == "codec" else [],

@@ -121,7 +121,7 @@ print((out == pages).all(), len(table) >= 1 << 18)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits address space")
-@pytest.mark.limits_memory
+@pytest.mark.memory
 def test_survives_a_host_without_memory() -> None:
     done = subprocess.run([sys.executable, "-c", STARVED], capture_output=True, text=True, check=False)
     assert (done.stdout.split(), done.stderr) == (["True"] * 3, "")

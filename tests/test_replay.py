@@ -313,7 +313,7 @@ def test_a_disk_backend_counts_pages_on_the_device() -> None:
 # -- growth ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.limits_memory
+@pytest.mark.memory
 def test_memory_does_not_grow_over_100_runs() -> None:
     process = psutil.Process()
     contents = Contents(sample_array(sample_pages()), "samples")

@@ -259,7 +259,7 @@ def test_check_can_fail() -> None:
         store.inject_fault(7, -9, 1)
 
 
-@pytest.mark.limits_memory
+@pytest.mark.memory
 def test_metadata_is_16_bytes_a_slot() -> None:
     """Same-filled pages take no object, so what grows is the slots' own memory."""
     count = 1 << 21
