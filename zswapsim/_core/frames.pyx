@@ -109,8 +109,9 @@ cdef class FrameArena:
         cdef size_t[256] counted
         for frame in range(256):
             counted[frame] = 0
-        for frame in range(self.frames):
+        for frame in range(self.fresh):
             counted[self.owner_of[frame]] += 1
+        counted[FREE_FRAME] += self.frames - self.fresh
         found = {name: counted[number + 1] for number, name in enumerate(self.owner_names or ())}
         return found | {"free": counted[FREE_FRAME]}
 
