@@ -129,6 +129,11 @@ cdef class DiskBackend(Backend):
         super().__init__(cost)
         self.device = device
 
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of) except -1:
+        if self.device is None:
+            raise InputError("backend: not initialised")
+        return Backend.attach(self, slots, image_of)
+
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         cdef int code = self.device.write(slot, page)
         if code == ZSW_OK:
@@ -148,4 +153,6 @@ cdef class DiskBackend(Backend):
         self.device.release()
 
     def held(self):
+        if self.device is None:
+            raise InputError("backend: not initialised")
         return super().held() | {"device_pages": self.device.used, "peak_device_pages": self.device.peak}

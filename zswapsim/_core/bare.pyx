@@ -48,7 +48,14 @@ cdef class BareCodec:
         with nogil:
             code = self.pack()
         if code < 0:
+            codec_ctx_close(&self.ctx)
             raise_code(code, f"codec {codec.spec}")
+
+    cdef int enter(self) except -1:
+        """First in every call from Python but the constructor."""
+        if self.ctx.table == NULL:
+            raise InputError("bare codec: not initialised")
+        return 0
 
     def __dealloc__(self):
         codec_ctx_close(&self.ctx)
@@ -76,6 +83,7 @@ cdef class BareCodec:
         cdef uint64_t began
         cdef Py_ssize_t i
         cdef int n = ZSW_E_CODEC
+        self.enter()
         with nogil:
             began = now_ns()
             for i in range(self.pages.shape[0]):
@@ -98,6 +106,7 @@ cdef class BareCodec:
         cdef uint64_t began
         cdef Py_ssize_t i
         cdef int n = ZSW_E_CORRUPT
+        self.enter()
         if out.shape[0] != self.pages.shape[0] or out.shape[1] != PAGE_BYTES:
             raise InputError(f"out: expected {self.pages.shape[0]} x {PAGE_BYTES} bytes")
         with nogil:

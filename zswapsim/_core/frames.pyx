@@ -142,4 +142,6 @@ cdef class Grant:
     @property
     def owner_name(self):
         """Who owns the frames taken with it."""
+        if self.arena is None:
+            raise InputError("a grant is made by FrameArena.grant")
         return self.arena.owner_names[self.owner - 1]

@@ -35,6 +35,7 @@ cdef class PooledBackend(Backend):
     cdef uint64_t target        # frames in use that the shrinker stops at
     cdef bint exclusive         # a load drops the pool's copy
 
+    cdef int enter(self) except -1
     cdef int encode(self, uint32_t slot, const uint8_t *page, encoded_page *out) noexcept nogil
     cdef int decode(self, uint32_t slot, uint8_t *page) noexcept nogil
     cdef int settle(self, uint32_t slot, const encoded_page *made) noexcept nogil

@@ -298,20 +298,30 @@ cdef class PooledBackend(Backend):
 
     # -- looking in -----------------------------------------------------------------------------------------------
 
+    cdef int enter(self) except -1:
+        """First in every call from Python but the constructor."""
+        if self.slots is None:
+            raise InputError("backend: not initialised")
+        return 0
+
     def held(self):
+        self.enter()
         return self.slots.stats() | {"device_pages": self.device.used, "peak_device_pages": self.device.peak}
 
     def owners(self):
+        self.enter()
         return {"private": self.slots.pool.arena.owners()}
 
     def inject_fault(self, uint32_t slot, int offset, uint8_t mask):
         """Flip bits of a page stored in the pool, as failing memory would. For tests; raises as SlotPool's does."""
+        self.enter()
         self.slots.inject_fault(slot, offset, mask)
 
     def check(self):
         """Assert every invariant of queue, slots, pool and device. O(slots + objects)."""
         cdef uint32_t slot
         cdef uint64_t queued = 0, pooled = 0, at_device = 0
+        self.enter()
         for slot in range(self.slot_count):
             where = self.records[slot].state & AT_MASK
             entry_kind = 0 if self.slots.find(slot) == NULL else self.slots.find(slot).kind

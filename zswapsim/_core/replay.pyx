@@ -71,7 +71,7 @@ cdef class Replay:
             raise InputError(f"{pages} pages: expected 1 to {(1 << 32) - 2}")
         if not 0 < batch <= frames < 1 << 32:
             raise InputError(f"{frames} frames of DRAM, reclaim batch of {batch}: expected at least a batch of frames")
-        if (images is None) != (dram is None):
+        if (images is None) != (dram is None) or (dram is not None and dram.arena is None):
             raise InputError("replay: contents and frames of DRAM go together")
         if dram is not None and dram.arena.free_frames < min(frames, pages):
             raise InputError(f"replay: {dram.arena.free_frames} frames are free in DRAM, wanted: {min(frames, pages)}")

@@ -25,6 +25,8 @@ cdef class SlotPool:
     """2**32 slots over `pool`. Takes 16 bytes a slot, in chunks of 16,384 slots, once one of them is used."""
 
     def __cinit__(self, ZsPool pool not None):
+        if pool.arena is None or pool.moved != NULL:
+            raise InputError("slots: expected a pool of their own")
         self.chunks = <slot_entry **> calloc(CHUNKS, sizeof(slot_entry *))
         if self.chunks == NULL:
             raise HostMemoryError("slots: the host is out of memory")

@@ -191,37 +191,34 @@ cdef class PageStore:
         cdef uint8_t[::1] data = page_bytes(buffer, numbers.shape[0], True)
         cdef Py_ssize_t count = numbers.shape[0]
         check_threads(threads)
-        self.enter()
-        try:
-            if threads == 1 or count < threads:
-                self.load_part(numbers, data, 0, count, 0)
-                return
-            self.open_contexts(threads)
-            bounds = [count * part // threads for part in range(threads + 1)]
-            with ThreadPoolExecutor(threads) as pool:
-                parts = [
-                    pool.submit(self.load_part, numbers, data, bounds[i], bounds[i + 1], i) for i in range(threads)
-                ]
-            for part in parts:
-                part.result()
-        finally:
-            self.busy = False
 
-    def load_part(self, const uint32_t[::1] slots, uint8_t[::1] buffer, Py_ssize_t first, Py_ssize_t end, int worker):
-        """One thread's part of :meth:`load_pages`, which alone calls it. Raises in the thread where the codec did."""
-        cdef Py_ssize_t done = 0
-        cdef int code = ZSW_OK
-        if not self.busy or not 0 <= worker < self.context_count or not 0 <= first <= end <= slots.shape[0]:
-            raise InputError("load_part is called by load_pages")
-        if buffer.shape[0] < slots.shape[0] * ZSW_PAGE_SIZE:
-            raise InputError("load_part is called by load_pages")
-        if first < end:
+        # Raises in the thread where the codec did.
+        def part(int worker, int workers):
+            cdef Py_ssize_t first = count * worker // workers
+            cdef Py_ssize_t end = count * (worker + 1) // workers
+            cdef Py_ssize_t done = 0
+            cdef int code
+            if first == end:
+                return
             with nogil:
                 code = self.load_run(
-                    &self.contexts[worker], &slots[first], &buffer[first * ZSW_PAGE_SIZE], end - first, &done
+                    &self.contexts[worker], &numbers[first], &data[first * ZSW_PAGE_SIZE], end - first, &done
                 )
-        if code < 0:
-            codec_raise(code, f"page {first + done} (slot {slots[first + done]})")
+            if code < 0:
+                codec_raise(code, f"page {first + done} (slot {numbers[first + done]})")
+
+        self.enter()
+        try:
+            if threads == 1:
+                part(0, 1)
+                return
+            self.open_contexts(threads)
+            with ThreadPoolExecutor(threads) as pool:
+                parts = [pool.submit(part, worker, threads) for worker in range(threads)]
+            for each in parts:
+                each.result()
+        finally:
+            self.busy = False
 
     cdef int store_run(
         self, const uint32_t *slots, const uint8_t *pages, Py_ssize_t count, Py_ssize_t *done

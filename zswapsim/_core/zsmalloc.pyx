@@ -33,8 +33,8 @@ cdef class ZsPool:
         self.moved = NULL
 
     def __init__(self, Grant grant not None, int chain_size=8):
-        if self.arena is not None:
-            raise InputError("pool: already initialised")
+        if self.arena is not None or grant.arena is None:
+            raise InputError("pool: expected a grant of an arena, once")
         table = size_classes(chain_size)
         self.class_count = len(table)
         for index, (size, frames, objects) in enumerate(table):

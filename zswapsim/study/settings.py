@@ -70,7 +70,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         node = parse_size(self.node, "--node", footprint) // PAGE_SIZE
         for name, text, frames in (("dram", self.dram, dram), ("node", self.node, node)):
             if frames >= MOST_FRAMES:
-                raise InputError(f"--{name} {text}: larger than can be reserved: expected at most {MOST_FRAMES - 1} frames")
+                raise InputError(
+                    f"--{name} {text}: larger than can be reserved: expected at most {MOST_FRAMES - 1} frames"
+                )
         if dram < self.reclaim_batch:
             raise InputError(
                 f"--dram {self.dram}: {dram} frames are fewer than a reclaim batch of {self.reclaim_batch} pages"

@@ -1,0 +1,71 @@
+"""No class of the core takes the interpreter down when its constructor was never run."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import zswapsim
+from zswapsim import ZswapsimError
+from zswapsim._core.backend import DiskBackend
+from zswapsim._core.frames import FrameArena, Grant
+from zswapsim._core.pooled import PooledBackend
+from zswapsim._core.replay import Replay
+from zswapsim._core.zsmalloc import ZsPool
+
+CORE = Path(zswapsim.__file__).parent / "_core"
+MODULES = sorted(path.stem for path in CORE.glob("*.pyx"))
+CLASSES = [
+    kind
+    for name in MODULES
+    for _, kind in inspect.getmembers(import_module(f"zswapsim._core.{name}"), inspect.isclass)
+    if kind.__module__ == f"zswapsim._core.{name}" and not issubclass(kind, BaseException)
+]
+COST = (1, 1, 1, 1, 1, 1)
+ALLOWED = (ZswapsimError, TypeError, AttributeError, AssertionError, ValueError, BufferError, NotImplementedError)
+
+
+def bare(kind: type) -> object | None:
+    """An object whose __init__ was not run; None where even that asks for arguments."""
+    try:
+        return kind.__new__(kind)
+    except (TypeError, ZswapsimError):
+        return None
+
+
+def guesses(function: object) -> list[tuple[object, ...]]:
+    return [(), (0,), (0, 0), (0, 0, 0), (b"\0" * 4096,), (0, bytearray(4096)), ([0], bytearray(4096))]
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_method_of_a_bare_object(kind: type) -> None:
+    made = bare(kind)
+    if made is None:
+        return
+    for name in dir(kind):
+        if name in {"__class__", "__init_subclass__", "__new__", "__subclasshook__"}:
+            continue
+        try:
+            found = getattr(made, name)
+        except ALLOWED:
+            continue
+        for arguments in guesses(found) if callable(found) else []:
+            try:
+                found(*arguments)
+            except ALLOWED:
+                pass
+
+
+def test_bare_objects_as_arguments() -> None:
+    grant = Grant.__new__(Grant)
+    for call in (
+        lambda: ZsPool(grant),
+        lambda: PooledBackend(COST, grant, bare(DiskBackend)),
+        lambda: Replay(5, 5, DiskBackend.__new__(DiskBackend)),
+        lambda: Replay(5, 5, PooledBackend.__new__(PooledBackend)),
+        lambda: Replay(5, 5, DiskBackend.__new__(DiskBackend), dram=grant),
+        lambda: FrameArena.__new__(FrameArena).grant("x"),
+    ):
+        with pytest.raises((ZswapsimError, TypeError)):
+            call()
