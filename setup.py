@@ -5,6 +5,7 @@ and C assertions on), ``sanitize`` (debug, with address and undefined-behaviour 
 install whose extensions are compiled by ``build_ext --inplace``.
 """
 
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -49,12 +50,16 @@ if build not in BUILDS:
 checked = build != "release"
 modules = [] if build == "none" else sorted(CORE.glob("*.pyx"))
 
+jobs = os.cpu_count() or 1
+
 setup(
-    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+    options={"build_ext": {"parallel": jobs}},
     ext_modules=cythonize(
         [extension(source, *BUILDS[build]) for source in modules],
         # Directives differ between builds but cythonize looks at times alone, so each build keeps its own C files.
         build_dir=f"build/{build}/c",
+        # Started any other way than by fork, a process would run this file again.
+        nthreads=jobs if multiprocessing.get_start_method() == "fork" else 0,
         compiler_directives={
             "language_level": "3",
             "boundscheck": checked,
