@@ -193,10 +193,10 @@ cdef class Replay:
                 self.at_page = page
                 break
             before = page
-            if ops[i]:
-                writes += 1
-                if not record.state & WRITTEN:
-                    self.first_write(page)
+            writes += ops[i] != 0
+            # One branch, on what is rare: whether an access is a write can't be predicted.
+            if (ops[i] != 0) & (record.state & WRITTEN == 0):
+                self.first_write(page)
             i += 1
         done[0] = i
         self.counters.accesses += i
