@@ -18,6 +18,7 @@ ctypedef struct swap_costs:
     double spent_decompress
     double spent_node
     double spent_device
+    double spent                # of all four; the faults' own constants are a product of their number
     uint64_t wall_compress      # codec times of this very run; 0 where nothing was compressed
     uint64_t wall_decompress
 
@@ -45,9 +46,10 @@ ctypedef struct measured_sizes:
     const uint32_t *decompress_ns
 
 
-# What has been spent but for the faults' own constants, which are a product of their number.
-cdef inline double costs_spent(const swap_costs *costs) noexcept nogil:
-    return costs.spent_compress + costs.spent_decompress + costs.spent_node + costs.spent_device
+# Charges an amount (ns) to one of the sums, and to the sum of them all.
+cdef inline void costs_charge(swap_costs *costs, double *to, double amount) noexcept nogil:
+    to[0] += amount
+    costs.spent += amount
 
 
 cdef class Backend:

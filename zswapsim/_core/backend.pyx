@@ -73,7 +73,7 @@ cdef class Backend:
                 "decompress": self.costs.spent_decompress,
                 "node": self.costs.spent_node,
                 "device": self.costs.spent_device,
-                "total": faults + costs_spent(&self.costs),
+                "total": faults + self.costs.spent,
             },
         }
 
@@ -138,7 +138,7 @@ cdef class DiskBackend(Backend):
         cdef int code = self.device.write(slot, page)
         if code == ZSW_OK:
             self.counters.pswpout += 1
-            self.costs.spent_device += self.costs.device_write
+            costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
         return code
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
@@ -146,7 +146,7 @@ cdef class DiskBackend(Backend):
         if code < 0:
             return code
         self.counters.pswpin += 1
-        self.costs.spent_device += self.costs.device_read
+        costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_read)
         return LOAD_KEPT
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:

@@ -17,6 +17,8 @@ ctypedef struct histogram:
     uint64_t total              # samples
     double sum                  # of all samples, ns
     double highest              # ns
+    double last                 # the sample before, and its bucket: at counts depth all are the same
+    int last_bucket
 
 
 cdef inline int histogram_bucket(uint64_t value) noexcept nogil:
@@ -37,11 +39,13 @@ cdef inline double histogram_value(int bucket) noexcept nogil:
 
 
 cdef inline void histogram_add(histogram *into, double value) noexcept nogil:
-    into.counts[histogram_bucket(<uint64_t> <int64_t> value)] += 1
+    if value != into.last:
+        into.last = value
+        into.last_bucket = histogram_bucket(<uint64_t> <int64_t> value)
+        into.highest = max(into.highest, value)
+    into.counts[into.last_bucket] += 1
     into.total += 1
     into.sum += value
-    if value > into.highest:
-        into.highest = value
 
 
 # The least value that at least this share of the samples does not exceed, ns; 0 without samples.

@@ -11,7 +11,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
-from zswapsim._core.backend cimport LOAD_DROPPED, LOAD_KEPT, Backend
+from zswapsim._core.backend cimport LOAD_DROPPED, LOAD_KEPT, Backend, costs_charge, measured_sizes
 from zswapsim._core.clock cimport now_ns
 from zswapsim._core.codec cimport Codec, codec_ctx_close, codec_ctx_open
 from zswapsim._core.device cimport SwapDevice
@@ -150,7 +150,7 @@ cdef class PooledBackend(Backend):
             if code < 0:
                 return code
             self.counters.pswpin += 1
-            self.costs.spent_device += self.costs.device_read
+            costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_read)
             return LOAD_KEPT
         code = self.decode(slot, page)
         if code < 0:
@@ -184,11 +184,11 @@ cdef class PooledBackend(Backend):
             code = encode_page(&self.ctx, page, self.raw_from, False, out)
             start = now_ns() - start
             self.costs.wall_compress += start
-            self.costs.spent_compress += start
+            costs_charge(&self.costs, &self.costs.spent_compress, <double> start)
             return code
         image = self.image_of[slot]
         memset(out, 0, sizeof(encoded_page))
-        self.costs.spent_compress += self.sizes.compress_ns[image]
+        costs_charge(&self.costs, &self.costs.spent_compress, self.sizes.compress_ns[image])
         if self.sizes.same_filled[image]:
             out.kind = SLOT_SAME
         elif self.sizes.size[image] >= self.raw_from:
@@ -203,15 +203,15 @@ cdef class PooledBackend(Backend):
         cdef slot_entry *entry = self.slots.find(slot)
         cdef uint64_t start
         cdef int code = ZSW_OK
-        self.costs.spent_node += self.costs.node_latency + self.costs.node_byte * entry.length
+        costs_charge(&self.costs, &self.costs.spent_node, self.costs.node_latency + self.costs.node_byte * entry.length)
         if self.sizes.size != NULL:
-            self.costs.spent_decompress += self.sizes.decompress_ns[self.image_of[slot]]
+            costs_charge(&self.costs, &self.costs.spent_decompress, self.sizes.decompress_ns[self.image_of[slot]])
             return ZSW_OK
         start = now_ns()
         code = decode_page(&self.ctx, self.slots, entry, False, self.page + ZSW_PAGE_SIZE, page)
         start = now_ns() - start
         self.costs.wall_decompress += start
-        self.costs.spent_decompress += start
+        costs_charge(&self.costs, &self.costs.spent_decompress, <double> start)
         return code
 
     cdef int settle(self, uint32_t slot, const encoded_page *made) noexcept nogil:
@@ -226,7 +226,7 @@ cdef class PooledBackend(Backend):
                 return code
         self.records[slot].state = AT_POOL | REFERENCED
         self.counters.zswpout += 1
-        self.costs.spent_node += self.costs.node_latency + self.costs.node_byte * made.length
+        costs_charge(&self.costs, &self.costs.spent_node, self.costs.node_latency + self.costs.node_byte * made.length)
         return ZSW_OK
 
     cdef int refuse(self, uint32_t slot, const uint8_t *page) noexcept nogil:
@@ -237,7 +237,7 @@ cdef class PooledBackend(Backend):
         if code < 0:
             return code
         self.counters.pswpout += 1
-        self.costs.spent_device += self.costs.device_write
+        costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
         self.records[slot].state = AT_DEVICE
         return ZSW_OK
 
@@ -293,7 +293,7 @@ cdef class PooledBackend(Backend):
         self.counters.zswpwb += 1
         self.counters.pswpout += 1
         self.counters.written_back_pages += 1
-        self.costs.spent_device += self.costs.device_write
+        costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
         return ZSW_OK
 
     # -- looking in -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
-from zswapsim._core.backend cimport LOAD_KEPT, Backend, costs_spent
+from zswapsim._core.backend cimport LOAD_KEPT, Backend
 from zswapsim._core.codec cimport codec_raise
 from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport Grant
@@ -218,7 +218,7 @@ cdef class Replay:
     # -- faults ---------------------------------------------------------------------------------------------------
 
     cdef int fault(self, uint32_t page) noexcept nogil:
-        cdef double before = costs_spent(&self.backend.costs)
+        cdef double before = self.backend.costs.spent
         cdef int code
         if self.log.live >= self.frames:
             code = self.reclaim()
@@ -262,7 +262,7 @@ cdef class Replay:
             if memcmp(frame, self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE) != 0:
                 return ZSW_E_CORRUPT
             self.verified += 1
-        histogram_add(&self.latency, self.backend.costs.major_fault + costs_spent(&self.backend.costs) - before)
+        histogram_add(&self.latency, self.backend.costs.major_fault + self.backend.costs.spent - before)
         return ZSW_OK
 
     cdef inline int bring(self, uint32_t page, uint8_t *frame) noexcept nogil:
