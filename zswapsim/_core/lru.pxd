@@ -9,7 +9,8 @@ in it (docs/architecture.md has the arithmetic). The writeback queue of the pool
 """
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
+from libc.string cimport memset
 
 from zswapsim._core.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.memory cimport table_alloc
@@ -18,10 +19,12 @@ cdef extern from *:
     """
     #define zsw_prefetch(address) __builtin_prefetch((address), 1, 3)
     #define zsw_lowest_bit(word) __builtin_ctzll(word)
+    #define zsw_seldom(condition) __builtin_expect(!!(condition), 0)
     #define LRU_NONE 0xFFFFFFFFu
     """
     void zsw_prefetch(const void *address) noexcept nogil
     int zsw_lowest_bit(uint64_t word) noexcept nogil
+    bint zsw_seldom(bint condition) noexcept nogil
     const uint32_t LRU_NONE      # the stamp of a page that is in no log; no page
 
 cdef enum:
@@ -34,25 +37,30 @@ ctypedef struct page_record:     # 8 bytes
 
 ctypedef struct lru_log:
     uint32_t *entries            # owned; a ring of pages
-    uint64_t *marks              # owned; a bit for each entry: it is its page's latest
+    uint64_t *marks              # behind the entries; a bit for each: it is its page's latest. Ones from head to the end of
+                                 # head's word, so that an append needs to mark nothing
     uint32_t capacity            # entries, a multiple of 64
-    uint32_t head                # where the next entry goes
+    uint32_t head                # where the next entry goes; at the beginning of a word (or at the ring's end), that
+                                 # word must be readied first
     uint32_t tail                # no mark lies between here and the oldest marked entry
     uint32_t used                # entries from tail to head
-    uint32_t live                # pages in the log, and marks
+    uint32_t live                # pages in the log
 
 
 cdef inline int lru_open(lru_log *log, uint32_t capacity) noexcept nogil:
     log.head = log.tail = log.used = log.live = 0
-    log.capacity = (max(capacity, 64) + 63) & ~<uint32_t> 63
-    log.entries = <uint32_t *> table_alloc(<size_t> log.capacity * sizeof(uint32_t))
-    log.marks = <uint64_t *> calloc(log.capacity // 64, sizeof(uint64_t))
-    return ZSW_OK if log.entries != NULL and log.marks != NULL else ZSW_E_NOMEM
+    log.capacity = (max(capacity, 256) + 63) & ~<uint32_t> 63
+    # One block, so that both lie in huge pages.
+    log.entries = <uint32_t *> table_alloc(<size_t> log.capacity * sizeof(uint32_t) + log.capacity // 8)
+    if log.entries == NULL:
+        return ZSW_E_NOMEM
+    log.marks = <uint64_t *> (log.entries + log.capacity)
+    memset(log.marks, 0, log.capacity // 8)
+    return ZSW_OK
 
 
 cdef inline void lru_close(lru_log *log) noexcept nogil:
     free(log.entries)
-    free(log.marks)
     log.entries = NULL
     log.marks = NULL
 
@@ -79,6 +87,12 @@ cdef inline uint32_t lru_marked(const lru_log *log, uint32_t place) noexcept nog
     return (word << 6) + <uint32_t> zsw_lowest_bit(marks)
 
 
+# Marks the places from `place` to the end of its word, where it does not begin one.
+cdef inline void lru_mark_rest(lru_log *log, uint32_t place) noexcept nogil:
+    if place & 63:
+        log.marks[place >> 6] |= ~<uint64_t> 0 << (place & 63)
+
+
 # Moves all live entries, in their order, to the beginning of a ring of twice the size. ZSW_E_NOMEM leaves it.
 cdef inline int lru_grow(lru_log *log, page_record *records) noexcept nogil:
     cdef lru_log grown
@@ -93,17 +107,21 @@ cdef inline int lru_grow(lru_log *log, page_record *records) noexcept nogil:
         lru_mark(&grown, i)
         place = lru_next(log, place)
     grown.head = grown.used = grown.live = log.live
+    lru_mark_rest(&grown, grown.head)
     lru_close(log)
     log[0] = grown
     return ZSW_OK
 
 
-# Makes room in a full ring: moves the marked entries together, and grows it when more than three quarters are marked.
+# Makes room for a word of entries in a full ring whose head is at the beginning of a word: moves the marked ones
+# together, or into a larger ring when more than half are marked. ZSW_E_NOMEM leaves it as it was.
 cdef inline int lru_make_room(lru_log *log, page_record *records) noexcept nogil:
     cdef uint32_t page, place = log.tail, into = log.tail, ahead = log.tail
     cdef uint32_t moved = 0, fetched = 0
-    if log.live > log.capacity // 4 * 3 and lru_grow(log, records) == ZSW_OK:
+    if log.live > log.capacity // 2 and lru_grow(log, records) == ZSW_OK:
         return ZSW_OK
+    if log.live > log.capacity - 128:
+        return ZSW_E_NOMEM
     while moved < log.live:
         while fetched < log.live and fetched < moved + LRU_AHEAD:
             ahead = lru_marked(log, ahead)
@@ -121,36 +139,44 @@ cdef inline int lru_make_room(lru_log *log, page_record *records) noexcept nogil
         moved += 1
     log.head = into
     log.used = log.live
-    return ZSW_OK if log.used < log.capacity else ZSW_E_NOMEM
+    lru_mark_rest(log, into)
+    return ZSW_OK
 
 
-# Puts a page that is in the log, or in none, at its young end. O(1) amortised; 0 or ZSW_E_NOMEM.
-cdef inline int lru_append(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
-    if log.used == log.capacity and lru_make_room(log, records) < 0:
+# Readies the word that head is at the beginning of. ZSW_E_NOMEM leaves the log as it was.
+cdef inline int lru_ready(lru_log *log, page_record *records) noexcept nogil:
+    if log.head == log.capacity:
+        log.head = 0
+    if log.used > log.capacity - 64 and lru_make_room(log, records) < 0:
         return ZSW_E_NOMEM
+    if log.head & 63 == 0:
+        log.marks[log.head >> 6] = ~<uint64_t> 0
+    return ZSW_OK
+
+
+cdef inline void lru_put(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
     log.entries[log.head] = page
     records[page].stamp = log.head
-    lru_mark(log, log.head)
-    log.head = lru_next(log, log.head)
+    log.head += 1
     log.used += 1
-    return ZSW_OK
 
 
 # Moves a page of the log to its young end. O(1) amortised; 0 or ZSW_E_NOMEM.
 cdef inline int lru_touch(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
-    # Room first: making it moves the page's mark.
-    if log.used == log.capacity and lru_make_room(log, records) < 0:
+    if zsw_seldom(log.head & 63 == 0) and lru_ready(log, records) < 0:
         return ZSW_E_NOMEM
     lru_unmark(log, records[page].stamp)
-    return lru_append(log, records, page)
+    lru_put(log, records, page)
+    return ZSW_OK
 
 
 # Enters a page that is in no log. O(1) amortised; 0 or ZSW_E_NOMEM.
 cdef inline int lru_add(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
-    cdef int code = lru_append(log, records, page)
-    if code == ZSW_OK:
-        log.live += 1
-    return code
+    if zsw_seldom(log.head & 63 == 0) and lru_ready(log, records) < 0:
+        return ZSW_E_NOMEM
+    lru_put(log, records, page)
+    log.live += 1
+    return ZSW_OK
 
 
 # Takes a page out. O(1).
