@@ -35,13 +35,13 @@ ctypedef struct page_record:     # 8 bytes
     uint32_t stamp               # place of its latest entry, or LRU_NONE
     uint32_t state               # the owner's flags
 
+# Marks are ones from head to the end of head's word, so that an append needs to mark nothing. Where head begins a
+# word, or is at the ring's end, that word must be readied before the next append.
 ctypedef struct lru_log:
     uint32_t *entries            # owned; a ring of pages
-    uint64_t *marks              # behind the entries; a bit for each: it is its page's latest. Ones from head to the end of
-                                 # head's word, so that an append needs to mark nothing
+    uint64_t *marks              # behind the entries; a bit for each: it is its page's latest
     uint32_t capacity            # entries, a multiple of 64
-    uint32_t head                # where the next entry goes; at the beginning of a word (or at the ring's end), that
-                                 # word must be readied first
+    uint32_t head                # where the next entry goes
     uint32_t tail                # no mark lies between here and the oldest marked entry
     uint32_t used                # entries from tail to head
     uint32_t live                # pages in the log

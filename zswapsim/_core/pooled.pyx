@@ -11,7 +11,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
-from zswapsim._core.backend cimport LOAD_DROPPED, LOAD_KEPT, Backend, costs_charge, measured_sizes
+from zswapsim._core.backend cimport LOAD_DROPPED, LOAD_KEPT, Backend, costs_charge
 from zswapsim._core.clock cimport now_ns
 from zswapsim._core.codec cimport Codec, codec_ctx_close, codec_ctx_open
 from zswapsim._core.device cimport SwapDevice
