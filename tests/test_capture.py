@@ -24,9 +24,14 @@ CHILD = f"""
 import mmap, sys
 memory = mmap.mmap(-1, {PAGES} * 2 * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 shared = mmap.mmap(-1, 4096, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+def fill(target, at, text):
+    # By the kilobyte, so that no string of this program is a page that could be taken for one of these.
+    for begin in range(0, 4096, 1024):
+        phase = begin % len(text)
+        target[at + begin : at + begin + 1024] = (text * 40)[phase : phase + 1024]
 for page in range({PAGES}):
-    memory[8192 * page : 8192 * page + 4096] = ({MARK!r} % page * 200)[:4096]
-shared[:] = ({MARK!r} % 99999999 * 200)[:4096]
+    fill(memory, 8192 * page, {MARK!r} % page)
+fill(shared, 0, {MARK!r} % 99999999)
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -45,7 +50,7 @@ def child() -> Iterator[subprocess.Popen[str]]:
 
 
 def marked(pages: np.ndarray) -> list[int]:
-    """Which marked pages are among them, by their numbers; the child's own scratch strings are no whole ones."""
+    """Which marked pages are among them, by their numbers."""
     begin, end = MARK.index(b"%"), MARK.index(b"%") + 8
     found = [page.tobytes() for page in pages if page[:begin].tobytes() == MARK[:begin]]
     return sorted(int(page[begin:end]) for page in found if page == (page[: end + 1] * 200)[:4096])
