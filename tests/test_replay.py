@@ -225,8 +225,10 @@ def test_wrong_arguments_are_refused() -> None:
 
 def test_a_page_number_past_the_footprint_is_refused() -> None:
     engine = Replay(5, 5, CountingBackend(COST))
-    with pytest.raises(InputError, match="not below 5"):
-        engine.feed(page(5), READ)
+    for number in (5, 6, 1 << 31, (1 << 31) + 4, (1 << 32) - 1):
+        with pytest.raises(InputError, match="not below 5"):
+            engine.feed(page(number), READ)
+    assert engine.feed(np.arange(5, dtype=np.uint32), np.zeros(5, np.uint8)) == 5
     with pytest.raises(InputError, match="operations"):
         engine.feed(page(4), np.zeros(2, np.uint8))
     assert engine.feed(page(4), READ) == 1

@@ -161,7 +161,7 @@ cdef class Replay:
         try:
             if self.code or count == 0:
                 return 0
-            if highest(&pages[0], count) >= self.pages:
+            if not all_below(&pages[0], count, self.pages):
                 raise InputError(f"replay: a page number is not below {self.pages}")
             with nogil:
                 code = self.run(&pages[0], &ops[0], count, &done)
@@ -432,3 +432,15 @@ cdef uint32_t highest(const uint32_t *pages, Py_ssize_t count) noexcept nogil:
     for i in range(count):
         found = max(found, pages[i])
     return found
+
+
+cdef bint all_below(const uint32_t *pages, Py_ssize_t count, uint32_t limit) noexcept nogil:
+    """Whether all page numbers are below `limit`, which is at least 1."""
+    cdef uint32_t signs = 0
+    cdef Py_ssize_t i
+    # In every vector unit, unlike an unsigned maximum: up to 2**31 a difference tells by its sign.
+    if limit <= <uint32_t> 1 << 31:
+        for i in range(count):
+            signs |= (limit - 1 - pages[i]) | pages[i]
+        return signs >> 31 == 0
+    return highest(pages, count) < limit
