@@ -235,10 +235,26 @@ def test_a_page_number_past_the_footprint_is_refused() -> None:
 
 
 def test_a_backend_serves_one_replay() -> None:
-    backend = PooledBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0), get_compressor("lz4"))
-    Replay(5, 5, backend)
+    backend = pooled_sizes(3)
+    Replay(5, 5, backend, next_image=np.arange(3, dtype=np.uint32), zero=np.zeros(3, np.uint8))
     with pytest.raises(InputError, match="one replay"):
-        Replay(5, 5, backend)
+        Replay(5, 5, backend, next_image=np.arange(3, dtype=np.uint32), zero=np.zeros(3, np.uint8))
+
+
+def pooled_sizes(count: int) -> PooledBackend:
+    columns = (np.full(count, 100, np.uint16), np.zeros(count, np.uint8), np.ones(count, np.uint32))
+    measured = (*columns, np.ones(count, np.uint32))
+    return PooledBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0), None, measured)
+
+
+def test_a_backend_is_given_what_it_needs() -> None:
+    """Else it would look at bytes, or at sizes, that are not there."""
+    with pytest.raises(InputError, match="needs pages with their bytes"):
+        Replay(5, 5, PooledBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0), get_compressor("lz4")))
+    with pytest.raises(InputError, match="sizes of 3 contents were measured, 4 are wanted"):
+        Replay(5, 5, pooled_sizes(3), next_image=np.arange(4, dtype=np.uint32), zero=np.zeros(4, np.uint8))
+    with pytest.raises(InputError, match="0 are wanted"):
+        Replay(5, 5, pooled_sizes(3))
 
 
 def test_two_threads_on_one_engine() -> None:

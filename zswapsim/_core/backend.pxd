@@ -64,5 +64,6 @@ cdef class Backend:
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil
     # Forgets a slot's page.
     cdef void invalidate(self, uint32_t slot) noexcept nogil
-    # Readies the backend for `slots` slots. Raises HostMemoryError.
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of) except -1
+    # Readies the backend for `slots` slots whose contents are numbered below `image_count` (0: there are none); `real`:
+    # pages come with their bytes. Raises InputError where the backend does not fit that, HostMemoryError.
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1

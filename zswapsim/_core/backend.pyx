@@ -37,7 +37,7 @@ cdef class Backend:
         self.costs.device_read = read
         self.costs.device_write = write
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of) except -1:
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
         self.image_of = image_of
         return 0
 
@@ -129,10 +129,10 @@ cdef class DiskBackend(Backend):
         super().__init__(cost)
         self.device = device
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of) except -1:
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
         if self.device is None:
             raise InputError("backend: not initialised")
-        return Backend.attach(self, slots, image_of)
+        return Backend.attach(self, slots, image_of, image_count, real)
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         cdef int code = self.device.write(slot, page)

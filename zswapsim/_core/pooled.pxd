@@ -2,7 +2,7 @@
 
 from cython cimport final
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.backend cimport Backend, measured_sizes
 from zswapsim._core.codec cimport Codec, codec_ctx
@@ -26,6 +26,7 @@ cdef class PooledBackend(Backend):
     cdef Codec codec            # None at sizes depth
     cdef codec_ctx ctx
     cdef measured_sizes sizes   # size is NULL at bytes depth
+    cdef uint32_t size_count    # contents in `sizes`
     cdef object keeps           # owner of the arrays behind `sizes`
     cdef uint8_t *page          # owned; a page on its way to the device, and 4096 bytes of bounce; NULL at sizes depth
     cdef page_record *records   # owned, one a slot: place in the writeback queue, and AT_* | REFERENCED
@@ -36,6 +37,11 @@ cdef class PooledBackend(Backend):
     cdef bint exclusive         # a load drops the pool's copy
 
     cdef int enter(self) except -1
+    cdef int open_codec(self, Codec codec) except -1
+    cdef int open_sizes(
+        self, const uint16_t[::1] size, const uint8_t[::1] same_filled, const uint32_t[::1] compress_ns,
+        const uint32_t[::1] decompress_ns,
+    ) except -1
     cdef int encode(self, uint32_t slot, const uint8_t *page, encoded_page *out) noexcept nogil
     cdef int decode(self, uint32_t slot, uint8_t *page) noexcept nogil
     cdef int settle(self, uint32_t slot, const encoded_page *made) noexcept nogil

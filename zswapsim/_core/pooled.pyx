@@ -74,7 +74,8 @@ cdef class PooledBackend(Backend):
         if codec is not None:
             self.open_codec(codec)
         else:
-            self.open_sizes(*measured)
+            size, same_filled, compress_ns, decompress_ns = measured
+            self.open_sizes(size, same_filled, compress_ns, decompress_ns)
         self.slots = SlotPool(pool)
 
     def __dealloc__(self):
@@ -83,7 +84,7 @@ cdef class PooledBackend(Backend):
         free(self.records)
         free(self.page)
 
-    def open_codec(self, Codec codec):
+    cdef int open_codec(self, Codec codec) except -1:
         """Part of the constructor, at bytes depth."""
         if self.codec is not None:
             raise InputError("backend: already initialised")
@@ -93,24 +94,29 @@ cdef class PooledBackend(Backend):
         if self.page == NULL:
             raise HostMemoryError("backend: the host is out of memory")
 
-    def open_sizes(
+    cdef int open_sizes(
         self, const uint16_t[::1] size, const uint8_t[::1] same_filled, const uint32_t[::1] compress_ns,
         const uint32_t[::1] decompress_ns,
-    ):
+    ) except -1:
         """Part of the constructor, at sizes depth."""
         if self.keeps is not None or not 0 < size.shape[0] == same_filled.shape[0] == compress_ns.shape[0] \
                 == decompress_ns.shape[0]:
             raise InputError("backend: expected four arrays of one length, one entry a content")
         self.keeps = (size, same_filled, compress_ns, decompress_ns)
+        self.size_count = <uint32_t> min(size.shape[0], <Py_ssize_t> 0xFFFFFFFF)
         self.sizes.size = &size[0]
         self.sizes.same_filled = &same_filled[0]
         self.sizes.compress_ns = &compress_ns[0]
         self.sizes.decompress_ns = &decompress_ns[0]
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of) except -1:
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
         cdef uint32_t slot
         if self.slots is None or self.records != NULL:
             raise InputError("backend: it serves one replay")
+        if self.sizes.size == NULL and not real:
+            raise InputError("backend: a codec needs pages with their bytes")
+        if self.sizes.size != NULL and not 0 < image_count <= self.size_count:
+            raise InputError(f"backend: sizes of {self.size_count} contents were measured, {image_count} are wanted")
         self.records = <page_record *> calloc(slots, sizeof(page_record))
         if self.records == NULL or lru_open(&self.queue, 64) < 0:
             raise HostMemoryError("backend: the host is out of memory")

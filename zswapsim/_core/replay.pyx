@@ -89,7 +89,7 @@ cdef class Replay:
             self.dram = dram.arena
             self.owner = dram.owner
         self.reserve()
-        backend.attach(self.pages, self.image_of)
+        backend.attach(self.pages, self.image_of, self.image_count, self.images != NULL)
         self.backend = backend
 
     cdef int open_contents(self, images, next_image, zero, bint backed) except -1:
