@@ -2,6 +2,8 @@
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
+from zswapsim._core.frames cimport FrameArena
+
 cdef enum:
     LOAD_DROPPED = 0    # the backend forgot the page: it is dirty now
     LOAD_KEPT = 1       # the backend's copy stays valid until the page is written
@@ -55,6 +57,7 @@ cdef inline void costs_charge(swap_costs *costs, double *to, double amount) noex
 cdef class Backend:
     cdef swap_costs costs
     cdef swap_counters counters
+    cdef FrameArena arena           # the node whose frames it takes, or None
     cdef const uint32_t *image_of   # by slot: which content the page has; borrowed from the replay, or NULL
 
     # Puts a page into a slot, which is empty before. 0; ZSW_E_FULL where the page must stay in DRAM; any other

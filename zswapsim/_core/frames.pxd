@@ -20,12 +20,18 @@ cdef class FrameArena:
     cdef readonly uint32_t frames       # how many the node has
     cdef readonly uint32_t free_frames  # how many of them nobody owns
     cdef list owner_names        # number - 1 -> name
+    cdef bint busy               # a thread without the GIL takes frames
 
     cdef int reserve(self, uint32_t frames, bint backed) except -1
     # A frame for `owner`, the last one given back first; NO_FRAME when none is free. O(1).
     cdef uint32_t take(self, uint8_t owner) noexcept nogil
     # Gives a taken frame back. O(1).
     cdef void give(self, uint32_t frame) noexcept nogil
+    # Around whatever takes or gives frames without the GIL, or from Python: BusyError while another thread does.
+    cdef int enter(self) except -1
+    cdef void leave(self) noexcept
+    cdef uint32_t find_block(self, uint32_t size) noexcept nogil
+    cdef void claim(self, uint32_t first, uint32_t size, uint8_t owner) noexcept nogil
 
 
 @final
@@ -33,3 +39,5 @@ cdef class Grant:
     """The right to take frames of one arena as one owner."""
     cdef readonly FrameArena arena
     cdef uint8_t owner
+
+    cdef FrameArena whole(self)

@@ -2,15 +2,16 @@
 
 from cython cimport final
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from posix.mman cimport (
     MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, mmap, munmap,
 )
 
 from zswapsim._core.errors cimport ZSW_PAGE_SIZE
+from zswapsim._core.hostnuma cimport numa_bind, numa_located
 from zswapsim._core.memory cimport MADV_HUGEPAGE, madvise
-from zswapsim._core.errors import HostMemoryError, InputError
+from zswapsim._core.errors import BusyError, HostMemoryError, InputError
 
 
 @final
@@ -89,6 +90,69 @@ cdef class FrameArena:
         self.free_head = frame
         self.free_frames += 1
 
+    cdef int enter(self) except -1:
+        if self.busy:
+            raise BusyError("frames of a node: another thread is using them")
+        self.busy = True
+        return 0
+
+    cdef void leave(self) noexcept:
+        self.busy = False
+
+    # -- blocks of several frames, for requests of a higher order; not on the hot path ------------------------------
+
+    cdef uint32_t find_block(self, uint32_t size) noexcept nogil:
+        """The lowest aligned run of `size` free frames, or NO_FRAME. O(frames)."""
+        cdef uint32_t first = 0
+        cdef uint32_t inside
+        while first + size <= self.frames:
+            inside = 0
+            while inside < size and self.owner_of[first + inside] == FREE_FRAME:
+                inside += 1
+            if inside == size:
+                return first
+            first += size
+        return NO_FRAME
+
+    cdef void claim(self, uint32_t first, uint32_t size, uint8_t owner) noexcept nogil:
+        """Takes the free frames from `first` on out of the list. O(free frames)."""
+        cdef uint32_t *link = &self.free_head
+        cdef uint32_t frame
+        while link[0] != NO_FRAME:
+            if first <= link[0] < first + size:
+                link[0] = self.next_free[link[0]]
+            else:
+                link = &self.next_free[link[0]]
+        # Those between what was ever taken and the block are listed now, the lowest first.
+        frame = first
+        while frame > self.fresh:
+            frame -= 1
+            self.next_free[frame] = self.free_head
+            self.free_head = frame
+        self.fresh = max(self.fresh, first + size)
+        for frame in range(first, first + size):
+            self.owner_of[frame] = owner
+        self.free_frames -= size
+
+    # -- where the host has NUMA nodes ------------------------------------------------------------------------------
+
+    def bind(self, int host_node):
+        """Put the frames on a NUMA node of the host (mbind, MPOL_BIND); before they are used.
+
+        Raises InputError for frames that are only counted, HostMemoryError where the host refuses.
+        """
+        if self.base == NULL:
+            raise InputError("frames that are only counted can't be bound to a node of the host")
+        numa_bind(self.base, <size_t> self.frames * ZSW_PAGE_SIZE, host_node)
+
+    def located(self):
+        """Frames that were used, by the host's node they lie on (move_pages without targets): ``{0: 812}``."""
+        if self.base == NULL:
+            return {}
+        return numa_located(self.base, self.fresh)
+
+    # -- grants and owners ------------------------------------------------------------------------------------------
+
     def grant(self, owner):
         """A :class:`Grant` to take frames as `owner`, a name. The same name is the same owner."""
         name = str(owner)
@@ -102,6 +166,12 @@ cdef class FrameArena:
         made.arena = self
         made.owner = self.owner_names.index(name) + 1
         return made
+
+    def owner_at(self, uint32_t frame):
+        """Who owns a frame; None for a free one. Raises InputError."""
+        if frame >= self.frames:
+            raise InputError(f"frame {frame}: expected one below {self.frames}")
+        return None if self.owner_of[frame] == FREE_FRAME else self.owner_names[self.owner_of[frame] - 1]
 
     def owners(self):
         """Frames by owner, counted one by one, with the free ones under ``free``."""
@@ -142,6 +212,47 @@ cdef class Grant:
     @property
     def owner_name(self):
         """Who owns the frames taken with it."""
+        return self.whole().owner_names[self.owner - 1]
+
+    cdef FrameArena whole(self):
         if self.arena is None:
             raise InputError("a grant is made by FrameArena.grant")
-        return self.arena.owner_names[self.owner - 1]
+        return self.arena
+
+    def take(self, int order=0):
+        """The first of ``2**order`` frames in a row, aligned to their number; None where none are free.
+
+        Raises InputError for an order out of 0 ... 31, BusyError while another thread takes frames.
+        """
+        cdef FrameArena arena = self.whole()
+        cdef uint32_t frame
+        if not 0 <= order < 32:
+            raise InputError(f"order {order}: expected 0 to 31")
+        arena.enter()
+        if order == 0:
+            frame = arena.take(self.owner)
+        else:
+            frame = arena.find_block(<uint32_t> 1 << order) if arena.frames >> order else NO_FRAME
+            if frame != NO_FRAME:
+                arena.claim(frame, <uint32_t> 1 << order, self.owner)
+        arena.leave()
+        return None if frame == NO_FRAME else frame
+
+    def give(self, uint32_t frame, int order=0):
+        """Give back what :meth:`take` took.
+
+        Raises InputError where the owner does not have these frames, BusyError while another thread takes frames.
+        """
+        cdef FrameArena arena = self.whole()
+        cdef uint64_t last
+        if not 0 <= order < 32:
+            raise InputError(f"order {order}: expected 0 to 31")
+        last = frame + (<uint64_t> 1 << order) - 1
+        if last >= arena.frames or any(arena.owner_of[each] != self.owner for each in range(frame, last + 1)):
+            raise InputError(f"frames {frame} to {last}: not those of {self.owner_name}")
+        arena.enter()
+        while last > frame:
+            arena.give(<uint32_t> last)
+            last -= 1
+        arena.give(frame)
+        arena.leave()

@@ -68,6 +68,7 @@ cdef class PooledBackend(Backend):
             raise InputError(f"accept_threshold_percent {accept_threshold_percent}: expected 1 to 100")
         cdef ZsPool pool = ZsPool(grant, chain_size)
         self.raw_from = pool.huge_class_size if raw_from is None else raw_from
+        self.arena = grant.arena
         self.target = <uint64_t> grant.arena.frames * accept_threshold_percent // 100
         self.device = device
         self.exclusive = exclusive

@@ -56,6 +56,8 @@ cdef class Replay:
     cdef replay_counters counters
     cdef histogram latency              # of major faults, modelled ns
 
+    cdef int hold(self) except -1
+    cdef void release(self) noexcept
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil
     cdef int fault(self, uint32_t page) noexcept nogil
     cdef int minor_fault(self, uint32_t page) noexcept nogil

@@ -13,7 +13,7 @@ from libc.string cimport memcmp, memcpy, memset
 from zswapsim._core.backend cimport LOAD_KEPT, Backend
 from zswapsim._core.codec cimport codec_raise
 from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
-from zswapsim._core.frames cimport Grant
+from zswapsim._core.frames cimport FrameArena, Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_quantile
 from zswapsim._core.lru cimport (
     LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_marked, lru_oldest, lru_open, lru_remove, lru_touch,
@@ -130,6 +130,12 @@ cdef class Replay:
         return 0
 
     def __dealloc__(self):
+        cdef uint32_t page
+        # Frames go back to an arena that may live on, unless another thread is just taking some of it.
+        if self.dram is not None and not self.dram.busy and self.frame_of != NULL and self.backend is not None:
+            for page in range(self.pages):
+                if self.records[page].stamp != LRU_NONE:
+                    self.dram.give(self.frame_of[page])
         lru_close(&self.log)
         free(self.records)
         free(self.image_of)
@@ -163,14 +169,36 @@ cdef class Replay:
                 return 0
             if not all_below(&pages[0], count, self.pages):
                 raise InputError(f"replay: a page number is not below {self.pages}")
+            self.hold()
             with nogil:
                 code = self.run(&pages[0], &ops[0], count, &done)
+            self.release()
         finally:
             self.busy = False
         self.code = code
         if code < 0 and code != ZSW_E_FULL:
             codec_raise(code, f"page {self.at_page}, access {self.counters.accesses}")
         return done
+
+    cdef int hold(self) except -1:
+        """Both nodes' frames are this thread's until :meth:`release`."""
+        cdef FrameArena node = self.backend.arena
+        if self.dram is not None:
+            self.dram.enter()
+        if node is not None and node is not self.dram:
+            try:
+                node.enter()
+            except BusyError:
+                if self.dram is not None:
+                    self.dram.leave()
+                raise
+        return 0
+
+    cdef void release(self) noexcept:
+        if self.dram is not None:
+            self.dram.leave()
+        if self.backend.arena is not None:
+            self.backend.arena.leave()
 
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
         cdef lru_log *log = &self.log
@@ -220,7 +248,8 @@ cdef class Replay:
     cdef int fault(self, uint32_t page) noexcept nogil:
         cdef double before = self.backend.costs.spent
         cdef int code
-        if self.log.live >= self.frames:
+        # Frames of DRAM may go to others of the machine meanwhile.
+        if self.log.live >= self.frames or (self.dram is not None and self.dram.free_frames == 0):
             code = self.reclaim()
             if code < 0:
                 return code

@@ -60,8 +60,8 @@ cdef class ZsPool:
 
     def __dealloc__(self):
         cdef uint32_t zspage
-        # Frames go back to an arena that may live on.
-        if self.arena is not None:
+        # Frames go back to an arena that may live on, unless another thread is just taking some of it.
+        if self.arena is not None and not self.arena.busy:
             for zspage in range(self.zspage_count):
                 if self.zspages[zspage].live:
                     self.give_frames(zspage)

@@ -8,15 +8,13 @@ import numpy as np
 from zswapsim._core.backend import Backend, CountingBackend, DiskBackend
 from zswapsim._core.codec import Codec
 from zswapsim._core.device import SwapDevice
-from zswapsim._core.frames import FrameArena
+from zswapsim._core.errors import InputError
+from zswapsim._core.frames import Grant
 from zswapsim._core.pooled import PooledBackend
 from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
     from zswapsim._core.pooled import Measured as Columns
-
-PAGE_SIZE = 4096
-OWNER = "swap backend"
 
 
 class BackendPlan(NamedTuple):
@@ -26,9 +24,10 @@ class BackendPlan(NamedTuple):
     """One of :data:`BACKENDS`."""
     cost: tuple[float, ...]
     """The constants of a CostModel, in its order."""
-    node_frames: int
     device_pages: int
     """0 for no device."""
+    frames: Grant | None = None
+    """What a machine granted the backend of its private node; a disk needs none, nor does counting."""
     codec: Codec | None = None
     """At bytes depth: what compresses pages. A disk takes it as the sign that pages are real."""
     measured: Measured | None = None
@@ -44,15 +43,15 @@ def open_backend(plan: BackendPlan) -> Backend:
 
 
 def private_node(plan: BackendPlan) -> Backend:
-    """Compressed pages in the frames of a private node, granted to the swap backend alone."""
+    """Compressed pages in the frames of a private node, which was granted to the swap backend alone."""
     if plan.codec is None and plan.measured is None:
         return CountingBackend(plan.cost, exclusive=plan.exclusive_loads)
-    real = plan.codec is not None
-    node = FrameArena(plan.node_frames * PAGE_SIZE, backed=real)
+    if plan.frames is None:
+        raise InputError("backend private-node: expected a grant of the node's frames")
     return PooledBackend(
         plan.cost,
-        node.grant(OWNER),
-        SwapDevice(plan.device_pages, backed=real),
+        plan.frames,
+        SwapDevice(plan.device_pages, backed=plan.codec is not None),
         plan.codec,
         None if plan.measured is None else _columns(plan.measured),
         chain_size=plan.chain_size,

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "Capture a real program's pages and replay a recorded trace over them.",
     "run": "Replay one trace over one setting.",
     "compare": "Replay one trace over every combination of settings.",
+    "audit": "Who gets a frame of a private node, under every isolation rule.",
     "capture": "Read a running process's anonymous pages into a page file.",
     "convert": "Rewrite a trace in another form.",
     "compressors": "List the compressors; measure them on a page file.",

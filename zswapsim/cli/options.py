@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from zswapsim.machine.isolation import RULES
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.settings import BACKENDS, DEPTHS, RECLAIMERS, Settings
 
@@ -27,6 +28,8 @@ class Choice(NamedTuple):
 CHOICES = {
     "dram": Choice("DRAM for the workload's pages: bytes, 64MiB, or 50% of the footprint.", MACHINE, "SIZE", True),
     "node": Choice("The private node, which holds the pool.", MACHINE, "SIZE", True),
+    "isolation": Choice(f"Who is kept off the node, and how: {', '.join(RULES)}.", MACHINE, "RULE"),
+    "bind_node": Choice("Put the node's frames on this NUMA node of the host; -1: anywhere.", MACHINE, "N"),
     "swap": Choice("The swap device behind the node: none, unlimited, or a size.", MACHINE, "SIZE", True),
     "cost": Choice(f"The modelled machine: {', '.join(PRESETS)}.", MACHINE, "PRESET", True),
     "backend": Choice(f"What stands behind swap: {', '.join(BACKENDS)}.", SWAP, "NAME", True),

@@ -75,6 +75,13 @@ def _memory(result: Result) -> Iterable[Row]:
         yield *_frames("stored in it", figures.stored_bytes(result), "pages"), _gain(result)
     for name, owners in result.owners.items():
         yield f"frames of {name}", "", "", ", ".join(f"{owner} {count(held)}" for owner, held in owners.items())
+    if result.host_frames:
+        yield "node's memory", "", "", _host(result)
+
+
+def _host(result: Result) -> str:
+    found = ", ".join(f"{count(frames)} frames on node {node}" for node, frames in result.host_frames.items())
+    return f"bound to NUMA node {result.settings['bind_node']} of this machine: {found}"
 
 
 def _gain(result: Result) -> str:

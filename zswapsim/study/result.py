@@ -30,6 +30,8 @@ class Result(msgspec.Struct, kw_only=True):
     """Frames by owner, for each node of frames: `{"private": {"swap backend": 812, "free": 212}}`."""
     verified_pages: int = 0
     """Pages that were compared with what was stored when they came back, all of them the same; 0 but at bytes depth."""
+    host_frames: dict[str, int] = {}
+    """With `bind_node`: frames of the private node that were used, by the host's NUMA node on which they lie."""
 
     def to_json(self) -> bytes:
         """One JSON object, indented."""

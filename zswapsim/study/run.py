@@ -9,20 +9,18 @@ import msgspec
 import numpy as np
 
 from zswapsim._core.errors import InputError
-from zswapsim._core.frames import FrameArena
 from zswapsim._core.replay import Replay
 from zswapsim.backends import BackendPlan, open_backend
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.cost import PRESETS
+from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.result import COMPLETED, INTERRUPTED, OUT_OF_MEMORY, Result
-from zswapsim.study.settings import Settings
-from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.settings import NO_HOST_NODE, Settings
 from zswapsim.study.timeline import Timeline
 from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
 
 Progress = Callable[[int, int], None]
-WORKLOAD = "workload"
 ZERO_CHUNK = 4096  # images looked at together, 16 MiB
 
 
@@ -48,11 +46,14 @@ def run(
     held = read_contents(contents) if isinstance(contents, str) else contents
     asked = msgspec.structs.replace(asked, depth="counts") if held is None else asked
     held = None if asked.depth == "counts" else held
+    check_binding(asked)
     dense.scan()
     clock = time.perf_counter_ns()
     measured = _measured(asked, held, measured)
     measure_ns = time.perf_counter_ns() - clock
-    engine = open_replay(asked, dense.pages, held, measured)
+    dram_frames, node_frames, _ = asked.frames(dense.pages)
+    nodes = open_nodes(asked, min(dram_frames, dense.pages), node_frames)
+    engine = open_replay(asked, dense.pages, held, measured, nodes)
     timeline = Timeline(engine, asked.window or -(-dense.events // 100))
     read_before = dense.read_ns
     clock = time.perf_counter_ns()
@@ -71,6 +72,7 @@ def run(
         timeline=timeline.rows,
         owners=engine.owners(),
         verified_pages=engine.verified_pages,
+        host_frames=located(asked, nodes),
     )
 
 
@@ -81,16 +83,33 @@ def open_trace(trace: str | Path | Trace | DenseTrace) -> DenseTrace:
     return DenseTrace(trace if isinstance(trace, Trace) else read_trace(trace))
 
 
-def open_replay(settings: Settings, pages: int, contents: Contents | None, measured: Measured | None) -> Replay:
-    """The engine for a footprint of `pages` pages; `measured` at sizes depth. Raises InputError, HostMemoryError."""
+def located(settings: Settings, nodes: Nodes) -> dict[str, int]:
+    """Where the private node's frames lie on the host, if that was asked for."""
+    if settings.bind_node == NO_HOST_NODE:
+        return {}
+    return {str(node): frames for node, frames in nodes.machine.nodes[PRIVATE].arena.located().items()}
+
+
+def open_replay(
+    settings: Settings,
+    pages: int,
+    contents: Contents | None,
+    measured: Measured | None,
+    nodes: Nodes | None = None,
+) -> Replay:
+    """The engine for a footprint of `pages` pages; `measured` at sizes depth; `nodes` when left out are its own.
+
+    Raises InputError, HostMemoryError.
+    """
     dram_frames, node_frames, device_pages = settings.frames(pages)
+    nodes = nodes or open_nodes(settings, min(dram_frames, pages), node_frames)
     real = settings.depth == "bytes"
     backend = open_backend(
         BackendPlan(
             name=settings.backend,
             cost=PRESETS[settings.cost],
-            node_frames=node_frames,
             device_pages=device_pages,
+            frames=nodes.swap_backend,
             codec=get_compressor(settings.compressor) if real else None,
             measured=measured,
             chain_size=settings.chain_size,
@@ -107,8 +126,7 @@ def open_replay(settings: Settings, pages: int, contents: Contents | None, measu
         options |= {"next_image": contents.next_image, "zero": zero_flags(contents.images)}
         options |= {"first_image": settings.seed % len(contents.images)}
     if contents is not None and real:
-        dram = FrameArena(min(dram_frames, pages) * PAGE_SIZE)
-        options |= {"dram": dram.grant(WORKLOAD), "images": contents.images}
+        options |= {"dram": nodes.workload, "images": contents.images}
     return Replay(pages, dram_frames, backend, **options)
 
 

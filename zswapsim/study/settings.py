@@ -3,6 +3,7 @@
 import msgspec
 
 from zswapsim._core.errors import InputError
+from zswapsim.machine.isolation import RULES
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
@@ -10,6 +11,7 @@ BACKENDS = ("private-node", "disk")
 RECLAIMERS = ("lru",)
 DEPTHS = ("bytes", "sizes", "counts")
 MOST_FRAMES = (1 << 32) - 1
+NO_HOST_NODE = -1
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,6 +27,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Memory of the private node, which holds the pool."""
     swap: str | int = "unlimited"
     """The device behind the node: ``none``, ``unlimited`` or a size."""
+    isolation: str = "private-flag"
+    """The rule that keeps others off the private node (:data:`zswapsim.machine.RULES`); counters don't depend on it."""
+    bind_node: int = NO_HOST_NODE
+    """At bytes depth, the NUMA node of this machine on which the private node's frames are to lie; -1 for any."""
     backend: str = "private-node"
     """What stands behind swap: ``private-node`` or ``disk``."""
     compressor: str = "lz4"
@@ -54,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         _one_of("backend", self.backend, BACKENDS)
+        _one_of("isolation", self.isolation, tuple(RULES))
         _one_of("reclaim", self.reclaim, RECLAIMERS)
         _one_of("depth", self.depth, DEPTHS)
         _one_of("cost", self.cost, tuple(PRESETS))
@@ -61,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _between("chain-size", self.chain_size, 4, 16)
         _between("accept-threshold-percent", self.accept_threshold_percent, 1, 100)
         _between("seed", self.seed, 0, (1 << 63) - 1)
+        _between("bind-node", self.bind_node, NO_HOST_NODE, 1023)
         _between("window", self.window, 0, (1 << 62))
 
     def frames(self, pages: int) -> tuple[int, int, int]:

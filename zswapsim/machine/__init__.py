@@ -1,0 +1,53 @@
+"""How a kernel hands out memory on a machine with private nodes, and what can be seen of them from outside.
+
+>>> from zswapsim.machine import Machine
+>>> machine = Machine.example("fallback-lists")
+>>> machine.visits(machine.nodes["C"], set(machine.nodes.values()) - {machine.nodes["B"]})
+[C, A]
+"""
+
+from zswapsim.machine.errors import BusError, OomKilled, SegmentationFault, SyscallError
+from zswapsim.machine.gfp import GFP, GFP_HIGHUSER_MOVABLE, GFP_KERNEL, GFP_NOWAIT, GFP_PRIVATE, GFP_USER
+from zswapsim.machine.interface import INTERFACES, Interface
+from zswapsim.machine.isolation import RULES, Isolation
+from zswapsim.machine.machine import SWAP_BACKEND, Machine
+from zswapsim.machine.mempolicy import Mode, ModeFlag
+from zswapsim.machine.migration import MoveFlag
+from zswapsim.machine.nodes import Cap, Node, NodeSpec, NodeState
+from zswapsim.machine.numa_calls import GetFlag
+from zswapsim.machine.process import Advice, DeviceFile, File, Process
+from zswapsim.machine.walk import Allocation, OutOfMemory, Walk
+
+__all__ = [
+    "GFP",
+    "GFP_HIGHUSER_MOVABLE",
+    "GFP_KERNEL",
+    "GFP_NOWAIT",
+    "GFP_PRIVATE",
+    "GFP_USER",
+    "INTERFACES",
+    "RULES",
+    "SWAP_BACKEND",
+    "Advice",
+    "Allocation",
+    "BusError",
+    "Cap",
+    "DeviceFile",
+    "File",
+    "GetFlag",
+    "Interface",
+    "Isolation",
+    "Machine",
+    "Mode",
+    "ModeFlag",
+    "MoveFlag",
+    "Node",
+    "NodeSpec",
+    "NodeState",
+    "OomKilled",
+    "OutOfMemory",
+    "Process",
+    "SegmentationFault",
+    "SyscallError",
+    "Walk",
+]

@@ -1,0 +1,57 @@
+"""The machine of a run: DRAM for the workload, a private node for the swap backend, and who was granted what."""
+
+from typing import NamedTuple
+
+from zswapsim._core.errors import InputError
+from zswapsim._core.frames import Grant
+from zswapsim._core.hostnuma import host_nodes
+from zswapsim.machine import SWAP_BACKEND, Machine, NodeSpec
+from zswapsim.study.settings import NO_HOST_NODE, Settings
+from zswapsim.study.sizes import PAGE_SIZE
+
+WORKLOAD = "workload"
+DRAM, PRIVATE = "DRAM", "private"
+
+
+class Nodes(NamedTuple):
+    """A machine, and the frames that the two who use it in a run may take."""
+
+    machine: Machine
+    workload: Grant
+    swap_backend: Grant
+
+
+def open_nodes(settings: Settings, dram_frames: int, node_frames: int) -> Nodes:
+    """A machine with nodes of these sizes; their frames are real memory at bytes depth.
+
+    The swap backend gets what the isolation rule makes it ask for, once; on the hot path it then takes frames without
+    asking again. Watermarks are 0: a run is given its frames to the last one. Raises InputError, HostMemoryError.
+    """
+    real = settings.depth == "bytes"
+    check_binding(settings)
+    nodes = (
+        NodeSpec(DRAM, dram_frames * PAGE_SIZE, min_frames=0, backed=real),
+        NodeSpec(PRIVATE, node_frames * PAGE_SIZE, private=True, cpus=False, min_frames=0, backed=real),
+    )
+    machine = Machine(nodes, settings.isolation)
+    if settings.bind_node != NO_HOST_NODE:
+        machine.nodes[PRIVATE].arena.bind(settings.bind_node)
+    return Nodes(
+        machine,
+        machine.grant(machine.nodes[DRAM], WORKLOAD),
+        machine.grant(machine.nodes[PRIVATE], SWAP_BACKEND),
+    )
+
+
+def check_binding(settings: Settings) -> None:
+    """Whether the private node can lie on the host's node that is asked for. Raises InputError."""
+    if settings.bind_node == NO_HOST_NODE:
+        return
+    found = host_nodes()
+    if len(found) < 2:
+        raise InputError(f"--bind-node {settings.bind_node}: this machine has one NUMA node: expected one with several")
+    if settings.bind_node not in found:
+        listed = ", ".join(map(str, found))
+        raise InputError(f"--bind-node {settings.bind_node}: expected a node of this machine that has memory: {listed}")
+    if settings.depth != "bytes" or settings.backend == "disk":
+        raise InputError(f"--bind-node {settings.bind_node}: expected --depth bytes and a backend with a node")
