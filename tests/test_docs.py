@@ -1,6 +1,10 @@
 """The examples of the documentation, run as they stand."""
 
 import doctest
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +29,33 @@ def test_the_package_s_own_example() -> None:
     failed, tried = doctest.testmod(zswapsim)
     assert tried >= 3
     assert not failed
+
+
+def commands(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each command of a page, ``$ COMMAND`` in a block, and the lines that follow it there."""
+    lines = page.read_text().splitlines()
+    for place, line in enumerate(lines):
+        if line.startswith("    $ "):
+            block = []
+            for following in lines[place + 1 :]:
+                if following and not following.startswith("    "):
+                    break
+                block.append(following.removeprefix("    "))
+            yield line.removeprefix("    $ "), "\n".join(block).rstrip().splitlines()
+
+
+SHOWN = list(commands(DOCS / "private-nodes.md"))
+
+
+@pytest.mark.parametrize(("command", "printed"), SHOWN, ids=[command for command, _ in SHOWN])
+def test_commands_print_what_the_page_shows(command: str, printed: list[str]) -> None:
+    python = command.replace("zswapsim ", "python -m zswapsim ", 1) if command.startswith("zswapsim") else command
+    whole = python.replace("python ", f"{sys.executable} ", 1)
+    env = os.environ | {"PYTHONPATH": str(DOCS.parent)}
+    done = subprocess.run(whole, shell=True, cwd=DOCS.parent, env=env, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.rstrip("\n").splitlines() == printed
+
+
+def test_the_page_has_commands() -> None:
+    assert len(SHOWN) > 6

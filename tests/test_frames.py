@@ -1,9 +1,18 @@
 """Arenas of frames: owners, limits, and what can't be had."""
 
+import numpy as np
 import pytest
 
-from zswapsim import HostMemoryError, InputError, PageStore
+import zswapsim
+from zswapsim import BusyError, HostMemoryError, InputError, PageStore
+from zswapsim._core.codec import Codec, table_of_class
+from zswapsim._core.device import SwapDevice
 from zswapsim._core.frames import FrameArena, Grant
+from zswapsim._core.hostnuma import host_nodes
+from zswapsim._core.pooled import PooledBackend
+from zswapsim._core.replay import Replay
+from zswapsim.compressors import get_compressor
+from zswapsim.report.text import result_text
 
 
 @pytest.mark.parametrize("size", [0, -4096, 1, 4095, 4097])
@@ -44,3 +53,165 @@ def test_what_was_never_initialised_is_refused() -> None:
         FrameArena.__new__(FrameArena).grant("x")
     with pytest.raises(InputError):
         FrameArena(4096).__init__(4096)
+
+
+def test_frames_are_taken_and_given_back() -> None:
+    arena = FrameArena(16 * 4096)
+    first, second = arena.grant("a"), arena.grant("b")
+    assert [first.take(), second.take(2), first.take(1), second.take()] == [0, 4, 2, 1]
+    assert arena.owners() == {"a": 3, "b": 5, "free": 8}
+    assert [arena.owner_at(frame) for frame in (0, 1, 3, 8)] == ["a", "b", "a", None]
+    arena.check()
+    second.give(4, 2)
+    assert second.take(3) == 8
+    arena.check()
+    assert first.take(3) is None, "no eight in a row are free"
+    assert [first.take() for _ in range(5)] == [4, 5, 6, 7, None]
+    arena.check()
+
+
+def test_what_an_owner_does_not_have_it_can_not_give_back() -> None:
+    arena = FrameArena(16 * 4096)
+    first, second = arena.grant("a"), arena.grant("b")
+    frame = first.take(1)
+    for grant, given, order in ((second, frame, 1), (first, frame, 2), (first, 15, 0), (first, 16, 0), (first, 0, 31)):
+        with pytest.raises(InputError, match="not those of"):
+            grant.give(given, order)
+    for order in (-1, 32):
+        with pytest.raises(InputError, match="order"):
+            first.take(order)
+        with pytest.raises(InputError, match="order"):
+            first.give(frame, order)
+    with pytest.raises(InputError, match="frame 16"):
+        arena.owner_at(16)
+    assert FrameArena(4096).grant("a").take(1) is None
+
+
+def meddling_codec(grant: Grant, met: list[str]) -> Codec:
+    """A codec that wants a frame of the node while the replay has it."""
+
+    class Meddler:
+        def compress(self, page: bytes) -> bytes:
+            for call in (grant.take, lambda: grant.give(0)):
+                with pytest.raises(BusyError) as refused:
+                    call()
+                met.append(str(refused.value))
+            return bytes(page[:100])
+
+        def decompress(self, data: bytes) -> bytes:
+            return bytes(data).ljust(4096, b"\0")
+
+    return Codec(table_of_class("meddler", Meddler, {}, "meddler"))
+
+
+def test_a_node_is_one_threads_at_a_time() -> None:
+    arena = FrameArena(64 * 4096)
+    other = arena.grant("other")
+    assert other.take() == 0
+    met: list[str] = []
+    backend = PooledBackend((1,) * 6, arena.grant("pool"), SwapDevice(0, backed=True), meddling_codec(other, met))
+    images = np.zeros((4, 4096), np.uint8)
+    images[:, :100] = np.arange(1, 401, dtype=np.uint8).reshape(4, 100)
+    engine = Replay(
+        4, 2, backend, dram=FrameArena(4 * 4096).grant("w"), images=images, next_image=np.arange(4, dtype=np.uint32),
+        zero=np.zeros(4, np.uint8),
+    )  # fmt: skip
+    engine.feed(np.array([0, 1, 2, 3], np.uint32), np.ones(4, np.uint8))
+    assert len(met) == 4
+    assert set(met) == {"frames of a node: another thread is using them"}
+    assert other.take() is not None, "and afterwards it is free again"
+    arena.check()
+
+
+def test_frames_of_a_replay_go_back() -> None:
+    dram, node = FrameArena(8 * 4096), FrameArena(8 * 4096)
+    images = np.random.default_rng(1).integers(0, 9, (4, 4096), np.uint8)
+    backend = PooledBackend((1,) * 6, node.grant("pool"), SwapDevice(0, backed=True), get_compressor("lz4"))
+    engine = Replay(
+        4, 2, backend, dram=dram.grant("w"), images=images, next_image=np.arange(4, dtype=np.uint32),
+        zero=np.zeros(4, np.uint8),
+    )  # fmt: skip
+    engine.feed(np.array([0, 1, 2, 3], np.uint32), np.ones(4, np.uint8))
+    assert dram.owners()["w"] == 2
+    assert node.owners()["pool"] > 0
+    del engine, backend
+    assert dram.owners() == {"w": 0, "free": 8}
+    assert node.owners() == {"pool": 0, "free": 8}
+
+
+def test_dram_that_others_take_meanwhile() -> None:
+    """The replay evicts, or ends out of memory; it never uses a frame that it did not get."""
+    dram = FrameArena(3 * 4096)
+    images = np.random.default_rng(1).integers(0, 9, (6, 4096), np.uint8)
+    backend = PooledBackend(
+        (1,) * 6, FrameArena(8 * 4096).grant("pool"), SwapDevice(8, backed=True), get_compressor("lz4")
+    )
+    engine = Replay(
+        6, 3, backend, dram=dram.grant("w"), images=images, next_image=np.arange(6, dtype=np.uint32),
+        zero=np.zeros(6, np.uint8),
+    )  # fmt: skip
+    other = dram.grant("other")
+    assert engine.feed(np.array([0], np.uint32), np.ones(1, np.uint8)) == 1
+    assert [other.take(), other.take()] == [1, 2]
+    assert engine.feed(np.arange(6, dtype=np.uint32), np.ones(6, np.uint8)) == 6
+    assert engine.resident_pages == 1
+    engine.check()
+
+
+def test_no_frame_of_dram_at_all() -> None:
+    dram = FrameArena(4096)
+    images = np.zeros((1, 4096), np.uint8)
+    backend = PooledBackend((1,) * 6, FrameArena(4096).grant("p"), SwapDevice(0, backed=True), get_compressor("lz4"))
+    zero, following = np.ones(1, np.uint8), np.zeros(1, np.uint32)
+    engine = Replay(1, 1, backend, dram=dram.grant("w"), images=images, next_image=following, zero=zero)
+    dram.grant("other").take()
+    assert engine.feed(np.zeros(1, np.uint32), np.zeros(1, np.uint8)) == 0
+    assert engine.out_of_memory
+
+
+# --- NUMA nodes of the host -------------------------------------------------------------------------------------------
+
+
+def bound(arena: FrameArena, node: int) -> None:
+    """Bind, where this machine lets a process do so."""
+    try:
+        arena.bind(node)
+    except HostMemoryError as refused:
+        pytest.skip(f"this machine refuses mbind: {refused}")
+
+
+def test_frames_lie_on_the_node_of_the_host_they_are_bound_to() -> None:
+    node = host_nodes()[0]
+    store = FrameArena(64 * 4096)
+    bound(store, node)
+    assert store.located() == {}, "no frame was touched"
+
+
+def test_a_run_says_where_its_frames_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound(FrameArena(4096), host_nodes()[0])
+    monkeypatch.setattr("zswapsim.study.nodes.host_nodes", lambda: [0, 1])
+    settings = zswapsim.Settings(bind_node=0, dram="20%", node="80%")
+    result = zswapsim.run("gen:zipf,pages=300,events=5000", "recipe:mix", settings)
+    assert set(result.host_frames) == {"0"}
+    assert 0 < result.host_frames["0"] <= result.settings["node_frames"]
+    assert "bound to NUMA node 0 of this machine" in result_text(result)
+
+
+def test_a_node_that_the_host_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(message: str, **settings: object) -> None:
+        with pytest.raises(InputError, match=message):
+            zswapsim.run("gen:zipf,pages=300,events=500", "recipe:mix", zswapsim.Settings(**settings))
+
+    monkeypatch.setattr("zswapsim.study.nodes.host_nodes", lambda: [0])
+    refused("this machine has one NUMA node", bind_node=0)
+    monkeypatch.setattr("zswapsim.study.nodes.host_nodes", lambda: [0, 2])
+    refused("expected a node of this machine that has memory: 0, 2", bind_node=1)
+    refused("expected --depth bytes", bind_node=2, depth="sizes")
+    with pytest.raises(InputError, match="bind-node 1024"):
+        zswapsim.Settings(bind_node=1024)
+    with pytest.raises(HostMemoryError, match="node 900 of the host"):
+        FrameArena(4096).bind(900)
+    with pytest.raises(InputError, match="only counted"):
+        FrameArena(4096, backed=False).bind(0)
+    with pytest.raises(InputError, match="node 1024 of the host"):
+        FrameArena(4096).bind(1024)

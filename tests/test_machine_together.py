@@ -7,6 +7,7 @@ the two machines apart. Under the soft rules the same machine must find a leak b
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -18,8 +19,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-
-import numpy as np
 
 from zswapsim._core.device import SwapDevice
 from zswapsim._core.pooled import PooledBackend
@@ -321,7 +320,7 @@ def test_ten_thousand_sequences_under_a_hard_rule(isolation: str) -> None:
 @pytest.mark.parametrize("isolation", SOFT)
 def test_a_leak_is_found_under_a_soft_rule(isolation: str) -> None:
     """In under a thousand sequences; the shortest example is one call of one caller, as the docs print it."""
-    with pytest.raises(AssertionError, match="leaked: {'C'") as found:
+    with pytest.raises(AssertionError, match=r"leaked: \{'C'") as found:
         drive(isolation, 999)
     notes = "\n".join(getattr(found.value, "__notes__", []))
     steps = [line for line in notes.splitlines() if line.startswith("state.") and line.strip("()") not in FRAME]

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from zswapsim.machine.machine import Machine
     from zswapsim.machine.nodes import Node
 
+PAGE_ALLOC_COSTLY_ORDER = 3
+"""From include/linux/mmzone.h."""
+
 
 def allocate(machine: "Machine", request: Request) -> Allocation:
     """The frames asked for. Raises OutOfMemory.
@@ -62,7 +65,8 @@ def _pass(
     """One way along the list; the last step is the node that gave the frames, if one did."""
     for node in zonelist:
         if reason := _filtered(machine, request, node):
-            steps.append(Step(node, False, reason))
+            if low:  # told once
+                steps.append(Step(node, False, reason))
             continue
         name, mark = ("low", node.low_watermark) if low else ("min", node.min_watermark * halves // 2)
         if node.free_frames - (1 << request.order) < mark:
@@ -94,7 +98,11 @@ def _nothing(node: "Node", order: int) -> str:
 
 
 def _reclaimed(machine: "Machine", request: Request, zonelist: "tuple[Node, ...]") -> bool:
-    """Direct reclaim along the list; whether it freed anything."""
-    if GFP.DIRECT_RECLAIM not in request.gfp or GFP.NORETRY in request.gfp:
+    """Direct reclaim along the list; whether it freed anything.
+
+    For a block of a costly order the kernel compacts rather; single frames from here and there would not make one.
+    """
+    may = GFP.DIRECT_RECLAIM in request.gfp and GFP.NORETRY not in request.gfp
+    if not may or request.order > PAGE_ALLOC_COSTLY_ORDER:
         return False
     return shrink_nodes(machine, [node for node in zonelist if not _filtered(machine, request, node)]) > 0

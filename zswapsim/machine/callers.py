@@ -20,13 +20,26 @@ MEMMAP_ORDER = 3
 """struct pages (64 bytes each) of a section's first 2 MiB."""
 
 
-class Outcome(NamedTuple):
-    """What a caller came away with."""
+class Met(NamedTuple):
+    """What became of one request."""
 
-    got: list[Allocation]
-    refused: list[OutOfMemory]
-    tried: list[OutOfMemory]
-    """First tries that failed and were made good by a second."""
+    kind: str
+    """``got``, ``refused``, or ``tried``: refused, and asked again in other words."""
+    what: Allocation | OutOfMemory
+
+
+class Outcome(list[Met]):
+    """What a caller met with, in order."""
+
+    @property
+    def got(self) -> list[Allocation]:
+        """What it was given."""
+        return [met.what for met in self if isinstance(met.what, Allocation)]
+
+    @property
+    def refused(self) -> list[OutOfMemory]:
+        """What it went without."""
+        return [met.what for met in self if met.kind == "refused" and isinstance(met.what, OutOfMemory)]
 
 
 Caller = Callable[["Machine"], Outcome]
@@ -50,25 +63,30 @@ def caller(name: str, surface: str, *sites: str) -> Callable[[Caller], Caller]:
 
 def ask(machine: "Machine", requests: list[tuple[Node, GFP, int]], owner: str) -> Outcome:
     """One allocation after the other, on as many nodes; none is given up because another failed."""
-    outcome = Outcome([], [], [])
+    outcome = Outcome()
     for node, gfp, order in requests:
         try:
-            outcome.got.append(machine.alloc_pages(node, gfp=gfp, order=order, owner=owner))
+            outcome.append(Met("got", machine.alloc_pages(node, gfp=gfp, order=order, owner=owner)))
         except OutOfMemory as failed:
-            outcome.refused.append(failed)
+            outcome.append(Met("refused", failed))
     return outcome
 
 
 def migrate_coldest(machine: "Machine", moves: list[tuple[Node, Node, GFP]]) -> Outcome:
     """Move the coldest user page of a node to another, or elsewhere on the same, for each such pair."""
-    outcome = Outcome([], [], [])
+    outcome = Outcome()
     for source, target, gfp in moves:
         for page in [page for page in source.lru if not page.pinned][:1]:
             try:
-                outcome.got.append(page.migrate(machine, target, gfp))
+                outcome.append(Met("got", page.migrate(machine, target, gfp)))
             except OutOfMemory as failed:
-                outcome.refused.append(failed)
+                outcome.append(Met("refused", failed))
     return outcome
+
+
+def opened(machine: "Machine", node: Node, gfp: GFP) -> GFP:
+    """The flags of a service that a node opted into."""
+    return gfp | machine.rule.opens if machine.rule.isolates(node) else gfp
 
 
 def kmalloc_node(machine: "Machine", node: Node, owner: str) -> Outcome:
@@ -76,19 +94,12 @@ def kmalloc_node(machine: "Machine", node: Node, owner: str) -> Outcome:
     first = ask(machine, [(node, GFP.NOWAIT | GFP.THISNODE, 0)], owner)
     if first.got:
         return first
-    second = ask(machine, [(node, GFP_KERNEL, 0)], owner)
-    return second._replace(tried=first.refused)
+    return Outcome([met._replace(kind="tried") for met in first] + ask(machine, [(node, GFP_KERNEL, 0)], owner))
 
 
 def kmalloc_each(machine: "Machine", nodes: list[Node], owner: str) -> Outcome:
     """An object near each of the nodes."""
-    outcome = Outcome([], [], [])
-    for node in nodes:
-        each = kmalloc_node(machine, node, owner)
-        outcome.got.extend(each.got)
-        outcome.refused.extend(each.refused)
-        outcome.tried.extend(each.tried)
-    return outcome
+    return Outcome(met for node in nodes for met in kmalloc_node(machine, node, owner))
 
 
 def in_state(machine: "Machine", state: NodeState) -> list[Node]:
@@ -224,7 +235,7 @@ def compaction(machine: "Machine") -> Outcome:
     """Kcompactd moves pages within each node that it serves; a private one has to opt in."""
     gfp = GFP_HIGHUSER_MOVABLE | GFP.THISNODE
     served = [node for node in in_state(machine, NodeState.ONLINE) if _served(machine, node, Cap.COMPACTION)]
-    return migrate_coldest(machine, [(node, node, gfp) for node in served])
+    return migrate_coldest(machine, [(node, node, opened(machine, node, gfp)) for node in served])
 
 
 @caller("NUMA balancing", "alloc_misplaced_dst_folio")
@@ -244,8 +255,7 @@ def demotion(machine: "Machine") -> Outcome:
     lower = [node for node in in_state(machine, NodeState.ONLINE) if not node.cpus]
     served = [node for node in lower if _served(machine, node, Cap.DEMOTION)]
     here = in_state(machine, NodeState.CPU)[0]
-    opened = ((node, gfp | machine.rule.opens if machine.rule.isolates(node) else gfp) for node in served)
-    return migrate_coldest(machine, [(here, node, flags) for node, flags in opened][:1])
+    return migrate_coldest(machine, [(here, node, opened(machine, node, gfp)) for node in served[:1]])
 
 
 @caller("driver", "page fault of its /dev file")

@@ -151,8 +151,8 @@ bound("mbind, bind {C}, move", Mode.BIND, {C}, flags=MoveFlag.MOVE)
 bound("mbind, bind {C} static, C opted in", Mode.BIND, {C}, ModeFlag.STATIC_NODES, prepare=opted_in)
 
 
-@probe("set_mempolicy, bind {C}")
 @probe("set_mempolicy, bind {C}, C opted in", prepare=opted_in)
+@probe("set_mempolicy, bind {C}")
 def task_policy(machine: Machine, process: Process, address: int) -> Any:
     process.set_mempolicy(Mode.BIND, frozenset({C}))
     return touched(process, process.mmap(LENGTH))

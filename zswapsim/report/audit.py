@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from textwrap import fill
 
 from zswapsim.machine.audit import CALL_SITES, PROCESS, Cell, Verdict
-from zswapsim.machine.callers import Outcome
+from zswapsim.machine.callers import Met, Outcome
+from zswapsim.machine.walk import Allocation
 from zswapsim.report.table import Column, render
 
 BASELINE_MARK = "(b)"
@@ -69,11 +70,16 @@ def _listed(title: str, names: Sequence[str]) -> str:
 
 
 def explanation(rule: str, name: str, outcome: Outcome) -> str:
-    """Every walk of a caller under a rule: first tries, those that got frames, those that were refused."""
-    met = [f"{each.walk}\n  -> nothing, and asked again" for each in outcome.tried]
-    met += [f"{each.walk}\n  -> {each.frames} on {each.node}, pfn {each.pfn}" for each in outcome.got]
-    met += [f"{each.walk}\n  -> out of memory" for each in outcome.refused]
-    return "\n".join([f"{name} under {rule}", *(indented(text) for text in met or ["it asked for nothing"])])
+    """Every walk of a caller under a rule, in order."""
+    return "\n".join([f"{name} under {rule}", *(indented(met_text(met)) for met in outcome)])
+
+
+def met_text(met: Met) -> str:
+    """One walk and where it led."""
+    if isinstance(met.what, Allocation):
+        count = f"{met.what.frames} frame{'s' if met.what.frames > 1 else ''}"
+        return f"{met.what.walk}\n  -> {count} on {met.what.node}, pfn {met.what.pfn}"
+    return f"{met.what.walk}\n  -> nothing{', and asked again' if met.kind == 'tried' else ': out of memory'}"
 
 
 def indented(text: str) -> str:

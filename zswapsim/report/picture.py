@@ -50,7 +50,7 @@ def draw_matrix(cells: Sequence[Cell], path: str) -> None:
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set(xlim=(0, size[0]), ylim=(size[1], 0))
         axes.axis("off")
-        _head(axes, rules)
+        _head(axes, rules, cells)
         _body(axes, cells, rows, rules)
         _legend(axes, size[1] - 1.4 * ROW)
         kind = Path(path).suffix[1:]
@@ -59,12 +59,15 @@ def draw_matrix(cells: Sequence[Cell], path: str) -> None:
             figure.savefig(file, format=kind, dpi=160, metadata=metadata)
 
 
-def _head(axes: "Axes", rules: Sequence[str]) -> None:
+def _head(axes: "Axes", rules: Sequence[str], cells: Sequence[Cell]) -> None:
     axes.text(
         0.1, 0.3, "Who gets a frame of a private node, and who can tell that it is there", fontsize=11, weight="bold"
     )
     for place, rule in enumerate(rules):
-        axes.text(NAMES + COLUMN * (place + 0.5), HEAD - 0.15, rule, ha="center", weight="bold")
+        middle = NAMES + COLUMN * (place + 0.5)
+        source = next((cell.rests_on for cell in cells if cell.isolation == rule), "")
+        axes.text(middle, HEAD - 0.27, rule, ha="center", weight="bold")
+        axes.text(middle, HEAD - 0.1, source, ha="center", color="#444444", fontsize=7)
 
 
 def _body(axes: "Axes", cells: Sequence[Cell], rows: Sequence[str], rules: Sequence[str]) -> None:
