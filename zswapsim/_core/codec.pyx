@@ -33,7 +33,9 @@ cdef extern from "zsw_builtin.h" nogil:
     const zsw_codec zsw_codec_lz4hc
     const zsw_codec zsw_codec_zstd
     const zsw_codec zsw_codec_deflate
+    const zsw_codec zsw_codec_lz4_linux
     const zsw_codec zsw_codec_lzo
+    const zsw_codec zsw_codec_lzo_rle
     const zsw_codec zsw_codec_store
 
 cdef enum:
@@ -122,7 +124,9 @@ def builtin_tables():
         wrap(&zsw_codec_lz4hc, None, "lz4hc"),
         wrap(&zsw_codec_zstd, None, "zstd"),
         wrap(&zsw_codec_deflate, None, "deflate"),
+        wrap(&zsw_codec_lz4_linux, None, "lz4-linux"),
         wrap(&zsw_codec_lzo, None, "lzo"),
+        wrap(&zsw_codec_lzo_rle, None, "lzo-rle"),
         wrap(&zsw_codec_store, None, "store"),
     ]
     return {table.name: table for table in tables}
