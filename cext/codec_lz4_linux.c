@@ -174,7 +174,7 @@ ZSW_INLINE const uint8_t *get_length(const uint8_t *in, const uint8_t *end, size
     uint8_t more;
 
     do {
-        if (in == end)
+        if (ZSW_UNLIKELY(in == end))
             return NULL;
         more = *in++;
         *length += more;
@@ -182,44 +182,63 @@ ZSW_INLINE const uint8_t *get_length(const uint8_t *in, const uint8_t *end, size
     return in;
 }
 
+/* Copies literals, in pieces where both sides have room to run over. 0 where they aren't there or don't fit. */
+ZSW_INLINE int get_literals(const uint8_t *in, size_t in_room, uint8_t *out, size_t out_room, size_t bytes) {
+    if (ZSW_LIKELY(bytes + ZSW_PIECE <= in_room && bytes + ZSW_PIECE <= out_room))
+        copy_pieces(out, in, bytes);
+    else if (bytes <= in_room && bytes <= out_room)
+        memcpy(out, in, bytes);
+    else
+        return 0;
+    return 1;
+}
+
+/*
+ * Nearly every sequence has few literals, a short match not too near, and more than SAFE_IN and SAFE_OUT bytes after it
+ * on the two sides: fixed pieces are copied then, whatever the lengths.
+ */
+#define SAFE_IN 19  /* token, literals in one piece, and a distance */
+#define SAFE_OUT 48 /* literals in one piece, and the longest match of a token alone */
+
 static int lz4_linux_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
     const uint8_t *in = src, *const in_end = src + src_bytes;
     uint8_t *out = dst, *const out_end = dst + dst_bytes;
-    const uint8_t *in_safe = src_bytes > 18 ? in_end - 18 : src, *out_safe = dst_bytes > 48 ? out_end - 48 : dst;
+    const uint8_t *in_safe = src_bytes > SAFE_IN ? in_end - SAFE_IN : src;
+    const uint8_t *out_safe = dst_bytes > SAFE_OUT ? out_end - SAFE_OUT : dst;
 
     (void)ctx;
-    while (in < in_end) {
-        uint32_t token = *in++;
-        size_t length = token >> 4;
-        size_t distance;
+    for (;;) {
+        int roomy = in < in_safe && out < out_safe;
+        size_t token, length, distance;
 
-        /* Nearly always: few literals, a short match not too near, and room for whole pieces on both sides. */
-        if (ZSW_LIKELY(length < LENGTH_MAX && ((in < in_safe) & (out < out_safe)))) {
+        if (ZSW_UNLIKELY(!roomy) && in >= in_end)
+            return ZSW_E_CORRUPT;
+        token = *in++;
+        length = token >> 4;
+        if (ZSW_LIKELY(roomy && length < LENGTH_MAX)) {
             copy16(out, in);
             out += length;
-            in += length;
-            distance = load16(in);
-            in += 2;
+            in += length + 2;
+            distance = load16(in - 2);
             length = token & LENGTH_MAX;
             if (ZSW_LIKELY(length < LENGTH_MAX && distance >= 8 && distance <= (size_t)(out - dst))) {
-                copy8(out, out - distance);
-                copy8(out + 8, out + 8 - distance);
-                store16(out + 16, load16(out + 16 - distance));
+                const uint8_t *match = out - distance;
+
+                copy8(out, match);
+                copy8(out + 8, match + 8);
+                store16(out + 16, load16(match + 16));
                 out += length + LEAST_MATCH;
                 continue;
             }
         } else {
             if (length == LENGTH_MAX && (in = get_length(in, in_end, &length)) == NULL)
                 return ZSW_E_CORRUPT;
-            if (length > (size_t)(in_end - in) || length > (size_t)(out_end - out))
+            if (!get_literals(in, (size_t)(in_end - in), out, (size_t)(out_end - out), length))
                 return ZSW_E_CORRUPT;
-            memcpy(out, in, length);
             out += length;
             in += length;
-            if (in == in_end)
-                return (int)(out - dst);
             if (in_end - in < 2)
-                return ZSW_E_CORRUPT;
+                return in == in_end ? (int)(out - dst) : ZSW_E_CORRUPT;
             distance = load16(in);
             in += 2;
             length = token & LENGTH_MAX;
@@ -227,12 +246,11 @@ static int lz4_linux_decompress(void *ctx, const uint8_t *src, size_t src_bytes,
         if (length == LENGTH_MAX && (in = get_length(in, in_end, &length)) == NULL)
             return ZSW_E_CORRUPT;
         length += LEAST_MATCH;
-        if (distance - 1 >= (size_t)(out - dst) || length > (size_t)(out_end - out))
+        if (ZSW_UNLIKELY(distance - 1 >= (size_t)(out - dst) || length > (size_t)(out_end - out)))
             return ZSW_E_CORRUPT;
         copy_match_within(out, distance, out + length, out_end);
         out += length;
     }
-    return ZSW_E_CORRUPT;
 }
 
 static int lz4_linux_params_create(const zsw_config *config, void **params) {

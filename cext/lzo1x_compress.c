@@ -197,7 +197,7 @@ ZSW_INLINE const uint8_t *put_block(const lzo_block *b, lzo_out *out, size_t car
 static uint8_t *put_end(lzo_out *out, const uint8_t *from, size_t bytes, int first) {
     uint8_t *at = out->at;
 
-    if (first && bytes <= LZO_FIRST_MOST) {
+    if (first && bytes && bytes <= LZO_FIRST_MOST) {
         *at++ = (uint8_t)(LZO_FIRST_LITERALS + bytes);
     } else if (bytes > 18) {
         *at++ = 0;

@@ -75,6 +75,20 @@ ZSW_INLINE void copy16(uint8_t *to, const uint8_t *from) {
     memcpy(to, v, sizeof(v));
 }
 
+/* `bytes` bytes, at least 1, in pieces: up to ZSW_PIECE - 1 more are read and written. */
+#define ZSW_PIECE 32
+
+ZSW_INLINE void copy_pieces(uint8_t *to, const uint8_t *from, size_t bytes) {
+    const uint8_t *end = to + bytes;
+
+    do {
+        copy16(to, from);
+        copy16(to + 16, from + 16);
+        to += ZSW_PIECE;
+        from += ZSW_PIECE;
+    } while (to < end);
+}
+
 /* How many of the low bytes of `difference`, which is not 0, are 0. */
 ZSW_INLINE unsigned equal_bytes(uint64_t difference) {
     return (unsigned)__builtin_ctzll(difference) >> 3;
@@ -89,18 +103,29 @@ ZSW_INLINE unsigned equal_bytes(uint64_t difference) {
  */
 #define ZSW_MATCH_SLACK 31
 
-/* Distances below 8: as many whole repetitions as 8 bytes hold are one step. */
+/* Distances below 8: multiplied out to 8 bytes, of which as many whole repetitions as fit are one step. */
 ZSW_INLINE void repeat_below_8(uint8_t *to, size_t distance, const uint8_t *end) {
-    static const uint8_t steps[8] = {0, 8, 8, 6, 8, 5, 6, 7};
-    uint64_t piece = load64(to - distance) & (((uint64_t)1 << 8 * distance) - 1);
-    size_t step = steps[distance];
+    static const struct {
+        uint64_t factor;
+        size_t step;
+    } by_distance[8] = {
+        {0, 8},
+        {0x0101010101010101, 8},
+        {0x0001000100010001, 8},
+        {0x0001000001000001, 6},
+        {0x0000000100000001, 8},
+        {0x0000010000000001, 5},
+        {0x0001000000000001, 6},
+        {0x0100000000000001, 7},
+    };
+    uint64_t piece = (load64(to - distance) & (((uint64_t)1 << 8 * distance) - 1)) * by_distance[distance].factor;
+    size_t step = by_distance[distance].step;
 
-    for (size_t bits = 8 * distance; bits < 64; bits *= 2)
-        piece |= piece << bits;
-    for (; to < end; to += 2 * step) {
+    do {
         store64(to, piece);
         store64(to + step, piece);
-    }
+        to += 2 * step;
+    } while (to < end);
 }
 
 /* Distances from 8 to 15. */
