@@ -23,6 +23,7 @@ enum pattern {
 #define RUN_MOST 8
 
 static const uint8_t pattern_bits[] = {3, 4, 8, 16, 16, 16, 8, 32};
+#define PATTERN_BITS_PACKED 0x2008101010080403u /* the same in one word, from the lowest byte up */
 
 ZSW_INLINE int fits(uint32_t word, unsigned bits) {
     return word + (1u << (bits - 1)) < 1u << bits;
@@ -75,57 +76,73 @@ static size_t fpc_encode(const uint8_t *src, size_t bytes, uint8_t *code) {
     return (size_t)(out - code) + (bits != 0);
 }
 
-ZSW_INLINE uint32_t extended(uint32_t open, unsigned bits) {
-    uint32_t sign = 1u << (bits - 1);
-
+/* `open` from the bit `sign` down, the sign extended. */
+ZSW_INLINE uint32_t extended(uint32_t open, uint32_t sign) {
     return ((open & (2 * sign - 1)) ^ sign) - sign;
 }
 
 /* The word that a pattern, not ZERO_RUN, and its open bits, with others above them, stand for. */
 ZSW_INLINE uint32_t word_of(uint32_t pattern, uint32_t open) {
-    switch (pattern) {
-    case SIGNED_4:
-        return extended(open, 4);
-    case SIGNED_8:
-        return extended(open, 8);
-    case SIGNED_16:
-        return extended(open, 16);
-    case UPPER_HALF:
-        return open << 16;
-    case SIGNED_HALVES:
-        return (extended(open, 8) & 0xffff) | extended(open >> 8, 8) << 16;
-    case SAME_BYTES:
-        return (open & 255) * 0x01010101u;
-    default:
-        return open;
-    }
+    static const uint32_t signs[] = {1, 1u << 3, 1u << 7, 1u << 15, 1u << 15, 1u << 15, 1u << 7, 1u << 31};
+    static const uint8_t shifts[] = {0, 0, 0, 0, 16, 0, 0, 0};
+    uint32_t word = extended(open, signs[pattern]) << shifts[pattern];
+    uint32_t halves = (extended(open, 1u << 7) & 0xffff) | extended(open >> 8, 1u << 7) << 16;
+
+    word = pattern == SIGNED_HALVES ? halves : word;
+    return pattern == SAME_BYTES ? (open & 255) * 0x01010101u : word;
 }
 
-static int fpc_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes) {
-    uint8_t *end = dst + bytes;
-    size_t bit = 0;
+/* Bits that are being read. */
+typedef struct fpc_in {
+    const uint8_t *at; /* what isn't in `held` yet begins here */
+    uint64_t held;
+    unsigned bits; /* of `held` that are known to be those of the code */
+} fpc_in;
+
+/* At least 56 bits are held then. */
+ZSW_INLINE void refill(fpc_in *in) {
+    in->held |= load64(in->at) << in->bits;
+    in->at += (63 - in->bits) >> 3;
+    in->bits |= 56;
+}
+
+/* The next word, or the bytes of a run of zeros. Returns how many bytes it stands for. */
+ZSW_INLINE size_t next_word(fpc_in *in, uint32_t *word) {
+    uint32_t pattern = in->held & ((1u << PATTERN_BITS) - 1);
+    uint32_t open = (uint32_t)(in->held >> PATTERN_BITS);
+    unsigned taken = PATTERN_BITS + (unsigned)(PATTERN_BITS_PACKED >> 8 * pattern & 63);
+
+    in->held >>= taken;
+    in->bits -= taken;
+    *word = pattern == ZERO_RUN ? 0 : word_of(pattern, open);
+    return pattern == ZERO_RUN ? 4 * ((open & (RUN_MOST - 1)) + 1) : 4;
+}
+
+/* Zeros are written behind every word as long as a run may be, where there is room for them. */
+static int fpc_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t room) {
+    static const uint8_t zeros[4 * RUN_MOST];
+    const uint8_t *end = dst + bytes, *safe = dst + (room > sizeof(zeros) ? room - sizeof(zeros) : 0);
+    const uint8_t *last = code + code_bytes + sizeof(uint64_t);
+    fpc_in in = {.at = code};
 
     while (dst < end) {
-        uint64_t held = load64(code + bit / 8) >> bit % 8;
-        uint32_t pattern = held & ((1u << PATTERN_BITS) - 1);
-        uint32_t open = (uint32_t)(held >> PATTERN_BITS);
+        uint32_t word;
+        size_t n;
 
-        bit += PATTERN_BITS + pattern_bits[pattern];
-        if (bit > 8 * code_bytes)
+        if (in.at > last)
             return ZSW_E_CORRUPT;
-        if (pattern == ZERO_RUN) {
-            size_t run = 4 * ((open & (RUN_MOST - 1)) + 1);
-
-            if (run > (size_t)(end - dst))
-                return ZSW_E_CORRUPT;
-            memset(dst, 0, run);
-            dst += run;
-        } else {
-            store32(dst, word_of(pattern, open));
-            dst += 4;
-        }
+        refill(&in);
+        n = next_word(&in, &word);
+        if (ZSW_UNLIKELY(n > (size_t)(end - dst)))
+            return ZSW_E_CORRUPT;
+        if (ZSW_LIKELY(dst <= safe))
+            memcpy(dst, zeros, sizeof(zeros));
+        else
+            memset(dst, 0, n);
+        store32(dst, word);
+        dst += n;
     }
-    return (bit + 7) / 8 == code_bytes ? ZSW_OK : ZSW_E_CORRUPT;
+    return (size_t)(in.at - code) - in.bits / 8 == code_bytes ? ZSW_OK : ZSW_E_CORRUPT;
 }
 
 static int fpc_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {

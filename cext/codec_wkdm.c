@@ -90,13 +90,16 @@ ZSW_INLINE const uint8_t *unpack(const uint8_t *in, size_t code_bytes, size_t wo
     if (code_bytes < words / 4)
         return NULL;
     p->missed = p->placed = p->lows = 0;
+    for (size_t i = 0; i < words / 4; i++) {
+        p->found[4 * i] = in[i] & 3;
+        p->found[4 * i + 1] = in[i] >> 2 & 3;
+        p->found[4 * i + 2] = in[i] >> 4 & 3;
+        p->found[4 * i + 3] = in[i] >> 6;
+    }
     for (size_t i = 0; i < words; i++) {
-        uint32_t found = (in[i / 4] >> 2 * (i % 4)) & 3;
-
-        p->found[i] = (uint8_t)found;
-        p->missed += found == FOUND_NOTHING;
-        p->placed += found & 1;
-        p->lows += found == FOUND_UPPER;
+        p->missed += p->found[i] == FOUND_NOTHING;
+        p->placed += p->found[i] & 1;
+        p->lows += p->found[i] == FOUND_UPPER;
     }
     places = missed + 4 * p->missed;
     lows = places + (p->placed + 1) / 2;
@@ -114,13 +117,14 @@ ZSW_INLINE const uint8_t *unpack(const uint8_t *in, size_t code_bytes, size_t wo
     return missed;
 }
 
-static int wkdm_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes) {
+static int wkdm_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t room) {
     wkdm_parts parts;
     const uint8_t *missed = unpack(code, code_bytes, bytes / 4, &parts);
     const uint8_t *place = parts.place;
     const uint16_t *low = parts.low;
     uint32_t dictionary[PLACES];
 
+    (void)room;
     if (!missed)
         return ZSW_E_CORRUPT;
     start(dictionary);

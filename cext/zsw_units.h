@@ -30,8 +30,11 @@ typedef struct units_ctx {
 /* Writes the code of `bytes` bytes, a multiple of UNIT_LINE up to UNIT_MOST, to `code`. Returns its length. */
 typedef size_t (*unit_encode)(const uint8_t *src, size_t bytes, uint8_t *code);
 
-/* Reads `bytes` bytes back from a code with UNITS_PAD zeros behind it. 0 or ZSW_E_CORRUPT. */
-typedef int (*unit_decode)(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes);
+/*
+ * Reads `bytes` bytes back from a code with UNITS_PAD zeros behind it. What lies from there up to `room` bytes is not
+ * written yet: it may be overwritten. 0 or ZSW_E_CORRUPT.
+ */
+typedef int (*unit_decode)(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t room);
 
 static int units_params_create(const zsw_config *config, void **params) {
     size_t grain = (size_t)config->values[0];
@@ -99,7 +102,7 @@ ZSW_INLINE int units_compress(units_ctx *c, const uint8_t *src, size_t src_bytes
 }
 
 /* One unit of `bytes` bytes from its code. */
-ZSW_INLINE int units_decode(units_ctx *c, const uint8_t *code, size_t length, uint8_t *dst, size_t bytes,
+ZSW_INLINE int units_decode(units_ctx *c, const uint8_t *code, size_t length, uint8_t *dst, size_t bytes, size_t room,
                             unit_decode decode) {
     if (length >= bytes) {
         memcpy(dst, code, bytes);
@@ -107,7 +110,7 @@ ZSW_INLINE int units_decode(units_ctx *c, const uint8_t *code, size_t length, ui
     }
     memcpy(c->code, code, length);
     memset(c->code + length, 0, UNITS_PAD);
-    return decode(c->code, length, dst, bytes);
+    return decode(c->code, length, dst, bytes, room);
 }
 
 ZSW_INLINE int units_decompress(units_ctx *c, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes,
@@ -139,7 +142,7 @@ ZSW_INLINE int units_decompress(units_ctx *c, const uint8_t *src, size_t src_byt
         }
         if (!table && (length == bytes) != (header & UNITS_RAW ? 1 : 0))
             return ZSW_E_CORRUPT;
-        if (units_decode(c, in, length, dst + at, bytes, decode) != ZSW_OK)
+        if (units_decode(c, in, length, dst + at, bytes, dst_bytes - at, decode) != ZSW_OK)
             return ZSW_E_CORRUPT;
         in += length;
     }
