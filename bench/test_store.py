@@ -18,7 +18,7 @@ from zswapsim.compressors import available, get_compressor
 Pages = NDArray[np.uint8]
 
 # Show 3 of the project bounds lz4; the slower a codec, the less a store can add to it.
-SPECS = ["lz4", "lz4hc", "zstd:level=1", "zstd", "deflate", "lzo"]
+SPECS = ["lz4", "lz4hc", "zstd:level=1", "zstd", "deflate", "lz4-linux", "lzo", "lzo-rle"]
 STORE_AT_MOST = 1.10
 LOAD_AT_MOST = 1.15
 TWO_THREADS_AT_LEAST = 1.8

@@ -7,13 +7,13 @@
 /* There is nothing to keep, but NULL would read as a failure. */
 static char nothing;
 
-static int store_params_create(const zsw_config *config, void **params) {
+int zsw_no_params_create(const zsw_config *config, void **params) {
     (void)config;
     *params = &nothing;
     return ZSW_OK;
 }
 
-static void store_params_destroy(void *params) {
+void zsw_no_params_destroy(void *params) {
     (void)params;
 }
 
@@ -46,8 +46,8 @@ const zsw_codec zsw_codec_store = {
     .abi = ZSW_CODEC_ABI,
     .name = "store",
     .params = store_parameters,
-    .params_create = store_params_create,
-    .params_destroy = store_params_destroy,
+    .params_create = zsw_no_params_create,
+    .params_destroy = zsw_no_params_destroy,
     .ctx_create = store_ctx_create,
     .ctx_destroy = store_ctx_destroy,
     .compress = store_compress,

@@ -11,8 +11,20 @@ extern const zsw_codec zsw_codec_lz4;
 extern const zsw_codec zsw_codec_lz4hc;
 extern const zsw_codec zsw_codec_zstd;
 extern const zsw_codec zsw_codec_deflate;
+extern const zsw_codec zsw_codec_lz4_linux;
 extern const zsw_codec zsw_codec_lzo;
+extern const zsw_codec zsw_codec_lzo_rle;
+extern const zsw_codec zsw_codec_wkdm;
+extern const zsw_codec zsw_codec_bdi;
+extern const zsw_codec zsw_codec_fpc;
 extern const zsw_codec zsw_codec_store;
+
+/* `params` of codecs that take none. */
+int zsw_no_params_create(const zsw_config *config, void **params);
+void zsw_no_params_destroy(void *params);
+
+/* What the interface promises `compress` for its output. */
+#define ZSW_LEAST_CAPACITY(src_bytes) ((src_bytes) + (src_bytes) / 16 + 64)
 
 /*
  * A looked-up symbol as a function of the member's type. POSIX gives symbols as `void *`, and ISO C has no

@@ -13,7 +13,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memset
 
 from zswapsim._core.errors cimport (
-    ZSW_E_CODEC, ZSW_E_CORRUPT, ZSW_E_NOMEM, ZSW_E_PLUGIN, ZSW_OK, ZSW_PAGE_SIZE, raise_code,
+    ZSW_E_CODEC, ZSW_E_CORRUPT, ZSW_E_NOMEM, ZSW_E_PLUGIN, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE, raise_code,
 )
 from zswapsim._core.library cimport Library
 from zswapsim._core.plugin cimport (
@@ -33,7 +33,12 @@ cdef extern from "zsw_builtin.h" nogil:
     const zsw_codec zsw_codec_lz4hc
     const zsw_codec zsw_codec_zstd
     const zsw_codec zsw_codec_deflate
+    const zsw_codec zsw_codec_lz4_linux
     const zsw_codec zsw_codec_lzo
+    const zsw_codec zsw_codec_lzo_rle
+    const zsw_codec zsw_codec_wkdm
+    const zsw_codec zsw_codec_bdi
+    const zsw_codec zsw_codec_fpc
     const zsw_codec zsw_codec_store
 
 cdef enum:
@@ -122,7 +127,12 @@ def builtin_tables():
         wrap(&zsw_codec_lz4hc, None, "lz4hc"),
         wrap(&zsw_codec_zstd, None, "zstd"),
         wrap(&zsw_codec_deflate, None, "deflate"),
+        wrap(&zsw_codec_lz4_linux, None, "lz4-linux"),
         wrap(&zsw_codec_lzo, None, "lzo"),
+        wrap(&zsw_codec_lzo_rle, None, "lzo-rle"),
+        wrap(&zsw_codec_wkdm, None, "wkdm"),
+        wrap(&zsw_codec_bdi, None, "bdi"),
+        wrap(&zsw_codec_fpc, None, "fpc"),
         wrap(&zsw_codec_store, None, "store"),
     ]
     return {table.name: table for table in tables}
@@ -215,7 +225,8 @@ cdef int create_params(Codec codec, Table table, list values, Library library, b
         raise_code(code, f"codec {codec.spec}")
     if dictionary:
         raise InputError(f"{codec.settings['dict']}: not a dictionary that codec {codec.name} can use")
-    raise InputError(f"codec {codec.spec}: refused these parameters (code {code})")
+    why = "; ".join(f"{each.name}: {each.help}" for each in table.parameters) if code == ZSW_E_RANGE else f"code {code}"
+    raise InputError(f"codec {codec.spec}: refused these parameters ({why})")
 
 
 cdef class Codec:

@@ -36,7 +36,7 @@ cdef extern from *:
     int RTLD_LOCAL
 
 # Functions without arguments that return a string: the only ones that are ever called from here.
-VERSION_SYMBOLS = frozenset({"LZ4_versionString", "ZSTD_versionString", "zlibVersion", "lzo_version_string"})
+VERSION_SYMBOLS = frozenset({"LZ4_versionString", "ZSTD_versionString", "zlibVersion"})
 
 
 cdef str text(const char *chars):

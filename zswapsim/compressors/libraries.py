@@ -32,7 +32,6 @@ SOURCES = {
     "lz4hc": LZ4,
     "zstd": Source("zstandard", "", "libzstd.so.1", "ZSTD_versionString", "libzstd1"),
     "deflate": Source("", "zlib", "libz.so.1", "zlibVersion", "zlib1g"),
-    "lzo": Source("", "", "liblzo2.so.2", "lzo_version_string", "liblzo2-2"),
 }
 
 

@@ -1,0 +1,33 @@
+"""The codecs in C of our own beside liblz4, both alone in a C loop without the GIL (`zswapsim._core.bare`)."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from race import Row, race
+
+from zswapsim._core.bare import BareCodec
+from zswapsim.compressors import get_compressor
+
+Pages = NDArray[np.uint8]
+
+# lz4-linux is to be no slower than the library that it stands in for; the others do other work.
+AT_MOST = {"lz4-linux": 1.0}
+SPECS = ["lz4-linux", "lzo", "lzo-rle", "wkdm", "bdi", "fpc"]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_compressing_beside_liblz4(benchmark, scale, ratios, pages: Pages, spec: str) -> None:
+    bare = {name: BareCodec(get_compressor(name), pages) for name in (spec, "lz4")}
+    runners = {name: lambda codec=codec: codec.compress() / len(pages) for name, codec in bare.items()}
+    best = race(benchmark, scale.rounds, runners)
+    ratios.append(Row(f"compress a page, {spec}", "page", best[spec], "liblz4", best["lz4"], AT_MOST.get(spec)))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_decompressing_beside_liblz4(benchmark, scale, ratios, pages: Pages, spec: str) -> None:
+    out = np.zeros_like(pages)
+    bare = {name: BareCodec(get_compressor(name), pages) for name in (spec, "lz4")}
+    runners = {name: lambda codec=codec: codec.decompress(out) / len(pages) for name, codec in bare.items()}
+    best = race(benchmark, scale.rounds, runners)
+    assert np.array_equal(out, pages)
+    ratios.append(Row(f"decompress a page, {spec}", "page", best[spec], "liblz4", best["lz4"], AT_MOST.get(spec)))

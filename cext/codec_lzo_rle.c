@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "lzo-rle": Linux' default for zram, byte for byte. lzo, and runs of zeros as one instruction. */
+#include <stdlib.h>
+
+#include "lzo1x.h"
+#include "zsw_builtin.h"
+
+static const zsw_param lzo_rle_parameters[] = {{0}};
+
+const zsw_codec zsw_codec_lzo_rle = {
+    .abi = ZSW_CODEC_ABI,
+    .name = "lzo-rle",
+    .params = lzo_rle_parameters,
+    .params_create = zsw_no_params_create,
+    .params_destroy = zsw_no_params_destroy,
+    .ctx_create = zsw_lzo_ctx_create,
+    .ctx_destroy = free,
+    .compress = zsw_lzo_rle_compress,
+    .decompress = zsw_lzo_decompress,
+};

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * "wkdm": Wilson, Kaplan and Smaragdakis, "The Case for Compressed Caching in Virtual Memory Systems", USENIX 1999.
+ *
+ * Each word of 32 bits is looked for in a dictionary of 16 recent words, which it has one place in by its upper 22 bits.
+ * Two bits say what was found: a zero, the upper bits (the lower ten are written), nothing (the word is written), or the
+ * word. The code has the two bits of every word; the words; the places, 4 bits each; the lower bits, three to a word. The
+ * authors' program has three offsets in front, which the two bits tell as well, and a random table for a hash.
+ */
+#include "zsw_units.h"
+
+#define PLACES 16
+#define LOW_BITS 10
+#define LOW_MASK ((1u << LOW_BITS) - 1)
+#define LOWS_A_WORD 3
+#define FIRST_WORD 1u /* in every place at first: its upper bits are those of small numbers */
+
+enum found {
+    FOUND_ZERO,
+    FOUND_UPPER,
+    FOUND_NOTHING,
+    FOUND_WORD,
+};
+
+/* What is written of a unit, before it is packed. Some are written before it is known whether they count. */
+typedef struct wkdm_parts {
+    uint8_t found[UNIT_MOST / 4 + 16];
+    uint8_t place[UNIT_MOST / 4 + 16];
+    uint16_t low[UNIT_MOST / 4 + 16];
+    size_t missed, placed, lows; /* how many words, places and lower bits */
+} wkdm_parts;
+
+ZSW_INLINE uint32_t place_of(uint32_t word) {
+    return ((word >> LOW_BITS) * 0x9e3779b1u) >> 28;
+}
+
+ZSW_INLINE void start(uint32_t *dictionary) {
+    for (size_t i = 0; i < PLACES; i++)
+        dictionary[i] = FIRST_WORD;
+}
+
+/* Without a branch: which of the four comes next can't be foretold. */
+ZSW_INLINE void look_up(const uint8_t *src, size_t words, uint8_t *missed, wkdm_parts *p) {
+    uint32_t dictionary[PLACES];
+
+    start(dictionary);
+    p->missed = p->placed = p->lows = 0;
+    for (size_t i = 0; i < words; i++) {
+        uint32_t word = load32(src + 4 * i);
+        uint32_t place = place_of(word);
+        uint32_t known = dictionary[place];
+        uint32_t upper = (word ^ known) >> LOW_BITS == 0;
+        uint32_t found = word == 0 ? FOUND_ZERO : word == known ? FOUND_WORD : upper ? FOUND_UPPER : FOUND_NOTHING;
+
+        dictionary[place] = word ? word : known;
+        p->found[i] = (uint8_t)found;
+        store32(missed + 4 * p->missed, word);
+        p->missed += found == FOUND_NOTHING;
+        p->place[p->placed] = (uint8_t)place;
+        p->placed += found & 1;
+        p->low[p->lows] = (uint16_t)(word & LOW_MASK);
+        p->lows += found == FOUND_UPPER;
+    }
+}
+
+static size_t wkdm_encode(const uint8_t *src, size_t bytes, uint8_t *code) {
+    wkdm_parts parts, *p = &parts;
+    uint8_t *out = code;
+    size_t words = bytes / 4;
+
+    look_up(src, words, out + words / 4, p);
+    for (size_t i = 0; i < words; i += 4)
+        *out++ = (uint8_t)(p->found[i] | p->found[i + 1] << 2 | p->found[i + 2] << 4 | p->found[i + 3] << 6);
+    out += 4 * p->missed;
+    p->place[p->placed] = 0;
+    for (size_t i = 0; i < p->placed; i += 2)
+        *out++ = (uint8_t)(p->place[i] | p->place[i + 1] << 4);
+    p->low[p->lows] = p->low[p->lows + 1] = 0;
+    for (size_t i = 0; i < p->lows; i += LOWS_A_WORD) {
+        store32(out, p->low[i] | (uint32_t)p->low[i + 1] << LOW_BITS | (uint32_t)p->low[i + 2] << 2 * LOW_BITS);
+        out += 4;
+    }
+    return (size_t)(out - code);
+}
+
+/* Lays the parts of a code out. Returns the missed words, or NULL where the code has another length than they need. */
+ZSW_INLINE const uint8_t *unpack(const uint8_t *in, size_t code_bytes, size_t words, wkdm_parts *p) {
+    const uint8_t *missed = in + words / 4, *places, *lows;
+
+    if (code_bytes < words / 4)
+        return NULL;
+    p->missed = p->placed = p->lows = 0;
+    for (size_t i = 0; i < words / 4; i++) {
+        p->found[4 * i] = in[i] & 3;
+        p->found[4 * i + 1] = in[i] >> 2 & 3;
+        p->found[4 * i + 2] = in[i] >> 4 & 3;
+        p->found[4 * i + 3] = in[i] >> 6;
+    }
+    for (size_t i = 0; i < words; i++) {
+        p->missed += p->found[i] == FOUND_NOTHING;
+        p->placed += p->found[i] & 1;
+        p->lows += p->found[i] == FOUND_UPPER;
+    }
+    places = missed + 4 * p->missed;
+    lows = places + (p->placed + 1) / 2;
+    if (code_bytes != (size_t)(lows - in) + (p->lows + LOWS_A_WORD - 1) / LOWS_A_WORD * 4)
+        return NULL;
+    for (size_t i = 0; i < p->placed; i += 2) {
+        p->place[i] = places[i / 2] & 15;
+        p->place[i + 1] = places[i / 2] >> 4;
+    }
+    for (size_t i = 0; i < p->lows; i += LOWS_A_WORD, lows += 4) {
+        p->low[i] = load32(lows) & LOW_MASK;
+        p->low[i + 1] = load32(lows) >> LOW_BITS & LOW_MASK;
+        p->low[i + 2] = load32(lows) >> 2 * LOW_BITS & LOW_MASK;
+    }
+    return missed;
+}
+
+static int wkdm_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t room) {
+    wkdm_parts parts;
+    const uint8_t *missed = unpack(code, code_bytes, bytes / 4, &parts);
+    const uint8_t *place = parts.place;
+    const uint16_t *low = parts.low;
+    uint32_t dictionary[PLACES];
+
+    (void)room;
+    if (!missed)
+        return ZSW_E_CORRUPT;
+    start(dictionary);
+    parts.place[parts.placed] = 0;
+    parts.low[parts.lows] = 0;
+    for (size_t i = 0; i < bytes / 4; i++) {
+        uint32_t found = parts.found[i], whole = load32(missed);
+        uint32_t at = found == FOUND_NOTHING ? place_of(whole) : *place;
+        uint32_t known = dictionary[at];
+        uint32_t word = found == FOUND_UPPER ? (known & ~LOW_MASK) | *low : found == FOUND_NOTHING ? whole : known;
+
+        word = found == FOUND_ZERO ? 0 : word;
+        dictionary[at] = found == FOUND_ZERO ? known : word;
+        missed += found == FOUND_NOTHING ? 4 : 0;
+        place += found & 1;
+        low += found == FOUND_UPPER;
+        store32(dst + 4 * i, word);
+    }
+    return ZSW_OK;
+}
+
+static int wkdm_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
+    return units_compress(ctx, src, src_bytes, dst, dst_bytes, wkdm_encode);
+}
+
+static int wkdm_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
+    return units_decompress(ctx, src, src_bytes, dst, dst_bytes, wkdm_decode);
+}
+
+static const zsw_param wkdm_parameters[] = {
+    {"grain", UNIT_LINE, UNIT_MOST, UNIT_MOST, "bytes that are compressed alone, a power of two: a line ... a page"},
+    {0},
+};
+
+const zsw_codec zsw_codec_wkdm = {
+    .abi = ZSW_CODEC_ABI,
+    .name = "wkdm",
+    .params = wkdm_parameters,
+    .params_create = units_params_create,
+    .params_destroy = free,
+    .ctx_create = units_ctx_create,
+    .ctx_destroy = free,
+    .compress = wkdm_compress,
+    .decompress = wkdm_decompress,
+};

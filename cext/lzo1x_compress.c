@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The compressor of lzo and lzo-rle. Sizes, and bytes, are those of Linux: the same positions are looked at, in the same
+ * order, through the same hash.
+ */
+#include "lzo1x.h"
+#include "zsw_builtin.h"
+
+#define LEAST_MATCH 4
+#define UNMATCHED_END 20         /* last bytes of a block, in which no match begins */
+#define FIRST_TRY 4              /* no match begins within the first bytes of a stream */
+#define SKIP_SHIFT 5             /* logarithm of how many literals lengthen the step by one */
+#define BLOCK_BYTES 0xc000u      /* a longer source is compressed in blocks of so much; one less with runs */
+#define AMBIGUOUS_DISTANCE 0x403fu /* a far match so far back, and of a length from here ... */
+#define AMBIGUOUS_LENGTH 261
+#define UNAMBIGUOUS_LENGTH 260 /* ... up to four more, could be taken for a run: it is cut to this length */
+
+/* A block while it is being compressed. */
+typedef struct lzo_block {
+    const uint8_t *start;
+    const uint8_t *limit; /* no match begins here or later */
+    position_table *table;
+    int runs; /* a constant wherever it is looked at */
+} lzo_block;
+
+/* What has been written. */
+typedef struct lzo_out {
+    uint8_t *at;
+    uint8_t *state; /* its two low bits tell how many literals follow the last instruction */
+    uint8_t *stop;  /* literals that end before it leave room for all else of a sequence */
+} lzo_out;
+
+/* The first position from `at` on that begins a run (`*match` is NULL then) or whose four bytes were seen at `*match`;
+ * NULL where there is none. `since` is the end of the last match, from which steps grow. */
+ZSW_INLINE const uint8_t *search(const lzo_block *b, const uint8_t *at, const uint8_t *since, const uint8_t **match) {
+    while (at < b->limit) {
+        uint32_t sequence = load32(at);
+        uint32_t hash = (sequence * 0x1824429du) >> (32 - POSITION_BITS);
+
+        *match = NULL;
+        if (b->runs && sequence == 0)
+            return at;
+        *match = b->start + position_swap(b->table, hash, (size_t)(at - b->start));
+        if (load32(*match) == sequence)
+            return at;
+        at += 1 + ((size_t)(at - since) >> SKIP_SHIFT);
+    }
+    return NULL;
+}
+
+/* Length of the match, looked for in words: near the end it is that of whole words, as in Linux. */
+ZSW_INLINE size_t match_length(const lzo_block *b, const uint8_t *at, const uint8_t *match) {
+    size_t n = LEAST_MATCH;
+    uint64_t difference = load64(at + n) ^ load64(match + n);
+
+    while (difference == 0) {
+        n += 8;
+        if (at + n >= b->limit)
+            return n;
+        difference = load64(at + n) ^ load64(match + n);
+    }
+    return n + equal_bytes(difference);
+}
+
+/* Length of the run that begins with four zeros at `at`. */
+ZSW_INLINE size_t run_length(const lzo_block *b, const uint8_t *at) {
+    const uint8_t *stop = b->limit - at > LZO_RUN_MOST ? at + LZO_RUN_MOST : b->limit;
+    const uint8_t *end = at + LZO_RUN_LEAST;
+
+    for (; stop - end >= 8; end += 8) {
+        uint64_t word = load64(end);
+
+        if (word)
+            return (size_t)(end - at) + equal_bytes(word);
+    }
+    while (end < stop && *end == 0)
+        end++;
+    return (size_t)(end - at);
+}
+
+/* What a code has no room for: at least 1. */
+ZSW_INLINE uint8_t *put_length(uint8_t *out, size_t rest) {
+    for (; rest > 255; rest -= 255)
+        *out++ = 0;
+    *out++ = (uint8_t)rest;
+    return out;
+}
+
+/* More than 3 literals. At least UNMATCHED_END bytes follow them, so pieces of 16 may run over, as they may in `out`. */
+ZSW_INLINE uint8_t *put_literals(uint8_t *out, const uint8_t *from, size_t bytes) {
+    uint8_t *end;
+
+    if (bytes <= 18) {
+        *out++ = (uint8_t)(bytes - 3);
+    } else {
+        *out++ = 0;
+        out = put_length(out, bytes - 18);
+    }
+    end = out + bytes;
+    do {
+        copy16(out, from);
+        out += 16;
+        from += 16;
+    } while (out < end);
+    return end;
+}
+
+/* The distances of a block that lie beyond LZO_MIDDLE. */
+static uint8_t *put_far_match(uint8_t *out, size_t distance, size_t length) {
+    uint8_t high;
+
+    distance -= LZO_MIDDLE;
+    high = distance & LZO_MIDDLE ? LZO_FAR_HIGH : 0;
+    if (length <= LZO_FAR_LENGTH) {
+        *out++ = (uint8_t)(LZO_FAR_CODE | high | (length - 2));
+    } else {
+        *out++ = LZO_FAR_CODE | high;
+        out = put_length(out, length - LZO_FAR_LENGTH);
+    }
+    store16(out, (uint32_t)distance << 2);
+    return out + 2;
+}
+
+ZSW_INLINE uint8_t *put_match(uint8_t *out, size_t distance, size_t length) {
+    if (length <= LZO_SHORT && distance <= LZO_NEAR) {
+        distance--;
+        store16(out, (uint32_t)((length - 1) << 5 | (distance & 7) << 2 | distance >> 3 << 8));
+        return out + 2;
+    }
+    if (ZSW_UNLIKELY(distance > LZO_MIDDLE))
+        return put_far_match(out, distance, length);
+    if (length <= LZO_MIDDLE_LENGTH) {
+        *out++ = (uint8_t)(LZO_MIDDLE_CODE | (length - 2));
+    } else {
+        *out++ = LZO_MIDDLE_CODE;
+        out = put_length(out, length - LZO_MIDDLE_LENGTH);
+    }
+    store16(out, (uint32_t)(distance - 1) << 2);
+    return out + 2;
+}
+
+ZSW_INLINE size_t unambiguous(const lzo_block *b, size_t distance, size_t length) {
+    int looks_like_run = b->runs && distance > LZO_MIDDLE && length - AMBIGUOUS_LENGTH < 4 &&
+                         ((distance - LZO_MIDDLE) & AMBIGUOUS_DISTANCE) == AMBIGUOUS_DISTANCE;
+
+    return looks_like_run ? UNAMBIGUOUS_LENGTH : length;
+}
+
+/* The instruction at `at`, from where on `*match` may be met again; returns the position behind it. */
+ZSW_INLINE const uint8_t *put_instruction(const lzo_block *b, lzo_out *out, const uint8_t *at, const uint8_t *match) {
+    size_t length;
+
+    if (b->runs && !match) {
+        length = run_length(b, at);
+        store32(out->at, (uint32_t)((length - LZO_RUN_LEAST) >> 3 << 24 | LZO_RUN_DISTANCE << 8 | LZO_RUN_CODE |
+                                    ((length - LZO_RUN_LEAST) & 7)));
+        out->at += 4;
+        out->state = out->at - 3;
+    } else {
+        size_t distance = (size_t)(at - match);
+
+        length = unambiguous(b, distance, match_length(b, at, match));
+        out->at = put_match(out->at, distance, length);
+        out->state = out->at - 2;
+    }
+    return at + length;
+}
+
+/*
+ * Compresses a block before which `carried` literals wait. Returns where the literals begin that wait after it, or NULL
+ * where the output has no room.
+ */
+ZSW_INLINE const uint8_t *put_block(const lzo_block *b, lzo_out *out, size_t carried) {
+    const uint8_t *since = b->start, *literals = since - carried;
+    const uint8_t *at = since + (carried < FIRST_TRY ? FIRST_TRY - carried : 0) + 1;
+    const uint8_t *match;
+
+    while ((at = search(b, at, since, &match)) != NULL) {
+        size_t bytes = (size_t)(at - literals);
+
+        if (ZSW_UNLIKELY(out->stop - out->at < (ptrdiff_t)bytes))
+            return NULL;
+        if (bytes > 3) {
+            out->at = put_literals(out->at, literals, bytes);
+        } else if (bytes) {
+            *out->state |= (uint8_t)bytes;
+            store32(out->at, load32(literals));
+            out->at += bytes;
+        }
+        at = put_instruction(b, out, at, match);
+        literals = since = at;
+    }
+    return literals;
+}
+
+/* The last literals, `first` telling whether nothing stands before them, and the end. */
+static uint8_t *put_end(lzo_out *out, const uint8_t *from, size_t bytes, int first) {
+    uint8_t *at = out->at;
+
+    if (first && bytes && bytes <= LZO_FIRST_MOST) {
+        *at++ = (uint8_t)(LZO_FIRST_LITERALS + bytes);
+    } else if (bytes > 18) {
+        *at++ = 0;
+        at = put_length(at, bytes - 18);
+    } else if (bytes > 3) {
+        *at++ = (uint8_t)(bytes - 3);
+    } else if (bytes) {
+        *out->state |= (uint8_t)bytes;
+    }
+    memcpy(at, from, bytes);
+    at += bytes;
+    *at++ = LZO_FAR_CODE | 1;
+    store16(at, 0);
+    return at + 2;
+}
+
+/*
+ * The stream of a source. 0 where it doesn't fit into `dst_bytes`, which only a source that grows can cause. Of what is
+ * kept free behind the literals of a sequence, most is for a match as long as the source.
+ */
+ZSW_INLINE int compress(position_table *table, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes,
+                        int runs) {
+    const uint8_t *end = src + src_bytes, *literals = src, *next = src;
+    lzo_block block = {.table = table, .runs = runs};
+    lzo_out out = {.at = dst};
+    uint8_t *first;
+
+    if (dst_bytes < ZSW_LEAST_CAPACITY(src_bytes))
+        return ZSW_E_CODEC;
+    out.stop = dst + dst_bytes - 2 * (src_bytes / 255) - 40;
+    if (runs) {
+        store16(out.at, LZO_VERSION_MARK | 1 << 8);
+        out.at += 2;
+    }
+    first = out.at;
+    while (end - next > UNMATCHED_END) {
+        size_t bytes =
+            (size_t)(end - next) < BLOCK_BYTES - (size_t)runs ? (size_t)(end - next) : BLOCK_BYTES - (size_t)runs;
+
+        memset(table, 0, sizeof(*table));
+        block.start = next;
+        block.limit = next + bytes - UNMATCHED_END;
+        literals = put_block(&block, &out, (size_t)(next - literals));
+        if (!literals)
+            return 0;
+        next += bytes;
+    }
+    if (out.stop - out.at < end - literals)
+        return 0;
+    return (int)(put_end(&out, literals, (size_t)(end - literals), out.at == first) - dst);
+}
+
+int zsw_lzo_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
+    return compress(ctx, src, src_bytes, dst, dst_bytes, 0);
+}
+
+int zsw_lzo_rle_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
+    return compress(ctx, src, src_bytes, dst, dst_bytes, 1);
+}
