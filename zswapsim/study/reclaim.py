@@ -1,0 +1,26 @@
+"""A reclaimer from its name."""
+
+from collections.abc import Callable
+from functools import partial
+
+from zswapsim._core.fifo import QueueReclaimer
+from zswapsim._core.mglru import MglruReclaimer
+from zswapsim._core.reclaim import Reclaimer
+from zswapsim._core.s3fifo import S3FifoReclaimer
+from zswapsim._core.sieve import SieveReclaimer
+from zswapsim._core.twolist import TwoListReclaimer
+
+EXACT_LRU = "lru"  # the engine's own
+MADE: dict[str, Callable[[], Reclaimer]] = {
+    "two-list": TwoListReclaimer,
+    "mglru": MglruReclaimer,
+    "clock": partial(QueueReclaimer, second_chance=True),
+    "fifo": QueueReclaimer,
+    "sieve": SieveReclaimer,
+    "s3fifo": S3FifoReclaimer,
+}
+
+
+def open_reclaimer(name: str) -> Reclaimer | None:
+    """The reclaimer of this name (one of :data:`~zswapsim.study.settings.RECLAIMERS`); None for exact LRU."""
+    return None if name == EXACT_LRU else MADE[name]()
