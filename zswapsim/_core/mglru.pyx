@@ -187,10 +187,10 @@ cdef class MglruReclaimer(Reclaimer):
     # -- the eviction ---------------------------------------------------------------------------------------------
 
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
-        cdef int tries, priority
+        cdef int _, priority
         self.evicted = 0
         self.failed = ZSW_OK
-        for tries in range(MAX_RECLAIM_RETRIES):
+        for _ in range(MAX_RECLAIM_RETRIES):
             priority = DEF_PRIORITY
             while priority >= 0 and self.evicted < wanted and self.failed == ZSW_OK:
                 self.shrink(engine, priority)

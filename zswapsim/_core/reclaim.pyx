@@ -52,7 +52,8 @@ cdef class Reclaimer:
             assert len(found) <= pages.count, "a list is longer than its count"
             page = self.records[page].stamp
         assert len(found) == pages.count, "a list is shorter than its count"
-        assert pages.youngest == (found[len(found) - 1] if found else LIST_END), "a list does not end with its youngest page"
+        last = found[len(found) - 1] if found else LIST_END
+        assert pages.youngest == last, "a list does not end with its youngest page"
         return found
 
     def stats(self):

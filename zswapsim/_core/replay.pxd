@@ -36,7 +36,7 @@ cdef class Replay(Evictor):
     cdef readonly uint32_t pages        # the footprint: page numbers are below it
     cdef readonly uint32_t frames       # of DRAM
     cdef uint32_t batch                 # pages evicted when no frame is free
-    cdef page_record *records           # owned, one a page: place in log or list; LRU_NONE where it is not in DRAM; flags
+    cdef page_record *records           # owned, one a page: place in log or list, LRU_NONE outside DRAM; flags
     cdef lru_log log                    # resident pages, where there is no reclaimer
     cdef readonly Reclaimer reclaimer   # None for exact LRU
     cdef uint32_t *image_of             # owned, one a page: its content; NULL at counts depth

@@ -50,13 +50,14 @@ cdef class S3FifoReclaimer(Reclaimer):
         list_open(&self.main)
 
     cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
-        cdef uint32_t page
+        cdef uint32_t page, room
         Reclaimer.attach(self, records, pages, frames)
         self.small_size = max(<uint32_t> (<size_t> frames * SMALL_PERCENT // 100), <uint32_t> 1)
         self.ghost_size = <uint32_t> (<size_t> frames * GHOST_PERCENT // 100)
         self.ghosts = <page_record *> table_alloc(<size_t> pages * sizeof(page_record))
         # No more ghosts than pages; with twice the room the log never grows.
-        if self.ghosts == NULL or lru_open(&self.ghost, min(min(self.ghost_size, pages), <uint32_t> 1 << 30) * 2 + 256) < 0:
+        room = min(min(self.ghost_size, pages), <uint32_t> 1 << 30) * 2 + 256
+        if self.ghosts == NULL or lru_open(&self.ghost, room) < 0:
             raise HostMemoryError(f"ghosts of {pages} pages: larger than can be reserved")
         for page in range(pages):
             self.ghosts[page].stamp = LRU_NONE

@@ -1,7 +1,7 @@
 """SIEVE: Y. Zhang et al., SIEVE is Simpler than LRU, NSDI 2024.
 
-A queue whose accessed pages keep their place: a hand walks from the oldest page to the youngest, clears the marks that it
-meets, and takes the first page without one.
+A queue whose accessed pages keep their place: a hand walks from the oldest page to the youngest, clears the marks
+that it meets, and takes the first page without one.
 """
 
 from cython cimport final

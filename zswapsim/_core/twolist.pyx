@@ -83,11 +83,11 @@ cdef class TwoListReclaimer(Reclaimer):
     # -- pages that go --------------------------------------------------------------------------------------------
 
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
-        cdef int tries
+        cdef int _
         cdef bint force = False
         self.evicted = 0
         self.failed = ZSW_OK
-        for tries in range(MAX_RECLAIM_RETRIES):
+        for _ in range(MAX_RECLAIM_RETRIES):
             self.skipped = False
             self.try_to_free(engine, wanted, force)
             if self.failed != ZSW_OK:
