@@ -7,9 +7,8 @@ Prints a row for each trace and DRAM size, in Markdown.
 
 import sys
 
-from zswapsim import Settings
 from zswapsim.study.compare import combinations, compare
-from zswapsim.study.settings import RECLAIMERS
+from zswapsim.study.policies import RECLAIMERS
 
 TRACES = ("bundled:json", "bundled:sort")
 SHARES = ("10%", "25%", "50%", "75%")

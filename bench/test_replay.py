@@ -11,7 +11,7 @@ import pytest
 from race import Row, Runner, race, timed
 
 from zswapsim import Result, Settings, read_trace, run
-from zswapsim.study.settings import RECLAIMERS
+from zswapsim.study.policies import RECLAIMERS
 from zswapsim.traces import DenseTrace, write_trace
 
 libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")

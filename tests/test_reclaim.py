@@ -13,12 +13,12 @@ from zswapsim._core.backend import CountingBackend, DiskBackend
 from zswapsim._core.device import SwapDevice
 from zswapsim._core.replay import Replay
 from zswapsim.study.cost import PRESETS
+from zswapsim.study.policies import RECLAIMERS as NAMES
 from zswapsim.study.reclaim import open_reclaimer
-from zswapsim.study.settings import RECLAIMERS as NAMES
 from zswapsim.traces import DenseTrace, read_trace, write_trace
 
 COST = PRESETS["cxl-nvme"]
-OTHERS = [name for name in NAMES if name != "lru"]
+OTHERS = [*RECLAIMERS]
 FAULTS = ("minor_faults", "major_faults")
 
 
@@ -124,8 +124,8 @@ def test_any_page_that_can_go_is_found(name: str) -> None:
 # -- against libcachesim ----------------------------------------------------------------------------------------------
 
 # libcachesim's FIFO, Clock, Sieve and S3FIFO (small queue a tenth, ghosts nine tenths, two hits to move on) have our
-# rules where a batch is one page and none must stay. They differ in one thing: where its small queue would have a single
-# frame, its S3FIFO takes no page in at all. So DRAM is never that small here.
+# rules where a batch is one page and none must stay. They differ in one thing: where its small queue would have one frame,
+# its S3FIFO takes no page in at all. So DRAM is never that small here.
 THEIRS = {"fifo": "FIFO", "clock": "Clock", "sieve": "Sieve", "s3fifo": "S3FIFO"}
 
 
@@ -170,6 +170,23 @@ def test_two_list_the_fault_itself_is_no_access() -> None:
     counters = engine.counters_now()
     assert counters["pgscan"] == counters["reclaimed_pages"] >= 32
     assert counters["pgactivate"] == 0
+
+
+def test_two_list_with_fault_access_a_page_is_looked_at_twice() -> None:
+    loop = "gen:loop,pages=1000,events=20000"
+    counters = run(loop, None, Settings(dram="50%", reclaim="two-list:fault_access=1")).counters
+    assert 1.9 < counters["pgscan"] / counters["reclaimed_pages"] < 2.1
+    assert counters["pgactivate"] == 0
+
+
+def test_two_list_statistics_that_are_never_flushed_end_in_a_kill() -> None:
+    """As in a kernel whose statistics are stale: nothing is deactivated, and all pages end up on the active list."""
+    trace = "gen:zipf,pages=2000,events=200000,alpha=0.9"
+    settings = Settings(dram="50%", reclaim=f"two-list:fault_access=1,stats_every={1 << 30}")
+    result = run(trace, None, settings)
+    assert result.outcome == "out of memory"
+    assert result.counters["pgdeactivate"] == 0
+    assert result.counters["pgactivate"] >= result.settings["dram_frames"]
 
 
 def test_two_list_an_accessed_page_goes_round_once_and_is_then_activated() -> None:
@@ -245,7 +262,7 @@ def test_mglru_a_hot_page_outlives_a_scan() -> None:
 # -- settings ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["lru", *OTHERS])
 def test_all_depths_count_the_same(name: str) -> None:
     settings = {"dram": "30%", "node": "10%", "reclaim": name}
     trace = "gen:zipf,pages=600,events=20000,alpha=0.8,writes=0.3"
@@ -265,8 +282,25 @@ def test_the_batch_is_the_reclaimers_own_unless_asked_for() -> None:
     assert run("gen:loop,pages=100,events=200", None, Settings(reclaim="two-list")).settings["reclaim_batch"] == 32
     with pytest.raises(InputError, match="fewer than a reclaim batch of 32"):
         run("gen:loop,pages=40,events=200", None, Settings(reclaim="two-list"))
-    with pytest.raises(InputError, match="--reclaim arc: expected one of lru, two-list"):
-        Settings(reclaim="arc")
+    assert Settings(reclaim="two-list:fault_access=1").batch == 32
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("arc", "--reclaim arc: expected one of lru, two-list"),
+        ("", "--reclaim : expected one of lru, two-list"),
+        ("lru:fault_access=1", "lru has no parameter 'fault_access', only none"),
+        ("mglru:stats_every=1", "mglru has no parameter 'stats_every', only fault_access"),
+        ("two-list:fault_access=2", "fault_access: expected a whole number from 0 to 1, got '2'"),
+        ("two-list:stats_every=-1", "stats_every: expected a whole number from 0 to 1073741824, got '-1'"),
+        ("two-list:stats_every", "stats_every: expected a whole number"),
+        ("two-list:,", "two-list has no parameter ''"),
+    ],
+)
+def test_a_wrong_reclaimer_is_refused(spec: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Settings(reclaim=spec)
 
 
 @pytest.mark.parametrize("name", OTHERS)

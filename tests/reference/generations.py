@@ -28,8 +28,9 @@ class Tier:
 
 
 class Generations(Reclaimer):
-    def __init__(self, frames: int, pages: int) -> None:
+    def __init__(self, frames: int, pages: int, fault_access: int = 1) -> None:
         super().__init__(frames, pages)
+        self.fault_access = fault_access
         self.min_seq, self.max_seq = 0, 3
         self.lists: dict[int, list[int]] = {seq: [] for seq in range(4)}  # by sequence number
         self.seq: dict[int, int] = {}  # of each resident page; its list may be an older one
@@ -43,6 +44,7 @@ class Generations(Reclaimer):
     # -- pages that come in ---------------------------------------------------------------------------------------
 
     def enter(self, page: int, refault: bool) -> None:
+        self.hits[page] = self.fault_access
         if refault:
             self.refault(page)
         self.put(page)

@@ -189,10 +189,12 @@ class S3Fifo(Reclaimer):
 
 
 class TwoList(Reclaimer):
-    """Linux's active and inactive list."""
+    """Linux's active and inactive list. What is judged by statistics is judged by those flushed last."""
 
-    def __init__(self, frames: int, pages: int) -> None:
+    def __init__(self, frames: int, pages: int, fault_access: int = 0, stats_every: int = 0) -> None:
         super().__init__(frames, pages)
+        self.fault_access, self.stats_every, self.reclaims = fault_access, stats_every, 0
+        self.stats = {"active": 0, "inactive": 0, "activated": 0}
         self.active: list[int] = []
         self.inactive: list[int] = []
         self.referenced: set[int] = set()
@@ -200,7 +202,17 @@ class TwoList(Reclaimer):
         self.shadow: dict[int, tuple[int, bool]] = {}
         self.age = self.seen = 0
 
+    def flush(self) -> None:
+        activated = self.count["workingset_activate_anon"]
+        self.stats = {"active": len(self.active), "inactive": len(self.inactive), "activated": activated}
+
+    def known(self, name: str) -> int:
+        if not self.stats_every:
+            self.flush()
+        return self.stats[name]
+
     def enter(self, page: int, refault: bool) -> None:
+        self.hits[page] = self.fault_access
         if refault and self.refault(page):
             self.active.append(page)
         else:
@@ -210,7 +222,7 @@ class TwoList(Reclaimer):
         """Whether the page is activated at once."""
         self.count["workingset_refault_anon"] += 1
         age, workingset = self.shadow.pop(page)
-        if self.age - age > len(self.active):
+        if self.age - age > self.known("active"):
             return False
         self.age += 1
         self.count["workingset_activate_anon"] += 1
@@ -228,6 +240,9 @@ class TwoList(Reclaimer):
 
     def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
         force = False
+        self.reclaims += 1
+        if self.stats_every and self.reclaims % self.stats_every == 0:
+            self.flush()
         for _ in range(16):
             self.skipped = False
             evicted = self.try_to_free(wanted, evict, force)
@@ -241,15 +256,14 @@ class TwoList(Reclaimer):
         for priority in range(12, -1, -1):
             if evicted >= wanted:
                 break
-            refaulted = self.count["workingset_activate_anon"] != self.seen
-            may_deactivate = force or refaulted or self.inactive_is_low()
+            may_deactivate = force or self.known("activated") != self.seen or self.inactive_is_low()
             evicted += self.shrink(priority, wanted, evict, may_deactivate)
-        self.seen = self.count["workingset_activate_anon"]
+        self.seen = self.known("activated")
         return evicted
 
     def inactive_is_low(self) -> bool:
-        gib = (len(self.active) + len(self.inactive)) // GIB
-        return len(self.inactive) * (isqrt(10 * gib) or 1) < len(self.active)
+        active, inactive = self.known("active"), self.known("inactive")
+        return inactive * (isqrt(10 * ((active + inactive) // GIB)) or 1) < active
 
     def shrink(self, priority: int, wanted: int, evict: Evict, may_deactivate: bool) -> int:
         evicted = 0

@@ -17,7 +17,7 @@ from zswapsim._core.lru cimport LRU_NONE, page_record
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
-    DEF_PRIORITY, HITS, MAX_RECLAIM_RETRIES, RECLAIM_GEN_SHIFT, RECLAIM_ISOLATED, RECLAIM_REFERENCED,
+    DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_GEN_SHIFT, RECLAIM_ISOLATED, RECLAIM_REFERENCED,
     RECLAIM_WORKINGSET, Evictor, Reclaimer,
 )
 from zswapsim._core.errors import HostMemoryError
@@ -53,7 +53,10 @@ cdef inline uint64_t tier_total(const tier_control *tier) noexcept nogil:
 
 @final
 cdef class MglruReclaimer(Reclaimer):
-    """Two to four generations. A page that must stay goes to the second youngest, as a page just faulted in."""
+    """Two to four generations. A page that must stay goes to the second youngest, as a page just faulted in.
+
+    Parameters: `fault_access`, the access that faults a page in sets its accessed bit, as it does in Linux.
+    """
     cdef page_list[4] lists     # by generation, sorted lazily: a page's own generation may be a younger one
     cdef uint32_t min_seq       # the oldest generation
     cdef uint32_t max_seq       # the youngest
@@ -62,6 +65,7 @@ cdef class MglruReclaimer(Reclaimer):
     cdef uint32_t regions
     cdef bint[2] filtered       # whether that half of the filters says anything yet
     cdef tier_control[2] tiers
+    cdef uint32_t fault_hit     # HIT where fault_access, else 0
     cdef uint32_t[64] isolated  # pages that are in no list for the moment
     cdef uint32_t isolated_count
     cdef uint32_t evicted       # in the reclaim that is going on
@@ -76,6 +80,9 @@ cdef class MglruReclaimer(Reclaimer):
         memset(&self.tiers, 0, sizeof(self.tiers))
         for gen in range(MAX_NR_GENS):
             list_open(&self.lists[gen])
+
+    def __init__(self, *, bint fault_access=True):
+        self.fault_hit = HIT if fault_access else 0
 
     cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
         Reclaimer.attach(self, records, pages, frames)
@@ -103,6 +110,7 @@ cdef class MglruReclaimer(Reclaimer):
     # -- pages that come in ---------------------------------------------------------------------------------------
 
     cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
+        self.records[page].state |= self.fault_hit
         if refault:
             self.refault(page)
         self.add(page)

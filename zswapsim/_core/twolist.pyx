@@ -16,10 +16,10 @@ from zswapsim._core.lru cimport page_record
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
-    DEF_PRIORITY, HITS, MAX_RECLAIM_RETRIES, RECLAIM_ACTIVE, RECLAIM_REFERENCED, RECLAIM_WORKINGSET, SWAP_CLUSTER_MAX,
+    DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_ACTIVE, RECLAIM_REFERENCED, RECLAIM_WORKINGSET, SWAP_CLUSTER_MAX,
     Evictor, Reclaimer,
 )
-from zswapsim._core.errors import HostMemoryError
+from zswapsim._core.errors import HostMemoryError, InputError
 
 cdef enum:
     GIB_SHIFT = 18              # pages in a GiB
@@ -28,12 +28,28 @@ cdef enum:
 
 @final
 cdef class TwoListReclaimer(Reclaimer):
-    """Active and inactive list. A page that must stay is activated, as the kernel does where swap is full."""
+    """Active and inactive list. A page that must stay is activated, as the kernel does where swap is full.
+
+    Parameters
+    ----------
+    fault_access: the access that faults a page in sets its accessed bit.
+    stats_every: reclaims between two flushes of the group's statistics, by which the kernel judges whether the
+        inactive list is low, refaults activated pages, and a refault was near; 0: they are always exact.
+
+    What a kernel does is told in docs/reclaim.md. Raises InputError for a value out of range.
+    """
     cdef page_list active
     cdef page_list inactive
     cdef uint32_t age           # evictions and activations so far, modulo 2**31
     cdef uint32_t *shadows      # owned, one a page: age << 1 | SHADOW_WORKINGSET at its last eviction
-    cdef uint64_t refaults_seen     # workingset_activate_anon at the end of the last reclaim
+    cdef uint64_t refaults_seen     # workingset_activate_anon at the end of the last reclaim, as it was known
+    cdef uint32_t fault_hit     # HIT where fault_access, else 0
+    # The statistics as they were flushed last
+    cdef uint32_t stats_every
+    cdef uint32_t until_flush   # reclaims
+    cdef uint32_t stat_active   # pages
+    cdef uint32_t stat_inactive
+    cdef uint64_t stat_activated    # workingset_activate_anon
     # Of the reclaim that is going on
     cdef uint32_t evicted       # pages
     cdef bint may_deactivate
@@ -44,6 +60,12 @@ cdef class TwoListReclaimer(Reclaimer):
         self.shadows = NULL
         list_open(&self.active)
         list_open(&self.inactive)
+
+    def __init__(self, *, bint fault_access=False, int stats_every=0):
+        if stats_every < 0:
+            raise InputError(f"stats_every {stats_every}: expected at least 0")
+        self.fault_hit = HIT if fault_access else 0
+        self.stats_every = self.until_flush = stats_every
 
     cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
         Reclaimer.attach(self, records, pages, frames)
@@ -58,6 +80,7 @@ cdef class TwoListReclaimer(Reclaimer):
     # -- pages that come in ---------------------------------------------------------------------------------------
 
     cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
+        self.records[page].state |= self.fault_hit
         if refault:
             self.refault(page)
         if self.records[page].state & RECLAIM_ACTIVE:
@@ -70,8 +93,9 @@ cdef class TwoListReclaimer(Reclaimer):
         cdef uint32_t shadow = self.shadows[page]
         cdef uint32_t distance = (self.age - (shadow >> 1)) & 0x7FFFFFFF
         self.counters.workingset_refault_anon += 1
+        self.look_up()
         # The file lists, which the kernel adds to the active one, are empty here.
-        if distance > self.active.count:
+        if distance > self.stat_active:
             return
         self.records[page].state |= RECLAIM_ACTIVE
         self.age += 1
@@ -87,6 +111,7 @@ cdef class TwoListReclaimer(Reclaimer):
         cdef bint force = False
         self.evicted = 0
         self.failed = ZSW_OK
+        self.flush()
         for _ in range(MAX_RECLAIM_RETRIES):
             self.skipped = False
             self.try_to_free(engine, wanted, force)
@@ -97,15 +122,33 @@ cdef class TwoListReclaimer(Reclaimer):
             force = self.skipped
         return ZSW_E_FULL
 
+    cdef inline void read_stats(self) noexcept nogil:
+        self.stat_active = self.active.count
+        self.stat_inactive = self.inactive.count
+        self.stat_activated = self.counters.workingset_activate_anon
+
+    cdef inline void flush(self) noexcept nogil:
+        """At the start of a reclaim, whether its turn has come or not."""
+        if self.stats_every:
+            self.until_flush -= 1
+            if self.until_flush == 0:
+                self.until_flush = self.stats_every
+                self.read_stats()
+
+    cdef inline void look_up(self) noexcept nogil:
+        """Before every use of the statistics: where they are exact, they are read anew."""
+        if self.stats_every == 0:
+            self.read_stats()
+
     cdef void try_to_free(self, Evictor engine, uint32_t wanted, bint force) noexcept nogil:
         """Looks at more and more of the lists until enough pages are evicted, or everything was looked at."""
         cdef int priority = DEF_PRIORITY
         while priority >= 0 and self.evicted < wanted and self.failed == ZSW_OK:
-            self.may_deactivate = force or self.inactive_is_low() or \
-                self.refaults_seen != self.counters.workingset_activate_anon
+            self.may_deactivate = force or self.inactive_is_low() or self.refaults_seen != self.stat_activated
             self.shrink(engine, priority, wanted)
             priority -= 1
-        self.refaults_seen = self.counters.workingset_activate_anon
+        self.look_up()
+        self.refaults_seen = self.stat_activated
 
     cdef void shrink(self, Evictor engine, int priority, uint32_t wanted) noexcept nogil:
         cdef uint32_t from_inactive = self.inactive.count >> priority
@@ -126,9 +169,10 @@ cdef class TwoListReclaimer(Reclaimer):
             self.shrink_active(SWAP_CLUSTER_MAX)
 
     cdef inline bint inactive_is_low(self) noexcept nogil:
-        cdef uint64_t gib = (<uint64_t> self.inactive.count + self.active.count) >> GIB_SHIFT
+        self.look_up()
+        cdef uint64_t gib = (<uint64_t> self.stat_inactive + self.stat_active) >> GIB_SHIFT
         cdef uint64_t ratio = <uint64_t> sqrt(<double> (10 * gib)) if gib else 1
-        return self.inactive.count * ratio < self.active.count
+        return self.stat_inactive * ratio < self.stat_active
 
     cdef void shrink_inactive(self, Evictor engine, uint32_t turn) noexcept nogil:
         cdef page_record *records = self.records

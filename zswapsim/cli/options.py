@@ -9,7 +9,8 @@ import typer
 
 from zswapsim.machine.isolation import RULES
 from zswapsim.study.cost import PRESETS
-from zswapsim.study.settings import BACKENDS, DEPTHS, RECLAIMERS, Settings
+from zswapsim.study.policies import RECLAIMERS
+from zswapsim.study.settings import BACKENDS, DEPTHS, Settings
 
 MACHINE, SWAP, HOW = "Memory", "Swap backend", "How it is run"
 NO_CONTENTS = "none"

@@ -9,9 +9,10 @@ from zswapsim._core.reclaim import Reclaimer
 from zswapsim._core.s3fifo import S3FifoReclaimer
 from zswapsim._core.sieve import SieveReclaimer
 from zswapsim._core.twolist import TwoListReclaimer
+from zswapsim.study.policies import parse_reclaim
 
 EXACT_LRU = "lru"  # the engine's own
-MADE: dict[str, Callable[[], Reclaimer]] = {
+MADE: dict[str, Callable[..., Reclaimer]] = {
     "two-list": TwoListReclaimer,
     "mglru": MglruReclaimer,
     "clock": partial(QueueReclaimer, second_chance=True),
@@ -21,6 +22,7 @@ MADE: dict[str, Callable[[], Reclaimer]] = {
 }
 
 
-def open_reclaimer(name: str) -> Reclaimer | None:
-    """The reclaimer of this name (one of :data:`~zswapsim.study.settings.RECLAIMERS`); None for exact LRU."""
-    return None if name == EXACT_LRU else MADE[name]()
+def open_reclaimer(spec: str) -> Reclaimer | None:
+    """The reclaimer that is asked for as in Settings; None for exact LRU. Raises InputError."""
+    name, parameters = parse_reclaim(spec)
+    return None if name == EXACT_LRU else MADE[name](**parameters)

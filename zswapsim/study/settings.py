@@ -5,12 +5,10 @@ import msgspec
 from zswapsim._core.errors import InputError
 from zswapsim.machine.isolation import RULES
 from zswapsim.study.cost import PRESETS
+from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
 BACKENDS = ("private-node", "disk")
-RECLAIMERS = ("lru", "two-list", "mglru", "clock", "fifo", "sieve", "s3fifo")
-SWAP_CLUSTER_MAX = 32
-KERNEL_RECLAIMERS = ("two-list", "mglru")
 DEPTHS = ("bytes", "sizes", "counts")
 MOST_FRAMES = (1 << 32) - 1
 NO_HOST_NODE = -1
@@ -39,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Codec and parameters, as in ``zstd:level=3``."""
     reclaim: str = "lru"
     """Which pages are evicted: ``lru`` (exact), ``two-list`` and ``mglru`` (as Linux does), ``clock``, ``fifo``,
-    ``sieve`` or ``s3fifo``."""
+    ``sieve`` or ``s3fifo``; with parameters as in ``two-list:fault_access=1,stats_every=2``."""
     reclaim_batch: int = 0
     """Pages evicted when no frame is free; 0 is 32 (SWAP_CLUSTER_MAX) for ``two-list`` and ``mglru``, else 1."""
     depth: str = "bytes"
@@ -64,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         _one_of("backend", self.backend, BACKENDS)
         _one_of("isolation", self.isolation, tuple(RULES))
-        _one_of("reclaim", self.reclaim, RECLAIMERS)
+        parse_reclaim(self.reclaim)
         _one_of("depth", self.depth, DEPTHS)
         _one_of("cost", self.cost, tuple(PRESETS))
         _between("reclaim-batch", self.reclaim_batch, 0, 1 << 20)
@@ -77,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def batch(self) -> int:
         """Pages evicted when no frame is free, at least 1."""
-        return self.reclaim_batch or (SWAP_CLUSTER_MAX if self.reclaim in KERNEL_RECLAIMERS else 1)
+        return self.reclaim_batch or default_batch(self.reclaim)
 
     def frames(self, pages: int) -> tuple[int, int, int]:
         """Frames of DRAM, frames of the node and pages of the device, for a footprint of `pages` pages."""
