@@ -124,8 +124,8 @@ def test_any_page_that_can_go_is_found(name: str) -> None:
 # -- against libcachesim ----------------------------------------------------------------------------------------------
 
 # libcachesim's FIFO, Clock, Sieve and S3FIFO (small queue a tenth, ghosts nine tenths, two hits to move on) have our
-# rules where a batch is one page and none must stay. They differ in one thing: where its small queue would have one frame,
-# its S3FIFO takes no page in at all. So DRAM is never that small here.
+# rules where a batch is one page and none must stay. They differ in one thing: its S3FIFO takes no page in at all where
+# its small queue would have one frame. So DRAM is never that small here.
 THEIRS = {"fifo": "FIFO", "clock": "Clock", "sieve": "Sieve", "s3fifo": "S3FIFO"}
 
 
@@ -179,14 +179,11 @@ def test_two_list_with_fault_access_a_page_is_looked_at_twice() -> None:
     assert counters["pgactivate"] == 0
 
 
-def test_two_list_statistics_that_are_never_flushed_end_in_a_kill() -> None:
-    """As in a kernel whose statistics are stale: nothing is deactivated, and all pages end up on the active list."""
-    trace = "gen:zipf,pages=2000,events=200000,alpha=0.9"
+def test_two_list_statistics_that_are_never_flushed_deactivate_nothing() -> None:
     settings = Settings(dram="50%", reclaim=f"two-list:fault_access=1,stats_every={1 << 30}")
-    result = run(trace, None, settings)
-    assert result.outcome == "out of memory"
-    assert result.counters["pgdeactivate"] == 0
-    assert result.counters["pgactivate"] >= result.settings["dram_frames"]
+    counters = run("gen:zipf,pages=2000,events=60000,alpha=0.9", None, settings).counters
+    assert counters["pgactivate"] > 0
+    assert counters["pgdeactivate"] == counters["workingset_activate_anon"] == 0
 
 
 def test_two_list_an_accessed_page_goes_round_once_and_is_then_activated() -> None:
