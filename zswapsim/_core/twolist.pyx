@@ -16,8 +16,8 @@ from zswapsim._core.lru cimport page_record
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
-    DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_ACTIVE, RECLAIM_REFERENCED, RECLAIM_WORKINGSET, SWAP_CLUSTER_MAX,
-    Evictor, Reclaimer,
+    DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_ACTIVE, RECLAIM_REFERENCED, RECLAIM_WORKINGSET,
+    SWAP_CLUSTER_MAX, Evictor, Reclaimer,
 )
 from zswapsim._core.errors import HostMemoryError, InputError
 
