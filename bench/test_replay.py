@@ -1,4 +1,4 @@
-"""Replaying a trace at each depth, beside libcachesim's LRU over the same accesses.
+"""Replaying a trace at each depth and with each reclaimer, beside libcachesim's LRU over the same accesses.
 
 Reading is left out on both sides. Ours is `times_ns["replay"]`. libcachesim reads and replays in one C loop, so the
 same loop is run once more with a sampler that lets one access in a million through: that is its reading, and is
@@ -11,6 +11,7 @@ import pytest
 from race import Row, Runner, race, timed
 
 from zswapsim import Result, Settings, read_trace, run
+from zswapsim.study.policies import RECLAIMERS
 from zswapsim.traces import DenseTrace, write_trace
 
 libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")
@@ -33,9 +34,10 @@ class Workload:
         self.accesses = accesses
         self.frames = int(self.dense.pages * DRAM)
 
-    def settings(self, depth: str) -> Settings:
+    def settings(self, depth: str, reclaim: str = "lru") -> Settings:
         # The node holds everything: what is compared is the replay, not what happens when memory runs out.
-        return Settings(dram=str(self.frames * 4096), node=str(self.dense.pages * 4096), depth=depth, seed=1)
+        frames, node = str(self.frames * 4096), str(self.dense.pages * 4096)
+        return Settings(dram=frames, node=node, depth=depth, reclaim=reclaim, seed=1)
 
     def lru(self, sampler: Sampler | None = None) -> tuple[object, object]:
         """A fresh LRU and a reader at the start of the trace."""
@@ -93,3 +95,15 @@ def test_replay_beside_libcachesim(benchmark, scale, ratios, depth, request) -> 
     bound = COUNTS_AT_LEAST if depth == "counts" else None
     what = f"replay at {depth} depth, {workload.dense.pages:,} pages"
     ratios.append(Row(what, "access", ours, "libcachesim LRU", theirs, at_least=bound))
+
+
+@pytest.mark.parametrize("reclaim", [name for name in RECLAIMERS if name != "lru"])
+def test_reclaimer_beside_libcachesim(benchmark, scale, ratios, counted, reclaim) -> None:
+    """Their misses differ from LRU's, and so does the work; the rival is the yardstick that the other rows have."""
+
+    def ours() -> float:
+        return run(counted.dense, None, counted.settings("counts", reclaim)).times_ns["replay"] / counted.accesses
+
+    best = race(benchmark, max(2, scale.rounds // 3), {"ours": ours, "libcachesim": counted.rival()})
+    what = f"reclaim {reclaim} at counts depth"
+    ratios.append(Row(what, "access", best["ours"], "libcachesim LRU", best["libcachesim"]))

@@ -1,4 +1,7 @@
-"""The engine driven against the reference machine, at bytes and at sizes depth at once: equal counters throughout."""
+"""The engine driven against the reference machine, at bytes and at sizes depth at once: equal counters throughout.
+
+Once with exact LRU, and once with the other reclaimers.
+"""
 
 import numpy as np
 from hypothesis import settings
@@ -6,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.page_samples import lz4_length, sample_array, sample_pages
+from tests.reference import RECLAIMERS
 from tests.reference.replay import Contents, Machine, Swap
 from tests.reference.store import Store
 from zswapsim import Settings, get_compressor
@@ -25,7 +29,10 @@ def model_contents() -> Contents:
 
 
 class ReplayMachine(RuleBasedStateMachine):
+    reclaim = ("lru",)
+
     @initialize(
+        data=st.data(),
         frames=st.integers(1, 40),
         batch=st.sampled_from([1, 2, 8]),
         node=st.sampled_from([1, 2, 5, 9, 20]),
@@ -41,9 +48,11 @@ class ReplayMachine(RuleBasedStateMachine):
             }
         ),
     )
-    def open(self, frames: int, batch: int, node: int, device: int, options: dict) -> None:
+    def open(self, data: st.DataObject, frames: int, batch: int, node: int, device: int, options: dict) -> None:
         frames = max(frames, batch)
         swap = "none" if device == 0 else device * 4096
+        name = data.draw(st.sampled_from(self.reclaim), label="reclaim")
+        options = options | {"reclaim": name}
         asked = {"dram": frames * 4096, "node": node * 4096, "swap": swap, "reclaim_batch": batch} | options
         self.engines = {
             depth: open_replay(Settings(depth=depth, **asked), PAGES, CONTENTS, self.measured(depth, options))
@@ -52,7 +61,10 @@ class ReplayMachine(RuleBasedStateMachine):
         store = Store(node * 4096, lz4_length, options["chain_size"]) if options["backend"] != "disk" else None
         swap = Swap(store, device, options["accept_threshold_percent"], options["exclusive_loads"])
         seed = options["seed"] % len(CONTENTS.images)
-        self.model = Machine(frames, model_contents(), swap, batch=batch, zero_map=options["zero_map"], seed=seed)
+        reclaimer = None if name == "lru" else RECLAIMERS[name](frames, PAGES)
+        self.model = Machine(
+            frames, model_contents(), swap, batch=batch, reclaimer=reclaimer, zero_map=options["zero_map"], seed=seed
+        )
         self.fed = 0
 
     @staticmethod
@@ -86,5 +98,11 @@ class ReplayMachine(RuleBasedStateMachine):
         assert set(owners) <= {"swap backend", "free"}
 
 
+class ReclaimMachine(ReplayMachine):
+    reclaim = tuple(RECLAIMERS)
+
+
 TestReplay = ReplayMachine.TestCase
 TestReplay.settings = settings(stateful_step_count=12)
+TestReclaim = ReclaimMachine.TestCase
+TestReclaim.settings = settings(stateful_step_count=12)

@@ -1,1 +1,19 @@
 """The specification: slow, obvious models with the interfaces of the core. What they say is right."""
+
+from functools import partial
+
+from tests.reference.generations import Generations
+from tests.reference.reclaim import Clock, Fifo, S3Fifo, Sieve, TwoList
+
+RECLAIMERS = {
+    "two-list": TwoList,
+    "two-list:fault_access=1": partial(TwoList, fault_access=1),
+    "two-list:fault_access=1,stats_every=2": partial(TwoList, fault_access=1, stats_every=2),
+    "two-list:stats_every=40": partial(TwoList, stats_every=40),
+    "mglru": Generations,
+    "mglru:fault_access=0": partial(Generations, fault_access=0),
+    "clock": Clock,
+    "fifo": Fifo,
+    "sieve": Sieve,
+    "s3fifo": S3Fifo,
+}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from tests.reference.reclaim import Reclaimer
 from tests.reference.store import Store
 
 PAGE = 4096
@@ -50,10 +51,12 @@ class Machine:
     """As :class:`zswapsim._core.replay.Replay` over a backend."""
 
     def __init__(
-        self, frames: int, contents: Contents, swap: Swap, *, batch: int = 1, zero_map: bool = True, seed: int = 0
-    ) -> None:
+        self, frames: int, contents: Contents, swap: Swap, *, batch: int = 1, reclaimer: Reclaimer | None = None,
+        zero_map: bool = True, seed: int = 0,
+    ) -> None:  # fmt: skip
         self.frames, self.contents, self.swap, self.batch, self.zero_map = frames, contents, swap, batch, zero_map
         self.seed = seed
+        self.reclaimer = reclaimer  # None is exact LRU
         self.pages: dict[int, Page] = {}
         self.resident: OrderedDict[int, None] = OrderedDict()  # least recently used first
         self.out_of_memory = False
@@ -103,9 +106,12 @@ class Machine:
     def touch(self, number: int) -> None:
         if number in self.resident:
             self.resident.move_to_end(number)
+            if self.reclaimer is not None:
+                self.reclaimer.touch(number)
             return
         if len(self.resident) >= self.frames:
-            self.reclaim()
+            self.reclaim(number)
+        refault = number in self.pages
         if number not in self.pages:
             self.count["minor_faults"] += 1
             self.pages[number] = Page((self.seed + number) % len(self.contents.images))
@@ -114,6 +120,8 @@ class Machine:
             self.swap_in(number)
         self.pages[number].written = False
         self.resident[number] = None
+        if self.reclaimer is not None:
+            self.reclaimer.insert(number, refault)
 
     def swap_in(self, number: int) -> None:
         page = self.pages[number]
@@ -139,9 +147,24 @@ class Machine:
 
     # -- reclaim --------------------------------------------------------------------------------------------------
 
-    def reclaim(self) -> None:
-        evicted = 0
+    def reclaim(self, coming: int) -> None:
         wanted = min(self.batch, len(self.resident))
+        if self.reclaimer is None:
+            evicted = self.reclaim_oldest(wanted)
+        else:
+            evicted = self.reclaimer.reclaim(wanted, self.evict_for_reclaimer, coming)
+        if not evicted:
+            raise OutOfMemory
+
+    def evict_for_reclaimer(self, number: int) -> bool:
+        if self.evict(number):
+            self.reclaimer.gone(number)
+            return True
+        self.count["kept_pages"] += 1
+        return False
+
+    def reclaim_oldest(self, wanted: int) -> int:
+        evicted = 0
         for number in list(self.resident):
             if evicted == wanted:
                 break
@@ -150,8 +173,7 @@ class Machine:
             else:
                 self.count["kept_pages"] += 1
                 self.resident.move_to_end(number)
-        if not evicted:
-            raise OutOfMemory
+        return evicted
 
     def evict(self, number: int) -> bool:
         page = self.pages[number]
@@ -230,8 +252,10 @@ class Machine:
 
     def counters(self) -> dict[str, int]:
         held = {} if self.swap.store is None else self.swap.store.stats()
+        reclaimed = {} if self.reclaimer is None else self.reclaimer.count
         return (
             self.count
+            | reclaimed
             | held
             | {
                 "pages": len(self.pages),

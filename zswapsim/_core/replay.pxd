@@ -8,6 +8,7 @@ from zswapsim._core.backend cimport Backend
 from zswapsim._core.frames cimport FrameArena
 from zswapsim._core.histogram cimport histogram
 from zswapsim._core.lru cimport lru_log, page_record
+from zswapsim._core.reclaim cimport Evictor, Reclaimer
 
 cdef enum:
     TOUCHED = 1     # has had a minor fault
@@ -30,13 +31,14 @@ ctypedef struct replay_counters:
 
 
 @final
-cdef class Replay:
+cdef class Replay(Evictor):
     cdef readonly Backend backend
     cdef readonly uint32_t pages        # the footprint: page numbers are below it
     cdef readonly uint32_t frames       # of DRAM
     cdef uint32_t batch                 # pages evicted when no frame is free
-    cdef page_record *records           # owned, one a page: place in the LRU log, and the flags above
-    cdef lru_log log                    # resident pages
+    cdef page_record *records           # owned, one a page: place in log or list, LRU_NONE outside DRAM; flags
+    cdef lru_log log                    # resident pages, where there is no reclaimer
+    cdef readonly Reclaimer reclaimer   # None for exact LRU
     cdef uint32_t *image_of             # owned, one a page: its content; NULL at counts depth
     cdef uint32_t *frame_of             # owned, one a page: its frame while resident; NULL except at bytes depth
     cdef FrameArena dram                # None except at bytes depth
@@ -59,12 +61,16 @@ cdef class Replay:
     cdef int hold(self) except -1
     cdef void release(self) noexcept
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil
+    cdef int run_marking(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
+    ) noexcept nogil
     cdef int fault(self, uint32_t page) noexcept nogil
     cdef int minor_fault(self, uint32_t page) noexcept nogil
     cdef int major_fault(self, uint32_t page, double before) noexcept nogil
     cdef int bring(self, uint32_t page, uint8_t *frame) noexcept nogil
     cdef int reclaim(self) noexcept nogil
     cdef int evict(self, uint32_t page) noexcept nogil
+    cdef uint32_t resident(self) noexcept nogil
     cdef int swap_out(self, uint32_t page) noexcept nogil
     cdef void first_write(self, uint32_t page) noexcept nogil
     cdef void take_frame(self, uint32_t page) noexcept nogil
@@ -73,5 +79,6 @@ cdef class Replay:
     cdef bint is_zero(self, uint32_t page) noexcept nogil
     cdef int open_contents(self, images, next_image, zero, bint backed) except -1
     cdef int reserve(self) except -1
+    cdef int reserve_log(self) except -1
     cdef int enter(self) except -1
     cdef int check_page(self, uint32_t page) except -1

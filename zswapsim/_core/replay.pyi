@@ -3,11 +3,13 @@ from numpy.typing import NDArray
 
 from zswapsim._core.backend import Backend
 from zswapsim._core.frames import Grant
+from zswapsim._core.reclaim import Reclaimer
 
 class Replay:
     backend: Backend
     pages: int
     frames: int
+    reclaimer: Reclaimer | None
     def __init__(
         self,
         pages: int,
@@ -15,6 +17,7 @@ class Replay:
         backend: Backend,
         *,
         batch: int = 1,
+        reclaimer: Reclaimer | None = None,
         dram: Grant | None = None,
         images: NDArray[np.uint8] | None = None,
         next_image: NDArray[np.uint32] | None = None,

@@ -21,7 +21,9 @@ from zswapsim._core.lru cimport (
 )
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.page cimport page_same_filled
+from zswapsim._core.reclaim cimport ENGINE_STATE, HIT, HITS, Evictor, Reclaimer
 from zswapsim._core.errors import BusyError, HostMemoryError, InputError
+from zswapsim._core.reclaim import RECLAIM_COUNTERS
 
 cdef tuple COUNTERS = (
     "accesses", "writes", "pages", "minor_faults", "major_faults", "swpin_zero", "swpout_zero", "reclaimed_pages",
@@ -31,7 +33,7 @@ QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 
 
 @final
-cdef class Replay:
+cdef class Replay(Evictor):
     """Replays accesses to `pages` pages on `frames` frames of DRAM, with `backend` behind swap.
 
     Parameters
@@ -40,6 +42,7 @@ cdef class Replay:
     frames: frames of DRAM, at least `batch`.
     backend: serves this replay alone.
     batch: pages evicted when no frame is free; 1 is exact LRU.
+    reclaimer: which pages are evicted; None is least recently used first, exactly. Serves this replay alone.
     dram: at bytes depth, a Grant for frames of DRAM, of an arena of at least `frames`.
     images: (k, 4096) uint8, the contents; only at bytes depth.
     next_image: uint32 of k; the content that a write makes of each. Absent at counts depth.
@@ -62,8 +65,8 @@ cdef class Replay:
         memset(&self.latency, 0, sizeof(self.latency))
 
     def __init__(
-        self, pages, frames, Backend backend not None, *, batch=1, Grant dram=None, images=None, next_image=None,
-        zero=None, uint32_t first_image=0, bint zero_map=True, bint verify=True,
+        self, pages, frames, Backend backend not None, *, batch=1, Reclaimer reclaimer=None, Grant dram=None,
+        images=None, next_image=None, zero=None, uint32_t first_image=0, bint zero_map=True, bint verify=True,
     ):
         if self.backend is not None:
             raise InputError("replay: already initialised")
@@ -89,6 +92,11 @@ cdef class Replay:
             self.dram = dram.arena
             self.owner = dram.owner
         self.reserve()
+        if reclaimer is not None:
+            reclaimer.attach(self.records, self.pages, self.frames)
+            self.reclaimer = reclaimer
+        else:
+            self.reserve_log()
         backend.attach(self.pages, self.image_of, self.image_count, self.images != NULL)
         self.backend = backend
 
@@ -113,20 +121,24 @@ cdef class Replay:
     cdef int reserve(self) except -1:
         cdef size_t count = self.pages
         cdef uint32_t page
-        cdef uint32_t resident = min(self.frames, self.pages)
         self.records = <page_record *> table_alloc(count * sizeof(page_record))
         if self.zero != NULL:
             self.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
         if self.dram is not None:
             self.frame_of = <uint32_t *> calloc(count, sizeof(uint32_t))
-        # Four entries a frame: moving them together then costs a third of a step an access, at most.
-        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 4 + 64, <uint64_t> 0xFFFFFFF0)) < 0 or \
-                self.records == NULL or (self.zero != NULL and self.image_of == NULL) or \
+        if self.records == NULL or (self.zero != NULL and self.image_of == NULL) or \
                 (self.dram is not None and self.frame_of == NULL):
             raise HostMemoryError(f"page table of {count} pages: larger than can be reserved")
         for page in range(self.pages):
             self.records[page].stamp = LRU_NONE
             self.records[page].state = 0
+        return 0
+
+    cdef int reserve_log(self) except -1:
+        cdef uint32_t resident = min(self.frames, self.pages)
+        # Four entries a frame: moving them together then costs a third of a step an access, at most.
+        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 4 + 64, <uint64_t> 0xFFFFFFF0)) < 0:
+            raise HostMemoryError(f"log of {resident} frames: larger than can be reserved")
         return 0
 
     def __dealloc__(self):
@@ -171,7 +183,10 @@ cdef class Replay:
                 raise InputError(f"replay: a page number is not below {self.pages}")
             self.hold()
             with nogil:
-                code = self.run(&pages[0], &ops[0], count, &done)
+                if self.reclaimer is None:
+                    code = self.run(&pages[0], &ops[0], count, &done)
+                else:
+                    code = self.run_marking(&pages[0], &ops[0], count, &done)
             self.release()
         finally:
             self.busy = False
@@ -231,6 +246,37 @@ cdef class Replay:
         self.counters.writes += writes
         return code
 
+    cdef int run_marking(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
+    ) noexcept nogil:
+        """run() for a reclaimer: a hit counts in the page's record, and that is all."""
+        cdef page_record *records = self.records
+        cdef page_record *record
+        cdef uint32_t most = self.reclaimer.most * HIT
+        cdef Py_ssize_t i = 0
+        cdef Py_ssize_t last = count - 1
+        cdef uint64_t writes = 0
+        cdef int code = ZSW_OK
+        while i < count:
+            zsw_prefetch(&records[pages[min(i + LRU_AHEAD, last)]])
+            record = &records[pages[i]]
+            if record.stamp != LRU_NONE:
+                # Without a branch: whether a page has been accessed of late can't be predicted.
+                record.state += HIT * <uint32_t> (record.state & HITS < most)
+            else:
+                code = self.fault(pages[i])
+                if code < 0:
+                    self.at_page = pages[i]
+                    break
+            writes += ops[i] != 0
+            if (ops[i] != 0) & (record.state & WRITTEN == 0):
+                self.first_write(pages[i])
+            i += 1
+        done[0] = i
+        self.counters.accesses += i
+        self.counters.writes += writes
+        return code
+
     cdef inline void first_write(self, uint32_t page) noexcept nogil:
         """The first write since the page came in: its content moves on, and what the backend holds is stale."""
         cdef page_record *record = &self.records[page]
@@ -247,22 +293,25 @@ cdef class Replay:
 
     cdef int fault(self, uint32_t page) noexcept nogil:
         cdef double before = self.backend.costs.spent
+        cdef bint refault = self.records[page].state & TOUCHED != 0
         cdef int code
         # Frames of DRAM may go to others of the machine meanwhile.
-        if self.log.live >= self.frames or (self.dram is not None and self.dram.free_frames == 0):
-            code = self.reclaim()
+        if self.resident() >= self.frames or (self.dram is not None and self.dram.free_frames == 0):
+            code = self.reclaim() if self.reclaimer is None else self.reclaimer.reclaim(
+                self, page, min(self.batch, self.reclaimer.resident))
             if code < 0:
                 return code
         self.take_frame(page)
-        if self.records[page].state & TOUCHED:
-            code = self.major_fault(page, before)
-        else:
-            code = self.minor_fault(page)
+        code = self.major_fault(page, before) if refault else self.minor_fault(page)
         if code < 0:
             self.give_frame(page)
             return code
         self.records[page].state &= ~<uint32_t> WRITTEN
-        return lru_add(&self.log, self.records, page)
+        if self.reclaimer is None:
+            return lru_add(&self.log, self.records, page)
+        self.reclaimer.insert(page, refault)
+        self.reclaimer.resident += 1
+        return ZSW_OK
 
     cdef inline int minor_fault(self, uint32_t page) noexcept nogil:
         self.counters.minor_faults += 1
@@ -321,6 +370,7 @@ cdef class Replay:
             page = lru_oldest(&self.log, self.records)
             code = self.evict(page)
             if code == ZSW_OK:
+                lru_remove(&self.log, self.records, page)
                 evicted += 1
             elif code == ZSW_E_FULL:
                 self.counters.kept_pages += 1
@@ -341,9 +391,22 @@ cdef class Replay:
         else:
             self.counters.dropped_clean_pages += 1
         self.give_frame(page)
-        lru_remove(&self.log, self.records, page)
         self.counters.reclaimed_pages += 1
         return ZSW_OK
+
+    cdef int evict_page(self, uint32_t page) noexcept nogil:
+        """For a reclaimer, which forgets the page where it goes."""
+        cdef int code = self.evict(page)
+        if code == ZSW_OK:
+            self.records[page].stamp = LRU_NONE
+            self.records[page].state &= ENGINE_STATE
+            self.reclaimer.resident -= 1
+        elif code == ZSW_E_FULL:
+            self.counters.kept_pages += 1
+        return code
+
+    cdef inline uint32_t resident(self) noexcept nogil:
+        return self.log.live if self.reclaimer is None else self.reclaimer.resident
 
     cdef inline int swap_out(self, uint32_t page) noexcept nogil:
         """A dirty page has no copy in the backend: a write or an exclusive load took it away."""
@@ -388,7 +451,7 @@ cdef class Replay:
     @property
     def resident_pages(self):
         """Pages in DRAM now."""
-        return self.log.live
+        return self.resident()
 
     @property
     def verified_pages(self):
@@ -401,7 +464,8 @@ cdef class Replay:
         self.enter()
         self.busy = False
         found = {name: values[number] for number, name in enumerate(COUNTERS)}
-        return found | {"resident_pages": self.log.live} | self.backend.stats()
+        found |= dict.fromkeys(RECLAIM_COUNTERS, 0) if self.reclaimer is None else self.reclaimer.stats()
+        return found | {"resident_pages": self.resident()} | self.backend.stats()
 
     def times(self):
         """Measured codec time (`wall`) and `modelled` time by cause, in nanoseconds."""
@@ -421,19 +485,21 @@ cdef class Replay:
         self.busy = False
         if self.dram is not None:
             return {"dram": self.dram.owners()} | self.backend.owners()
-        return {"dram": {"workload": self.log.live, "free": self.frames - self.log.live}} | self.backend.owners()
+        return {"dram": {"workload": self.resident(), "free": self.frames - self.resident()}} | self.backend.owners()
 
     def check(self):
         """Assert every invariant of pages, frames and backend. O(pages + slots)."""
         self.enter()
         try:
             resident = sum(self.check_page(page) for page in range(self.pages))
-            assert resident == self.log.live, "resident pages are miscounted"
+            assert resident == self.resident(), "resident pages are miscounted"
             assert resident <= self.frames, "more pages are resident than there are frames"
             swapped_in = self.counters.swpin_zero + self.backend.counters.zswpin + self.backend.counters.pswpin
             assert self.code or self.counters.major_faults == swapped_in, "major faults are not the swap-ins"
             if self.dram is not None:
                 self.dram.check()
+            if self.reclaimer is not None:
+                self.reclaimer.check()
             self.backend.check()
         finally:
             self.busy = False
@@ -445,10 +511,11 @@ cdef class Replay:
         if not state & TOUCHED:
             assert not resident and state == 0, f"page {page} was never touched and has state {state}"
             return 0
-        if resident:
+        if resident and self.reclaimer is None:
             stamp = self.records[page].stamp
             assert lru_marked(&self.log, stamp) == stamp, f"page {page} has no mark in the log"
             assert self.log.entries[stamp] == page, f"page {page} has another's place in the log"
+        assert resident or state & ENGINE_STATE == state, f"page {page} is not in DRAM and has state {state}"
         elsewhere = bool(state & IN_SLOT) + bool(state & ZERO_MAPPED)
         assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"
         assert resident or not state & DIRTY, f"page {page} is dirty and not in DRAM"

@@ -9,7 +9,8 @@ import typer
 
 from zswapsim.machine.isolation import RULES
 from zswapsim.study.cost import PRESETS
-from zswapsim.study.settings import BACKENDS, DEPTHS, RECLAIMERS, Settings
+from zswapsim.study.policies import RECLAIMERS
+from zswapsim.study.settings import BACKENDS, DEPTHS, Settings
 
 MACHINE, SWAP, HOW = "Memory", "Swap backend", "How it is run"
 NO_CONTENTS = "none"
@@ -38,8 +39,8 @@ CHOICES = {
     "accept_threshold_percent": Choice("A full node is written back down to this share.", SWAP, "N", True),
     "exclusive_loads": Choice("A load drops the pool's copy, as in zswap; else it stays until a write.", SWAP),
     "zero_map": Choice("Zero pages never reach the backend (Linux since 6.12).", SWAP),
-    "reclaim": Choice(f"Which pages are evicted: {', '.join(RECLAIMERS)}.", HOW, "NAME"),
-    "reclaim_batch": Choice("Pages evicted at once: 1 for exact LRU, 32 as the kernel does.", HOW, "N", True),
+    "reclaim": Choice(f"Which pages are evicted: {', '.join(RECLAIMERS)}.", HOW, "NAME", True),
+    "reclaim_batch": Choice("Pages evicted at once; 0: 32 for two-list and mglru, else 1.", HOW, "N", True),
     "depth": Choice(f"How far pages are followed: {', '.join(DEPTHS)}.", HOW, "NAME"),
     "verify": Choice("At bytes depth, compare every page loaded with the one stored.", HOW),
     "seed": Choice("Shifts which content a page starts with.", HOW, "N"),

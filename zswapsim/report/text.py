@@ -23,6 +23,13 @@ ALWAYS = {
 }
 WHEN_RISEN = {
     "writes": "accesses that were writes",
+    "pgscan": "looked at, whether they can be evicted",
+    "pgrefill": "looked at for another list",
+    "pgactivate": "activated: accessed again, or could not go",
+    "pgdeactivate": "moved from the active list to the inactive one",
+    "workingset_refault_anon": "came back after an eviction",
+    "workingset_activate_anon": "of these, activated at once",
+    "workingset_restore_anon": "of these, of the working set before",
     "reclaimed_pages": "pages evicted from DRAM",
     "dropped_clean_pages": "of these, without a store: the copy behind was still valid",
     "kept_pages": "not evicted: there was no room behind",

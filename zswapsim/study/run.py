@@ -15,6 +15,7 @@ from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
+from zswapsim.study.reclaim import open_reclaimer
 from zswapsim.study.result import COMPLETED, INTERRUPTED, OUT_OF_MEMORY, Result
 from zswapsim.study.settings import NO_HOST_NODE, Settings
 from zswapsim.study.timeline import Timeline
@@ -118,7 +119,8 @@ def open_replay(
         )
     )
     options: dict[str, Any] = {
-        "batch": settings.reclaim_batch,
+        "batch": settings.batch,
+        "reclaimer": open_reclaimer(settings.reclaim),
         "zero_map": settings.zero_map,
         "verify": settings.verify,
     }
@@ -175,6 +177,7 @@ def _described(settings: Settings, trace: DenseTrace, contents: Contents | None,
     dram, node, device = settings.frames(trace.pages)
     asked: dict[str, Any] = msgspec.to_builtins(settings)
     return asked | {
+        "reclaim_batch": settings.batch,
         "trace": trace.name,
         "contents": "none" if contents is None else contents.name,
         "footprint_pages": trace.pages,

@@ -5,10 +5,10 @@ import msgspec
 from zswapsim._core.errors import InputError
 from zswapsim.machine.isolation import RULES
 from zswapsim.study.cost import PRESETS
+from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
 BACKENDS = ("private-node", "disk")
-RECLAIMERS = ("lru",)
 DEPTHS = ("bytes", "sizes", "counts")
 MOST_FRAMES = (1 << 32) - 1
 NO_HOST_NODE = -1
@@ -36,9 +36,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     compressor: str = "lz4"
     """Codec and parameters, as in ``zstd:level=3``."""
     reclaim: str = "lru"
-    """Which pages are evicted: ``lru`` (exact)."""
-    reclaim_batch: int = 1
-    """Pages evicted when no frame is free: 1 for exact LRU, 32 as the kernel does (SWAP_CLUSTER_MAX)."""
+    """Which pages are evicted: ``lru`` (exact), ``two-list`` and ``mglru`` (as Linux does), ``clock``, ``fifo``,
+    ``sieve`` or ``s3fifo``; with parameters as in ``two-list:fault_access=1,stats_every=2``."""
+    reclaim_batch: int = 0
+    """Pages evicted when no frame is free; 0 is 32 (SWAP_CLUSTER_MAX) for ``two-list`` and ``mglru``, else 1."""
     depth: str = "bytes"
     """``bytes`` (pages are compressed and compared), ``sizes`` (lengths measured once), ``counts`` (faults only)."""
     chain_size: int = 8
@@ -61,15 +62,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         _one_of("backend", self.backend, BACKENDS)
         _one_of("isolation", self.isolation, tuple(RULES))
-        _one_of("reclaim", self.reclaim, RECLAIMERS)
+        parse_reclaim(self.reclaim)
         _one_of("depth", self.depth, DEPTHS)
         _one_of("cost", self.cost, tuple(PRESETS))
-        _between("reclaim-batch", self.reclaim_batch, 1, 1 << 20)
+        _between("reclaim-batch", self.reclaim_batch, 0, 1 << 20)
         _between("chain-size", self.chain_size, 4, 16)
         _between("accept-threshold-percent", self.accept_threshold_percent, 1, 100)
         _between("seed", self.seed, 0, (1 << 63) - 1)
         _between("bind-node", self.bind_node, NO_HOST_NODE, 1023)
         _between("window", self.window, 0, (1 << 62))
+
+    @property
+    def batch(self) -> int:
+        """Pages evicted when no frame is free, at least 1."""
+        return self.reclaim_batch or default_batch(self.reclaim)
 
     def frames(self, pages: int) -> tuple[int, int, int]:
         """Frames of DRAM, frames of the node and pages of the device, for a footprint of `pages` pages."""
@@ -81,10 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise InputError(
                     f"--{name} {text}: larger than can be reserved: expected at most {MOST_FRAMES - 1} frames"
                 )
-        if dram < self.reclaim_batch:
-            raise InputError(
-                f"--dram {self.dram}: {dram} frames are fewer than a reclaim batch of {self.reclaim_batch} pages"
-            )
+        if dram < self.batch:
+            raise InputError(f"--dram {self.dram}: {dram} frames are fewer than a reclaim batch of {self.batch} pages")
         if self.swap == "none":
             return dram, node, 0
         if self.swap == "unlimited":

@@ -1,0 +1,314 @@
+"""Reclaimers in plain Python over lists, oldest page first. Slow, and the specification of those in the core.
+
+`evict(page)` of the machine returns whether the page could go. A page that could not counts as accessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isqrt
+
+Evict = Callable[[int], bool]
+GIB = 1 << 18  # pages
+
+
+class Reclaimer:
+    """`hits` are the accesses to each resident page since it came in or was looked at, up to `most`."""
+
+    most = 1
+
+    def __init__(self, frames: int, pages: int) -> None:
+        self.frames, self.pages = frames, pages
+        self.hits: dict[int, int] = {}
+        self.count = dict.fromkeys(
+            [
+                "pgscan",
+                "pgrefill",
+                "pgactivate",
+                "pgdeactivate",
+                "workingset_refault_anon",
+                "workingset_activate_anon",
+                "workingset_restore_anon",
+            ],
+            0,
+        )
+
+    def touch(self, page: int) -> None:
+        self.hits[page] = min(self.hits[page] + 1, self.most)
+
+    def insert(self, page: int, refault: bool) -> None:
+        """A page came in: the access that brought it does not count."""
+        self.hits[page] = 0
+        self.enter(page, refault)
+
+    def gone(self, page: int) -> None:
+        del self.hits[page]
+
+    def enter(self, page: int, refault: bool) -> None:
+        raise NotImplementedError
+
+    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+        """Evicts pages so that `coming` can come in; how many."""
+        raise NotImplementedError
+
+
+class Fifo(Reclaimer):
+    most = 0
+
+    def __init__(self, frames: int, pages: int) -> None:
+        super().__init__(frames, pages)
+        self.queue: list[int] = []
+
+    def enter(self, page: int, refault: bool) -> None:
+        self.queue.append(page)
+
+    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+        evicted = 0
+        tries = len(self.queue)
+        while evicted < wanted and tries:
+            page = self.queue.pop(0)
+            self.count["pgscan"] += 1
+            if self.hits[page]:
+                self.hits[page] = 0
+                self.queue.append(page)
+                continue
+            tries -= 1
+            if evict(page):
+                evicted += 1
+            else:
+                self.hits[page] = self.most
+                self.queue.append(page)
+        return evicted
+
+
+class Clock(Fifo):
+    most = 1
+
+
+class Sieve(Reclaimer):
+    def __init__(self, frames: int, pages: int) -> None:
+        super().__init__(frames, pages)
+        self.queue: list[int] = []
+        self.hand: int | None = None  # a page; None is the oldest
+
+    def enter(self, page: int, refault: bool) -> None:
+        self.queue.append(page)
+
+    def younger(self, page: int) -> int | None:
+        place = self.queue.index(page) + 1
+        return self.queue[place] if place < len(self.queue) else None
+
+    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+        evicted = 0
+        tries = len(self.queue)
+        while evicted < wanted and tries:
+            page = self.queue[0] if self.hand is None else self.hand
+            following = self.younger(page)
+            self.count["pgscan"] += 1
+            if self.hits[page]:
+                self.hits[page] = 0
+            else:
+                tries -= 1
+                if evict(page):
+                    evicted += 1
+                    self.queue.remove(page)
+                else:
+                    self.hits[page] = 1
+            self.hand = following
+        return evicted
+
+
+class S3Fifo(Reclaimer):
+    most = 3
+
+    def __init__(self, frames: int, pages: int) -> None:
+        super().__init__(frames, pages)
+        self.small: list[int] = []
+        self.main: list[int] = []
+        self.ghosts: list[int] = []
+        self.small_size = max(frames * 10 // 100, 1)
+        self.ghost_size = frames * 90 // 100
+        self.returned: int | None = None
+        self.been_full = False
+
+    def forget_ghost(self, page: int) -> None:
+        if page in self.ghosts:
+            self.ghosts.remove(page)
+            self.returned = page
+
+    def enter(self, page: int, refault: bool) -> None:
+        self.forget_ghost(page)
+        straight = not self.been_full and len(self.small) >= self.small_size
+        (self.main if straight or self.returned == page else self.small).append(page)
+        self.returned = None
+
+    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+        self.forget_ghost(coming)
+        self.been_full = True
+        untried = {"small": len(self.small), "main": len(self.main)}
+        evicted = 0
+        while evicted < wanted and sum(untried.values()):
+            main_is_large = len(self.main) > self.frames - self.small_size
+            from_main = untried["small"] == 0 or (main_is_large and untried["main"] > 0)
+            evicted += (self.evict_main if from_main else self.evict_small)(evict, untried)
+        return evicted
+
+    def evict_small(self, evict: Evict, untried: dict[str, int]) -> int:
+        while untried["small"]:
+            page = self.small.pop(0)
+            self.count["pgscan"] += 1
+            untried["small"] -= 1
+            if self.hits[page] >= 2:
+                self.hits[page] = 0
+                self.main.append(page)
+                untried["main"] += 1
+            elif evict(page):
+                if self.ghost_size:
+                    self.ghosts = [*self.ghosts, page][-self.ghost_size :]
+                return 1
+            else:
+                self.hits[page] = 3
+                self.small.append(page)
+                return 0
+        return 0
+
+    def evict_main(self, evict: Evict, untried: dict[str, int]) -> int:
+        while True:
+            page = self.main.pop(0)
+            self.count["pgscan"] += 1
+            if not self.hits[page]:
+                break
+            self.hits[page] -= 1
+            self.main.append(page)
+        untried["main"] -= 1
+        if evict(page):
+            return 1
+        self.hits[page] = 3
+        self.main.append(page)
+        return 0
+
+
+class TwoList(Reclaimer):
+    """Linux's active and inactive list. What is judged by statistics is judged by those flushed last."""
+
+    def __init__(self, frames: int, pages: int, fault_access: int = 0, stats_every: int = 0) -> None:
+        super().__init__(frames, pages)
+        self.fault_access, self.stats_every, self.reclaims = fault_access, stats_every, 0
+        self.stats = {"active": 0, "inactive": 0, "activated": 0}
+        self.active: list[int] = []
+        self.inactive: list[int] = []
+        self.referenced: set[int] = set()
+        self.workingset: set[int] = set()
+        self.shadow: dict[int, tuple[int, bool]] = {}
+        self.age = self.seen = 0
+
+    def flush(self) -> None:
+        activated = self.count["workingset_activate_anon"]
+        self.stats = {"active": len(self.active), "inactive": len(self.inactive), "activated": activated}
+
+    def known(self, name: str) -> int:
+        if not self.stats_every:
+            self.flush()
+        return self.stats[name]
+
+    def enter(self, page: int, refault: bool) -> None:
+        self.hits[page] = self.fault_access
+        if refault and self.refault(page):
+            self.active.append(page)
+        else:
+            self.inactive.append(page)
+
+    def refault(self, page: int) -> bool:
+        """Whether the page is activated at once."""
+        self.count["workingset_refault_anon"] += 1
+        age, workingset = self.shadow.pop(page)
+        if self.age - age > self.known("active"):
+            return False
+        self.age += 1
+        self.count["workingset_activate_anon"] += 1
+        if workingset:
+            self.workingset.add(page)
+            self.count["workingset_restore_anon"] += 1
+        return True
+
+    def gone(self, page: int) -> None:
+        super().gone(page)
+        self.shadow[page] = (self.age, page in self.workingset)
+        self.age += 1
+        self.referenced.discard(page)
+        self.workingset.discard(page)
+
+    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+        force = False
+        self.reclaims += 1
+        if self.stats_every and self.reclaims % self.stats_every == 0:
+            self.flush()
+        for _ in range(16):
+            self.skipped = False
+            evicted = self.try_to_free(wanted, evict, force)
+            if evicted:
+                return evicted
+            force = self.skipped
+        return 0
+
+    def try_to_free(self, wanted: int, evict: Evict, force: bool) -> int:
+        evicted = 0
+        for priority in range(12, -1, -1):
+            if evicted >= wanted:
+                break
+            may_deactivate = force or self.known("activated") != self.seen or self.inactive_is_low()
+            evicted += self.shrink(priority, wanted, evict, may_deactivate)
+        self.seen = self.known("activated")
+        return evicted
+
+    def inactive_is_low(self) -> bool:
+        active, inactive = self.known("active"), self.known("inactive")
+        return inactive * (isqrt(10 * ((active + inactive) // GIB)) or 1) < active
+
+    def shrink(self, priority: int, wanted: int, evict: Evict, may_deactivate: bool) -> int:
+        evicted = 0
+        inactive, active = len(self.inactive) >> priority, len(self.active) >> priority
+        while inactive and evicted < wanted:
+            evicted += self.shrink_inactive(min(inactive, 32), evict)
+            inactive -= min(inactive, 32)
+            if active and may_deactivate:
+                self.shrink_active(min(active, 32))
+            elif active:
+                self.skipped = True
+            active -= min(active, 32)
+        if self.inactive_is_low():
+            self.shrink_active(32)
+        return evicted
+
+    def shrink_inactive(self, turn: int, evict: Evict) -> int:
+        evicted = 0
+        isolated, self.inactive = self.inactive[:turn], self.inactive[turn:]
+        for page in isolated:
+            self.count["pgscan"] += 1
+            if not self.hits[page]:
+                if evict(page):
+                    evicted += 1
+                else:
+                    self.activate(page)
+                continue
+            self.hits[page] = 0
+            if page in self.referenced:
+                self.activate(page)
+            else:
+                self.referenced.add(page)
+                self.inactive.append(page)
+        return evicted
+
+    def activate(self, page: int) -> None:
+        self.active.append(page)
+        self.age += 1
+        self.count["pgactivate"] += 1
+
+    def shrink_active(self, turn: int) -> None:
+        isolated, self.active = self.active[:turn], self.active[turn:]
+        for page in isolated:
+            self.hits[page] = 0
+            self.workingset.add(page)
+            self.inactive.append(page)
+            self.count["pgrefill"] += 1
+            self.count["pgdeactivate"] += 1

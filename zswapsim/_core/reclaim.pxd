@@ -1,0 +1,58 @@
+"""What every reclaimer but exact LRU has in common: marks that a hit leaves in a page's record, and how pages go.
+
+A hit counts in the page's record, up to the reclaimer's `most`, and touches nothing else: 1 is an accessed bit.
+"""
+
+from libc.stdint cimport uint32_t, uint64_t
+
+from zswapsim._core.lru cimport page_record
+from zswapsim._core.pagelist cimport page_list
+
+# Of a record's state, the engine has the lowest byte; the rest is the reclaimer's, and 0 when the page comes in.
+cdef enum:
+    ENGINE_STATE = 0xFF
+    HIT = 1 << 8
+    HITS = 3 << 8               # accesses since the page came in, or since it was last looked at
+    RECLAIM_REFERENCED = 1 << 10
+    RECLAIM_WORKINGSET = 1 << 11
+    RECLAIM_ACTIVE = 1 << 12
+    RECLAIM_ISOLATED = 1 << 13
+    RECLAIM_GEN_SHIFT = 16
+    SWAP_CLUSTER_MAX = 32
+    DEF_PRIORITY = 12
+    MAX_RECLAIM_RETRIES = 16    # of a charge, before it counts as out of memory
+
+# Each stands for the kernel's counter of its name (docs/counters.md).
+ctypedef struct reclaim_counters:
+    uint64_t pgscan
+    uint64_t pgrefill
+    uint64_t pgactivate
+    uint64_t pgdeactivate
+    uint64_t workingset_refault_anon
+    uint64_t workingset_activate_anon
+    uint64_t workingset_restore_anon
+
+
+cdef class Evictor:
+    # Sends a resident page, which is in no list now, out of DRAM. 0; ZSW_E_FULL where it must stay; any other
+    # negative code ends the run, and the page stays too.
+    cdef int evict_page(self, uint32_t page) noexcept nogil
+
+
+cdef class Reclaimer:
+    cdef page_record *records       # by page; borrowed from the engine
+    cdef uint32_t pages             # of them
+    cdef uint32_t frames            # of DRAM
+    cdef uint32_t most              # hits that are counted; one of 0, 1, 3
+    cdef uint32_t resident          # pages in DRAM; kept by the engine
+    cdef reclaim_counters counters
+
+    # Readies it for one engine. Raises InputError where it serves one already, HostMemoryError.
+    cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1
+    # A page has come into DRAM; `refault`: it has been there before. Its state is the engine's alone.
+    cdef void insert(self, uint32_t page, bint refault) noexcept nogil
+    # Evicts `wanted` pages (at least 1, at most those resident) so that `page` can come in, or fewer where others must
+    # stay. ZSW_E_FULL where not one could go; any other negative code ends the run.
+    cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil
+    # The pages of a list, oldest first; asserts that it is one.
+    cdef list members(self, const page_list *pages)

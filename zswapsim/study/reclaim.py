@@ -1,0 +1,28 @@
+"""A reclaimer from its name."""
+
+from collections.abc import Callable
+from functools import partial
+
+from zswapsim._core.fifo import QueueReclaimer
+from zswapsim._core.mglru import MglruReclaimer
+from zswapsim._core.reclaim import Reclaimer
+from zswapsim._core.s3fifo import S3FifoReclaimer
+from zswapsim._core.sieve import SieveReclaimer
+from zswapsim._core.twolist import TwoListReclaimer
+from zswapsim.study.policies import parse_reclaim
+
+EXACT_LRU = "lru"  # the engine's own
+MADE: dict[str, Callable[..., Reclaimer]] = {
+    "two-list": TwoListReclaimer,
+    "mglru": MglruReclaimer,
+    "clock": partial(QueueReclaimer, second_chance=True),
+    "fifo": QueueReclaimer,
+    "sieve": SieveReclaimer,
+    "s3fifo": S3FifoReclaimer,
+}
+
+
+def open_reclaimer(spec: str) -> Reclaimer | None:
+    """The reclaimer that is asked for as in Settings; None for exact LRU. Raises InputError."""
+    name, parameters = parse_reclaim(spec)
+    return None if name == EXACT_LRU else MADE[name](**parameters)
