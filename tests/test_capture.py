@@ -69,8 +69,9 @@ def test_present_pages_are_captured(child: subprocess.Popen[str]) -> None:
 
 
 def test_a_limit_takes_an_even_sample(child: subprocess.Popen[str]) -> None:
-    everything, half = Snapshot(child.pid), Snapshot(child.pid, len(Snapshot(child.pid).addresses) // 2)
-    assert len(np.concatenate(list(half.blocks()))) == len(half.addresses) == len(everything.addresses) // 2
+    limit = len(Snapshot(child.pid).addresses) // 2
+    half = Snapshot(child.pid, limit)
+    assert len(np.concatenate(list(half.blocks()))) == len(half.addresses) == limit
     found = marked(np.concatenate(list(half.blocks())))
     assert 0.4 * PAGES < len(found) < 0.6 * PAGES
     assert found[0] < 0.05 * PAGES
