@@ -65,6 +65,7 @@ def test_private_zonelists() -> None:
 def test_a_mask_filters_and_never_adds() -> None:
     machine = Machine.example("fallback-lists")
     assert visited(machine, "C", "ACD") == "CA"
+    assert names(machine.visits(machine.nodes["C"], (machine.nodes[name] for name in "AC"))) == "CA"
     fill(machine.nodes["C"])
     found = machine.alloc_pages(machine.nodes["C"], {machine.nodes[name] for name in "ACD"})
     assert found.node is machine.nodes["A"]

@@ -6,6 +6,7 @@
 [C, A]
 """
 
+from zswapsim.machine.driver import DeviceFile
 from zswapsim.machine.errors import BusError, OomKilled, SegmentationFault, SyscallError
 from zswapsim.machine.gfp import GFP, GFP_HIGHUSER_MOVABLE, GFP_KERNEL, GFP_NOWAIT, GFP_PRIVATE, GFP_USER
 from zswapsim.machine.interface import INTERFACES, Interface
@@ -15,7 +16,8 @@ from zswapsim.machine.mempolicy import Mode, ModeFlag
 from zswapsim.machine.migration import MoveFlag
 from zswapsim.machine.nodes import Cap, Node, NodeSpec, NodeState
 from zswapsim.machine.numa_calls import GetFlag
-from zswapsim.machine.process import Advice, DeviceFile, File, Process
+from zswapsim.machine.pages import File
+from zswapsim.machine.process import Advice, Process
 from zswapsim.machine.walk import Allocation, OutOfMemory, Walk
 
 __all__ = [

@@ -17,7 +17,7 @@ from zswapsim.machine.isolation import RULES
 from zswapsim.machine.machine import SWAP_BACKEND, Machine
 from zswapsim.machine.nodes import PAGE_SIZE
 from zswapsim.machine.process import Process
-from zswapsim.machine.sources import BASELINE, CALL_SITES, Source
+from zswapsim.machine.sources import BASELINE, Source
 from zswapsim.machine.surfaces import PAGES, PROBES, Probe
 
 OUTCOMES = ("granted", "fell-back", "refused", "leaked", "hidden", "revealed")
@@ -29,7 +29,7 @@ COUNTS = {
     "node_possible_map": 25,
     "node_online_map": 21,
 }
-"""Call sites by kind, as the author of the proposals counted them in April 2026 (:data:`CALL_SITES`)."""
+"""Call sites by kind, as the author of the proposals counted them in April 2026 (``CALL_SITES``)."""
 SERVICES = ("khugepaged", "KSM", "compaction", "NUMA balancing", "demotion")
 """Callers of which v4 and v5 speak by name; of the others the rule itself speaks."""
 USERS_OF_DRAM = ("page cache", "page cache, DRAM full")
@@ -206,6 +206,3 @@ def _verdict(rule: str, cells: Sequence[Cell]) -> Verdict:
         revealed=[cell.row for cell in users if cell.outcome == "revealed"],
         sites={kind: count for kind, count in COUNTS.items() if kind in kinds},
     )
-
-
-__all__ = ["CALL_SITES", "COUNTS", "OUTCOMES", "Cell", "Verdict", "audit", "run_caller", "verdicts"]

@@ -139,13 +139,13 @@ class Machine:
         mems: Iterable[Node] | None = None,
     ) -> Request:
         """A request, checked. Raises InputError for a node of another machine or an order past MAX_PAGE_ORDER (10)."""
-        named = {preferred, *(nodemask or ()), *(mems or ())}
-        if not named <= set(self.nodes.values()):
+        mask = None if nodemask is None else frozenset(nodemask)
+        allowed = None if mems is None else frozenset(mems)
+        if not {preferred, *(mask or ()), *(allowed or ())} <= set(self.nodes.values()):
             raise InputError("a request names a node of another machine")
         if not 0 <= order <= 10:
             raise InputError(f"order {order}: expected 0 to 10")
-        mask = None if nodemask is None else frozenset(nodemask)
-        return Request(preferred, mask, gfp, order, None if mems is None else frozenset(mems), owner)
+        return Request(preferred, mask, gfp, order, allowed, owner)
 
     def free_pages(self, allocation: Allocation) -> None:
         """Give frames back. Raises InputError where their owner does not have them any more."""

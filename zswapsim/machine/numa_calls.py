@@ -5,10 +5,9 @@ from dataclasses import replace
 from enum import IntFlag
 
 from zswapsim.machine.addresses import Vma
-from zswapsim.machine.interface import numbers
 from zswapsim.machine.mempolicy import Mode, ModeFlag, Nodemask, Policy, check_mode, interleaved, make_policy, refuse
 from zswapsim.machine.migration import Migration, MoveFlag
-from zswapsim.machine.nodes import PAGE_SIZE, NodeState
+from zswapsim.machine.nodes import PAGE_SIZE
 from zswapsim.machine.pages import Page
 from zswapsim.machine.walk import OutOfMemory
 
@@ -147,11 +146,6 @@ class NumaCalls(Migration):
         for vma in self.vmas:
             if vma.policy is not None:
                 vma.policy = self.machine.interface.rebind(self, vma.policy)
-
-    def private_pages(self) -> int:
-        """How many of its pages lie on private nodes, as the machine knows it and no call tells."""
-        private = numbers(self.machine.state(NodeState.MEMORY_PRIVATE))
-        return sum(isinstance(entry, Page) and entry.node.id in private for entry in self.pages.values())
 
 
 def told_nodes(policy: Policy) -> Nodemask:

@@ -3,11 +3,10 @@
 import errno
 from enum import IntEnum
 
-from zswapsim.machine.driver import DeviceFile
 from zswapsim.machine.mempolicy import Mode, refuse
 from zswapsim.machine.nodes import PAGE_SIZE, Cap
 from zswapsim.machine.numa_calls import NumaCalls
-from zswapsim.machine.pages import File, Page
+from zswapsim.machine.pages import Page
 
 
 class Advice(IntEnum):
@@ -88,6 +87,3 @@ def _by_node(pages: list[Page]) -> dict[int, int]:
     for page in pages:
         found[page.node.id] = found.get(page.node.id, 0) + 1
     return found
-
-
-__all__ = ["Advice", "DeviceFile", "File", "Process"]

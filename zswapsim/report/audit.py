@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from textwrap import fill
 
-from zswapsim.machine.audit import CALL_SITES, PROCESS, Cell, Verdict
+from zswapsim.machine.audit import PROCESS, Cell, Verdict
 from zswapsim.machine.callers import Met, Outcome
+from zswapsim.machine.sources import BASELINE, CALL_SITES
 from zswapsim.machine.walk import Allocation
 from zswapsim.report.table import Column, render
 
@@ -46,7 +47,7 @@ def matrix_text(title: str, cells: Sequence[Cell], width: int | None, colour: bo
 def cell_text(cell: Cell) -> str:
     """``fell back to A,B``, ``refused EINVAL (b)``."""
     words = [WORDS.get(cell.outcome, cell.outcome), cell.node, cell.errno]
-    mark = BASELINE_MARK if cell.rests_on == "baseline" else None
+    mark = BASELINE_MARK if cell.rests_on == str(BASELINE) else None
     return " ".join(word for word in [*words, mark] if word)
 
 
