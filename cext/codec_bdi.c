@@ -3,8 +3,8 @@
  * "bdi": Pekhimenko, Seshadri, Mutlu, Gibbons, Kozuch and Mowry, "Base-Delta-Immediate Compression: Practical Data
  * Compression for On-Chip Caches", PACT 2012.
  *
- * A block is zeros, one value of 8 bytes repeated, or values of 8, 4 or 2 bytes, each a small difference to zero or to one
- * base. The smallest form that holds is taken. A source is written as
+ * A block is zeros, one value of 8 bytes repeated, or values of 8, 4 or 2 bytes, each a small difference to zero or to
+ * one base. The smallest form that holds is taken. A source is written as
  *
  *   2 bytes   how many lines of 64 bytes it has;
  *   forms     the paper's number of each block's, 4 bits: what a cache keeps in its tags;
@@ -257,7 +257,7 @@ static int bdi_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8
 }
 
 static const zsw_param bdi_parameters[] = {
-    {"grain", 32, ZSW_PAGE_SIZE, LINE, "bytes that share a base, a power of two: a line ... a page"},
+    {"grain", 32, ZSW_PAGE_SIZE, LINE, "bytes that share a base, a power of two: 64 is a line"},
     {0},
 };
 

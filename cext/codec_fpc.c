@@ -154,7 +154,7 @@ static int fpc_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8
 }
 
 static const zsw_param fpc_parameters[] = {
-    {"grain", UNIT_LINE, UNIT_MOST, UNIT_LINE, "bytes that are compressed alone, a power of two: a line ... a page"},
+    {"grain", UNIT_LINE, UNIT_MOST, UNIT_LINE, "bytes that are compressed alone, a power of two: 64 is a line"},
     {0},
 };
 

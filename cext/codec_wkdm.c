@@ -2,10 +2,10 @@
 /*
  * "wkdm": Wilson, Kaplan and Smaragdakis, "The Case for Compressed Caching in Virtual Memory Systems", USENIX 1999.
  *
- * Each word of 32 bits is looked for in a dictionary of 16 recent words, which it has one place in by its upper 22 bits.
- * Two bits say what was found: a zero, the upper bits (the lower ten are written), nothing (the word is written), or the
- * word. The code has the two bits of every word; the words; the places, 4 bits each; the lower bits, three to a word. The
- * authors' program has three offsets in front, which the two bits tell as well, and a random table for a hash.
+ * Each word of 32 bits is looked for in a dictionary of 16 recent words, which it has one place in by its upper 22
+ * bits. Two bits say what was found: a zero, the upper bits (the lower ten are written), nothing (the word is written),
+ * or the word. The code has the two bits of every word; the words; the places, 4 bits each; the lower bits, three to a
+ * word. The authors' program has three offsets in front, which the two bits tell as well, and a random table for a hash.
  */
 #include "zsw_units.h"
 
@@ -155,7 +155,7 @@ static int wkdm_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint
 }
 
 static const zsw_param wkdm_parameters[] = {
-    {"grain", UNIT_LINE, UNIT_MOST, UNIT_MOST, "bytes that are compressed alone, a power of two: a line ... a page"},
+    {"grain", UNIT_LINE, UNIT_MOST, UNIT_MOST, "bytes that are compressed alone, a power of two: 64 is a line"},
     {0},
 };
 

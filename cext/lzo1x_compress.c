@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The compressor of lzo and lzo-rle. Sizes, and bytes, are those of Linux: the same positions are looked at, in the same
- * order, through the same hash.
+ * The compressor of lzo and lzo-rle. Sizes, and bytes, are those of Linux: the same positions are looked at, in the
+ * same order, through the same hash.
  */
 #include "lzo1x.h"
 #include "zsw_builtin.h"
@@ -86,7 +86,7 @@ ZSW_INLINE uint8_t *put_length(uint8_t *out, size_t rest) {
     return out;
 }
 
-/* More than 3 literals. At least UNMATCHED_END bytes follow them, so pieces of 16 may run over, as they may in `out`. */
+/* More than 3 literals. At least UNMATCHED_END bytes follow them, so pieces of 16 may run over, and so in `out`. */
 ZSW_INLINE uint8_t *put_literals(uint8_t *out, const uint8_t *from, size_t bytes) {
     uint8_t *end;
 

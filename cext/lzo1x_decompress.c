@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decompressor of lzo and lzo-rle. A stream ends in an instruction of three bytes, so at least three are left at the
- * start of each, and one literal's place more behind each that literals follow: two checks for nearly everything.
+ * The decompressor of lzo and lzo-rle. A stream ends in an instruction of three bytes, so at least three are left at
+ * the start of each, and behind literals: two checks for nearly everything.
  */
 #include "lzo1x.h"
 #include "zsw_builtin.h"

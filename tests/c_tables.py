@@ -1,7 +1,7 @@
 """The built-in codecs' tables called as C calls them: any length, any capacity, buffers of exactly the size given.
 
-Behind each output buffer lie guard bytes, and input lies in memory of its own: under the sanitizers a byte too far is an
-error at once, elsewhere a write too far is seen afterwards.
+Behind each output buffer lie guard bytes, and input lies in memory of its own: under the sanitizers a byte too far is
+an error at once, elsewhere a write too far is seen afterwards.
 """
 
 import ctypes
@@ -67,7 +67,7 @@ class CCodec:
             self.table.params_destroy(self.params)
 
     def run(self, function: object, data: bytes, capacity: int) -> tuple[int, bytes]:
-        source = ctypes.create_string_buffer(data, len(data)) if data else None
+        source = ctypes.create_string_buffer(data, max(len(data), 1))
         out = ctypes.create_string_buffer(capacity + len(GUARD))
         out[capacity:] = GUARD
         code = function(self.ctx, ctypes.cast(source, ctypes.c_char_p), len(data), out, capacity)
