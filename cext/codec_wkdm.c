@@ -42,9 +42,10 @@ ZSW_INLINE void start(uint32_t *dictionary) {
 /* Without a branch: which of the four comes next can't be foretold. */
 ZSW_INLINE void look_up(const uint8_t *src, size_t words, uint8_t *missed, wkdm_parts *p) {
     uint32_t dictionary[PLACES];
+    size_t placed = 0, lows = 0;
+    uint8_t *next_missed = missed;
 
     start(dictionary);
-    p->missed = p->placed = p->lows = 0;
     for (size_t i = 0; i < words; i++) {
         uint32_t word = load32(src + 4 * i);
         uint32_t place = place_of(word);
@@ -54,13 +55,16 @@ ZSW_INLINE void look_up(const uint8_t *src, size_t words, uint8_t *missed, wkdm_
 
         dictionary[place] = word ? word : known;
         p->found[i] = (uint8_t)found;
-        store32(missed + 4 * p->missed, word);
-        p->missed += found == FOUND_NOTHING;
-        p->place[p->placed] = (uint8_t)place;
-        p->placed += found & 1;
-        p->low[p->lows] = (uint16_t)(word & LOW_MASK);
-        p->lows += found == FOUND_UPPER;
+        store32(next_missed, word);
+        next_missed += found == FOUND_NOTHING ? 4 : 0;
+        p->place[placed] = (uint8_t)place;
+        placed += found & 1;
+        p->low[lows] = (uint16_t)(word & LOW_MASK);
+        lows += found == FOUND_UPPER;
     }
+    p->missed = (size_t)(next_missed - missed) / 4;
+    p->placed = placed;
+    p->lows = lows;
 }
 
 static size_t wkdm_encode(const uint8_t *src, size_t bytes, uint8_t *code) {
@@ -83,24 +87,32 @@ static size_t wkdm_encode(const uint8_t *src, size_t bytes, uint8_t *code) {
     return (size_t)(out - code);
 }
 
+ZSW_INLINE void count(wkdm_parts *p, size_t words) {
+    size_t missed = 0, placed = 0, lows = 0;
+
+    for (size_t i = 0; i < words; i++) {
+        missed += p->found[i] == FOUND_NOTHING;
+        placed += p->found[i] & 1;
+        lows += p->found[i] == FOUND_UPPER;
+    }
+    p->missed = missed;
+    p->placed = placed;
+    p->lows = lows;
+}
+
 /* Lays the parts of a code out. Returns the missed words, or NULL where the code has another length than they need. */
 ZSW_INLINE const uint8_t *unpack(const uint8_t *in, size_t code_bytes, size_t words, wkdm_parts *p) {
     const uint8_t *missed = in + words / 4, *places, *lows;
 
     if (code_bytes < words / 4)
         return NULL;
-    p->missed = p->placed = p->lows = 0;
     for (size_t i = 0; i < words / 4; i++) {
         p->found[4 * i] = in[i] & 3;
         p->found[4 * i + 1] = in[i] >> 2 & 3;
         p->found[4 * i + 2] = in[i] >> 4 & 3;
         p->found[4 * i + 3] = in[i] >> 6;
     }
-    for (size_t i = 0; i < words; i++) {
-        p->missed += p->found[i] == FOUND_NOTHING;
-        p->placed += p->found[i] & 1;
-        p->lows += p->found[i] == FOUND_UPPER;
-    }
+    count(p, words);
     places = missed + 4 * p->missed;
     lows = places + (p->placed + 1) / 2;
     if (code_bytes != (size_t)(lows - in) + (p->lows + LOWS_A_WORD - 1) / LOWS_A_WORD * 4)
