@@ -264,7 +264,7 @@ cdef class Replay(Evictor):
                 # Without a branch: whether a page has been accessed of late can't be predicted.
                 record.state += HIT * <uint32_t> (record.state & HITS < most)
             else:
-                code = self.fault(pages[i])
+                code = self.fault_marking(pages[i])
                 if code < 0:
                     self.at_page = pages[i]
                     break
@@ -293,24 +293,45 @@ cdef class Replay(Evictor):
 
     cdef int fault(self, uint32_t page) noexcept nogil:
         cdef double before = self.backend.costs.spent
-        cdef bint refault = self.records[page].state & TOUCHED != 0
         cdef int code
-        # Frames of DRAM may go to others of the machine meanwhile.
-        if self.resident() >= self.frames or (self.dram is not None and self.dram.free_frames == 0):
-            code = self.reclaim() if self.reclaimer is None else self.reclaimer.reclaim(
-                self, page, min(self.batch, self.reclaimer.resident))
+        if self.log.live >= self.frames or self.dram_is_full():
+            code = self.reclaim()
             if code < 0:
                 return code
+        code = self.come_in(page, before)
+        return lru_add(&self.log, self.records, page) if code == ZSW_OK else code
+
+    cdef int fault_marking(self, uint32_t page) noexcept nogil:
+        """fault() for a reclaimer."""
+        cdef double before = self.backend.costs.spent
+        cdef bint refault = self.records[page].state & TOUCHED != 0
+        cdef int code
+        if self.reclaimer.resident >= self.frames or self.dram_is_full():
+            code = self.reclaimer.reclaim(self, page, min(self.batch, self.reclaimer.resident))
+            if code < 0:
+                return code
+        code = self.come_in(page, before)
+        if code == ZSW_OK:
+            self.reclaimer.insert(page, refault)
+            self.reclaimer.resident += 1
+        return code
+
+    cdef inline bint dram_is_full(self) noexcept nogil:
+        """Frames of DRAM may go to others of the machine meanwhile."""
+        return self.dram is not None and self.dram.free_frames == 0
+
+    cdef inline int come_in(self, uint32_t page, double before) noexcept nogil:
+        """A frame, and what the page holds. A negative code leaves it outside."""
+        cdef int code
         self.take_frame(page)
-        code = self.major_fault(page, before) if refault else self.minor_fault(page)
+        if self.records[page].state & TOUCHED:
+            code = self.major_fault(page, before)
+        else:
+            code = self.minor_fault(page)
         if code < 0:
             self.give_frame(page)
             return code
         self.records[page].state &= ~<uint32_t> WRITTEN
-        if self.reclaimer is None:
-            return lru_add(&self.log, self.records, page)
-        self.reclaimer.insert(page, refault)
-        self.reclaimer.resident += 1
         return ZSW_OK
 
     cdef inline int minor_fault(self, uint32_t page) noexcept nogil:
