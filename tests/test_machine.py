@@ -1,6 +1,8 @@
 """The allocator of a machine with private nodes: what the lists say, rule by rule, and what walks tell."""
 
+import gc
 import itertools
+import weakref
 
 import pytest
 from hypothesis import given
@@ -316,3 +318,16 @@ def test_the_order_of_distances_decides() -> None:
         far = dict(zip(order, (20, 30, 40), strict=True))
         machine = Machine([NodeSpec("A", distance=far), *(NodeSpec(name) for name in "BCD")])
         assert names(machine.visits(machine.nodes["A"])) == "A" + "".join(order)
+
+
+def test_frames_go_with_the_last_reference() -> None:
+    """No cycle keeps a machine's memory until the collector comes by."""
+    machine = small()
+    alive = weakref.ref(machine)
+    machine.grant(machine.nodes["C"], "swap backend").take()
+    gc.disable()
+    try:
+        del machine
+        assert alive() is None
+    finally:
+        gc.enable()

@@ -1,6 +1,7 @@
 """A machine: nodes, the lists that its isolation rule makes of them, and the allocator over it."""
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
@@ -63,7 +64,6 @@ class Machine:
         """Of nodes in weighted interleaving, by number; 1 where nothing is said."""
         self.swap: Swap | None = None
         self.processes: list[Process] = []
-        self.root_cpuset = Cpuset(self, "/", None)
 
     @classmethod
     def example(cls, isolation: str = "private-flag", interface: str | None = None) -> "Machine":
@@ -73,6 +73,11 @@ class Machine:
     def without_private_nodes(self) -> "Machine":
         """The same machine, newly booted, where the private nodes are not there."""
         return Machine((node.spec for node in self.nodes.values() if not node.private), self.rule, self.interface)
+
+    @cached_property
+    def root_cpuset(self) -> Cpuset:
+        """What every process starts in. Made when asked for: a run has none, and its frames go with the last reference."""
+        return Cpuset(self, "/", None)
 
     # -- nodes --------------------------------------------------------------------------------------------------------
 
