@@ -76,7 +76,10 @@ class Machine:
 
     @cached_property
     def root_cpuset(self) -> Cpuset:
-        """What every process starts in. Made when asked for: a run has none, and its frames go with the last reference."""
+        """What every process starts in.
+
+        Made when asked for: a run has no processes, and so its frames go with the last reference to the machine.
+        """
         return Cpuset(self, "/", None)
 
     # -- nodes --------------------------------------------------------------------------------------------------------
