@@ -7,6 +7,16 @@ from zswapsim._core.frames cimport FrameArena
 cdef enum:
     LOAD_DROPPED = 0    # the backend forgot the page: it is dirty now
     LOAD_KEPT = 1       # the backend's copy stays valid until the page is written
+    LOAD_LOST = 2       # the page was lost; its process is told, and makes it anew: it is dirty now
+
+cdef enum:              # what becomes of an access to a page that a mapping backend holds
+    TOUCH_FAULT = 0     # it must be brought into DRAM
+    TOUCH_READ = 1      # read where it is, without a fault
+    TOUCH_MAPPED = 2    # the same after a fault that mapped it
+    TOUCH_WRITE = 3     # it may be overwritten where it is
+
+cdef enum:
+    E_BUS_ERROR = -64   # a lost page was read, and the run ends with that
 
 # The modelled machine's constants, and what it has spent. Nanoseconds.
 ctypedef struct swap_costs:
@@ -39,6 +49,8 @@ ctypedef struct swap_counters:
     uint64_t reject_compress_fail
     uint64_t reject_compress_poor
     uint64_t decompress_fail
+    uint64_t lost_pages
+    uint64_t poisoned_reads
 
 # Lengths of every content, measured once; owned by whoever made the backend.
 ctypedef struct measured_sizes:
@@ -58,15 +70,22 @@ cdef class Backend:
     cdef swap_costs costs
     cdef swap_counters counters
     cdef FrameArena arena           # the node whose frames it takes, or None
+    cdef uint64_t clock             # accesses of the trace so far; set by the replay before each fault
+    cdef bint maps                  # pages can be accessed where they are: the replay asks `touch` first
     cdef const uint32_t *image_of   # by slot: which content the page has; borrowed from the replay, or NULL
 
     # Puts a page into a slot, which is empty before. 0; ZSW_E_FULL where the page must stay in DRAM; any other
     # negative code ends the run. `page` is NULL except at bytes depth.
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil
-    # Brings a slot's page into `page` (NULL except at bytes depth). LOAD_DROPPED, LOAD_KEPT or a negative code.
+    # Brings a slot's page into `page` (NULL except at bytes depth). LOAD_* or a negative code.
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil
     # Forgets a slot's page.
     cdef void invalidate(self, uint32_t slot) noexcept nogil
+    # Where it maps: an access to a page that a slot holds. TOUCH_* or a negative code; what was read is at `seen`, NULL
+    # where it has no bytes.
+    cdef int touch(self, uint32_t slot, bint write, const uint8_t **seen) noexcept nogil
+    # After TOUCH_WRITE: the slot's page is this now. 0 or a negative code.
+    cdef int overwrite(self, uint32_t slot, const uint8_t *page) noexcept nogil
     # Readies the backend for `slots` slots whose contents are numbered below `image_count` (0: there are none); `real`:
     # pages come with their bytes. Raises InputError where the backend does not fit that, HostMemoryError.
     cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1

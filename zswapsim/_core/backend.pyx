@@ -12,6 +12,7 @@ from zswapsim._core.errors import InputError
 cdef tuple COUNTERS = (
     "zswpin", "zswpout", "zswpwb", "pswpin", "pswpout", "written_back_pages", "pool_limit_hit", "reject_reclaim_fail",
     "reject_alloc_fail", "reject_kmemcache_fail", "reject_compress_fail", "reject_compress_poor", "decompress_fail",
+    "lost_pages", "poisoned_reads",
 )
 
 
@@ -49,6 +50,12 @@ cdef class Backend:
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
         pass
+
+    cdef int touch(self, uint32_t slot, bint write, const uint8_t **seen) noexcept nogil:
+        return TOUCH_FAULT
+
+    cdef int overwrite(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+        return ZSW_OK
 
     def stats(self):
         """Counters by the names of a Result: pages, and sizes in bytes."""

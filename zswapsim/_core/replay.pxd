@@ -64,10 +64,13 @@ cdef class Replay(Evictor):
     cdef int run_marking(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
     ) noexcept nogil
-    cdef int fault(self, uint32_t page) noexcept nogil
-    cdef int fault_marking(self, uint32_t page) noexcept nogil
+    cdef int fault(self, uint32_t page, bint write) noexcept nogil
+    cdef int fault_marking(self, uint32_t page, bint write) noexcept nogil
     cdef int come_in(self, uint32_t page, double before) noexcept nogil
     cdef bint dram_is_full(self) noexcept nogil
+    cdef int touch_mapped(self, uint32_t page, bint write) noexcept nogil
+    cdef int overwrite_mapped(self, uint32_t page) noexcept nogil
+    cdef int compare(self, uint32_t page, const uint8_t *seen) noexcept nogil
     cdef int minor_fault(self, uint32_t page) noexcept nogil
     cdef int major_fault(self, uint32_t page, double before) noexcept nogil
     cdef int bring(self, uint32_t page, uint8_t *frame) noexcept nogil

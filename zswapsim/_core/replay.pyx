@@ -10,7 +10,9 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
-from zswapsim._core.backend cimport LOAD_KEPT, Backend
+from zswapsim._core.backend cimport (
+    E_BUS_ERROR, LOAD_KEPT, LOAD_LOST, TOUCH_FAULT, TOUCH_MAPPED, TOUCH_WRITE, Backend,
+)
 from zswapsim._core.codec cimport codec_raise
 from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport FrameArena, Grant
@@ -191,7 +193,7 @@ cdef class Replay(Evictor):
         finally:
             self.busy = False
         self.code = code
-        if code < 0 and code != ZSW_E_FULL:
+        if code < 0 and code != ZSW_E_FULL and code != E_BUS_ERROR:
             codec_raise(code, f"page {self.at_page}, access {self.counters.accesses}")
         return done
 
@@ -229,7 +231,8 @@ cdef class Replay(Evictor):
             page = pages[i]
             record = &records[page]
             if record.stamp == LRU_NONE:
-                code = self.fault(page)
+                self.backend.clock = self.counters.accesses + i
+                code = self.fault(page, ops[i] != 0)
             elif page != before:
                 code = lru_touch(log, records, page)
             if code < 0:
@@ -264,7 +267,8 @@ cdef class Replay(Evictor):
                 # Without a branch: whether a page has been accessed of late can't be predicted.
                 record.state += HIT * <uint32_t> (record.state & HITS < most)
             else:
-                code = self.fault_marking(pages[i])
+                self.backend.clock = self.counters.accesses + i
+                code = self.fault_marking(pages[i], ops[i] != 0)
                 if code < 0:
                     self.at_page = pages[i]
                     break
@@ -291,9 +295,13 @@ cdef class Replay(Evictor):
 
     # -- faults ---------------------------------------------------------------------------------------------------
 
-    cdef int fault(self, uint32_t page) noexcept nogil:
+    cdef int fault(self, uint32_t page, bint write) noexcept nogil:
         cdef double before = self.backend.costs.spent
         cdef int code
+        if self.backend.maps and self.records[page].state & IN_SLOT:
+            code = self.touch_mapped(page, write)
+            if code != TOUCH_FAULT:
+                return min(code, ZSW_OK)
         if self.log.live >= self.frames or self.dram_is_full():
             code = self.reclaim()
             if code < 0:
@@ -301,11 +309,15 @@ cdef class Replay(Evictor):
         code = self.come_in(page, before)
         return lru_add(&self.log, self.records, page) if code == ZSW_OK else code
 
-    cdef int fault_marking(self, uint32_t page) noexcept nogil:
+    cdef int fault_marking(self, uint32_t page, bint write) noexcept nogil:
         """fault() for a reclaimer."""
         cdef double before = self.backend.costs.spent
         cdef bint refault = self.records[page].state & TOUCHED != 0
         cdef int code
+        if self.backend.maps and self.records[page].state & IN_SLOT:
+            code = self.touch_mapped(page, write)
+            if code != TOUCH_FAULT:
+                return min(code, ZSW_OK)
         if self.reclaimer.resident >= self.frames or self.dram_is_full():
             code = self.reclaimer.reclaim(self, page, min(self.batch, self.reclaimer.resident))
             if code < 0:
@@ -334,6 +346,34 @@ cdef class Replay(Evictor):
         self.records[page].state &= ~<uint32_t> WRITTEN
         return ZSW_OK
 
+    cdef int touch_mapped(self, uint32_t page, bint write) noexcept nogil:
+        """An access to a page where the backend has it. TOUCH_FAULT where it must come into DRAM, or a negative code."""
+        cdef double before = self.backend.costs.spent
+        cdef const uint8_t *seen = NULL
+        cdef int code = self.backend.touch(page, write, &seen)
+        if code <= TOUCH_FAULT:
+            return code
+        if code == TOUCH_WRITE:
+            return self.overwrite_mapped(page)
+        if code == TOUCH_MAPPED:
+            self.counters.major_faults += 1
+            histogram_add(&self.latency, self.backend.costs.major_fault + self.backend.costs.spent - before)
+        if seen != NULL and self.compare(page, seen) < 0:
+            return ZSW_E_CORRUPT
+        return code
+
+    cdef int overwrite_mapped(self, uint32_t page) noexcept nogil:
+        """A write to a page where it is. Each moves its content on, as each reaches what holds it."""
+        cdef const uint8_t *bytes = NULL
+        cdef int code
+        self.records[page].state |= WRITTEN
+        if self.image_of != NULL:
+            self.image_of[page] = self.next_image[self.image_of[page]]
+            if self.images != NULL:
+                bytes = self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE
+        code = self.backend.overwrite(page, bytes)
+        return code if code < 0 else TOUCH_WRITE
+
     cdef inline int minor_fault(self, uint32_t page) noexcept nogil:
         self.counters.minor_faults += 1
         self.counters.pages += 1
@@ -347,7 +387,7 @@ cdef class Replay(Evictor):
     cdef inline int major_fault(self, uint32_t page, double before) noexcept nogil:
         cdef page_record *record = &self.records[page]
         cdef uint8_t *frame = self.bytes_of(page)
-        cdef int code
+        cdef int code = ZSW_OK
         self.counters.major_faults += 1
         if record.state & ZERO_MAPPED:
             self.counters.swpin_zero += 1
@@ -357,15 +397,15 @@ cdef class Replay(Evictor):
             code = self.bring(page, frame)
             if code < 0:
                 return code
-        if self.images != NULL and self.verify:
-            if memcmp(frame, self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE) != 0:
+        if self.images != NULL:
+            # A lost page has been made anew: there is nothing to compare.
+            if code != LOAD_LOST and self.compare(page, frame) < 0:
                 return ZSW_E_CORRUPT
-            self.verified += 1
         histogram_add(&self.latency, self.backend.costs.major_fault + self.backend.costs.spent - before)
         return ZSW_OK
 
     cdef inline int bring(self, uint32_t page, uint8_t *frame) noexcept nogil:
-        """Loads a page from the backend, which may keep its copy or drop it."""
+        """Loads a page from the backend, which may keep its copy, drop it, or have lost it. LOAD_* or a negative code."""
         cdef page_record *record = &self.records[page]
         cdef int code = self.backend.load(page, frame)
         if code < 0:
@@ -373,6 +413,17 @@ cdef class Replay(Evictor):
         if code != LOAD_KEPT:
             record.state &= ~<uint32_t> IN_SLOT
             record.state |= DIRTY
+            if code == LOAD_LOST and self.images != NULL:
+                memcpy(frame, self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
+        return code
+
+    cdef inline int compare(self, uint32_t page, const uint8_t *seen) noexcept nogil:
+        """Whether what came back is what was stored: 0 or ZSW_E_CORRUPT."""
+        if not self.verify:
+            return ZSW_OK
+        if memcmp(seen, self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE) != 0:
+            return ZSW_E_CORRUPT
+        self.verified += 1
         return ZSW_OK
 
     # -- reclaim --------------------------------------------------------------------------------------------------
@@ -468,6 +519,11 @@ cdef class Replay(Evictor):
     def out_of_memory(self):
         """Whether the run ended because no page could be evicted."""
         return self.code == ZSW_E_FULL
+
+    @property
+    def bus_error(self):
+        """Whether the run ended because a page was read that its backend had lost."""
+        return self.code == E_BUS_ERROR
 
     @property
     def resident_pages(self):

@@ -11,6 +11,7 @@ from zswapsim._core.device import SwapDevice
 from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
 from zswapsim._core.pooled import PooledBackend
+from zswapsim.backends.cram import CramSettings, open_cram
 from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class BackendPlan(NamedTuple):
     chain_size: int = 8
     accept_threshold_percent: int = 90
     exclusive_loads: bool = True
+    cram: CramSettings = CramSettings()
 
 
 def open_backend(plan: BackendPlan) -> Backend:
@@ -65,7 +67,17 @@ def disk(plan: BackendPlan) -> Backend:
     return DiskBackend(plan.cost, SwapDevice(plan.device_pages, backed=plan.codec is not None))
 
 
-BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {"private-node": private_node, "disk": disk}
+def cram(plan: BackendPlan) -> Backend:
+    """A device that compresses by itself, whose frames were granted to the swap backend alone."""
+    if plan.frames is None:
+        raise InputError("backend cram: expected a grant of the node's frames")
+    device = SwapDevice(plan.device_pages, backed=plan.codec is not None)
+    return open_cram(
+        plan.cram, plan.cost, plan.frames, device, plan.codec, plan.measured, exclusive=plan.exclusive_loads
+    )
+
+
+BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {"private-node": private_node, "disk": disk, "cram": cram}
 """Backends by name."""
 
 

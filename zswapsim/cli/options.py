@@ -34,6 +34,7 @@ CHOICES = {
     "swap": Choice("The swap device behind the node: none, unlimited, or a size.", MACHINE, "SIZE", True),
     "cost": Choice(f"The modelled machine: {', '.join(PRESETS)}.", MACHINE, "PRESET", True),
     "backend": Choice(f"What stands behind swap: {', '.join(BACKENDS)}.", SWAP, "NAME", True),
+    "cram": Choice("The compressing device, as in form=tier,ratio=2.5 (docs/cram.md).", SWAP, "SPEC", True),
     "compressor": Choice("Codec and parameters, as in zstd:level=3.", SWAP, "SPEC", True),
     "chain_size": Choice("Most frames in a zspage, 4 to 16.", SWAP, "N", True),
     "accept_threshold_percent": Choice("A full node is written back down to this share.", SWAP, "N", True),

@@ -6,6 +6,8 @@ import msgspec
 
 COMPLETED = "completed"
 OUT_OF_MEMORY = "out of memory"
+PAGES_LOST = "pages lost"
+BUS_ERROR = "bus error"
 INTERRUPTED = "interrupted"
 
 
@@ -15,7 +17,11 @@ class Result(msgspec.Struct, kw_only=True):
     settings: dict[str, Any]
     """The settings, with `trace`, `contents`, and the frames that sizes came to: `dram_frames`, `node_frames`."""
     outcome: str
-    """``completed``, ``out of memory`` or ``interrupted``; the counters are those so far."""
+    """``completed``, ``out of memory`` or ``interrupted``; the counters are those so far.
+
+    With a compressing device also ``pages lost`` (to its end, but the device lost pages on the way), and ``bus error``
+    (it ended when a lost page was read).
+    """
     counters: dict[str, int]
     """Exact: the same trace, contents and settings give the same on every machine. Sizes are in bytes."""
     times_ns: dict[str, int]

@@ -11,12 +11,13 @@ import numpy as np
 from zswapsim._core.errors import InputError
 from zswapsim._core.replay import Replay
 from zswapsim.backends import BackendPlan, open_backend
+from zswapsim.backends.cram import parse_cram
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.reclaim import open_reclaimer
-from zswapsim.study.result import COMPLETED, INTERRUPTED, OUT_OF_MEMORY, Result
+from zswapsim.study.result import BUS_ERROR, COMPLETED, INTERRUPTED, OUT_OF_MEMORY, PAGES_LOST, Result
 from zswapsim.study.settings import NO_HOST_NODE, Settings
 from zswapsim.study.timeline import Timeline
 from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
@@ -116,6 +117,7 @@ def open_replay(
             chain_size=settings.chain_size,
             accept_threshold_percent=settings.accept_threshold_percent,
             exclusive_loads=settings.exclusive_loads,
+            cram=parse_cram(settings.cram),
         )
     )
     options: dict[str, Any] = {
@@ -162,7 +164,7 @@ def _replay(engine: Replay, trace: DenseTrace, timeline: Timeline, depth: str, p
                 done += fed
                 timeline.note(done, final=fed < end - first)
                 if fed < end - first:
-                    return OUT_OF_MEMORY
+                    return BUS_ERROR if engine.bus_error else OUT_OF_MEMORY
                 first = end
                 if progress is not None:
                     progress(done, trace.events)
@@ -170,7 +172,7 @@ def _replay(engine: Replay, trace: DenseTrace, timeline: Timeline, depth: str, p
         timeline.note(done, final=True)
         return INTERRUPTED
     timeline.note(done, final=True)
-    return COMPLETED
+    return PAGES_LOST if engine.counters_now()["lost_pages"] else COMPLETED
 
 
 def _described(settings: Settings, trace: DenseTrace, contents: Contents | None, engine: Replay) -> dict[str, Any]:
@@ -182,6 +184,6 @@ def _described(settings: Settings, trace: DenseTrace, contents: Contents | None,
         "contents": "none" if contents is None else contents.name,
         "footprint_pages": trace.pages,
         "dram_frames": dram,
-        "node_frames": node if settings.backend == "private-node" else 0,
+        "node_frames": 0 if settings.backend == "disk" else node,
         "device_pages": device,
     }

@@ -3,12 +3,13 @@
 import msgspec
 
 from zswapsim._core.errors import InputError
+from zswapsim.backends.cram import parse_cram
 from zswapsim.machine.isolation import RULES
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
-BACKENDS = ("private-node", "disk")
+BACKENDS = ("private-node", "disk", "cram")
 DEPTHS = ("bytes", "sizes", "counts")
 MOST_FRAMES = (1 << 32) - 1
 NO_HOST_NODE = -1
@@ -32,7 +33,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bind_node: int = NO_HOST_NODE
     """At bytes depth, the NUMA node of this machine on which the private node's frames are to lie; -1 for any."""
     backend: str = "private-node"
-    """What stands behind swap: ``private-node`` or ``disk``."""
+    """What stands behind swap: ``private-node``, ``disk`` or ``cram``."""
+    cram: str = ""
+    """The compressing device: ``form=tier,ratio=2.5,...`` (:class:`~zswapsim.backends.cram.CramSettings`)."""
     compressor: str = "lz4"
     """Codec and parameters, as in ``zstd:level=3``."""
     reclaim: str = "lru"
@@ -63,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _one_of("backend", self.backend, BACKENDS)
         _one_of("isolation", self.isolation, tuple(RULES))
         parse_reclaim(self.reclaim)
+        parse_cram(self.cram)
         _one_of("depth", self.depth, DEPTHS)
         _one_of("cost", self.cost, tuple(PRESETS))
         _between("reclaim-batch", self.reclaim_batch, 0, 1 << 20)

@@ -1,0 +1,148 @@
+"""The compressing device driven against its reference, at bytes and at sizes depth at once: equal counters throughout.
+
+Exactly those pages are lost that both say, and every other comes back as it was.
+"""
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.page_samples import lz4_length, sample_array, sample_pages
+from tests.reference import RECLAIMERS
+from tests.reference.cram import CramMachine, Device
+from tests.reference.replay import Contents
+from zswapsim import Settings, get_compressor
+from zswapsim._core.replay import Replay
+from zswapsim.compressors import measure
+from zswapsim.study.run import open_replay
+from zswapsim.traces import Contents as RealContents
+
+PAGES = 48
+CONTENTS = RealContents(sample_array(sample_pages()), "samples")
+MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
+IMAGES = [image.tobytes() for image in CONTENTS.images]
+accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
+
+devices = st.fixed_dictionaries(
+    {
+        "form": st.sampled_from(["swap", "tier"]),
+        "read": st.sampled_from(["map", "copy"]),
+        "ratio": st.sampled_from([1.0, 1.5, 3.0, 8.0]),
+        "control": st.sampled_from(["watermarks", "counting", "tokens"]),
+        "delay": st.sampled_from([0, 1, 7, 60, 1000]),
+        "zero": st.sampled_from([0, 1, 9, 100]),
+        "zero_batch": st.sampled_from([0, 1, 3]),
+        "sector": st.sampled_from([8, 64, 512, 4096]),
+        "budget": st.sampled_from([0, 1, 4, 100]),
+        "tokens": st.sampled_from([1, 2, 8]),
+        "marks": st.sampled_from([(1000, 1000), (900, 800), (1000, 0), (500, 200), (0, 0)]),
+        "loss": st.sampled_from(["go-on", "go-on", "end"]),
+    }
+)
+
+
+def physical(page: bytes, sector: int) -> int:
+    """What a page takes of a device that compresses with lz4."""
+    if not any(page):
+        return 0
+    length = 8 if page == page[:8] * 512 else lz4_length(page)
+    return -(-length // sector) * sector
+
+
+class CramStateMachine(RuleBasedStateMachine):
+    reclaim = ("lru",)
+
+    @initialize(
+        data=st.data(),
+        frames=st.integers(1, 30),
+        batch=st.sampled_from([1, 2, 8]),
+        node=st.sampled_from([1, 2, 5, 9, 20, 60]),
+        swap=st.sampled_from([0, 3, 12, 1 << 20]),
+        device=devices,
+        exclusive=st.booleans(),
+        zero_map=st.booleans(),
+        seed=st.integers(0, 100),
+    )
+    def open(
+        self, data: st.DataObject, frames: int, batch: int, node: int, swap: int, device: dict, exclusive: bool,
+        zero_map: bool, seed: int,
+    ) -> None:  # fmt: skip
+        frames = max(frames, batch)
+        name = data.draw(st.sampled_from(self.reclaim), label="reclaim")
+        high, low = device["marks"]
+        budget = device["budget"] if device["form"] == "tier" else 0
+        spec = {**device, "budget": budget, "high": high, "low": low}
+        del spec["marks"]
+        asked = {
+            "backend": "cram",
+            "cram": ",".join(f"{name}={value}" for name, value in spec.items()),
+            "dram": frames * 4096,
+            "node": node * 4096,
+            "swap": "none" if swap == 0 else swap * 4096,
+            "reclaim": name,
+            "reclaim_batch": batch,
+            "exclusive_loads": exclusive,
+            "zero_map": zero_map,
+            "seed": seed,
+        }
+        self.engines = {
+            depth: open_replay(Settings(depth=depth, **asked), PAGES, CONTENTS, MEASURED if depth == "sizes" else None)
+            for depth in ("bytes", "sizes")
+        }
+        own = {name: device[name] for name in ("delay", "zero", "zero_batch", "tokens")}
+        self.model = CramMachine(
+            frames,
+            Contents(IMAGES, CONTENTS.next_image.tolist()),
+            Device(node, max(1, int(node * 4096 / device["ratio"])), high, low, **own),
+            [physical(page, device["sector"]) for page in IMAGES],
+            swap,
+            control=device["control"],
+            tier=device["form"] == "tier",
+            maps=device["read"] == "map",
+            exclusive=exclusive,
+            ends=device["loss"] == "end",
+            budget=budget,
+            batch=batch,
+            reclaimer=None if name == "lru" else RECLAIMERS[name](frames, PAGES),
+            zero_map=zero_map,
+            seed=seed % len(IMAGES),
+        )
+        self.safe = device["ratio"] == 1.0 or device["control"] == "tokens"
+
+    @rule(trace=accesses)
+    def feed(self, trace: list[tuple[int, bool]]) -> None:
+        pages = np.array([page for page, _ in trace], np.uint32)
+        ops = np.array([write for _, write in trace], np.uint8)
+        for page, write in trace:
+            self.model.access(page, write)
+        for engine in self.engines.values():
+            done = engine.feed(pages, ops)
+            assert done == len(trace) or engine.out_of_memory or engine.bus_error
+
+    @invariant()
+    def agrees(self) -> None:
+        for depth, engine in getattr(self, "engines", {}).items():
+            self.agrees_at(depth, engine)
+
+    def agrees_at(self, depth: str, engine: Replay) -> None:
+        engine.check()
+        found = engine.counters_now()
+        expected = self.model.counters()
+        assert {name: found[name] for name in expected} == expected, depth
+        assert (engine.out_of_memory, engine.bus_error) == (self.model.out_of_memory, self.model.bus_error)
+        assert engine.backend.lost_slots() == self.model.lost()
+        assert found["lost_pages"] == found["poisoned_reads"] + found["poisoned_pages"]
+        assert not (self.safe and found["lost_pages"])
+        came_back = found["major_faults"] - found["poisoned_reads"] + found["mapped_reads"]
+        assert engine.verified_pages == (came_back if depth == "bytes" else 0)
+
+
+class CramReclaimMachine(CramStateMachine):
+    reclaim = tuple(RECLAIMERS)
+
+
+TestCram = CramStateMachine.TestCase
+TestCram.settings = settings(stateful_step_count=12)
+TestCramReclaim = CramReclaimMachine.TestCase
+TestCramReclaim.settings = settings(stateful_step_count=12)
