@@ -167,7 +167,7 @@ class CramMachine(Machine):
         return True
 
     def write_in_place(self, number: int) -> bool:
-        if not self.tier or (number not in self.writable and len(self.writable) >= self.budget):
+        if number not in self.writable and (self.refusing or len(self.writable) >= self.budget):
             return False
         if self.control == "tokens" and not self.node.has_token():
             self.count["reject_token"] += 1

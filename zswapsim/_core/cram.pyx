@@ -189,7 +189,8 @@ cdef class CramBackend(Backend):
         if record.state & AT_MASK != AT_NODE or self.lost(slot):
             return TOUCH_FAULT
         if write:
-            if not self.tier or not (record.state & WRITABLE or self.writable_pages < self.budget):
+            # A page becomes writable by a fault; once it is, software does not hear of its writes.
+            if not record.state & WRITABLE and (self.refusing or self.writable_pages >= self.budget):
                 return TOUCH_FAULT
             if self.control == CONTROL_TOKENS and not self.node.has_token():
                 self.moved.reject_token += 1

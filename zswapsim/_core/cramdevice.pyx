@@ -61,8 +61,8 @@ cdef class CramDevice:
             raise InputError(f"device of {physical} physical bytes: expected at least one")
         if not 8 <= sector <= ZSW_PAGE_SIZE or sector & (sector - 1):
             raise InputError(f"device: sector of {sector} bytes: expected a power of two from 8 to {<int> ZSW_PAGE_SIZE}")
-        if not low <= high <= PRESSURE_FULL:
-            raise InputError(f"device: water marks {low} and {high}: expected low <= high <= {<int> PRESSURE_FULL}")
+        if not low < high <= PRESSURE_FULL:
+            raise InputError(f"device: water marks {low} and {high}: expected low < high <= {<int> PRESSURE_FULL}")
         if token_batch == 0 or delay >= 1 << 62 or zero_every >= 1 << 62:
             raise InputError("device: expected a batch of at least one token, and times below 2**62")
         if codec is not None and arena.base == NULL:
@@ -204,6 +204,8 @@ cdef class CramDevice:
 
     cdef int zero(self, uint32_t most) noexcept nogil:
         cdef uint32_t frame
+        if most == 0 or self.waiting == 0:
+            return ZSW_OK
         while most and self.waiting:
             frame = self.first_waiting
             self.first_waiting = self.records[frame].next

@@ -11,7 +11,7 @@ from zswapsim._core.device import SwapDevice
 from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
 from zswapsim._core.pooled import PooledBackend
-from zswapsim.backends.cram import CramSettings, open_cram
+from zswapsim.backends.cram import CramPlan, open_cram
 from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class BackendPlan(NamedTuple):
     chain_size: int = 8
     accept_threshold_percent: int = 90
     exclusive_loads: bool = True
-    cram: CramSettings = CramSettings()
+    cram: CramPlan | None = None
+    """The compressing device, where that is the backend."""
 
 
 def open_backend(plan: BackendPlan) -> Backend:
@@ -69,8 +70,8 @@ def disk(plan: BackendPlan) -> Backend:
 
 def cram(plan: BackendPlan) -> Backend:
     """A device that compresses by itself, whose frames were granted to the swap backend alone."""
-    if plan.frames is None:
-        raise InputError("backend cram: expected a grant of the node's frames")
+    if plan.frames is None or plan.cram is None:
+        raise InputError("backend cram: expected a device, and a grant of the node's frames")
     device = SwapDevice(plan.device_pages, backed=plan.codec is not None)
     return open_cram(
         plan.cram, plan.cost, plan.frames, device, plan.codec, plan.measured, exclusive=plan.exclusive_loads

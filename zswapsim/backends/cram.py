@@ -1,114 +1,42 @@
-"""The settings of a compressing device, written ``form=tier,ratio=2.5,control=tokens,delay=100us``, and its backend."""
+"""A compressing device, and the backend on it, from numbers that are settled."""
 
-from typing import Any
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.codec import Codec
-from zswapsim._core.cram import CONTROLS, CramBackend
+from zswapsim._core.cram import CramBackend
 from zswapsim._core.cramdevice import CramDevice
 from zswapsim._core.device import SwapDevice
-from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
 from zswapsim.compressors.measure import Measured
 
-PAGE_BYTES = 4096
-FULL = 1000
-FORMS, READS, LOSSES = ("swap", "tier"), ("map", "copy"), ("go-on", "end")
-UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-LONGEST = 1 << 62
 ACCESS_NS = 90.0
 """What an access takes on the clock of a device that counts time: a line of local DRAM (CostModel has the source)."""
 
 
-class CramSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One device, and how the kernel uses it. Raises InputError for a value out of range."""
+class CramPlan(NamedTuple):
+    """What a device is, and how the kernel uses it; :class:`~zswapsim.study.cram.CramSettings` tells each."""
 
-    form: str = "swap"
-    """``swap``: pages are swapped out to it. ``tier``: they are demoted to it, and stay mapped."""
-    read: str = "map"
-    """As swap, a read fault ``map``s the page where it is, or brings a ``copy``."""
-    ratio: float = 2.0
-    """Advertised over physical capacity. The node's size is what is advertised."""
+    physical: int
+    """Bytes."""
+    tier: bool = False
+    maps: bool = True
     control: str = "watermarks"
-    """What keeps writes from overflowing: ``watermarks``, ``counting`` or ``tokens``."""
     high: int = 900
-    """Pressure, of 1000, at which the device interrupts, and software refuses pages and writes back."""
     low: int = 800
-    """Pressure at which software stops that."""
-    delay: str = "100us"
-    """How old a reading of the capacity is when software gets it, or a token: accesses (``500``) or a time."""
-    zero: str = "1s"
-    """Between two batches of zeroing freed frames; in the unit of `delay`; 0: at once."""
+    delay: int = 0
+    """As the next, in accesses, or in nanoseconds where the device's clock is `timed`."""
+    zero_every: int = 0
+    timed: bool = False
     zero_batch: int = 0
-    """Frames in such a batch; 0: all that wait."""
     line_ns: float = 800.0
-    """A cache line through the device: 600 ns to 1 µs is quoted."""
     sector: int = 64
-    """Bytes of the pieces in which physical space is given out."""
-    budget: str = "0"
-    """Pages that may be writable on a tier: a number, or ``10%`` of the advertised frames."""
-    tokens: int = 32
-    """Write tokens granted at a time."""
-    loss: str = "go-on"
-    """When a lost page is read: its process makes it anew (``go-on``), or the run ends (``end``)."""
-
-    def __post_init__(self) -> None:
-        for name, allowed in (("form", FORMS), ("read", READS), ("control", CONTROLS), ("loss", LOSSES)):
-            if getattr(self, name) not in allowed:
-                raise _wrong(f"{name}={getattr(self, name)}", f"one of {', '.join(allowed)}")
-        if not 1 <= self.ratio <= 1000:
-            raise _wrong(f"ratio={self.ratio}", "1 to 1000")
-        if not 0 <= self.low <= self.high <= FULL:
-            raise _wrong(f"low={self.low},high={self.high}", f"0 <= low <= high <= {FULL}")
-        if not 8 <= self.sector <= PAGE_BYTES or self.sector & (self.sector - 1):
-            raise _wrong(f"sector={self.sector}", f"a power of two from 8 to {PAGE_BYTES}")
-        if not 0 <= self.line_ns < 1e9:
-            raise _wrong(f"line_ns={self.line_ns}", "0 to 1e9")
-        if not 0 <= self.zero_batch < 1 << 32 or not 0 < self.tokens < 1 << 32:
-            raise _wrong(f"zero_batch={self.zero_batch},tokens={self.tokens}", "0 or more, and at least one")
-        self.clock()
-        self.writable(1)
-
-    def clock(self) -> tuple[int, int, bool]:
-        """`delay` and `zero` in the clock's units, and whether these are nanoseconds (else accesses)."""
-        (delay, delay_timed), (zero, zero_timed) = (_time("delay", self.delay), _time("zero", self.zero))
-        if delay and zero and delay_timed != zero_timed:
-            raise _wrong(f"delay={self.delay},zero={self.zero}", "both in accesses or both with a unit of time")
-        return delay, zero, delay_timed or zero_timed
-
-    def writable(self, frames: int) -> int:
-        """Pages that may be writable on a device of `frames` advertised ones."""
-        text = self.budget
-        number = text.removesuffix("%")
-        if not number.isdecimal() or int(number) >= 1 << 32 or (text.endswith("%") and int(number) > 100):
-            raise _wrong(f"budget={text}", "a number of pages, or 0% to 100%")
-        if int(number) and self.form != "tier":
-            raise _wrong(f"budget={text}", "form=tier with it")
-        return frames * int(number) // 100 if text.endswith("%") else int(number)
-
-    def physical(self, frames: int) -> int:
-        """Bytes that a device of `frames` advertised frames really has."""
-        return max(1, int(frames * PAGE_BYTES / self.ratio))
-
-
-def parse_cram(spec: str) -> CramSettings:
-    """Settings from ``NAME=VALUE,...``; what is left out has its default. Raises InputError."""
-    given: dict[str, Any] = {}
-    kinds = {field.name: field.type for field in msgspec.structs.fields(CramSettings)}
-    for each in spec.split(",") if spec else ():
-        name, equals, text = each.partition("=")
-        if name not in kinds or not equals:
-            raise InputError(f"--cram {spec}: expected NAME=VALUE with one of {', '.join(kinds)}, got {each!r}")
-        if name in given:
-            raise InputError(f"--cram {spec}: {name} is given twice")
-        try:
-            given[name] = kinds[name](text)
-        except ValueError:
-            raise _wrong(each, "a whole number" if kinds[name] is int else "a number") from None
-    return CramSettings(**given)
+    budget: int = 0
+    """Pages."""
+    token_batch: int = 32
+    ends: bool = False
 
 
 def physical_sizes(measured: Measured, sector: int) -> NDArray[np.uint16]:
@@ -119,7 +47,7 @@ def physical_sizes(measured: Measured, sector: int) -> NDArray[np.uint16]:
 
 
 def open_cram(
-    settings: CramSettings,
+    plan: CramPlan,
     cost: tuple[float, ...],
     frames: Grant,
     device: SwapDevice,
@@ -133,45 +61,30 @@ def open_cram(
     With a codec pages are real, with `measured` their sizes are; with neither pages take no physical space, and only
     the number of frames is a limit. Raises InputError, HostMemoryError.
     """
-    delay, zero, timed = settings.clock()
-    advertised = frames.arena.frames
     node = CramDevice(
         frames.arena,
-        settings.physical(advertised),
+        plan.physical,
         codec,
-        None if measured is None else physical_sizes(measured, settings.sector),
-        sector=settings.sector,
-        high=settings.high,
-        low=settings.low,
-        delay=delay,
-        zero_every=zero,
-        zero_batch=settings.zero_batch,
-        token_batch=settings.tokens,
+        None if measured is None else physical_sizes(measured, plan.sector),
+        sector=plan.sector,
+        high=plan.high,
+        low=plan.low,
+        delay=plan.delay,
+        zero_every=plan.zero_every,
+        zero_batch=plan.zero_batch,
+        token_batch=plan.token_batch,
     )
     return CramBackend(
         cost,
         frames,
         node,
         device,
-        control=settings.control,
-        tier=settings.form == "tier",
-        maps=settings.read == "map",
+        control=plan.control,
+        tier=plan.tier,
+        maps=plan.maps,
         exclusive=exclusive,
-        ends=settings.loss == "end",
-        budget=settings.writable(advertised),
-        line_ns=settings.line_ns,
-        tick_ns=ACCESS_NS if timed else 0.0,
+        ends=plan.ends,
+        budget=plan.budget,
+        line_ns=plan.line_ns,
+        tick_ns=ACCESS_NS if plan.timed else 0.0,
     )
-
-
-def _time(name: str, text: str) -> tuple[int, bool]:
-    """A time in nanoseconds, or a number of accesses, and which of the two it is."""
-    digits = text.rstrip("nsum")
-    unit = text[len(digits) :]
-    if not digits.isdecimal() or (unit and unit not in UNITS) or int(digits) * UNITS.get(unit, 1) >= LONGEST:
-        raise _wrong(f"{name}={text}", f"accesses, or a time with one of {', '.join(UNITS)}")
-    return int(digits) * UNITS.get(unit, 1), bool(unit)
-
-
-def _wrong(what: str, expected: str) -> InputError:
-    return InputError(f"--cram {what}: expected {expected}")

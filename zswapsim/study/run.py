@@ -11,10 +11,11 @@ import numpy as np
 from zswapsim._core.errors import InputError
 from zswapsim._core.replay import Replay
 from zswapsim.backends import BackendPlan, open_backend
-from zswapsim.backends.cram import parse_cram
+from zswapsim.backends.cram import CramPlan
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.cost import PRESETS
+from zswapsim.study.cram import parse_cram
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.reclaim import open_reclaimer
 from zswapsim.study.result import BUS_ERROR, COMPLETED, INTERRUPTED, OUT_OF_MEMORY, PAGES_LOST, Result
@@ -117,7 +118,7 @@ def open_replay(
             chain_size=settings.chain_size,
             accept_threshold_percent=settings.accept_threshold_percent,
             exclusive_loads=settings.exclusive_loads,
-            cram=parse_cram(settings.cram),
+            cram=CramPlan(**parse_cram(settings.cram).plan(node_frames)),
         )
     )
     options: dict[str, Any] = {

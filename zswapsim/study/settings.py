@@ -3,9 +3,9 @@
 import msgspec
 
 from zswapsim._core.errors import InputError
-from zswapsim.backends.cram import parse_cram
 from zswapsim.machine.isolation import RULES
 from zswapsim.study.cost import PRESETS
+from zswapsim.study.cram import parse_cram
 from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
@@ -35,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     backend: str = "private-node"
     """What stands behind swap: ``private-node``, ``disk`` or ``cram``."""
     cram: str = ""
-    """The compressing device: ``form=tier,ratio=2.5,...`` (:class:`~zswapsim.backends.cram.CramSettings`)."""
+    """The compressing device: ``form=tier,ratio=2.5,...`` (:class:`~zswapsim.study.cram.CramSettings`)."""
     compressor: str = "lz4"
     """Codec and parameters, as in ``zstd:level=3``."""
     reclaim: str = "lru"

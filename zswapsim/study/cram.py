@@ -1,0 +1,131 @@
+"""The settings of a compressing device, written ``form=tier,ratio=2.5,control=tokens,delay=100us``."""
+
+from typing import Any
+
+import msgspec
+
+from zswapsim._core.errors import InputError
+from zswapsim.study.sizes import PAGE_SIZE
+
+FULL = 1000
+CONTROLS = ("watermarks", "counting", "tokens")
+FORMS, READS, LOSSES = ("swap", "tier"), ("map", "copy"), ("go-on", "end")
+UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+LONGEST = 1 << 62
+
+
+class CramSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One device, and how the kernel uses it. Raises InputError for a value out of range."""
+
+    form: str = "swap"
+    """``swap``: pages are swapped out to it. ``tier``: they are demoted to it, and stay mapped."""
+    read: str = "map"
+    """As swap, a read fault ``map``s the page where it is, or brings a ``copy``."""
+    ratio: float = 2.0
+    """Advertised over physical capacity. The node's size is what is advertised."""
+    control: str = "watermarks"
+    """What keeps writes from overflowing: ``watermarks``, ``counting`` or ``tokens``."""
+    high: int = 900
+    """Pressure, of 1000, at which the device interrupts, and software refuses pages and writes back."""
+    low: int = 800
+    """Pressure at which software stops that."""
+    delay: str = "100us"
+    """How old a reading of the capacity is when software gets it, or a token: accesses (``500``) or a time."""
+    zero: str = "1s"
+    """Between two batches of zeroing freed frames; in the unit of `delay`; 0: at once."""
+    zero_batch: int = 0
+    """Frames in such a batch; 0: all that wait."""
+    line_ns: float = 800.0
+    """A cache line through the device: 600 ns to 1 µs is quoted."""
+    sector: int = 64
+    """Bytes of the pieces in which physical space is given out."""
+    budget: str = "0"
+    """Pages that may be writable on a tier: a number, or ``10%`` of the advertised frames."""
+    tokens: int = 32
+    """Write tokens granted at a time."""
+    loss: str = "go-on"
+    """When a lost page is read: its process makes it anew (``go-on``), or the run ends (``end``)."""
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("form", FORMS), ("read", READS), ("control", CONTROLS), ("loss", LOSSES)):
+            if getattr(self, name) not in allowed:
+                raise _wrong(f"{name}={getattr(self, name)}", f"one of {', '.join(allowed)}")
+        if not 1 <= self.ratio <= 1000:
+            raise _wrong(f"ratio={self.ratio}", "1 to 1000")
+        if not 0 <= self.low < self.high <= FULL:
+            raise _wrong(f"low={self.low},high={self.high}", f"0 <= low < high <= {FULL}")
+        if not 8 <= self.sector <= PAGE_SIZE or self.sector & (self.sector - 1):
+            raise _wrong(f"sector={self.sector}", f"a power of two from 8 to {PAGE_SIZE}")
+        if not 0 <= self.line_ns < 1e9:
+            raise _wrong(f"line_ns={self.line_ns}", "0 to 1e9")
+        if not 0 <= self.zero_batch < 1 << 32 or not 0 < self.tokens < 1 << 32:
+            raise _wrong(f"zero_batch={self.zero_batch},tokens={self.tokens}", "0 or more, and at least one")
+        self.clock()
+        self.writable(1)
+
+    def clock(self) -> tuple[int, int, bool]:
+        """`delay` and `zero` in the clock's units, and whether these are nanoseconds (else accesses)."""
+        (delay, delay_timed), (zero, zero_timed) = (_time("delay", self.delay), _time("zero", self.zero))
+        if delay and zero and delay_timed != zero_timed:
+            raise _wrong(f"delay={self.delay},zero={self.zero}", "both in accesses or both with a unit of time")
+        return delay, zero, delay_timed or zero_timed
+
+    def writable(self, frames: int) -> int:
+        """Pages that may be writable on a device of `frames` advertised ones."""
+        text = self.budget
+        number = text.removesuffix("%")
+        if not number.isdecimal() or int(number) >= 1 << 32 or (text.endswith("%") and int(number) > 100):
+            raise _wrong(f"budget={text}", "a number of pages, or 0% to 100%")
+        if int(number) and self.form != "tier":
+            raise _wrong(f"budget={text}", "form=tier with it")
+        return frames * int(number) // 100 if text.endswith("%") else int(number)
+
+    def physical(self, frames: int) -> int:
+        """Bytes that a device of `frames` advertised frames really has."""
+        return max(1, int(frames * PAGE_SIZE / self.ratio))
+
+    def plan(self, frames: int) -> dict[str, Any]:
+        """The fields of a :class:`~zswapsim.backends.cram.CramPlan`, for a device of `frames` advertised frames."""
+        delay, zero, timed = self.clock()
+        same = {name: getattr(self, name) for name in ("control", "high", "low", "zero_batch", "line_ns", "sector")}
+        return same | {
+            "physical": self.physical(frames),
+            "tier": self.form == "tier",
+            "maps": self.read == "map",
+            "delay": delay,
+            "zero_every": zero,
+            "timed": timed,
+            "budget": self.writable(frames),
+            "token_batch": self.tokens,
+            "ends": self.loss == "end",
+        }
+
+
+def parse_cram(spec: str) -> CramSettings:
+    """Settings from ``NAME=VALUE,...``; what is left out has its default. Raises InputError."""
+    given: dict[str, Any] = {}
+    kinds = {field.name: field.type for field in msgspec.structs.fields(CramSettings)}
+    for each in spec.split(",") if spec else ():
+        name, equals, text = each.partition("=")
+        if name not in kinds or not equals:
+            raise InputError(f"--cram {spec}: expected NAME=VALUE with one of {', '.join(kinds)}, got {each!r}")
+        if name in given:
+            raise InputError(f"--cram {spec}: {name} is given twice")
+        try:
+            given[name] = kinds[name](text)
+        except ValueError:
+            raise _wrong(each, "a whole number" if kinds[name] is int else "a number") from None
+    return CramSettings(**given)
+
+
+def _time(name: str, text: str) -> tuple[int, bool]:
+    """A time in nanoseconds, or a number of accesses, and which of the two it is."""
+    digits = text.rstrip("nsum")
+    unit = text[len(digits) :]
+    if not digits.isdecimal() or (unit and unit not in UNITS) or int(digits) * UNITS.get(unit, 1) >= LONGEST:
+        raise _wrong(f"{name}={text}", f"accesses, or a time with one of {', '.join(UNITS)}")
+    return int(digits) * UNITS.get(unit, 1), bool(unit)
+
+
+def _wrong(what: str, expected: str) -> InputError:
+    return InputError(f"--cram {what}: expected {expected}")
