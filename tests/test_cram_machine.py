@@ -60,14 +60,11 @@ class CramStateMachine(RuleBasedStateMachine):
         node=st.sampled_from([1, 2, 5, 9, 20, 60]),
         swap=st.sampled_from([0, 3, 12, 1 << 20]),
         device=devices,
-        exclusive=st.booleans(),
-        zero_map=st.booleans(),
-        seed=st.integers(0, 100),
+        run=st.fixed_dictionaries(
+            {"exclusive_loads": st.booleans(), "zero_map": st.booleans(), "seed": st.integers(0, 100)}
+        ),
     )
-    def open(
-        self, data: st.DataObject, frames: int, batch: int, node: int, swap: int, device: dict, exclusive: bool,
-        zero_map: bool, seed: int,
-    ) -> None:  # fmt: skip
+    def open(self, data: st.DataObject, frames: int, batch: int, node: int, swap: int, device: dict, run: dict) -> None:
         frames = max(frames, batch)
         name = data.draw(st.sampled_from(self.reclaim), label="reclaim")
         high, low = device["marks"]
@@ -82,9 +79,7 @@ class CramStateMachine(RuleBasedStateMachine):
             "swap": "none" if swap == 0 else swap * 4096,
             "reclaim": name,
             "reclaim_batch": batch,
-            "exclusive_loads": exclusive,
-            "zero_map": zero_map,
-            "seed": seed,
+            **run,
         }
         self.engines = {
             depth: open_replay(Settings(depth=depth, **asked), PAGES, CONTENTS, MEASURED if depth == "sizes" else None)
@@ -100,13 +95,13 @@ class CramStateMachine(RuleBasedStateMachine):
             control=device["control"],
             tier=device["form"] == "tier",
             maps=device["read"] == "map",
-            exclusive=exclusive,
+            exclusive=run["exclusive_loads"],
             ends=device["loss"] == "end",
             budget=budget,
             batch=batch,
             reclaimer=None if name == "lru" else RECLAIMERS[name](frames, PAGES),
-            zero_map=zero_map,
-            seed=seed % len(IMAGES),
+            zero_map=run["zero_map"],
+            seed=run["seed"] % len(IMAGES),
         )
         counted = device["control"] == "counting" and device["form"] == "swap"
         self.safe = device["ratio"] == 1.0 or device["control"] == "tokens" or counted

@@ -24,7 +24,7 @@ class Frame:
 
 @dataclass
 class Device:
-    """`frames` are advertised over `physical` bytes. Frames themselves are not numbered: only how many are out counts."""
+    """`frames` are advertised over `physical` bytes. They have no numbers: only how many are out counts."""
 
     frames: int
     physical: int

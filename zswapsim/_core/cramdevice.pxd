@@ -39,10 +39,10 @@ ctypedef struct cram_reading:
 cdef class CramDevice:
     cdef FrameArena arena           # the advertised frames; at bytes depth compressed bytes lie at their frame's place
     cdef cram_frame *records        # owned, one a frame
-    cdef readonly uint64_t physical # bytes
+    cdef readonly uint64_t physical     # bytes
     cdef readonly uint64_t used     # physical bytes taken; never above `physical`
     cdef readonly uint64_t peak     # most physical bytes ever taken
-    cdef readonly uint64_t allocated  # frames handed out so far
+    cdef readonly uint64_t allocated    # frames handed out so far
     cdef readonly uint32_t busy     # frames that are not zeroed: in use or waiting
     cdef readonly uint32_t waiting  # of these, freed
     cdef readonly uint64_t waiting_bytes    # physical bytes that these still take

@@ -60,7 +60,7 @@ cdef class CramDevice:
         if not 0 < physical < 1 << 62:
             raise InputError(f"device of {physical} physical bytes: expected at least one")
         if not 8 <= sector <= ZSW_PAGE_SIZE or sector & (sector - 1):
-            raise InputError(f"device: sector of {sector} bytes: expected a power of two from 8 to {<int> ZSW_PAGE_SIZE}")
+            raise InputError(f"device: sector of {sector} bytes: expected a power of two, 8 to {<int> ZSW_PAGE_SIZE}")
         if not low < high <= PRESSURE_FULL:
             raise InputError(f"device: water marks {low} and {high}: expected low < high <= {<int> PRESSURE_FULL}")
         if token_batch == 0 or delay >= 1 << 62 or zero_every >= 1 << 62:
@@ -311,9 +311,10 @@ cdef class CramDevice:
         cdef uint64_t taken = 0, freed = 0
         cdef uint32_t listed = 0, busy = 0, raw = 0
         assert self.records != NULL, "the device is not initialised"
-        for listed in range(self.waiting):
+        while listed < self.waiting:
             assert self.records[frame].waits, f"frame {frame} is listed to be zeroed and does not wait"
             frame = self.records[frame].next
+            listed += 1
         assert self.waiting == 0 or frame == CRAM_NO_FRAME, "the list of frames to zero has no end"
         for frame in range(self.arena.frames):
             used = self.arena.owner_of[frame] != 0

@@ -347,7 +347,7 @@ cdef class Replay(Evictor):
         return ZSW_OK
 
     cdef int touch_mapped(self, uint32_t page, bint write) noexcept nogil:
-        """An access to a page where the backend has it. TOUCH_FAULT where it must come into DRAM, or a negative code."""
+        """An access to a page where the backend has it. TOUCH_FAULT where it must come to DRAM; or a negative code."""
         cdef double before = self.backend.costs.spent
         cdef const uint8_t *seen = NULL
         cdef int code = self.backend.touch(page, write, &seen)
@@ -405,7 +405,7 @@ cdef class Replay(Evictor):
         return ZSW_OK
 
     cdef inline int bring(self, uint32_t page, uint8_t *frame) noexcept nogil:
-        """Loads a page from the backend, which may keep its copy, drop it, or have lost it. LOAD_* or a negative code."""
+        """Loads a page from the backend, which keeps its copy, drops it, or has lost it. LOAD_* or a negative code."""
         cdef page_record *record = &self.records[page]
         cdef int code = self.backend.load(page, frame)
         if code < 0:

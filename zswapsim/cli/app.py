@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "Replay one trace over one setting.",
     "compare": "Replay one trace over every combination of settings.",
     "audit": "Who gets a frame of a private node, under every isolation rule.",
+    "cram": "How many pages a compressing device loses, under which control.",
     "capture": "Read a running process's anonymous pages into a page file.",
     "convert": "Rewrite a trace in another form.",
     "compressors": "List the compressors; measure them on a page file.",

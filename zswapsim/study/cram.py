@@ -65,7 +65,7 @@ class CramSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def clock(self) -> tuple[int, int, bool]:
         """`delay` and `zero` in the clock's units, and whether these are nanoseconds (else accesses)."""
-        (delay, delay_timed), (zero, zero_timed) = (_time("delay", self.delay), _time("zero", self.zero))
+        (delay, delay_timed), (zero, zero_timed) = (parse_time("delay", self.delay), parse_time("zero", self.zero))
         if delay and zero and delay_timed != zero_timed:
             raise _wrong(f"delay={self.delay},zero={self.zero}", "both in accesses or both with a unit of time")
         return delay, zero, delay_timed or zero_timed
@@ -118,13 +118,21 @@ def parse_cram(spec: str) -> CramSettings:
     return CramSettings(**given)
 
 
-def _time(name: str, text: str) -> tuple[int, bool]:
+def parse_time(name: str, text: str) -> tuple[int, bool]:
     """A time in nanoseconds, or a number of accesses, and which of the two it is."""
     digits = text.rstrip("nsum")
     unit = text[len(digits) :]
     if not digits.isdecimal() or (unit and unit not in UNITS) or int(digits) * UNITS.get(unit, 1) >= LONGEST:
         raise _wrong(f"{name}={text}", f"accesses, or a time with one of {', '.join(UNITS)}")
     return int(digits) * UNITS.get(unit, 1), bool(unit)
+
+
+def nanoseconds(name: str, text: str) -> int:
+    """A time such as ``100us``. Raises InputError."""
+    value, timed = parse_time(name, text)
+    if value and not timed:
+        raise InputError(f"--{name} {text}: expected a time with one of {', '.join(UNITS)}")
+    return value
 
 
 def _wrong(what: str, expected: str) -> InputError:
