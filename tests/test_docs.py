@@ -44,7 +44,7 @@ def commands(page: Path) -> Iterator[tuple[str, list[str]]]:
             yield line.removeprefix("    $ "), "\n".join(block).rstrip().splitlines()
 
 
-SHOWN = list(commands(DOCS / "private-nodes.md"))
+SHOWN = [shown for page in ("private-nodes.md", "cram.md") for shown in commands(DOCS / page)]
 
 
 @pytest.mark.parametrize(("command", "printed"), SHOWN, ids=[command for command, _ in SHOWN])

@@ -69,7 +69,9 @@ def compare(
 
 
 def _without_unused(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, **UNUSED_BY_DISK) if settings.backend == "disk" else settings
+    unused = UNUSED_BY_DISK if settings.backend == "disk" else {}
+    device = settings.cram if settings.backend == "cram" else ""
+    return msgspec.structs.replace(settings, cram=device, **unused)
 
 
 def _dense(trace: str | Path | Trace | DenseTrace, progress: Progress | None) -> DenseTrace:
