@@ -1,0 +1,77 @@
+"""Devices, swap and groups of our own, for as long as a `with` block lasts; the guard makes and removes them."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from zswapsim._core.errors import ZswapsimError
+
+ROOT = Path(__file__).parents[2]
+numbers = itertools.count()
+
+
+class Device(NamedTuple):
+    """A zram device of our own."""
+
+    number: int
+    file: Path
+
+
+class Own:
+    """What this program has made in the kernel. Everything is gone when the block is left, and when we are killed.
+
+    Raises ZswapsimError, in one line, where the kernel refuses something or would not give something back.
+    """
+
+    def __enter__(self) -> Self:
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        self.guard = subprocess.Popen(
+            [sys.executable, "-m", "zswapsim.kernel.guard"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+            text=True,
+            start_new_session=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        last, _ = self.guard.communicate()
+        if kind is None and last.split() != ["done"]:
+            raise ZswapsimError(f"not everything could be removed: {last.removeprefix('left ').strip()}")
+
+    def device(self) -> Device:
+        """Add a zram device."""
+        number, file = self._ask("device").split(maxsplit=1)
+        return Device(int(number), Path(file))
+
+    def swap_on(self, device: Device, size: int) -> None:
+        """Use a device that is set up with `size` bytes as swap."""
+        self._ask("swap", str(device.file), str(size))
+
+    def swap_off(self, device: Device) -> None:
+        """Stop using it as swap."""
+        self._ask("unswap", str(device.file))
+
+    def group(self) -> Path:
+        """Make a memory-limited group."""
+        return Path(self._ask("group", f"zswapsim-{os.getpid()}-{next(numbers)}"))
+
+    def _ask(self, *request: str) -> str:
+        assert self.guard.stdin is not None and self.guard.stdout is not None
+        try:
+            self.guard.stdin.write(json.dumps(request) + "\n")
+            self.guard.stdin.flush()
+            word, _, said = self.guard.stdout.readline().rstrip("\n").partition(" ")
+        except BrokenPipeError:
+            word, said = "", ""
+        if word != "ok":
+            raise ZswapsimError(f"{request[0]}: {said or 'the guard has ended'}")
+        return said
