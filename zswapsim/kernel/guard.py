@@ -9,8 +9,8 @@ request                answer, after ``ok``
 =====================  =====================================================================
 ``device``             number and file of a zram device, hot-added
 ``swap FILE SIZE``     nothing; the device is used as swap, before all others
-``unswap FILE``        nothing; it is no longer
 ``group NAME``         folder of a memory-limited group
+``undo_one NAME``      nothing; a group by its folder, or ``swap on FILE``, is undone now
 =====================  =====================================================================
 
 What fails is answered with ``error`` and one line. What can't be undone is told in the last answer, ``left``.
@@ -52,17 +52,17 @@ class Keeper:
         self.undone[f"swap on {file}"] = lambda: swap.switch_off(path)
         return ""
 
-    def unswap(self, file: str) -> str:
-        """Stop using it."""
-        self.undone[f"swap on {file}"]()
-        del self.undone[f"swap on {file}"]
-        return ""
-
     def group(self, name: str) -> str:
         """Make a group; everybody in it is killed when it is removed."""
         path = groups.create(name)
         self.undone[str(path)] = lambda: groups.remove(path)
         return str(path)
+
+    def undo_one(self, name: str) -> str:
+        """Undo what has this name; undoing the rest will not try it again, unless this fails."""
+        self.undone[name]()
+        del self.undone[name]
+        return ""
 
     def undo(self) -> list[str]:
         """Undo all of it, whatever fails on the way; what is left and why."""

@@ -15,6 +15,12 @@ ROOT = Path(__file__).parents[2]
 numbers = itertools.count()
 
 
+def environment() -> dict[str, str]:
+    """Of a child that is to find this very package."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}
+
+
 class Device(NamedTuple):
     """A zram device of our own."""
 
@@ -29,12 +35,11 @@ class Own:
     """
 
     def __enter__(self) -> Self:
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         self.guard = subprocess.Popen(
             [sys.executable, "-m", "zswapsim.kernel.guard"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
+            env=environment(),
             text=True,
             start_new_session=True,
         )
@@ -58,11 +63,15 @@ class Own:
 
     def swap_off(self, device: Device) -> None:
         """Stop using it as swap."""
-        self._ask("unswap", str(device.file))
+        self._ask("undo_one", f"swap on {device.file}")
 
     def group(self) -> Path:
         """Make a memory-limited group."""
         return Path(self._ask("group", f"zswapsim-{os.getpid()}-{next(numbers)}"))
+
+    def remove_group(self, group: Path) -> None:
+        """Remove it, and kill whoever is in it."""
+        self._ask("undo_one", str(group))
 
     def _ask(self, *request: str) -> str:
         assert self.guard.stdin is not None and self.guard.stdout is not None

@@ -1,0 +1,168 @@
+"""A trace on real anonymous memory, in a memory-limited group whose pages go to a zram device of our own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.errors import ZswapsimError
+from zswapsim.kernel import groups, zram
+from zswapsim.kernel.own import Device, Own, environment
+
+PAGE_BYTES = 4096
+TABLE_PAGES = 512  # pages that one page of the page table maps, at each level
+READ_EVERY_S = 0.0005
+
+
+class Accesses(NamedTuple):
+    """A trace in descriptors that a child can read: `count` pages in use, and the images that they hold."""
+
+    pages: int
+    ops: int
+    images: int
+    count: int
+
+
+class Replayed(NamedTuple):
+    """What the kernel did; the zero map's pages are among the swap-ins and swap-outs."""
+
+    swap_ins: int
+    swap_outs: int
+    pool_frames: int
+    """In use when the last access was made."""
+    seconds: float
+
+
+@contextmanager
+def accesses(
+    chunks: Iterator[tuple[NDArray[np.uint32], NDArray[np.uint8]]], images: NDArray[np.uint8], count: int
+) -> Iterator[Accesses]:
+    """A trace and its images (uint8[K, 4096]) in memory without a name, which can't be left behind."""
+    descriptors = [os.memfd_create(f"zswapsim-{what}") for what in ("pages", "ops", "images")]
+    try:
+        for pages, ops in chunks:
+            _append(descriptors[0], pages)
+            _append(descriptors[1], ops)
+        _append(descriptors[2], images)
+        yield Accesses(*descriptors, count)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _append(descriptor: int, array: NDArray[np.uint32] | NDArray[np.uint8]) -> None:
+    left = memoryview(np.ascontiguousarray(array)).cast("B")
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def page_tables(pages: int) -> int:
+    """Frames that the page tables of `pages` pages take, which the group has to hold beside the pages.
+
+    Four levels of 512 entries; the top one is there before the process joins the group. A mapping that is not aligned
+    has one table more at the lowest level.
+    """
+    lowest = -(-pages // TABLE_PAGES) + 1
+    return lowest + -(-lowest // TABLE_PAGES)
+
+
+def replay(own: Own, device: Device, trace: Accesses, frames: int) -> Replayed | None:
+    """Replay with `frames` frames for the pages; None where the kernel killed the process for want of memory.
+
+    The group's statistics are read all the time: the kernel flushes them then, and else judges by old ones.
+    Raises ZswapsimError, OSError.
+    """
+    group = own.group()
+    try:
+        groups.set_limit(group, (frames + page_tables(trace.count)) * PAGE_BYTES)
+        with _child(trace) as child, _statistics_read(group):
+            return _measured(child, device, group)
+    finally:
+        own.remove_group(group)
+
+
+@contextmanager
+def _child(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
+    files = [f"/proc/self/fd/{descriptor}" for descriptor in (trace.pages, trace.ops, trace.images)]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "zswapsim.kernel.replayer", *files, str(trace.count)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=(trace.pages, trace.ops, trace.images),
+        env=environment(),
+        text=True,
+        process_group=0,  # Ctrl-C is for us; we end it
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
+
+
+@contextmanager
+def _statistics_read(group: Path) -> Iterator[None]:
+    """Keeps the group's statistics fresh for as long as the block lasts."""
+    end = threading.Event()
+
+    def read() -> None:
+        descriptor = os.open(group / "memory.stat", os.O_RDONLY)
+        while not end.wait(READ_EVERY_S):
+            os.pread(descriptor, 1 << 14, 0)
+        os.close(descriptor)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield
+    finally:
+        end.set()
+        reader.join()
+
+
+def _measured(child: subprocess.Popen[str], device: Device, group: Path) -> Replayed | None:
+    assert child.stdin is not None and child.stdout is not None
+    if child.stdout.readline() != "ready\n":
+        raise ZswapsimError(f"the replaying process did not start (exit {child.wait()})")
+    before = _outs(device)
+    child.stdin.write(f"{group}\n")
+    child.stdin.flush()
+    said = child.stdout.readline()
+    outs = _outs(device) - before
+    if not said:
+        return _died(child, group)
+    told: Mapping[str, float] = json.loads(said)
+    return Replayed(
+        swap_ins=int(told["major_faults"]),
+        swap_outs=outs,
+        pool_frames=zram.mm_stat(device.number)["mem_used_total"] // PAGE_BYTES,
+        seconds=told["seconds"],
+    )
+
+
+def _died(child: subprocess.Popen[str], group: Path) -> None:
+    code = child.wait()
+    if code != -signal.SIGKILL or not groups.kills(group):
+        raise ZswapsimError(f"the replaying process failed (exit {code})")
+
+
+def _outs(device: Device) -> int:
+    """Pages swapped out so far: written to the device, which is nobody else's, and zero pages, which never reach it."""
+    return zram.transferred(device.number)[1] + vmstat().get("swpout_zero", 0)
+
+
+def vmstat(text: str | None = None) -> dict[str, int]:
+    """The lines of /proc/vmstat by name."""
+    lines = (Path("/proc/vmstat").read_text() if text is None else text).splitlines()
+    return {name: int(value) for name, value in map(str.split, lines)}
+
+

@@ -1,0 +1,120 @@
+"""The reclaimers beside the running kernel's: the same trace, in as many frames, on real anonymous memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from zswapsim.kernel import zram
+from zswapsim.kernel.own import Own
+from zswapsim.kernel.replay import Replayed, accesses, replay
+from zswapsim.study.result import COMPLETED
+from zswapsim.study.run import run
+from zswapsim.study.settings import Settings
+from zswapsim.study.sizes import PAGE_SIZE, parse_size
+from zswapsim.study.validate import Progress, chosen_codecs, model_codec
+from zswapsim.traces import Contents, DenseTrace
+
+DEVICE_SLACK = 1024  # pages more than the footprint: the header's, and slots that are not free at once
+KERNEL_STATISTICS = "fault_access=1,stats_every=2"
+"""Of the two lists, where the group's statistics are read all the time (docs/reclaim.md)."""
+BESIDE = {"two-list": f"two-list:{KERNEL_STATISTICS}", "lru": "lru", "mglru": "mglru"}
+"""The reclaimers that are compared with the kernel, and how each is set."""
+
+
+class SwapValidated(msgspec.Struct, kw_only=True):
+    """One trace in one size of memory under one of our reclaimers.
+
+    `kernel` and `model` have `swap_ins` and `swap_outs` (the zero map's included), `pool_frames` (in use at the end)
+    and `seconds` (wall time of the replay).
+    """
+
+    trace: str
+    dram_bytes: int
+    reclaim: str
+    settings: str
+    """The reclaimer with its parameters."""
+    kernel: dict[str, int | float]
+    model: dict[str, int | float]
+
+    def distance(self) -> float:
+        """How much more often the model swaps in, as a share of the kernel's swap-ins."""
+        return self.model["swap_ins"] / self.kernel["swap_ins"] - 1 if self.kernel["swap_ins"] else 0.0
+
+
+def reclaimers(lru_gen: str | None) -> list[str]:
+    """Which of ours stand beside the kernel's, by what /sys/kernel/mm/lru_gen/enabled says; None where it is not."""
+    on = lru_gen is not None and int(lru_gen.strip(), 16) & 1
+    return ["mglru", "two-list", "lru"] if on else ["two-list", "lru"]
+
+
+def validate_swap(
+    own: Own,
+    traces: Sequence[DenseTrace],
+    sizes: Sequence[str],
+    beside: Sequence[str],
+    contents: Contents,
+    codec: str | None = None,
+    *,
+    killed: Callable[[str, int], None],
+    progress: Progress | None = None,
+) -> Iterator[SwapValidated]:
+    """Replay each trace in each size of DRAM: by the kernel once, then by each reclaimer of `beside`.
+
+    A page keeps the image that it begins with; writes make it dirty. Without a `codec` it is lz4 where the kernel has
+    it. `killed(trace, bytes)` is called where the kernel killed the process; that size gives no row. Raises InputError,
+    ZswapsimError, OSError.
+    """
+    device = own.device()
+    present = zram.algorithms(device.number)
+    chosen = chosen_codecs(present, [codec or ("lz4" if "lz4" in present else present[0])])[0]
+    contents.next_image = np.arange(len(contents), dtype=np.uint32)
+    for trace in traces:
+        trace.scan()
+    size = (max(trace.pages for trace in traces) + DEVICE_SLACK) * PAGE_SIZE
+    zram.set_up(device.number, chosen, size)
+    own.swap_on(device, size)
+    steps, done = len(traces) * len(sizes) * (1 + len(beside)), 0
+    for trace in traces:
+        with accesses(iter(trace.chunks()), contents.images, trace.pages) as shared:
+            for dram in frames_of(sizes, trace.pages):
+                kernel = replay(own, device, shared, dram)
+                done += 1
+                if kernel is None:
+                    killed(trace.name, dram * PAGE_SIZE)
+                for name in beside if kernel is not None else ():
+                    if progress is not None:
+                        progress(done, steps)
+                    done += 1
+                    yield _beside(trace, contents, dram, name, model_codec(chosen) or "lzo", kernel)
+    own.swap_off(device)
+
+
+def frames_of(sizes: Sequence[str], pages: int) -> list[int]:
+    """Frames for each size, for a footprint of `pages` pages. Raises InputError."""
+    return [parse_size(size, "--dram", pages * PAGE_SIZE) // PAGE_SIZE for size in sizes]
+
+
+def _beside(
+    trace: DenseTrace, contents: Contents, frames: int, name: str, codec: str, kernel: Replayed
+) -> SwapValidated:
+    """The model's run of what the kernel did."""
+    dram = frames * PAGE_SIZE
+    result = run(
+        trace, contents, Settings(dram=dram, node="100%", compressor=codec, reclaim=BESIDE[name], verify=False)
+    )
+    counters = result.counters
+    assert result.outcome == COMPLETED, result.outcome
+    return SwapValidated(
+        trace=trace.name,
+        dram_bytes=dram,
+        reclaim=name,
+        settings=BESIDE[name],
+        kernel=kernel._asdict(),
+        model={
+            "swap_ins": counters["major_faults"],
+            "swap_outs": counters["zswpout"] + counters["pswpout"] + counters["swpout_zero"],
+            "pool_frames": counters["pool_total_size"] // PAGE_SIZE,
+            "seconds": result.times_ns["replay"] / 1e9,
+        },
+    )
