@@ -74,7 +74,8 @@ class Own:
         self._ask("undo_one", str(group))
 
     def _ask(self, *request: str) -> str:
-        assert self.guard.stdin is not None and self.guard.stdout is not None
+        assert self.guard.stdin is not None
+        assert self.guard.stdout is not None
         try:
             self.guard.stdin.write(json.dumps(request) + "\n")
             self.guard.stdin.flush()

@@ -24,12 +24,12 @@ READ_EVERY_S = 0.0005
 
 
 class Accesses(NamedTuple):
-    """A trace in descriptors that a child can read: `count` pages in use, and the images that they hold."""
+    """A trace in descriptors that a child can read: `footprint` pages in use, and the images that they hold."""
 
     pages: int
     ops: int
     images: int
-    count: int
+    footprint: int
 
 
 class Replayed(NamedTuple):
@@ -44,7 +44,7 @@ class Replayed(NamedTuple):
 
 @contextmanager
 def accesses(
-    chunks: Iterator[tuple[NDArray[np.uint32], NDArray[np.uint8]]], images: NDArray[np.uint8], count: int
+    chunks: Iterator[tuple[NDArray[np.uint32], NDArray[np.uint8]]], images: NDArray[np.uint8], footprint: int
 ) -> Iterator[Accesses]:
     """A trace and its images (uint8[K, 4096]) in memory without a name, which can't be left behind."""
     descriptors = [os.memfd_create(f"zswapsim-{what}") for what in ("pages", "ops", "images")]
@@ -53,14 +53,14 @@ def accesses(
             _append(descriptors[0], pages)
             _append(descriptors[1], ops)
         _append(descriptors[2], images)
-        yield Accesses(*descriptors, count)
+        yield Accesses(descriptors[0], descriptors[1], descriptors[2], footprint)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
 
 
 def _append(descriptor: int, array: NDArray[np.uint32] | NDArray[np.uint8]) -> None:
-    left = memoryview(np.ascontiguousarray(array)).cast("B")
+    left = np.ascontiguousarray(array).data.cast("B")
     while left:
         left = left[os.write(descriptor, left) :]
 
@@ -83,7 +83,7 @@ def replay(own: Own, device: Device, trace: Accesses, frames: int) -> Replayed |
     """
     group = own.group()
     try:
-        groups.set_limit(group, (frames + page_tables(trace.count)) * PAGE_BYTES)
+        groups.set_limit(group, (frames + page_tables(trace.footprint)) * PAGE_BYTES)
         with _child(trace) as child, _statistics_read(group):
             return _measured(child, device, group)
     finally:
@@ -94,7 +94,7 @@ def replay(own: Own, device: Device, trace: Accesses, frames: int) -> Replayed |
 def _child(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
     files = [f"/proc/self/fd/{descriptor}" for descriptor in (trace.pages, trace.ops, trace.images)]
     child = subprocess.Popen(
-        [sys.executable, "-m", "zswapsim.kernel.replayer", *files, str(trace.count)],
+        [sys.executable, "-m", "zswapsim.kernel.replayer", *files, str(trace.footprint)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=(trace.pages, trace.ops, trace.images),
@@ -130,7 +130,8 @@ def _statistics_read(group: Path) -> Iterator[None]:
 
 
 def _measured(child: subprocess.Popen[str], device: Device, group: Path) -> Replayed | None:
-    assert child.stdin is not None and child.stdout is not None
+    assert child.stdin is not None
+    assert child.stdout is not None
     if child.stdout.readline() != "ready\n":
         raise ZswapsimError(f"the replaying process did not start (exit {child.wait()})")
     before = _outs(device)
@@ -139,7 +140,8 @@ def _measured(child: subprocess.Popen[str], device: Device, group: Path) -> Repl
     said = child.stdout.readline()
     outs = _outs(device) - before
     if not said:
-        return _died(child, group)
+        _check_killed(child, group)
+        return None
     told: Mapping[str, float] = json.loads(said)
     return Replayed(
         swap_ins=int(told["major_faults"]),
@@ -149,7 +151,8 @@ def _measured(child: subprocess.Popen[str], device: Device, group: Path) -> Repl
     )
 
 
-def _died(child: subprocess.Popen[str], group: Path) -> None:
+def _check_killed(child: subprocess.Popen[str], group: Path) -> None:
+    """Whether it was the group's limit that ended the process. Raises ZswapsimError."""
     code = child.wait()
     if code != -signal.SIGKILL or not groups.kills(group):
         raise ZswapsimError(f"the replaying process failed (exit {code})")
@@ -164,5 +167,3 @@ def vmstat(text: str | None = None) -> dict[str, int]:
     """The lines of /proc/vmstat by name."""
     lines = (Path("/proc/vmstat").read_text() if text is None else text).splitlines()
     return {name: int(value) for name, value in map(str.split, lines)}
-
-

@@ -30,7 +30,7 @@ def main(pages_file: str, ops_file: str, images_file: str, count: str) -> None:
     pages, ops = np.fromfile(pages_file, np.uint32), np.fromfile(ops_file, np.uint8)
     images = np.fromfile(images_file, np.uint8).reshape(-1, PAGE_BYTES)
     memory = TouchedMemory(int(count), images)
-    print("ready", flush=True)
+    tell("ready")
     group = sys.stdin.readline().strip()
     if not group:
         return
@@ -40,8 +40,14 @@ def main(pages_file: str, ops_file: str, images_file: str, count: str) -> None:
     memory.touch(pages, ops)
     seconds = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"major_faults": after.ru_majflt - before.ru_majflt, "seconds": seconds}), flush=True)
+    tell(json.dumps({"major_faults": after.ru_majflt - before.ru_majflt, "seconds": seconds}))
     sys.stdin.read()
+
+
+def tell(line: str) -> None:
+    """Say a line to whoever started us."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -142,13 +142,13 @@ class Bench:
         return direct.write(start, len(held)) if step == WRITE else direct.read(start, len(held))
 
     def _model(self, step: int, _direct: DirectDevice, store: PageStore, start: int, held: Pages) -> int:
-        slots = np.arange(start, start + len(held), dtype=np.uint32)
+        slots = np.arange(start, start + len(held), dtype=np.uint32).data
         into = self.loaded[: len(held)]
         clock = time.perf_counter_ns()
         if step == WRITE:
-            store.store_pages(slots, held)
+            store.store_pages(slots, held.data)
         else:
-            store.load_pages(slots, into)
+            store.load_pages(slots, into.data)
         return time.perf_counter_ns() - clock
 
     def result(self, name: str) -> Validated:

@@ -82,7 +82,9 @@ def validate_swap(
                 done += 1
                 if kernel is None:
                     killed(trace.name, dram * PAGE_SIZE)
-                for name in beside if kernel is not None else ():
+                    done += len(beside)
+                    continue
+                for name in beside:
                     if progress is not None:
                         progress(done, steps)
                     done += 1
