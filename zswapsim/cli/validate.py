@@ -119,9 +119,11 @@ def compare_swap(
     from zswapsim.kernel.own import Own
     from zswapsim.report.units import format_size
     from zswapsim.report.validate import swap_text
-    from zswapsim.study.validate_swap import reclaimers, validate_swap
+    from zswapsim.study.validate_swap import frames_of, reclaimers, validate_swap
 
     replayed = read_traces(traces)
+    for each in replayed:
+        frames_of(sizes, each)  # what is wrong with them is told to anybody, and before anything is made
     contents = swap_contents(pages)
     refuse(zram.missing() or groups.missing(), WOULD_SWAP)
     beside = reclaimers(LRU_GEN.read_text() if LRU_GEN.exists() else None)

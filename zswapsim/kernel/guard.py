@@ -40,7 +40,7 @@ class Keeper:
     def device(self) -> str:
         """Add a device and find or make its file."""
         number = zram.hot_add()
-        self.undone[f"/sys/block/zram{number}"] = lambda: zram.hot_remove(number)
+        self.keep_device(number)
         into = Path(tempfile.mkdtemp(prefix="zswapsim-"))
         self.undone[str(into)] = lambda: _clear(into)
         return f"{number} {zram.make_node(number, into)}"
@@ -49,14 +49,26 @@ class Keeper:
         """Use the device as swap."""
         path = Path(file)
         swap.switch_on(path, int(size))
-        self.undone[f"swap on {file}"] = lambda: swap.switch_off(path)
+        self.keep_swap(path)
         return ""
 
     def group(self, name: str) -> str:
-        """Make a group; everybody in it is killed when it is removed."""
+        """Make a group."""
         path = groups.create(name)
-        self.undone[str(path)] = lambda: groups.remove(path)
+        self.keep_group(path)
         return str(path)
+
+    def keep_device(self, number: int) -> None:
+        """Have a device removed in the end."""
+        self.undone[f"/sys/block/zram{number}"] = lambda: zram.hot_remove(number)
+
+    def keep_swap(self, path: Path) -> None:
+        """Have it no longer used as swap in the end."""
+        self.undone[f"swap on {path}"] = lambda: swap.switch_off(path)
+
+    def keep_group(self, path: Path) -> None:
+        """Have a group removed in the end, and everybody in it killed."""
+        self.undone[str(path)] = lambda: groups.remove(path)
 
     def undo_one(self, name: str) -> str:
         """Undo what has this name; undoing the rest will not try it again, unless this fails."""

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from zswapsim._core.errors import ZswapsimError
+from zswapsim.kernel.guard import Keeper
 
 ROOT = Path(__file__).parents[2]
 numbers = itertools.count()
@@ -34,6 +35,10 @@ class Own:
     Raises ZswapsimError, in one line, where the kernel refuses something or would not give something back.
     """
 
+    def __init__(self) -> None:
+        self.keeper = Keeper()
+        """What the guard has made: should it be killed, we undo it."""
+
     def __enter__(self) -> Self:
         self.guard = subprocess.Popen(
             [sys.executable, "-m", "zswapsim.kernel.guard"],
@@ -49,29 +54,39 @@ class Own:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         last, _ = self.guard.communicate()
+        if not last.strip().split("\n")[-1].startswith(("done", "left ")):  # the guard itself was killed
+            last = "left " + "; ".join(left) if (left := self.keeper.undo()) else "done"
         if kind is None and last.split() != ["done"]:
             raise ZswapsimError(f"not everything could be removed: {last.removeprefix('left ').strip()}")
 
     def device(self) -> Device:
         """Add a zram device."""
         number, file = self._ask("device").split(maxsplit=1)
+        self.keeper.keep_device(int(number))
         return Device(int(number), Path(file))
 
     def swap_on(self, device: Device, size: int) -> None:
         """Use a device that is set up with `size` bytes as swap."""
         self._ask("swap", str(device.file), str(size))
+        self.keeper.keep_swap(device.file)
 
     def swap_off(self, device: Device) -> None:
         """Stop using it as swap."""
-        self._ask("undo_one", f"swap on {device.file}")
+        self._undo_one(f"swap on {device.file}")
 
     def group(self) -> Path:
         """Make a memory-limited group."""
-        return Path(self._ask("group", f"zswapsim-{os.getpid()}-{next(numbers)}"))
+        path = Path(self._ask("group", f"zswapsim-{os.getpid()}-{next(numbers)}"))
+        self.keeper.keep_group(path)
+        return path
 
     def remove_group(self, group: Path) -> None:
         """Remove it, and kill whoever is in it."""
-        self._ask("undo_one", str(group))
+        self._undo_one(str(group))
+
+    def _undo_one(self, name: str) -> None:
+        self._ask("undo_one", name)
+        del self.keeper.undone[name]
 
     def _ask(self, *request: str) -> str:
         assert self.guard.stdin is not None

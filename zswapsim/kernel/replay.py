@@ -20,6 +20,7 @@ from zswapsim.kernel.own import Device, Own, environment
 
 PAGE_BYTES = 4096
 TABLE_PAGES = 512  # pages that one page of the page table maps, at each level
+DEVICE_SLACK = 1024  # pages more than the footprint: the header, and slots that are not free at once
 READ_EVERY_S = 0.0005
 
 
@@ -75,19 +76,26 @@ def page_tables(pages: int) -> int:
     return lowest + -(-lowest // TABLE_PAGES)
 
 
-def replay(own: Own, device: Device, trace: Accesses, frames: int) -> Replayed | None:
+def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -> Replayed | None:
     """Replay with `frames` frames for the pages; None where the kernel killed the process for want of memory.
+
+    The device, which is not set up, is the swap meanwhile, empty at first; a swap space that was used before has slots
+    that are not free yet.
 
     The group's statistics are read all the time: the kernel flushes them then, and else judges by old ones.
     Raises ZswapsimError, OSError.
     """
+    size = (trace.footprint + DEVICE_SLACK) * PAGE_BYTES
+    zram.set_up(device.number, codec, size)
+    own.swap_on(device, size)
     group = own.group()
-    try:
-        groups.set_limit(group, (frames + page_tables(trace.footprint)) * PAGE_BYTES)
-        with _child(trace) as child, _statistics_read(group):
-            return _measured(child, device, group)
-    finally:
-        own.remove_group(group)
+    groups.set_limit(group, (frames + page_tables(trace.footprint)) * PAGE_BYTES)
+    with _child(trace) as child, _statistics_read(group):
+        found = _measured(child, device, group)
+    own.remove_group(group)  # had anything been raised, the guard would do these three
+    own.swap_off(device)
+    zram.reset(device.number)
+    return found
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def hot_remove(number: int) -> None:
     """Reset and remove a device, as soon as nobody has it open. Raises OSError where somebody keeps it."""
     for left in reversed(range(RETRIES)):
         try:
-            (folder(number) / "reset").write_text("1")
+            reset(number)
             (CONTROL / "hot_remove").write_text(str(number))
         except OSError:
             if not folder(number).exists():

@@ -104,10 +104,8 @@ class Bench:
         """Write all and read all, once on either side; the first round's mm_stat is kept."""
         size = len(self.pages) * PAGE_SIZE
         zram.set_up(self.device.number, self.codec, size)
-        try:
-            self._fill_and_read(size)
-        finally:
-            zram.reset(self.device.number)
+        self._fill_and_read(size)
+        zram.reset(self.device.number)
         self.rounds += 1
 
     def _fill_and_read(self, size: int) -> None:

@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 import numpy as np
 
+from zswapsim._core.errors import InputError
 from zswapsim.kernel import zram
 from zswapsim.kernel.own import Own
 from zswapsim.kernel.replay import Replayed, accesses, replay
-from zswapsim.study.result import COMPLETED
+from zswapsim.study.result import INTERRUPTED
 from zswapsim.study.run import run
 from zswapsim.study.settings import Settings
-from zswapsim.study.sizes import PAGE_SIZE, parse_size
+from zswapsim.study.sizes import PAGE_SIZE
 from zswapsim.study.validate import Progress, chosen_codecs, model_codec
 from zswapsim.traces import Contents, DenseTrace
 
-DEVICE_SLACK = 1024  # pages more than the footprint: the header's, and slots that are not free at once
 KERNEL_STATISTICS = "fault_access=1,stats_every=2"
 """Of the two lists, where the group's statistics are read all the time (docs/reclaim.md)."""
 BESIDE = {"two-list": f"two-list:{KERNEL_STATISTICS}", "lru": "lru", "mglru": "mglru"}
@@ -69,16 +69,11 @@ def validate_swap(
     present = zram.algorithms(device.number)
     chosen = chosen_codecs(present, [codec or ("lz4" if "lz4" in present else present[0])])[0]
     contents.next_image = np.arange(len(contents), dtype=np.uint32)
-    for trace in traces:
-        trace.scan()
-    size = (max(trace.pages for trace in traces) + DEVICE_SLACK) * PAGE_SIZE
-    zram.set_up(device.number, chosen, size)
-    own.swap_on(device, size)
     steps, done = len(traces) * len(sizes) * (1 + len(beside)), 0
     for trace in traces:
         with accesses(iter(trace.chunks()), contents.images, trace.pages) as shared:
-            for dram in frames_of(sizes, trace.pages):
-                kernel = replay(own, device, shared, dram)
+            for dram in frames_of(sizes, trace):
+                kernel = replay(own, device, chosen, shared, dram)
                 done += 1
                 if kernel is None:
                     killed(trace.name, dram * PAGE_SIZE)
@@ -89,12 +84,16 @@ def validate_swap(
                         progress(done, steps)
                     done += 1
                     yield _beside(trace, contents, dram, name, model_codec(chosen) or "lzo", kernel)
-    own.swap_off(device)
 
 
-def frames_of(sizes: Sequence[str], pages: int) -> list[int]:
-    """Frames for each size, for a footprint of `pages` pages. Raises InputError."""
-    return [parse_size(size, "--dram", pages * PAGE_SIZE) // PAGE_SIZE for size in sizes]
+def frames_of(sizes: Sequence[str], trace: DenseTrace) -> list[int]:
+    """Frames for each size; a share is of the trace's footprint. Raises InputError, also where nothing would swap."""
+    trace.scan()
+    found = [Settings(dram=size, reclaim="two-list").frames(trace.pages)[0] for size in sizes]
+    for size, frames in zip(sizes, found, strict=True):
+        if frames >= trace.pages:
+            raise InputError(f"--dram {size}: expected less than {trace.name} has: {trace.pages} pages")
+    return found
 
 
 def _beside(
@@ -106,7 +105,8 @@ def _beside(
         trace, contents, Settings(dram=dram, node="100%", compressor=codec, reclaim=BESIDE[name], verify=False)
     )
     counters = result.counters
-    assert result.outcome == COMPLETED, result.outcome
+    if result.outcome == INTERRUPTED:
+        raise KeyboardInterrupt
     return SwapValidated(
         trace=trace.name,
         dram_bytes=dram,
