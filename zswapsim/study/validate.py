@@ -86,8 +86,9 @@ def model_codec(kernel_name: str) -> str | None:
 class Bench:
     """Rounds of writing and reading pages, in turns with the kernel: a batch there, the same batch here.
 
-    Each round begins with an empty device and an empty store. Which of the two goes first alternates by batch and by
-    round. A batch's time is the least of all rounds.
+    Each round begins with an empty device and an empty store. The store keeps its frames, which were touched before, as
+    the kernel's were; a process gets each frame cleared, and by a fault, only the first time. Which of the two goes
+    first alternates by batch and by round. A batch's time is the least of all rounds.
     """
 
     def __init__(self, device: Device, codec: str, pages: Pages) -> None:
@@ -97,31 +98,30 @@ class Bench:
         self.least = np.full((2, 2, len(self.starts)), np.iinfo(np.int64).max)  # side, write or read, batch
         self.loaded = np.empty((BATCH_PAGES, PAGE_SIZE), np.uint8)
         self.rounds = 0
+        self.store = PageStore(len(pages) * PAGE_SIZE + POOL_SLACK, self.ours or "store", chain_size=zram.chain_size())
         self.kernel: dict[str, int] = {}
         self.model: dict[str, int] = {}
 
     def round(self) -> None:
         """Write all and read all, once on either side; the first round's mm_stat is kept."""
-        size = len(self.pages) * PAGE_SIZE
-        zram.set_up(self.device.number, self.codec, size)
-        self._fill_and_read(size)
+        zram.set_up(self.device.number, self.codec, len(self.pages) * PAGE_SIZE)
+        self._fill_and_read()
         zram.reset(self.device.number)
+        for slot in range(len(self.pages)):
+            self.store.invalidate(slot)
         self.rounds += 1
 
-    def _fill_and_read(self, size: int) -> None:
-        with DirectDevice(self.device.file, BATCH_PAGES) as direct, self._store(size) as store:
+    def _fill_and_read(self) -> None:
+        with DirectDevice(self.device.file, BATCH_PAGES) as direct:
             for batch in range(len(self.starts)):
-                self._in_turns(batch, WRITE, direct, store)
+                self._in_turns(batch, WRITE, direct)
             if not self.rounds:
                 self.kernel = zram.mm_stat(self.device.number)
-                self.model = model_mm_stat(store)
+                self.model = model_mm_stat(self.store)
             for batch in range(len(self.starts)):
-                self._in_turns(batch, READ, direct, store)
+                self._in_turns(batch, READ, direct)
 
-    def _store(self, size: int) -> PageStore:
-        return PageStore(size + POOL_SLACK, self.ours or "store", chain_size=zram.chain_size())
-
-    def _in_turns(self, batch: int, step: int, direct: DirectDevice, store: PageStore) -> None:
+    def _in_turns(self, batch: int, step: int, direct: DirectDevice) -> None:
         """One batch on either side: writing where `step` is 0, reading where it is 1."""
         start = self.starts[batch]
         pages = self.pages[start : start + BATCH_PAGES]
@@ -130,23 +130,23 @@ class Bench:
         if (batch + self.rounds) % 2:
             sides.reverse()
         for side in sides:
-            spent = side(step, direct, store, start, held)
+            spent = side(step, direct, start, held)
             row = self.least[0 if side == self._kernel else 1, step]
             row[batch] = min(row[batch], spent)
         if step == READ and not (np.array_equal(held, pages) and np.array_equal(self.loaded[: len(pages)], pages)):
             raise CorruptPageError(f"{self.codec}: pages {start} and on came back with other contents")
 
-    def _kernel(self, step: int, direct: DirectDevice, _store: PageStore, start: int, held: Pages) -> int:
+    def _kernel(self, step: int, direct: DirectDevice, start: int, held: Pages) -> int:
         return direct.write(start, len(held)) if step == WRITE else direct.read(start, len(held))
 
-    def _model(self, step: int, _direct: DirectDevice, store: PageStore, start: int, held: Pages) -> int:
+    def _model(self, step: int, _direct: DirectDevice, start: int, held: Pages) -> int:
         slots = np.arange(start, start + len(held), dtype=np.uint32).data
         into = self.loaded[: len(held)]
         clock = time.perf_counter_ns()
         if step == WRITE:
-            store.store_pages(slots, held.data)
+            self.store.store_pages(slots, held.data)
         else:
-            store.load_pages(slots, into.data)
+            self.store.load_pages(slots, into.data)
         return time.perf_counter_ns() - clock
 
     def result(self, name: str) -> Validated:
