@@ -13,10 +13,10 @@ from zswapsim import CorruptPageError, InputError, PageStore, ZswapsimError
 from zswapsim._core.touch import TouchedMemory
 from zswapsim.kernel import groups, swap, zram
 from zswapsim.kernel.guard import Keeper, answer
-from zswapsim.kernel.replay import page_tables, vmstat
+from zswapsim.kernel.replay import Replayed, page_tables
 from zswapsim.report.validate import pages_text, swap_text
 from zswapsim.study.validate import Validated, chosen_codecs, model_mm_stat
-from zswapsim.study.validate_swap import SwapValidated, frames_of, reclaimers
+from zswapsim.study.validate_swap import SwapValidated, frames_of, reclaimers, repeated
 from zswapsim.traces import DenseTrace, read_trace
 from zswapsim.traces.recipes import recipe_pages
 
@@ -76,8 +76,13 @@ def test_kills_of_either_version(tmp_path):
     assert groups.kills(tmp_path) == 1
 
 
-def test_vmstat_by_name():
-    assert vmstat("pswpin 27\npswpout 28\nswpout_zero 3\n") == {"pswpin": 27, "pswpout": 28, "swpout_zero": 3}
+def test_pages_swapped_out_of_either_version(tmp_path):
+    (tmp_path / "memory.stat").write_text("anon 4096\npswpin 5\npswpout 28\nswpin_zero 0\nswpout_zero 3\n")
+    (tmp_path / "memory.swap.current").write_text("40960\n")
+    assert groups.swapped(tmp_path) == (31, 10)
+    (tmp_path / "memory.limit_in_bytes").write_text("4096")
+    (tmp_path / "memory.stat").write_text("rss 8192\nswap 33738752\npgpgin 24590\npgpgout 16396\n")
+    assert groups.swapped(tmp_path) == (16396, 8237)
 
 
 def test_swap_header():
@@ -144,12 +149,21 @@ def test_distances_of_swap_ins():
     sides = {"swap_outs": 1, "pool_frames": 1, "seconds": 1.0}
     row = SwapValidated(
         trace="zipf", dram_bytes=1 << 20, reclaim="lru", settings="lru",
-        kernel={"swap_ins": 1000, **sides}, model={"swap_ins": 985, **sides},
+        kernel={"swap_ins": 1000, **sides}, model={"swap_ins": 985, **sides}, kernel_swap_ins=[995, 1000, 1007],
     )  # fmt: skip
     assert row.distance() == pytest.approx(-0.015)
     text = swap_text([row], None, False)
     assert "-1.50 %" in text
+    assert "3 in 1.20 %" in text
     assert "lru (lru): swap-ins within 1.50 % of the kernel's" in text
+
+
+def test_short_replays_are_made_thrice_and_ordered():
+    found = iter([Replayed(30, 1, 1, 0.1), Replayed(10, 1, 1, 0.1), Replayed(20, 1, 1, 0.1)])
+    assert [run.swap_ins for run in repeated(lambda: next(found))] == [10, 20, 30]
+    assert len(repeated(lambda: Replayed(30, 1, 1, 5.0))) == 2
+    found = iter([Replayed(30, 1, 1, 0.1), None])
+    assert repeated(lambda: next(found)) == []
 
 
 def test_sizes_in_which_nothing_would_swap_are_refused():

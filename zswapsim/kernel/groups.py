@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MOUNTS = Path("/proc/self/mounts")
+PAGE_BYTES = 4096
 RETRIES, PAUSE_S = 100, 0.05  # a killed process leaves its group a moment later
 
 
@@ -76,6 +77,19 @@ def kills(group: Path) -> int:
     name = "memory.oom_control" if _files(group).version == 1 else "memory.events"
     fields = dict(line.split() for line in (group / name).read_text().splitlines())
     return int(fields.get("oom_kill", 0))
+
+
+def swapped(group: Path) -> tuple[int, int]:
+    """Pages that the group has swapped out so far, the zero map's included, and those that are out now.
+
+    Version 1 counts them with all pages that are no longer the group's, of which there are no others while nobody in it
+    frees memory. Raises OSError; KeyError where version 2 doesn't count them (before Linux 6.12).
+    """
+    stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    if _files(group).version == 1:
+        return int(stat["pgpgout"]), int(stat["swap"]) // PAGE_BYTES
+    out = int((group / "memory.swap.current").read_text()) // PAGE_BYTES
+    return int(stat["pswpout"]) + int(stat["swpout_zero"]), out
 
 
 def remove(group: Path) -> None:

@@ -142,21 +142,25 @@ def _measured(child: subprocess.Popen[str], device: Device, group: Path) -> Repl
     assert child.stdout is not None
     if child.stdout.readline() != "ready\n":
         raise ZswapsimError(f"the replaying process did not start (exit {child.wait()})")
-    before = _outs(device)
     child.stdin.write(f"{group}\n")
     child.stdin.flush()
     said = child.stdout.readline()
-    outs = _outs(device) - before
     if not said:
         _check_killed(child, group)
         return None
     told: Mapping[str, float] = json.loads(said)
-    return Replayed(
-        swap_ins=int(told["major_faults"]),
-        swap_outs=outs,
-        pool_frames=zram.mm_stat(device.number)["mem_used_total"] // PAGE_BYTES,
-        seconds=told["seconds"],
-    )
+    outs, held = groups.swapped(group)
+    return Replayed(int(told["major_faults"]), outs, _pool_frames(device, held), told["seconds"])
+
+
+def _pool_frames(device: Device, held: int) -> int:
+    """Frames of the pool that `held` pages of the group take.
+
+    The device is swap for everybody: what other groups have put there is taken off, by its share of the pages.
+    """
+    stat = zram.mm_stat(device.number)
+    stored = stat["orig_data_size"] // PAGE_BYTES
+    return round(stat["mem_used_total"] / PAGE_BYTES * min(1.0, held / stored)) if stored else 0
 
 
 def _check_killed(child: subprocess.Popen[str], group: Path) -> None:
@@ -164,14 +168,3 @@ def _check_killed(child: subprocess.Popen[str], group: Path) -> None:
     code = child.wait()
     if code != -signal.SIGKILL or not groups.kills(group):
         raise ZswapsimError(f"the replaying process failed (exit {code})")
-
-
-def _outs(device: Device) -> int:
-    """Pages swapped out so far: written to the device, which is nobody else's, and zero pages, which never reach it."""
-    return zram.transferred(device.number)[1] + vmstat().get("swpout_zero", 0)
-
-
-def vmstat(text: str | None = None) -> dict[str, int]:
-    """The lines of /proc/vmstat by name."""
-    lines = (Path("/proc/vmstat").read_text() if text is None else text).splitlines()
-    return {name: int(value) for name, value in map(str.split, lines)}

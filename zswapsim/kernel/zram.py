@@ -14,7 +14,6 @@ from pathlib import Path
 CONTROL = Path("/sys/class/zram-control")
 BLOCK = Path("/sys/block")
 PAGE_BYTES = 4096
-SECTOR_BYTES = 512
 DEFAULT_CHAIN = 8  # mm/Kconfig, ZSMALLOC_CHAIN_SIZE
 MM_STAT = (
     "orig_data_size",
@@ -98,13 +97,6 @@ def parse_mm_stat(text: str) -> dict[str, int]:
     if len(values) < len(MM_STAT) - 2:  # huge_pages since Linux 5.1, huge_pages_since since 5.8
         raise ValueError(f"mm_stat {text!r}: expected {len(MM_STAT)} numbers")
     return dict(zip(MM_STAT, values, strict=False))
-
-
-def transferred(number: int) -> tuple[int, int]:
-    """Pages read from and written to the device so far, by the block layer's count."""
-    fields = (folder(number) / "stat").read_text().split()
-    sectors = PAGE_BYTES // SECTOR_BYTES
-    return int(fields[2]) // sectors, int(fields[6]) // sectors
 
 
 def make_node(number: int, into: Path) -> Path:

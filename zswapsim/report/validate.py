@@ -60,7 +60,10 @@ def swap_text(rows: Sequence[SwapValidated], width: int | None, colour: bool) ->
         Column("DRAM frames", [count(row.dram_bytes // 4096) for row in rows]),
         Column("reclaim", [row.reclaim for row in rows], left=True),
     ]
-    columns = [Column("distance", [f"{100 * row.distance():+.2f} %" for row in rows])]
+    columns = [
+        Column("distance", [f"{100 * row.distance():+.2f} %" for row in rows]),
+        Column("kernel's runs", [f"{len(row.kernel_swap_ins)} in {100 * row.spread():.2f} %" for row in rows]),
+    ]
     for title, field in (("swap-ins", "swap_ins"), ("swap-outs", "swap_outs"), ("pool frames", "pool_frames")):
         columns.append(Column(f"{title}, kernel", [count(row.kernel[field]) for row in rows]))
         columns.append(Column("model", [count(row.model[field]) for row in rows]))
