@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -82,7 +83,7 @@ def validate_swap(
     for trace in traces:
         with accesses(iter(trace.chunks()), contents.images, trace.pages) as shared:
             for dram in frames_of(sizes, trace):
-                runs = repeated(lambda frames=dram, given=shared: replay(own, device, chosen, given, frames))
+                runs = repeated(partial(replay, own, device, chosen, shared, dram))
                 done += 1
                 if not runs:
                     killed(trace.name, dram * PAGE_SIZE)
