@@ -268,6 +268,8 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch):
     (tmp_path / "hot_add").write_text("")
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert "not root" in str(zram.missing())
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert "cannot be written to" in str(zram.missing())
     monkeypatch.setattr(groups, "find", lambda: None)
     assert "no cgroup hierarchy" in str(groups.missing())
 

@@ -85,15 +85,20 @@ cdef class TouchedMemory:
         if count == 0:
             return
         with nogil:
-            done = self.run(&pages[0], &ops[0], count)
+            done = self.run(&pages[0], &ops[0], count, &self.images[0, 0])
         if done == count:
             return
         if pages[done] >= self.pages:
             raise InputError(f"page {pages[done]}: expected less than {self.pages}")
         raise CorruptPageError(f"access {done}: page {pages[done]} came back with other contents")
 
-    cdef Py_ssize_t run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count) noexcept nogil:
-        """Returns how many accesses were made; less than `count` where one could not be or found another content."""
+    cdef Py_ssize_t run(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, const uint8_t *first
+    ) noexcept nogil:
+        """Returns how many accesses were made; less than `count` where one could not be or found another content.
+
+        `first`: the first of the images.
+        """
         cdef uint32_t images = <uint32_t> self.images.shape[0]
         cdef Py_ssize_t at
         cdef const uint8_t *image
@@ -102,7 +107,7 @@ cdef class TouchedMemory:
         for at in range(count):
             if pages[at] >= self.pages:
                 return at
-            image = &self.images[pages[at] % images, 0]
+            image = first + <size_t> (pages[at] % images) * ZSW_PAGE_SIZE
             word = <volatile uint64_t *> (self.base + <size_t> pages[at] * ZSW_PAGE_SIZE)
             if self.seen[pages[at]] == NEVER:
                 memcpy(<void *> word, image, ZSW_PAGE_SIZE)

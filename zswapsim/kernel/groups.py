@@ -50,6 +50,8 @@ def missing() -> str | None:
         return "no cgroup hierarchy with the memory controller is mounted"
     if found.version == 2 and not _lists_memory(found.root / "cgroup.subtree_control"):
         return f"the memory controller is not on for groups of {found.root} (cgroup.subtree_control)"
+    if not os.access(found.root, os.W_OK):
+        return f"{found.root} cannot be written to (a container without privileges?)"
     return None
 
 

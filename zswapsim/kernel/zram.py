@@ -34,8 +34,10 @@ def missing() -> str | None:
     """What stands in the way of a device of our own; None where nothing does."""
     if not (CONTROL / "hot_add").exists():
         return "this kernel has no zram (no /sys/class/zram-control: modprobe zram may bring it)"
-    if os.geteuid() != 0 or not os.access(CONTROL / "hot_remove", os.W_OK):
+    if os.geteuid() != 0:
         return "not root, who alone may add a zram device"
+    if not os.access(CONTROL / "hot_remove", os.W_OK):
+        return f"{CONTROL} cannot be written to (a container without privileges?)"
     return None
 
 
