@@ -80,6 +80,8 @@ def test_pages_swapped_out_of_either_version(tmp_path):
     (tmp_path / "memory.stat").write_text("anon 4096\npswpin 5\npswpout 28\nswpin_zero 0\nswpout_zero 3\n")
     (tmp_path / "memory.swap.current").write_text("40960\n")
     assert groups.swapped(tmp_path) == (31, 10)
+    (tmp_path / "memory.stat").write_text("anon 4096\npgscan 90\npgsteal 31\n")
+    assert groups.swapped(tmp_path) == (31, 10)
     (tmp_path / "memory.limit_in_bytes").write_text("4096")
     (tmp_path / "memory.stat").write_text("rss 8192\nswap 33738752\npgpgin 24590\npgpgout 16396\n")
     assert groups.swapped(tmp_path) == (16396, 8237)

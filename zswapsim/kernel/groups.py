@@ -85,13 +85,15 @@ def swapped(group: Path) -> tuple[int, int]:
     """Pages that the group has swapped out so far, the zero map's included, and those that are out now.
 
     Version 1 counts them with all pages that are no longer the group's, of which there are no others while nobody in it
-    frees memory. Raises OSError; KeyError where version 2 doesn't count them (before Linux 6.12).
+    frees memory; where version 2 has no count of them, all that it reclaimed were such. Raises OSError.
     """
     stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
     if _files(group).version == 1:
         return int(stat["pgpgout"]), int(stat["swap"]) // PAGE_BYTES
     out = int((group / "memory.swap.current").read_text()) // PAGE_BYTES
-    return int(stat["pswpout"]) + int(stat["swpout_zero"]), out
+    if "pswpout" not in stat:
+        return int(stat["pgsteal"]), out
+    return int(stat["pswpout"]) + int(stat.get("swpout_zero", 0)), out
 
 
 def remove(group: Path) -> None:

@@ -80,10 +80,8 @@ def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -
     """Replay with `frames` frames for the pages; None where the kernel killed the process for want of memory.
 
     The device, which is not set up, is the swap meanwhile, empty at first; a swap space that was used before has slots
-    that are not free yet.
-
-    The group's statistics are read all the time: the kernel flushes them then, and else judges by old ones.
-    Raises ZswapsimError, OSError.
+    that are not free yet. The group's statistics are read all the time: the kernel flushes them then, and else judges
+    by old ones. Raises ZswapsimError, OSError.
     """
     size = (trace.footprint + DEVICE_SLACK) * PAGE_BYTES
     zram.set_up(device.number, codec, size)

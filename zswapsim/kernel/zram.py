@@ -13,7 +13,6 @@ from pathlib import Path
 
 CONTROL = Path("/sys/class/zram-control")
 BLOCK = Path("/sys/block")
-PAGE_BYTES = 4096
 DEFAULT_CHAIN = 8  # mm/Kconfig, ZSMALLOC_CHAIN_SIZE
 MM_STAT = (
     "orig_data_size",
