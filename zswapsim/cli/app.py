@@ -19,6 +19,7 @@ COMMANDS = {
     "capture": "Read a running process's anonymous pages into a page file.",
     "convert": "Rewrite a trace in another form.",
     "compressors": "List the compressors; measure them on a page file.",
+    "validate": "Ask the running kernel: zram's mm_stat, times and reclaim beside the model's.",
 }
 
 

@@ -82,8 +82,7 @@ def capture(seed: int, footprint: int, spoken: bool) -> "Contents":
     from zswapsim.traces import Contents
 
     started = time.monotonic()
-    with program(seed) as child:
-        pages = _pages_of(child.pid)
+    pages = pages_of_program(seed)
     picked = pages[_spread(len(pages), footprint)]
     if spoken:
         print("program: Python with JSON documents, an in-memory sqlite database and text")
@@ -92,6 +91,12 @@ def capture(seed: int, footprint: int, spoken: bool) -> "Contents":
             f"{len(picked):,} of them, evenly spread, are replayed"
         )
     return Contents(picked, "the demo's program")
+
+
+def pages_of_program(seed: int) -> "NDArray[np.uint8]":
+    """All anonymous pages of the demo's program; it is gone when this returns."""
+    with program(seed) as child:
+        return _pages_of(child.pid)
 
 
 def _spread(there: int, wanted: int) -> "list[int]":

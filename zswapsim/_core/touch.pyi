@@ -1,0 +1,6 @@
+import numpy as np
+from numpy.typing import NDArray
+
+class TouchedMemory:
+    def __init__(self, pages: int, images: NDArray[np.uint8]) -> None: ...
+    def touch(self, pages: NDArray[np.uint32], ops: NDArray[np.uint8]) -> None: ...

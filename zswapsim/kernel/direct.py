@@ -1,0 +1,60 @@
+"""Whole pages to and from a block device past the page cache, timed."""
+
+import mmap
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.errors import ZswapsimError
+
+PAGE_BYTES = 4096
+
+
+class DirectDevice:
+    """A block device opened with O_DIRECT, and one buffer of `pages` pages, aligned as that asks for.
+
+    Raises ZswapsimError where the device takes or gives less than it was asked to, and OSError.
+    """
+
+    def __init__(self, file: Path, pages: int) -> None:
+        self.file = file
+        self.memory = mmap.mmap(-1, pages * PAGE_BYTES)
+        self.buffer: NDArray[np.uint8] = np.frombuffer(self.memory, np.uint8).reshape(pages, PAGE_BYTES)
+
+    def __enter__(self) -> Self:
+        self.descriptor = os.open(self.file, os.O_RDWR | os.O_DIRECT)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self.descriptor)
+
+    def fill(self, pages: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Put uint8[n, 4096] into the buffer; that part of it."""
+        filled = self.buffer[: len(pages)]
+        filled[:] = pages
+        return filled
+
+    def write(self, first: int, count: int) -> int:
+        """Write the first `count` pages of the buffer from page `first` on; nanoseconds."""
+        return self._timed(os.pwritev, first, count)
+
+    def read(self, first: int, count: int) -> int:
+        """Read `count` pages from page `first` on into the buffer; nanoseconds."""
+        return self._timed(os.preadv, first, count)
+
+    def _timed(self, call: Callable[[int, list[memoryview], int], int], first: int, count: int) -> int:
+        views = [memoryview(self.memory)[: count * PAGE_BYTES]]
+        start = time.perf_counter_ns()
+        done = call(self.descriptor, views, first * PAGE_BYTES)
+        spent = time.perf_counter_ns() - start
+        if done != count * PAGE_BYTES:
+            raise ZswapsimError(f"{self.file}: {done} bytes went over, expected {count * PAGE_BYTES}")
+        return spent

@@ -1,0 +1,54 @@
+"""The process that makes a trace's accesses to real anonymous memory in a memory-limited group.
+
+``python -m zswapsim.kernel.replayer PAGES OPS IMAGES COUNT`` reads the trace (uint32 pages, uint8 ops) and the images
+first, says ``ready``, and joins the group that it is told on its standard input. What it has read is not of the group:
+memory belongs to the group in which it was first touched. So the group holds the replayed pages, their page tables, and
+nothing else worth mentioning. The answer is a line of JSON; then it waits for the end of its input, with all its pages.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from zswapsim._core.touch import TouchedMemory
+
+PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
+PAGE_BYTES = 4096
+
+
+def main(pages_file: str, ops_file: str, images_file: str, count: str) -> None:
+    """Prepare, join, replay, tell."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
+    pages, ops = np.fromfile(pages_file, np.uint32), np.fromfile(ops_file, np.uint8)
+    images = np.fromfile(images_file, np.uint8).reshape(-1, PAGE_BYTES)
+    memory = TouchedMemory(int(count), images)
+    tell("ready")
+    group = sys.stdin.readline().strip()
+    if not group:
+        return
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    Path(group, "cgroup.procs").write_text(str(os.getpid()))
+    start = time.perf_counter()
+    memory.touch(pages, ops)
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    tell(json.dumps({"major_faults": after.ru_majflt - before.ru_majflt, "seconds": seconds}))
+    sys.stdin.read()
+
+
+def tell(line: str) -> None:
+    """Say a line to whoever started us."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

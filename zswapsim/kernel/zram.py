@@ -1,0 +1,136 @@
+"""zram devices through sysfs: what Documentation/admin-guide/blockdev/zram.rst describes.
+
+Standard library only: the guard is a process of its own and starts quickly.
+"""
+
+import gzip
+import os
+import platform
+import re
+import stat
+import time
+from pathlib import Path
+
+CONTROL = Path("/sys/class/zram-control")
+BLOCK = Path("/sys/block")
+DEFAULT_CHAIN = 8  # mm/Kconfig, ZSMALLOC_CHAIN_SIZE
+MM_STAT = (
+    "orig_data_size",
+    "compr_data_size",
+    "mem_used_total",
+    "mem_limit",
+    "mem_used_max",
+    "same_pages",
+    "pages_compacted",
+    "huge_pages",
+    "huge_pages_since",
+)
+"""The fields of mm_stat in their order; sizes are bytes, the rest are pages."""
+RETRIES, PAUSE_S = 100, 0.05  # a descriptor of a process that was just killed may still be open
+
+
+def missing() -> str | None:
+    """What stands in the way of a device of our own; None where nothing does."""
+    if not (CONTROL / "hot_add").exists():
+        return "this kernel has no zram (no /sys/class/zram-control: modprobe zram may bring it)"
+    if os.geteuid() != 0:
+        return "not root, who alone may add a zram device"
+    if not os.access(CONTROL / "hot_remove", os.W_OK):
+        return f"{CONTROL} cannot be written to (a container without privileges?)"
+    return None
+
+
+def hot_add() -> int:
+    """Add a device and return its number; reading the file is what adds it. Raises OSError."""
+    return int((CONTROL / "hot_add").read_text())
+
+
+def hot_remove(number: int) -> None:
+    """Reset and remove a device, as soon as nobody has it open. Raises OSError where somebody keeps it."""
+    for left in reversed(range(RETRIES)):
+        try:
+            reset(number)
+            (CONTROL / "hot_remove").write_text(str(number))
+        except OSError:
+            if not folder(number).exists():
+                return
+            if not left:
+                raise
+            time.sleep(PAUSE_S)
+        else:
+            return
+
+
+def folder(number: int) -> Path:
+    """A device's folder in sysfs."""
+    return BLOCK / f"zram{number}"
+
+
+def algorithms(number: int) -> list[str]:
+    """The kernel's codecs, by its names."""
+    return parse_algorithms((folder(number) / "comp_algorithm").read_text())
+
+
+def parse_algorithms(text: str) -> list[str]:
+    """Names from ``[lzo-rle] lzo lz4``, where brackets stand around the chosen one."""
+    return text.replace("[", " ").replace("]", " ").split()
+
+
+def set_up(number: int, algorithm: str, size: int) -> None:
+    """Give an unused device a codec and `size` bytes. Raises OSError."""
+    (folder(number) / "comp_algorithm").write_text(algorithm)
+    (folder(number) / "disksize").write_text(str(size))
+
+
+def reset(number: int) -> None:
+    """Drop all pages of a device that nobody has open; it can be set up again then. Raises OSError."""
+    (folder(number) / "reset").write_text("1")
+
+
+def mm_stat(number: int) -> dict[str, int]:
+    """The device's mm_stat by name."""
+    return parse_mm_stat((folder(number) / "mm_stat").read_text())
+
+
+def parse_mm_stat(text: str) -> dict[str, int]:
+    """The fields of one line of mm_stat; older kernels have fewer, and newer ones may have more. Raises ValueError."""
+    values = [int(value) for value in text.split()]
+    if len(values) < len(MM_STAT) - 2:  # huge_pages since Linux 5.1, huge_pages_since since 5.8
+        raise ValueError(f"mm_stat {text!r}: expected {len(MM_STAT)} numbers")
+    return dict(zip(MM_STAT, values, strict=False))
+
+
+def make_node(number: int, into: Path) -> Path:
+    """The device's file: /dev's where it is there, else one made in the folder `into`. Raises OSError."""
+    major, minor = map(int, (folder(number) / "dev").read_text().split(":"))
+    device = os.makedev(major, minor)
+    usual = Path(f"/dev/zram{number}")
+    for left in reversed(range(10)):
+        if usual.exists() or not left:
+            break
+        time.sleep(PAUSE_S / 5)  # made by the kernel or by udev, a moment after the device
+    found = usual.stat() if usual.exists() else None
+    if found is not None and stat.S_ISBLK(found.st_mode) and found.st_rdev == device:
+        return usual
+    made = into / f"zram{number}"
+    os.mknod(made, stat.S_IFBLK | 0o600, device)
+    return made
+
+
+def chain_size() -> int:
+    """The running kernel's ZSMALLOC_CHAIN_SIZE, from its configuration where that can be read, else the default."""
+    for path in (Path("/proc/config.gz"), Path(f"/boot/config-{platform.release()}")):
+        try:
+            data = path.read_bytes()
+            found = parse_chain_size((gzip.decompress(data) if path.suffix == ".gz" else data).decode())
+        except (OSError, ValueError):
+            continue
+        if found is not None:
+            return found
+    return DEFAULT_CHAIN
+
+
+def parse_chain_size(config: str) -> int | None:
+    """ZSMALLOC_CHAIN_SIZE of a kernel's configuration; None where it is not in it."""
+    match = re.search(r"^CONFIG_ZSMALLOC_CHAIN_SIZE=(\d+)$", config, re.MULTILINE)
+    return int(match[1]) if match else None
