@@ -12,6 +12,7 @@ from zswapsim._core.errors import InputError
 cdef tuple COUNTERS = (
     "zswpin", "zswpout", "zswpwb", "pswpin", "pswpout", "written_back_pages", "pool_limit_hit", "reject_reclaim_fail",
     "reject_alloc_fail", "reject_kmemcache_fail", "reject_compress_fail", "reject_compress_poor", "decompress_fail",
+    "failed_writes", "huge_pages_since", "bd_reads", "bd_writes", "recompressed_pages", "recompress_fail",
 )
 
 
@@ -25,6 +26,7 @@ cdef class Backend:
         memset(&self.costs, 0, sizeof(swap_costs))
         memset(&self.counters, 0, sizeof(swap_counters))
         self.image_of = NULL
+        self.hears_pressure = False
 
     def __init__(self, cost):
         minor, major, latency, bandwidth, read, write = (float(value) for value in cost)
@@ -46,6 +48,9 @@ cdef class Backend:
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
         return LOAD_DROPPED
+
+    cdef int pressed(self) noexcept nogil:
+        return ZSW_OK
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
         pass

@@ -1,6 +1,6 @@
 """A backend from its settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from zswapsim._core.device import SwapDevice
 from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
 from zswapsim._core.pooled import PooledBackend
+from zswapsim.backends.rules import PoolRules
 from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class BackendPlan(NamedTuple):
     device_pages: int
     """0 for no device."""
     frames: Grant | None = None
-    """What a machine granted the backend of its private node; a disk needs none, nor does counting."""
+    """What a machine granted the backend: of its private node, or of DRAM. A disk needs none, nor does counting."""
     codec: Codec | None = None
     """At bytes depth: what compresses pages. A disk takes it as the sign that pages are real."""
     measured: Measured | None = None
@@ -35,6 +36,10 @@ class BackendPlan(NamedTuple):
     chain_size: int = 8
     accept_threshold_percent: int = 90
     exclusive_loads: bool = True
+    rules: PoolRules | None = None
+    """Of a pool in DRAM."""
+    further: Sequence[Codec] | Sequence[Measured] = ()
+    """Up to three codecs to recompress with, from weak to strong; at sizes depth, what each makes of every content."""
 
 
 def open_backend(plan: BackendPlan) -> Backend:
@@ -60,12 +65,45 @@ def private_node(plan: BackendPlan) -> Backend:
     )
 
 
+def zswap(plan: BackendPlan) -> Backend:
+    """Compressed pages in frames of DRAM, before a swap device."""
+    return _in_dram(plan, raw_from=4096)
+
+
+def zram(plan: BackendPlan) -> Backend:
+    """A swap device of compressed pages in frames of DRAM."""
+    return _in_dram(plan, raw_from=None)
+
+
+def _in_dram(plan: BackendPlan, raw_from: int | None) -> Backend:
+    if plan.frames is None or plan.rules is None:
+        raise InputError(f"backend {plan.name}: expected a grant of DRAM's frames, and rules")
+    return PooledBackend(
+        plan.cost,
+        plan.frames,
+        SwapDevice(plan.device_pages, backed=plan.codec is not None),
+        plan.codec,
+        None if plan.measured is None else _columns(plan.measured),
+        chain_size=plan.chain_size,
+        raw_from=raw_from,
+        exclusive=plan.exclusive_loads,
+        rules=plan.rules,
+        more_codecs=[each if isinstance(each, Codec) else _columns(each) for each in plan.further],
+        node="dram",
+    )
+
+
 def disk(plan: BackendPlan) -> Backend:
     """A plain swap device: pages go out as they are."""
     return DiskBackend(plan.cost, SwapDevice(plan.device_pages, backed=plan.codec is not None))
 
 
-BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {"private-node": private_node, "disk": disk}
+BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {
+    "private-node": private_node,
+    "zswap": zswap,
+    "zram": zram,
+    "disk": disk,
+}
 """Backends by name."""
 
 

@@ -11,6 +11,7 @@ from zswapsim._core.codec import Codec
 from zswapsim._core.errors import InputError
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
+from zswapsim.study.backendspec import IN_DRAM, backend_name
 from zswapsim.study.parallel import Job, run_parallel
 from zswapsim.study.result import INTERRUPTED, Result
 from zswapsim.study.run import run
@@ -19,6 +20,7 @@ from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_tra
 
 Progress = Callable[[int, int], None]
 
+UNUSED_IN_DRAM = {"node": Settings().node}
 UNUSED_BY_DISK = {"compressor": "store", "node": Settings().node, "chain_size": Settings().chain_size}
 
 
@@ -69,7 +71,9 @@ def compare(
 
 
 def _without_unused(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, **UNUSED_BY_DISK) if settings.backend == "disk" else settings
+    name = backend_name(settings.backend)
+    unused = UNUSED_BY_DISK if name == "disk" else UNUSED_IN_DRAM if name in IN_DRAM else {}
+    return msgspec.structs.replace(settings, **unused)
 
 
 def _dense(trace: str | Path | Trace | DenseTrace, progress: Progress | None) -> DenseTrace:

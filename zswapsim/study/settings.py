@@ -4,11 +4,11 @@ import msgspec
 
 from zswapsim._core.errors import InputError
 from zswapsim.machine.isolation import RULES
+from zswapsim.study.backendspec import parse_backend
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
-BACKENDS = ("private-node", "disk")
 DEPTHS = ("bytes", "sizes", "counts")
 MOST_FRAMES = (1 << 32) - 1
 NO_HOST_NODE = -1
@@ -32,7 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bind_node: int = NO_HOST_NODE
     """At bytes depth, the NUMA node of this machine on which the private node's frames are to lie; -1 for any."""
     backend: str = "private-node"
-    """What stands behind swap: ``private-node`` or ``disk``."""
+    """What stands behind swap: ``private-node``, ``zswap``, ``zram`` or ``disk``; with parameters as in
+    ``zswap:max_pool_percent=40,shrinker_enabled=1``."""
     compressor: str = "lz4"
     """Codec and parameters, as in ``zstd:level=3``."""
     reclaim: str = "lru"
@@ -45,9 +46,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     chain_size: int = 8
     """Most frames in a zspage (the kernel's ZSMALLOC_CHAIN_SIZE), 4 to 16."""
     accept_threshold_percent: int = 90
-    """A full node is written back until this share of its frames is in use."""
+    """A full pool is written back until this share of its most frames is in use; zswap accepts pages again then."""
     exclusive_loads: bool = True
-    """A load drops the pool's copy and leaves the page dirty, as zswap does; else the copy stays until a write."""
+    """A load drops the pool's copy and leaves the page dirty, as zswap does; else the copy stays until a write, in
+    zram until its slot is overwritten."""
+    assumed_length: int = 1365
+    """At counts depth, the compressed length of every page (bytes), by which a pool in DRAM takes frames."""
     zero_map: bool = True
     """Pages of zero bytes never reach the backend (Linux since 6.12)."""
     verify: bool = True
@@ -60,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Accesses in a row of the timeline; 0 is a hundredth of the trace."""
 
     def __post_init__(self) -> None:
-        _one_of("backend", self.backend, BACKENDS)
+        parse_backend(self.backend)
         _one_of("isolation", self.isolation, tuple(RULES))
         parse_reclaim(self.reclaim)
         _one_of("depth", self.depth, DEPTHS)
@@ -68,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _between("reclaim-batch", self.reclaim_batch, 0, 1 << 20)
         _between("chain-size", self.chain_size, 4, 16)
         _between("accept-threshold-percent", self.accept_threshold_percent, 1, 100)
+        _between("assumed-length", self.assumed_length, 1, PAGE_SIZE)
         _between("seed", self.seed, 0, (1 << 63) - 1)
         _between("bind-node", self.bind_node, NO_HOST_NODE, 1023)
         _between("window", self.window, 0, (1 << 62))
