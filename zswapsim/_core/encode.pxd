@@ -9,8 +9,8 @@ from zswapsim._core.page cimport PAGE_BYTES, page_checksum, page_fill, page_same
 from zswapsim._core.slots cimport SLOT_COMPRESSED, SLOT_EMPTY, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry
 
 
-# Compresses a page, whatever it holds. `raw_from`: the length (bytes) from which it is kept as it is. out.data points into the context
-# or at the page itself. 0 or the codec's negative code.
+# Compresses a page, whatever it holds. `raw_from`: the length (bytes) from which it is kept as it is.
+# out.data points into the context or at the page itself. 0 or the codec's negative code.
 cdef inline int encode_bytes(
     codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
 ) noexcept nogil:

@@ -24,7 +24,7 @@ class PooledBackend(Backend):
         accept_threshold_percent: int = 90,
         exclusive: bool = True,
         rules: object | None = None,
-        more_codecs: Sequence[Codec] | Sequence[Measured] = (),
+        more_codecs: Sequence[Codec | Measured] = (),
         node: str = "private",
     ) -> None: ...
     def compact(self) -> int: ...

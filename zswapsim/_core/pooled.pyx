@@ -212,7 +212,8 @@ cdef class PooledBackend(Backend):
         zswap_store() in mm/zswap.c up to zswap_check_limits().
         """
         cdef int code
-        if self.slots.stored + self.device.used >= self.rules.slots and self.records[slot].state & AT_MASK == AT_NOWHERE:
+        cdef bint empty = self.records[slot].state & AT_MASK == AT_NOWHERE
+        if empty and self.slots.stored + self.device.used >= self.rules.slots:
             return ZSW_E_FULL
         if self.slots.compressed_bytes // ZSW_PAGE_SIZE >= self.rules.group_pages:
             code = self.shrink_one()
@@ -287,7 +288,7 @@ cdef class PooledBackend(Backend):
     # -- pages in the pool ----------------------------------------------------------------------------------------
 
     cdef int encode(self, uint32_t slot, const uint8_t *page, encoded_page *out) noexcept nogil:
-        """What the pool is to hold of a page; ZSW_E_CODEC where the codec fails or gains nothing and that is refused."""
+        """What the pool is to hold of a page; ZSW_E_CODEC where the codec fails, or gains nothing and is to."""
         cdef measured_sizes *sizes = &self.codecs[0].sizes
         cdef uint32_t image
         cdef uint64_t start
@@ -370,7 +371,7 @@ cdef class PooledBackend(Backend):
         return ZSW_OK
 
     cdef int refuse(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        """A page that the pool can't take goes to the device, or stays where it is; then zswap's worker has its turn."""
+        """A page that the pool can't take goes to the device, or stays; then zswap's worker has its turn."""
         cdef int code, worked
         if self.rules.block_device:
             self.counters.failed_writes += 1
@@ -458,7 +459,7 @@ cdef class PooledBackend(Backend):
         """zswap's dynamic shrinker, as do_shrink_slab() in mm/shrinker.c calls it after a reclaim."""
         cdef uint64_t backing = self.slots.compressed_bytes // ZSW_PAGE_SIZE
         cdef uint64_t freeable = shrinker_count(&self.state, self.queue.live, backing, self.slots.stored)
-        cdef uint64_t added, total, part, i, wrote, scanned = 0
+        cdef uint64_t added, total, part, wrote, scanned = 0
         cdef int code
         if freeable == 0:
             return ZSW_OK
@@ -467,7 +468,7 @@ cdef class PooledBackend(Backend):
         while total and (total >= SHRINK_BATCH or total >= freeable):
             part = min(total, <uint64_t> SHRINK_BATCH)
             wrote = 0
-            for i in range(part):
+            for _ in range(part):
                 code = self.shrink_one()
                 if code < 0:
                     return code

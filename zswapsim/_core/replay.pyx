@@ -389,17 +389,6 @@ cdef class Replay(Evictor):
 
     # -- reclaim --------------------------------------------------------------------------------------------------
 
-    cdef int code
-        if self.reclaimer is None:
-            code = self.reclaim()
-        elif self.reclaimer.resident == 0:
-            return ZSW_E_FULL
-        else:
-            code = self.reclaimer.reclaim(self, page, min(self.batch, self.reclaimer.resident))
-        if code == ZSW_OK and self.backend.hears_pressure:
-            code = self.backend.pressed()
-        return code
-
     cdef inline int reclaim(self) noexcept nogil:
         """Evicts a batch, the least recently used first. A page that must stay is passed over, once all round.
 

@@ -38,7 +38,7 @@ class BackendPlan(NamedTuple):
     exclusive_loads: bool = True
     rules: PoolRules | None = None
     """Of a pool in DRAM."""
-    further: Sequence[Codec] | Sequence[Measured] = ()
+    further: Sequence[Codec | Measured] = ()
     """Up to three codecs to recompress with, from weak to strong; at sizes depth, what each makes of every content."""
 
 

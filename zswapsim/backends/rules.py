@@ -38,41 +38,26 @@ class PoolRules(NamedTuple):
 
 
 def zswap_rules(
-    dram_frames: int,
-    device_pages: int,
-    *,
-    max_pool_percent: int = 20,
-    accept_threshold_percent: int = 90,
-    version: tuple[int, int] = (6, 18),
-    group_bytes: int | None = None,
-    writeback: bool = True,
-    shrinker_enabled: bool = False,
-    shrinker_priority: int = 12,
-    retries: int = 16,
+    version: tuple[int, int], full_from: int, accept_to: int, device_pages: int, *, writeback: bool = True
 ) -> PoolRules:
-    """zswap of a Linux of this version, in `dram_frames` frames before a device of `device_pages` pages.
+    """Zswap of a Linux of this version, full and accepting again at these frames, before a device of so many pages.
 
     Until 6.11 it kept pages of one repeated word itself; 6.12 has swap's zero map instead, and nothing for other words.
-    From 6.18 on a page that gains nothing is kept as it is, where it may be written back. `group_bytes` is
-    memory.zswap.max (bytes), None for no limit. Every page in the pool has its slot on the device.
+    From 6.18 on a page that gains nothing is kept as it is, where it may be written back. Every page in the pool has
+    its slot on the device.
     """
-    most = dram_frames * max_pool_percent // 100
     return PoolRules(
         same_filled=version < (6, 12),
         keeps_poor=version >= (6, 18) and writeback,
         writeback=writeback,
-        shrinker=shrinker_enabled,
-        priority=shrinker_priority,
-        retries=retries,
-        full_from=most,
-        accept_to=most * accept_threshold_percent // 100,
-        group_pages=UNLIMITED if group_bytes is None else group_bytes // 4096,
+        full_from=full_from,
+        accept_to=accept_to,
         slots=device_pages,
     )
 
 
 def zram_rules(*, mem_limit: int = 0, disksize: int = 0, slots_stay: bool = False) -> PoolRules:
-    """zram with a limit to its memory and a size, both in pages; 0 for none."""
+    """Zram with a limit to its memory and a size, both in pages; 0 for none."""
     return PoolRules(
         block_device=True,
         slots_stay=slots_stay,

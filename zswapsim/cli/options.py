@@ -30,6 +30,7 @@ class Choice(NamedTuple):
 CHOICES = {
     "dram": Choice("DRAM for the workload's pages: bytes, 64MiB, or 50% of the footprint.", MACHINE, "SIZE", True),
     "node": Choice("The private node, which holds the pool.", MACHINE, "SIZE", True),
+    "equal_memory": Choice("Backends without a private node have its size as DRAM too.", MACHINE),
     "isolation": Choice(f"Who is kept off the node, and how: {', '.join(RULES)}.", MACHINE, "RULE"),
     "bind_node": Choice("Put the node's frames on this NUMA node of the host; -1: anywhere.", MACHINE, "N"),
     "swap": Choice("The swap device behind the node: none, unlimited, or a size.", MACHINE, "SIZE", True),

@@ -1,18 +1,19 @@
 """The backend of a run: from its settings to a plan."""
 
 import math
-from typing import Any
 
 from zswapsim._core.backend import Backend
+from zswapsim._core.codec import Codec
 from zswapsim.backends import BackendPlan, open_backend
 from zswapsim.backends.lengths import assumed, with_same_filled_compressed
-from zswapsim.backends.rules import PoolRules, zram_rules, zswap_rules
+from zswapsim.backends.rules import UNLIMITED, PoolRules, zram_rules, zswap_rules
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.backendspec import IN_DRAM, BackendSpec, parse_backend
 from zswapsim.study.cost import PRESETS, in_dram
 from zswapsim.study.nodes import Nodes
 from zswapsim.study.settings import Settings
+from zswapsim.study.sizes import PAGE_SIZE
 from zswapsim.traces import Contents
 
 
@@ -52,28 +53,28 @@ def pool_rules(spec: BackendSpec, settings: Settings, dram_frames: int, device_p
     if spec.name == "zram":
         stay = not settings.exclusive_loads
         return zram_rules(mem_limit=values["mem_limit"], disksize=values["disksize"], slots_stay=stay)
-    given: dict[str, Any] = {name: values[name] for name in ("max_pool_percent", "version", "retries")}
-    return zswap_rules(
-        dram_frames,
-        device_pages,
-        accept_threshold_percent=settings.accept_threshold_percent,
-        group_bytes=values["max"],
-        writeback=bool(values["writeback"]),
-        shrinker_enabled=bool(values["shrinker_enabled"]),
-        shrinker_priority=values["shrinker_priority"],
-        **given,
+    most = dram_frames * values["max_pool_percent"] // 100
+    accept = most * settings.accept_threshold_percent // 100
+    rules = zswap_rules(values["version"], most, accept, device_pages, writeback=bool(values["writeback"]))
+    return rules._replace(
+        group_pages=UNLIMITED if values["max"] is None else values["max"] // PAGE_SIZE,
+        shrinker=bool(values["shrinker_enabled"]),
+        priority=values["shrinker_priority"],
+        retries=values["retries"],
     )
 
 
-def further_codecs(spec: BackendSpec, depth: str, contents: Contents | None) -> list[Any]:
-    """zram's codecs for recompression, as a plan takes them. Without contents there is nothing to recompress."""
+def further_codecs(spec: BackendSpec, depth: str, contents: Contents | None) -> list[Codec | Measured]:
+    """Zram's codecs for recompression, as a plan takes them. Without contents there is nothing to recompress."""
+    if contents is None:
+        return []
     codecs = [get_compressor(name) for name in spec.values.get("algorithms", ())]
-    if depth == "bytes" or contents is None:
-        return codecs if contents is not None else []
+    if depth == "bytes":
+        return list(codecs)
     return [measure(codec, contents.images) for codec in codecs]
 
 
 def spare_frames(dram_frames: int) -> int:
-    """Frames that only a reclaim may take: min_free_kbytes, as calculate_min_free_kbytes() in mm/page_alloc.c has it."""
+    """Frames that only a reclaim may take: min_free_kbytes, by calculate_min_free_kbytes() in mm/page_alloc.c."""
     kilobytes = min(max(math.isqrt(dram_frames * 4 * 16), 128), 262144)
     return kilobytes // 4

@@ -73,6 +73,8 @@ def compare(
 def _without_unused(settings: Settings) -> Settings:
     name = backend_name(settings.backend)
     unused = UNUSED_BY_DISK if name == "disk" else UNUSED_IN_DRAM if name in IN_DRAM else {}
+    if settings.equal_memory:
+        unused = {field: value for field, value in unused.items() if field != "node"}
     return msgspec.structs.replace(settings, **unused)
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from zswapsim._core.errors import InputError
 from zswapsim.machine.isolation import RULES
-from zswapsim.study.backendspec import parse_backend
+from zswapsim.study.backendspec import backend_name, parse_backend
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
@@ -25,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Memory that the workload's pages may occupy."""
     node: str | int = "25%"
     """Memory of the private node, which holds the pool."""
+    equal_memory: bool = False
+    """A backend without a private node has the node's size as DRAM too, so that all have the same memory."""
     swap: str | int = "unlimited"
     """The device behind the node: ``none``, ``unlimited`` or a size."""
     isolation: str = "private-flag"
@@ -87,6 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         footprint = pages * PAGE_SIZE
         dram = parse_size(self.dram, "--dram", footprint) // PAGE_SIZE
         node = parse_size(self.node, "--node", footprint) // PAGE_SIZE
+        if self.equal_memory and backend_name(self.backend) != "private-node":
+            dram += node
         for name, text, frames in (("dram", self.dram, dram), ("node", self.node, node)):
             if frames >= MOST_FRAMES:
                 raise InputError(
