@@ -37,11 +37,15 @@ def opened(backend: str, contents: Contents, **changes: Any) -> Replay:
     return open_replay(Settings(**asked), PAGES, contents, sizes)
 
 
-def touch(engine: Replay, pages: list[int], write: bool = True) -> dict[str, int]:
-    """Accesses one by one, so that each leaves every invariant whole. Returns the counters after them."""
+def touch(engine: Replay, pages: list[int], write: bool = True, *, ends: bool = False) -> dict[str, int]:
+    """Accesses one by one, so that each leaves every invariant whole. Returns the counters after them.
+
+    `ends`: the run is to end out of memory on the way.
+    """
     for page in pages:
         engine.feed(np.array([page], np.uint32), np.array([write], np.uint8))
         engine.check()
+    assert engine.out_of_memory == ends
     return engine.counters_now()
 
 
@@ -57,35 +61,35 @@ def test_a_pool_frame_is_one_less_for_the_workload() -> None:
 @pytest.mark.parametrize("backend", ["zswap:max_pool_percent=50", "zram"])
 def test_all_depths_share_dram_alike(backend: str) -> None:
     """Without contents every page is taken to compress to one length, so the contents here do."""
-    contents = Contents(np.repeat(contents_of("text", 1).images, 2, axis=0), "one page twice")
+    noise = recipe_pages("noise", 16)
+    noise[:, 1200:] = 5
+    contents = Contents(np.ascontiguousarray(noise), "of one length")
+    assert len({lz4_length(page.tobytes()) for page in contents.images}) == 1
     options = {"assumed_length": lz4_length(contents.images[0].tobytes()), "swap": PAGES * 4096}
     engines = [opened(backend, contents, depth=depth, **options) for depth in ("bytes", "sizes")]
     engines.append(
         open_replay(Settings(dram=FRAMES * 4096, backend=backend, depth="counts", **options), PAGES, None, None)
     )
-    found = [touch(engine, [*range(40), *range(0, 40, 3), *range(40)]) for engine in engines]
+    trace = [*range(40), *range(0, 40, 3), *range(40)]
+    found = [touch(engine, trace, write=False) for engine in engines]
     assert found[0] == found[1] == found[2]
     assert found[0]["major_faults"] > 20
 
 
 def test_pool_limit_hit_at_max_pool_percent() -> None:
     engine = opened("zswap:max_pool_percent=25", contents_of("noise"))  # five frames, each of one page
-    counters = touch(engine, [*range(FRAMES)])
-    assert counters["pool_limit_hit"] == 0
-    page = FRAMES
-    while touch(engine, [page])["pool_total_size"] < 5 * 4096:
-        page += 1
-    assert engine.counters_now()["pool_limit_hit"] == 0, "the limit is looked at before a page is stored"
-    counters = touch(engine, [page + 1])
+    assert touch(engine, [*range(FRAMES)])["pool_limit_hit"] == 0
+    # Storing one of these pages frees nothing, so one fault evicts until a page goes to the device.
+    counters = touch(engine, [FRAMES])
+    assert counters["zswpout"] == 5, "the limit is looked at before a page is stored"
     assert counters["pool_limit_hit"] == 1
     assert counters["peak_pool_total_size"] == 5 * 4096
 
 
 def test_a_refused_page_goes_to_the_device_and_the_worker_writes_back_to_the_threshold() -> None:
     engine = opened("zswap:max_pool_percent=50,retries=1000", contents_of("noise"), accept_threshold_percent=60)
-    counters = touch(engine, [*range(FRAMES + 10)])
-    while counters["pool_limit_hit"] == 0:
-        counters = touch(engine, [counters["pages"]])
+    counters = touch(engine, [*range(FRAMES + 1)])
+    assert counters["pool_limit_hit"] == 1
     assert counters["pswpout"] == counters["zswpwb"] + 1, "one page went past the pool"
     assert counters["pool_total_size"] // 4096 == 10 * 60 // 100
     assert counters["written_back_pages"] == counters["zswpwb"] == 4
@@ -93,31 +97,26 @@ def test_a_refused_page_goes_to_the_device_and_the_worker_writes_back_to_the_thr
 
 def test_the_pool_is_full_until_the_threshold() -> None:
     """Where the worker gives up early, pages are refused below the limit too, until the pool is at the threshold."""
-    engine = opened("zswap:max_pool_percent=50,retries=1", contents_of("noise"), accept_threshold_percent=60)
-    counters = touch(engine, [*range(FRAMES)])
-    while counters["pool_limit_hit"] == 0:
-        counters = touch(engine, [counters["pages"]])
-    stored, seen = counters["zswpout"], set()
-    for page in range(counters["pages"], PAGES):
-        counters = touch(engine, [page])
-        seen.add(counters["pool_total_size"] // 4096)
-        if counters["zswpout"] > stored:
-            break
-    assert any(6 < frames < 10 for frames in seen), "it was refused below the limit"
-    assert counters["zswpout"] > stored, "and accepts again"
-    assert min(seen) == 6
+    engine = opened("zswap:max_pool_percent=50,retries=1", contents_of("noise"), accept_threshold_percent=80)
+    full = touch(engine, [*range(FRAMES + 1)])
+    assert full["pool_total_size"] == 10 * 4096
+    loaded = touch(engine, [0])
+    assert loaded["zswpin"] == 1
+    assert loaded["pool_total_size"] == 9 * 4096
+    refused = touch(engine, [FRAMES + 1, FRAMES + 2])
+    assert refused["zswpout"] == full["zswpout"], "below the limit, and still refused"
+    assert refused["pswpout"] > loaded["pswpout"]
+    assert refused["pool_limit_hit"] == loaded["pool_limit_hit"]
+    accepted = touch(engine, [*range(FRAMES + 3, PAGES)])
+    assert accepted["zswpwb"] >= 1
+    assert accepted["zswpout"] > full["zswpout"]
 
 
 def test_the_worker_gives_up_after_max_reclaim_retries() -> None:
-    """Every entry is spared once: with 16 tries and more entries than that, the first turn writes nothing back."""
-    engine = opened("zswap:max_pool_percent=100,retries=16", contents_of("noise"), dram=24 * 4096)
-    counters = touch(engine, [*range(24)])
-    while not engine.out_of_memory and counters["pool_limit_hit"] == 0 and counters["pages"] < PAGES:
-        counters = touch(engine, [counters["pages"]])
+    """Every entry is spared once: where there are more entries than tries, the first turn writes nothing back."""
     limited = opened("zswap:max_pool_percent=80,retries=4", contents_of("noise"))
-    counters = touch(limited, [*range(FRAMES)])
-    while counters["pool_limit_hit"] == 0:
-        counters = touch(limited, [counters["pages"]])
+    counters = touch(limited, [*range(FRAMES + 1)])
+    assert counters["pool_limit_hit"] == 1
     assert counters["stored_pages"] == 16
     assert counters["zswpwb"] == 0
 
@@ -137,7 +136,7 @@ def test_incompressible_pages_are_refused_before_6_18() -> None:
 
 def test_incompressible_pages_are_refused_where_writeback_is_not_allowed() -> None:
     engine = opened("zswap:writeback=0", contents_of("noise"))
-    counters = touch(engine, [*range(FRAMES + 4)])
+    counters = touch(engine, [*range(FRAMES + 4)], ends=True)
     assert counters["reject_compress_fail"] > 0
     assert counters["pswpout"] == counters["stored_pages"] == 0
     assert engine.out_of_memory
@@ -170,12 +169,12 @@ def test_same_filled_pages_are_compressed_since_6_12(depth: str) -> None:
 
 
 def test_a_load_is_exclusive() -> None:
-    engine = opened("zswap:max_pool_percent=50", contents_of("text"))
-    before = touch(engine, [*range(FRAMES + 4)], write=False)
+    engine = opened("zswap:max_pool_percent=100", contents_of("text"), dram=40 * 4096)
+    before = touch(engine, [*range(44)], write=False)
     after = touch(engine, [0], write=False)
     assert after["zswpin"] == 1
     assert after["dropped_clean_pages"] == 0
-    again = touch(engine, [*range(1, FRAMES + 4)], write=False)
+    again = touch(engine, [*range(1, 44)], write=False)
     assert again["zswpout"] > before["zswpout"], "it was only read, and is compressed again"
     assert again["dropped_clean_pages"] == 0
 
@@ -183,10 +182,7 @@ def test_a_load_is_exclusive() -> None:
 def test_fifo_with_one_second_chance() -> None:
     """The oldest entry goes first, after every entry was spared once."""
     engine = opened("zswap:max_pool_percent=50,retries=1000", contents_of("noise"), accept_threshold_percent=90)
-    counters = touch(engine, [*range(FRAMES)])
-    while counters["pool_limit_hit"] == 0:
-        counters = touch(engine, [counters["pages"]])
-    assert counters["zswpwb"] == 1
+    assert touch(engine, [*range(FRAMES + 1)])["zswpwb"] == 1
     assert touch(engine, [0])["pswpin"] == 1, "page 0 was stored first"
     assert touch(engine, [2])["zswpin"] >= 1
 
@@ -219,39 +215,46 @@ def test_a_group_limit_of_nothing_keeps_pages_out_of_zswap() -> None:
 
 def test_writeback_of_0_keeps_pages_out_of_the_device() -> None:
     engine = opened("zswap:max_pool_percent=20,writeback=0", contents_of("text"))
-    counters = touch(engine, [*range(PAGES)])
+    counters = touch(engine, [*range(PAGES)], ends=True)
     assert counters["device_pages"] == counters["pswpout"] == counters["zswpwb"] == 0
     assert counters["kept_pages"] > 0
 
 
 def test_every_page_in_the_pool_has_its_slot_on_the_device() -> None:
     engine = opened("zswap:max_pool_percent=100", contents_of("text"), swap=3 * 4096)
-    counters = touch(engine, [*range(PAGES)])
+    counters = touch(engine, [*range(PAGES)], ends=True)
     assert engine.out_of_memory
     assert counters["stored_pages"] + counters["device_pages"] == 3
 
 
 def test_the_dynamic_shrinker_writes_back_less_the_better_pages_compress() -> None:
-    def written(recipe: str) -> int:
+    def share_written(recipe: str) -> float:
         options = "zswap:max_pool_percent=100,shrinker_enabled=1,shrinker_priority=1"
-        return touch(opened(options, contents_of(recipe), dram=40 * 4096), [*range(PAGES)])["zswpwb"]
+        counters = touch(opened(options, contents_of(recipe), dram=40 * 4096), [*range(PAGES)])
+        return counters["zswpwb"] / counters["zswpout"]
 
-    assert written("noise") > written("text") > 0
-    assert (
-        touch(opened("zswap:max_pool_percent=100", contents_of("text"), dram=40 * 4096), [*range(PAGES)])["zswpwb"] == 0
-    )
+    assert share_written("noise") > share_written("text") > 0
 
 
-def test_the_dynamic_shrinker_spares_what_was_just_swapped_in_from_the_device() -> None:
+def test_the_dynamic_shrinker_is_off_unless_asked_for() -> None:
+    engine = opened("zswap:max_pool_percent=100", contents_of("text"), dram=40 * 4096)
+    assert touch(engine, [*range(PAGES)])["zswpwb"] == 0
+
+
+def test_the_dynamic_shrinker_spares_as_many_as_were_swapped_in_from_the_device() -> None:
+    """Pages that come back from the device in the meantime are left out of what may go, once."""
     options = "zswap:max_pool_percent=100,shrinker_enabled=1,shrinker_priority=1"
-    engine = opened(options, contents_of("noise"), dram=40 * 4096)
-    touch(engine, [*range(PAGES)])
-    before = engine.counters_now()
-    gone = [page for page in range(8) if touch(engine, [page])["pswpin"] > before["pswpin"]]
-    assert gone
-    quiet = opened(options, contents_of("noise"), dram=40 * 4096)
-    first = touch(quiet, [*range(PAGES)])
-    assert touch(quiet, [*range(PAGES - 8, PAGES)])["zswpwb"] >= first["zswpwb"]
+
+    def written_by(pages: list[int]) -> tuple[int, int]:
+        engine = opened(options, contents_of("noise"), dram=40 * 4096, reclaim_batch=8)
+        before = touch(engine, [*range(57)])
+        after = touch(engine, pages)
+        return after["zswpwb"] - before["zswpwb"], after["pswpin"]
+
+    back, swapped_in = written_by([*range(6), 63])
+    new, none = written_by([*range(57, 64)])
+    assert swapped_in > none == 0
+    assert back < new
 
 
 def test_an_allocation_failure_is_reject_alloc_fail() -> None:

@@ -40,7 +40,7 @@ class PoolRules(NamedTuple):
 def zswap_rules(
     version: tuple[int, int], full_from: int, accept_to: int, device_pages: int, *, writeback: bool = True
 ) -> PoolRules:
-    """Zswap of a Linux of this version, full and accepting again at these frames, before a device of so many pages.
+    """The rules of zswap in a Linux of this version, full and accepting again at these frames, before a device of so many pages.
 
     Until 6.11 it kept pages of one repeated word itself; 6.12 has swap's zero map instead, and nothing for other words.
     From 6.18 on a page that gains nothing is kept as it is, where it may be written back. Every page in the pool has
@@ -57,7 +57,7 @@ def zswap_rules(
 
 
 def zram_rules(*, mem_limit: int = 0, disksize: int = 0, slots_stay: bool = False) -> PoolRules:
-    """Zram with a limit to its memory and a size, both in pages; 0 for none."""
+    """The rules of a zram with a limit to its memory and a size, both in pages; 0 for none."""
     return PoolRules(
         block_device=True,
         slots_stay=slots_stay,
