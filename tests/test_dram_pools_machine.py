@@ -73,6 +73,9 @@ class PoolMachine(RuleBasedStateMachine):
         for depth, engine in getattr(self, "engines", {}).items():
             self.agrees_at(depth, engine)
 
+    def owned(self, engine: Replay) -> int:
+        return engine.owners()["dram"]["swap backend"]
+
     def agrees_at(self, depth: str, engine: Replay) -> None:
         engine.check()
         found = engine.counters_now()
@@ -81,7 +84,7 @@ class PoolMachine(RuleBasedStateMachine):
         assert engine.out_of_memory == self.model.out_of_memory
         assert engine.verified_pages == (found["major_faults"] if depth == "bytes" else 0)
         owners = engine.owners()["dram"]
-        assert owners["swap backend"] * 4096 == found["pool_total_size"]
+        assert self.owned(engine) * 4096 == found["pool_total_size"]
         assert owners["workload"] == found["resident_pages"]
         if not engine.out_of_memory:
             assert owners["workload"] + owners["swap backend"] <= engine.frames

@@ -262,8 +262,8 @@ def test_an_allocation_failure_is_reject_alloc_fail() -> None:
     images = contents_of("text").images
     arena = FrameArena(4 * 4096)
     pool = PooledBackend(
-        PRESETS["dram-nvme"], arena.grant("pool"), SwapDevice(100, backed=True), get_compressor("lz4"), rules=PoolRules(),
-        raw_from=4096,
+        PRESETS["dram-nvme"], arena.grant("pool"), SwapDevice(100, backed=True), get_compressor("lz4"),
+        rules=PoolRules(), raw_from=4096,
     )  # fmt: skip
     engine = Replay(
         PAGES, 3, pool, dram=arena.grant("workload"), spare=0, images=images,

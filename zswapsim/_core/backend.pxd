@@ -39,6 +39,7 @@ ctypedef struct swap_counters:
     uint64_t reject_compress_fail
     uint64_t reject_compress_poor
     uint64_t decompress_fail
+    uint64_t demoted_pages
     uint64_t failed_writes
     uint64_t huge_pages_since
     uint64_t bd_reads

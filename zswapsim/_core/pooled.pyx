@@ -213,8 +213,8 @@ cdef class PooledBackend(Backend):
         """
         cdef int code
         cdef bint empty = self.records[slot].state & AT_MASK == AT_NOWHERE
-        if empty and self.slots.stored + self.device.used >= self.rules.slots:
-            return ZSW_E_FULL
+        if empty and self.slots.stored + (0 if self.device.is_pool else self.device.used) >= self.rules.slots:
+            return REFUSED if self.device.is_pool else ZSW_E_FULL
         if self.slots.compressed_bytes // ZSW_PAGE_SIZE >= self.rules.group_pages:
             code = self.shrink_one()
             if code != WROTE:
@@ -240,7 +240,10 @@ cdef class PooledBackend(Backend):
         cdef int code
         if record.state & AT_MASK == AT_DEVICE:
             code = self.fetch(slot, page)
-            if code < 0 or not (self.rules.block_device and self.exclusive):
+            if code == LOAD_DROPPED:
+                record.state = AT_NOWHERE
+                return code
+            if code < 0 or self.device.is_pool or not (self.rules.block_device and self.exclusive):
                 return code
             self.forget(slot)
             return LOAD_DROPPED
@@ -262,13 +265,13 @@ cdef class PooledBackend(Backend):
     cdef int fetch(self, uint32_t slot, uint8_t *page) noexcept nogil:
         """Brings a page from the device, where it stays."""
         cdef int code = self.device.read(slot, page)
-        if code < 0:
+        if code < 0 or self.device.is_pool:
             return code
         self.counters.pswpin += 1
         self.counters.bd_reads += self.rules.block_device
         self.state.disk_swapins += 1
         costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_read)
-        return LOAD_KEPT
+        return code
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
         if not self.rules.slots_stay:
@@ -278,7 +281,7 @@ cdef class PooledBackend(Backend):
         """Empties a slot that has a page."""
         cdef page_record *record = &self.records[slot]
         if record.state & AT_MASK == AT_DEVICE:
-            self.device.release()
+            self.device.release(slot)
         else:
             if record.stamp != LRU_NONE:
                 lru_remove(&self.queue, self.records, slot)
@@ -352,7 +355,7 @@ cdef class PooledBackend(Backend):
             return code
         if self.rules.slots_stay:
             if record.state & AT_MASK == AT_DEVICE:
-                self.device.release()
+                self.device.release(slot)
             if record.stamp != LRU_NONE:
                 lru_remove(&self.queue, self.records, slot)
             record.state = AT_NOWHERE
@@ -373,13 +376,14 @@ cdef class PooledBackend(Backend):
     cdef int refuse(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         """A page that the pool can't take goes to the device, or stays; then zswap's worker has its turn."""
         cdef int code, worked
-        if self.rules.block_device:
+        if self.rules.block_device and not self.device.is_pool:
             self.counters.failed_writes += 1
             return ZSW_E_FULL
         code = self.device.write(slot, page) if self.rules.writeback else ZSW_E_FULL
         if code == ZSW_OK:
-            self.counters.pswpout += 1
-            costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
+            if not self.device.is_pool:
+                self.counters.pswpout += 1
+                costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
             self.records[slot].state = AT_DEVICE
         elif code == ZSW_E_FULL:
             self.counters.reject_reclaim_fail += self.rules.writeback
@@ -493,6 +497,9 @@ cdef class PooledBackend(Backend):
             return code
         self.forget(slot)
         self.records[slot].state = AT_DEVICE
+        if self.device.is_pool:
+            self.counters.demoted_pages += 1
+            return ZSW_OK
         if self.rules.block_device:
             self.counters.bd_writes += 1
         else:
@@ -512,7 +519,9 @@ cdef class PooledBackend(Backend):
 
     def held(self):
         self.enter()
-        return self.slots.stats() | {"device_pages": self.device.used, "peak_device_pages": self.device.peak}
+        return self.slots.stats() | {
+            "device_pages": self.device.used, "peak_device_pages": self.device.peak, "fast_pages": 0, "stale_pages": 0,
+        }
 
     def owners(self):
         self.enter()

@@ -11,11 +11,15 @@ from zswapsim._core.device import SwapDevice
 from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
 from zswapsim._core.pooled import PooledBackend
+from zswapsim._core.tiers import NextTier, TieredBackend
 from zswapsim.backends.rules import PoolRules
 from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
     from zswapsim._core.pooled import Measured as Columns
+
+
+PAGE_BYTES = 4096
 
 
 class BackendPlan(NamedTuple):
@@ -40,56 +44,56 @@ class BackendPlan(NamedTuple):
     """Of a pool in DRAM."""
     further: Sequence[Codec | Measured] = ()
     """Up to three codecs to recompress with, from weak to strong; at sizes depth, what each makes of every content."""
+    behind: "BackendPlan | None" = None
+    """A pool that takes what this one can't keep, in place of the device; then it is the slower of two tiers."""
 
 
 def open_backend(plan: BackendPlan) -> Backend:
     """The backend that a plan describes. Raises InputError, HostMemoryError, DeviceError."""
-    return BACKENDS[plan.name](plan)
+    if plan.behind is None:
+        return BACKENDS[plan.name](plan)
+    slow = _pool(plan.behind, _device(plan.behind))
+    return TieredBackend(plan.cost, _pool(plan, NextTier(slow)), slow)
 
 
 def private_node(plan: BackendPlan) -> Backend:
     """Compressed pages in the frames of a private node, which was granted to the swap backend alone."""
     if plan.codec is None and plan.measured is None:
         return CountingBackend(plan.cost, exclusive=plan.exclusive_loads)
-    if plan.frames is None:
-        raise InputError("backend private-node: expected a grant of the node's frames")
-    return PooledBackend(
-        plan.cost,
-        plan.frames,
-        SwapDevice(plan.device_pages, backed=plan.codec is not None),
-        plan.codec,
-        None if plan.measured is None else _columns(plan.measured),
-        chain_size=plan.chain_size,
-        accept_threshold_percent=plan.accept_threshold_percent,
-        exclusive=plan.exclusive_loads,
-    )
+    return _pool(plan, _device(plan))
 
 
 def zswap(plan: BackendPlan) -> Backend:
     """Compressed pages in frames of DRAM, before a swap device."""
-    return _in_dram(plan, raw_from=4096)
+    return _pool(plan, _device(plan))
 
 
 def zram(plan: BackendPlan) -> Backend:
     """A swap device of compressed pages in frames of DRAM."""
-    return _in_dram(plan, raw_from=None)
+    return _pool(plan, _device(plan))
 
 
-def _in_dram(plan: BackendPlan, raw_from: int | None) -> Backend:
-    if plan.frames is None or plan.rules is None:
-        raise InputError(f"backend {plan.name}: expected a grant of DRAM's frames, and rules")
+def _device(plan: BackendPlan) -> SwapDevice:
+    return SwapDevice(plan.device_pages, backed=plan.codec is not None)
+
+
+def _pool(plan: BackendPlan, device: SwapDevice) -> PooledBackend:
+    """The pool of a plan; without rules it has a node for itself. zswap keeps every length below a page compressed."""
+    if plan.frames is None or (plan.rules is None) != (plan.name == "private-node"):
+        raise InputError(f"backend {plan.name}: expected a grant of frames, and rules for a pool in DRAM")
     return PooledBackend(
         plan.cost,
         plan.frames,
-        SwapDevice(plan.device_pages, backed=plan.codec is not None),
+        device,
         plan.codec,
         None if plan.measured is None else _columns(plan.measured),
         chain_size=plan.chain_size,
-        raw_from=raw_from,
+        raw_from=PAGE_BYTES if plan.name == "zswap" else None,
+        accept_threshold_percent=plan.accept_threshold_percent,
         exclusive=plan.exclusive_loads,
         rules=plan.rules,
         more_codecs=[each if isinstance(each, Codec) else _columns(each) for each in plan.further],
-        node="dram",
+        node="private" if plan.rules is None else "dram",
     )
 
 

@@ -40,11 +40,11 @@ class PoolRules(NamedTuple):
 def zswap_rules(
     version: tuple[int, int], full_from: int, accept_to: int, device_pages: int, *, writeback: bool = True
 ) -> PoolRules:
-    """The rules of zswap in a Linux of this version, full and accepting again at these frames, before a device of so many pages.
+    """The rules of zswap in a Linux of this version, full and accepting again at these frames.
 
     Until 6.11 it kept pages of one repeated word itself; 6.12 has swap's zero map instead, and nothing for other words.
     From 6.18 on a page that gains nothing is kept as it is, where it may be written back. Every page in the pool has
-    its slot on the device.
+    its slot on the device, which is one of `device_pages` pages.
     """
     return PoolRules(
         same_filled=version < (6, 12),

@@ -123,5 +123,6 @@ def _legend(results: Sequence[Result]) -> str:
     return (
         "* best of its column. per 1000: major faults in 1000 accesses. ratio, saved: pages in the pool at the end\n"
         "against the frames that hold them; % of DRAM: what the pool took of the workload's, at most. fault, stall:\n"
-        f"modelled ({results[0].settings['cost']}); stall is all waiting for memory, x best the same\nagainst the best row."
+        f"modelled ({results[0].settings['cost']}); stall is all waiting for memory, x best the same against the\n"
+        "best row."
     )

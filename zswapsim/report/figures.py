@@ -1,6 +1,6 @@
 """What a reader wants to know of a Result and it does not say outright. Pure arithmetic on its numbers."""
 
-from zswapsim.study.backendspec import IN_DRAM, backend_name
+from zswapsim.study.backendspec import IN_DRAM, backend_name, two_tiers
 from zswapsim.study.result import Result
 from zswapsim.study.sizes import PAGE_SIZE
 
@@ -31,8 +31,11 @@ def pool_in_dram(result: Result) -> bool:
 
 
 def pool_share(result: Result) -> float | None:
-    """The most of DRAM that the pool ever took, in per cent; 0 for a pool elsewhere, None where there is no pool."""
-    if backend(result) == "disk":
+    """The most of DRAM that the pool ever took, in per cent; 0 for a pool elsewhere.
+
+    None where there is no pool, or one there and one elsewhere.
+    """
+    if backend(result) == "disk" or (node(result) and two_tiers(str(result.settings["backend"]))[1]):
         return None
     return 100 * result.counters["peak_pool_total_size"] / dram(result) if pool_in_dram(result) else 0.0
 

@@ -58,13 +58,14 @@ def mm_stat_fields(result: Result) -> dict[str, int]:
     Pages on zram's backing device are of its orig_data_size too; behind another backend they are not zram's.
     """
     counters = result.counters
-    name, values = parse_backend(str(result.settings["backend"]))
-    stored = counters["stored_pages"] + (counters["device_pages"] if name == "zram" else 0)
+    backend = parse_backend(str(result.settings["backend"]))
+    alone = backend.name == "zram" and backend.behind is None
+    stored = counters["stored_pages"] + (counters["device_pages"] if alone else 0)
     found = (
         stored * PAGE_SIZE,
         counters["compr_data_size"],
         counters["pool_total_size"],
-        values.get("mem_limit", 0) * PAGE_SIZE,
+        backend.values.get("mem_limit", 0) * PAGE_SIZE,
         counters["peak_pool_total_size"],
         counters["same_filled_pages"],
         counters["pages_compacted"],

@@ -42,6 +42,9 @@ WHEN_RISEN = {
     "pool_limit_hit": "times the pool was at its limit",
     "reject_alloc_fail": "pages for which there was no frame, and that went to the device",
     "reject_compress_fail": "pages that did not compress, and went to the device",
+    "demoted_pages": "pages that the fast tier handed to the slow one",
+    "fast_pages": "stored in the fast tier",
+    "stale_pages": "of these, older than the youngest behind it",
     "failed_writes": "pages that zram took no more, and that stayed in DRAM",
     "huge_pages_since": "pages stored as they are, ever",
     "bd_reads": "of these, read from zram's backing device",
@@ -84,7 +87,8 @@ def _memory(result: Result) -> Iterable[Row]:
     if node := figures.node(result):
         yield *_frames("private node", node), f"{share(node, whole)} of the footprint"
         peak = counters["peak_pool_total_size"]
-        yield *_frames("pool at its peak", peak), f"{share(peak, node)} of the node"
+        where = f"{share(peak, node)} of the node" if figures.pool_share(result) is not None else "of both tiers"
+        yield *_frames("pool at its peak", peak), where
         yield _frames("pool at the end", counters["pool_total_size"])
         yield *_frames("stored in it", figures.stored_bytes(result), "pages"), _gain(result)
     elif figures.pool_in_dram(result):

@@ -1,5 +1,6 @@
 """Which backends there are, and how one is written: ``zswap`` or ``zswap:max_pool_percent=40,version=6.6``."""
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,8 @@ from zswapsim.study.sizes import PAGE_SIZE, parse_size
 BACKENDS = ("private-node", "zswap", "zram", "disk")
 IN_DRAM = ("zswap", "zram")
 """Backends whose pool takes frames of the DRAM that the workload uses too."""
+BEFORE_ANOTHER = ("private-node", "zram")
+"""Backends that may stand in front of zswap, as the fast one of two tiers."""
 CHOICES = {"all": 0, "idle": 1, "huge": 2, "huge_idle": 3, "incompressible": 4}
 """Slots for recompression or writeback, as the core has them (zswapsim/_core/slotwork.pyx)."""
 
@@ -20,15 +23,34 @@ class BackendSpec(NamedTuple):
 
     name: str
     values: dict[str, Any]
+    behind: "BackendSpec | None" = None
+    """The slow one of two tiers."""
 
 
 def backend_name(spec: str) -> str:
-    """The name in a backend's spec, which is not looked at further."""
-    return spec.partition(":")[0]
+    """The name in a backend's spec, which is not looked at further; of two tiers the first."""
+    return re.split("[:/]", spec, maxsplit=1)[0]
+
+
+def two_tiers(spec: str) -> tuple[str, str]:
+    """The specs of two tiers, the second empty where there is one: ``private-node/zswap:max_pool_percent=40``."""
+    first, *second = re.split(f"/(?=(?:{'|'.join(BACKENDS)})(?:$|:))", spec, maxsplit=1)
+    return first, second[0] if second else ""
+
+
+def shares_dram(spec: str) -> bool:
+    """Whether a pool takes frames of the workload's DRAM."""
+    return any(backend_name(each) in IN_DRAM for each in two_tiers(spec))
 
 
 def parse_backend(spec: str) -> BackendSpec:
     """Name and parameters of a backend. Raises InputError."""
+    first, second = two_tiers(spec)
+    if second:
+        fast, slow = parse_backend(first), parse_backend(second)
+        if fast.name not in BEFORE_ANOTHER or slow.name != "zswap":
+            raise InputError(f"--backend {spec}: expected {' or '.join(BEFORE_ANOTHER)} in front of zswap")
+        return fast._replace(behind=slow)
     name, _, given = spec.partition(":")
     if name not in BACKENDS:
         raise InputError(f"--backend {spec}: expected one of {', '.join(BACKENDS)}")

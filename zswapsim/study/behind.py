@@ -9,7 +9,7 @@ from zswapsim.backends.lengths import assumed, with_same_filled_compressed
 from zswapsim.backends.rules import UNLIMITED, PoolRules, zram_rules, zswap_rules
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
-from zswapsim.study.backendspec import IN_DRAM, BackendSpec, parse_backend
+from zswapsim.study.backendspec import IN_DRAM, BackendSpec, parse_backend, shares_dram
 from zswapsim.study.cost import PRESETS, in_dram
 from zswapsim.study.nodes import Nodes
 from zswapsim.study.settings import Settings
@@ -22,28 +22,35 @@ def open_behind(
 ) -> Backend:
     """The backend of a run on `nodes`; `sizes` are frames of DRAM and pages of the device. Raises InputError."""
     spec = parse_backend(settings.backend)
-    real = settings.depth == "bytes"
-    pooled = spec.name in IN_DRAM
-    if pooled and contents is None:
+    if contents is None and shares_dram(settings.backend):
         measured = assumed(settings.assumed_length)
+    plan = _plan(spec, settings, contents, measured, sizes)._replace(frames=nodes.swap_backend)
+    if spec.behind is not None:
+        slow = _plan(spec.behind, settings, contents, measured, sizes)
+        plan = plan._replace(behind=slow._replace(frames=nodes.behind))
+    return open_backend(plan)
+
+
+def _plan(
+    spec: BackendSpec, settings: Settings, contents: Contents | None, measured: Measured | None, sizes: tuple[int, int]
+) -> BackendPlan:
+    """The plan of one tier, without its frames."""
+    pooled = spec.name in IN_DRAM
     rules = pool_rules(spec, settings, *sizes) if pooled else None
     if rules is not None and not rules.same_filled and measured is not None and contents is not None:
         measured = with_same_filled_compressed(measured, get_compressor(settings.compressor), contents.images)
     cost = PRESETS[settings.cost]
-    return open_backend(
-        BackendPlan(
-            name=spec.name,
-            cost=in_dram(cost) if pooled else cost,
-            device_pages=sizes[1],
-            frames=nodes.swap_backend,
-            codec=get_compressor(settings.compressor) if real else None,
-            measured=measured,
-            chain_size=settings.chain_size,
-            accept_threshold_percent=settings.accept_threshold_percent,
-            exclusive_loads=settings.exclusive_loads,
-            rules=rules,
-            further=further_codecs(spec, settings.depth, contents),
-        )
+    return BackendPlan(
+        name=spec.name,
+        cost=in_dram(cost) if pooled else cost,
+        device_pages=sizes[1],
+        codec=get_compressor(settings.compressor) if settings.depth == "bytes" else None,
+        measured=measured,
+        chain_size=settings.chain_size,
+        accept_threshold_percent=settings.accept_threshold_percent,
+        exclusive_loads=settings.exclusive_loads,
+        rules=rules,
+        further=further_codecs(spec, settings.depth, contents),
     )
 
 
@@ -51,7 +58,7 @@ def pool_rules(spec: BackendSpec, settings: Settings, dram_frames: int, device_p
     """The rules of a pool in DRAM."""
     values = spec.values
     if spec.name == "zram":
-        stay = not settings.exclusive_loads
+        stay = not settings.exclusive_loads and spec.behind is None
         return zram_rules(mem_limit=values["mem_limit"], disksize=values["disksize"], slots_stay=stay)
     most = dram_frames * values["max_pool_percent"] // 100
     accept = most * settings.accept_threshold_percent // 100

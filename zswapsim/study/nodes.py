@@ -6,7 +6,7 @@ from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
 from zswapsim._core.hostnuma import host_nodes
 from zswapsim.machine import SWAP_BACKEND, Machine, NodeSpec
-from zswapsim.study.backendspec import IN_DRAM, backend_name
+from zswapsim.study.backendspec import IN_DRAM, backend_name, shares_dram
 from zswapsim.study.settings import NO_HOST_NODE, Settings
 from zswapsim.study.sizes import PAGE_SIZE
 
@@ -20,6 +20,8 @@ class Nodes(NamedTuple):
     machine: Machine
     workload: Grant
     swap_backend: Grant
+    behind: Grant | None = None
+    """Of the slow one of two tiers."""
 
 
 def open_nodes(settings: Settings, dram_frames: int, node_frames: int, spare_frames: int = 0) -> Nodes:
@@ -32,22 +34,19 @@ def open_nodes(settings: Settings, dram_frames: int, node_frames: int, spare_fra
     """
     real = settings.depth == "bytes"
     check_binding(settings)
-    if backend_name(settings.backend) in IN_DRAM:
-        only = NodeSpec(DRAM, (dram_frames + spare_frames) * PAGE_SIZE, min_frames=0, backed=real)
-        machine = Machine((only,), settings.isolation)
-        dram = machine.nodes[DRAM]
-        return Nodes(machine, machine.grant(dram, WORKLOAD), machine.grant(dram, SWAP_BACKEND))
-    nodes = (
-        NodeSpec(DRAM, dram_frames * PAGE_SIZE, min_frames=0, backed=real),
-        NodeSpec(PRIVATE, node_frames * PAGE_SIZE, private=True, cpus=False, min_frames=0, backed=real),
-    )
-    machine = Machine(nodes, settings.isolation)
+    shared, private = shares_dram(settings.backend), backend_name(settings.backend) not in IN_DRAM
+    specs = [NodeSpec(DRAM, (dram_frames + spare_frames * shared) * PAGE_SIZE, min_frames=0, backed=real)]
+    if private:
+        specs.append(NodeSpec(PRIVATE, node_frames * PAGE_SIZE, private=True, cpus=False, min_frames=0, backed=real))
+    machine = Machine(specs, settings.isolation)
     if settings.bind_node != NO_HOST_NODE:
         machine.nodes[PRIVATE].arena.bind(settings.bind_node)
+    dram = machine.nodes[DRAM]
     return Nodes(
         machine,
-        machine.grant(machine.nodes[DRAM], WORKLOAD),
-        machine.grant(machine.nodes[PRIVATE], SWAP_BACKEND),
+        machine.grant(dram, WORKLOAD),
+        machine.grant(machine.nodes[PRIVATE if private else DRAM], SWAP_BACKEND),
+        machine.grant(dram, SWAP_BACKEND) if shared else None,
     )
 
 

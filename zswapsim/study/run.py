@@ -12,7 +12,7 @@ from zswapsim._core.errors import InputError
 from zswapsim._core.replay import Replay
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
-from zswapsim.study.backendspec import IN_DRAM, backend_name, parse_backend
+from zswapsim.study.backendspec import backend_name, parse_backend, shares_dram
 from zswapsim.study.behind import open_behind, spare_frames
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.reclaim import open_reclaimer
@@ -118,7 +118,7 @@ def open_replay(
         options |= {"first_image": settings.seed % len(contents.images)}
     if contents is not None and settings.depth == "bytes":
         options |= {"dram": nodes.workload, "images": contents.images}
-    if backend_name(settings.backend) in IN_DRAM:
+    if shares_dram(settings.backend):
         options |= {"dram": nodes.workload, "spare": spare_frames(dram_frames)}
         if contents is None:
             options |= {"next_image": np.zeros(1, np.uint32), "zero": np.zeros(1, np.uint8)}

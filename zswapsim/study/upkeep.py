@@ -4,6 +4,7 @@ from typing import Any
 
 from zswapsim._core.pooled import PooledBackend
 from zswapsim._core.slotwork import mark_idle, recompress_slots, write_back_slots
+from zswapsim._core.tiers import TieredBackend
 from zswapsim.study.backendspec import CHOICES
 
 NO_LIMIT = (1 << 63) - 1
@@ -18,7 +19,7 @@ class Upkeep:
     """
 
     def __init__(self, backend: object, values: dict[str, Any]) -> None:
-        self.backend = backend
+        self.backend = backend.fast if isinstance(backend, TieredBackend) else backend
         self.values = values
         self.periods = {name: values[name] for name in PERIODS if values.get(name)}
         self.left: int = values.get("writeback_limit") or NO_LIMIT
