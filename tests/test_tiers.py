@@ -114,6 +114,20 @@ def test_specs_of_tiers() -> None:
             parse_backend(wrong)
 
 
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_next_tier_that_serves_no_replay_takes_nothing(bare: bool) -> None:
+    slow = PooledBackend(COST, FrameArena(16 * 4096).grant("b"), SwapDevice(9, backed=True), get_compressor("lz4"))
+    tier = NextTier.__new__(NextTier) if bare else NextTier(slow)
+    fast = PooledBackend(COST, FrameArena(2 * 4096).grant("b"), tier, get_compressor("lz4"))
+    images = contents_of("noise").images
+    engine = Replay(
+        PAGES, 8, fast, dram=FrameArena(8 * 4096).grant("w"), images=images,
+        next_image=np.arange(PAGES, dtype=np.uint32), zero=np.zeros(PAGES, np.uint8),
+    )  # fmt: skip
+    counters = touch(engine, [*range(20)], ends=True)
+    assert counters["reject_reclaim_fail"] > 0
+
+
 def test_tiers_that_do_not_fit_each_other_are_refused() -> None:
     def pool(device: SwapDevice) -> PooledBackend:
         return PooledBackend(COST, FrameArena(16 * 4096).grant("b"), device, get_compressor("lz4"))

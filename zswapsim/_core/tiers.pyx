@@ -7,7 +7,7 @@ from libc.stdlib cimport calloc, free
 
 from zswapsim._core.backend cimport LOAD_DROPPED, Backend, swap_counters
 from zswapsim._core.device cimport SwapDevice
-from zswapsim._core.errors cimport ZSW_OK
+from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.pooled cimport AT_DEVICE, AT_MASK, AT_POOL, PooledBackend
 from zswapsim._core.errors import HostMemoryError, InputError
 
@@ -24,7 +24,11 @@ cdef class NextTier(SwapDevice):
         self.is_pool = True
 
     cdef int write(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        cdef int code = self.pool.store(slot, page)
+        cdef int code
+        # Only a tier that serves the same replay has these slots.
+        if self.pool is None or slot >= self.pool.slot_count:
+            return ZSW_E_FULL
+        code = self.pool.store(slot, page)
         if code == ZSW_OK:
             self.used += 1
             self.peak = max(self.peak, self.used)
