@@ -109,8 +109,9 @@ class Machine:
             if self.reclaimer is not None:
                 self.reclaimer.touch(number)
             return
-        if len(self.resident) >= self.frames:
+        while self.short():
             self.reclaim(number)
+            self.pressed()
         refault = number in self.pages
         if number not in self.pages:
             self.count["minor_faults"] += 1
@@ -122,6 +123,13 @@ class Machine:
         self.resident[number] = None
         if self.reclaimer is not None:
             self.reclaimer.insert(number, refault)
+
+    def short(self) -> bool:
+        """Whether there is no frame for one more page."""
+        return len(self.resident) >= self.frames
+
+    def pressed(self) -> None:
+        """After each reclaim."""
 
     def swap_in(self, number: int) -> None:
         page = self.pages[number]
@@ -149,6 +157,8 @@ class Machine:
 
     def reclaim(self, coming: int) -> None:
         wanted = min(self.batch, len(self.resident))
+        if not wanted:
+            raise OutOfMemory
         if self.reclaimer is None:
             evicted = self.reclaim_oldest(wanted)
         else:

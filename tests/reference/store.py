@@ -26,8 +26,10 @@ class Store:
     """`length_of(page)` is what the codec makes of a page, 4096 or more where it gains nothing."""
 
     def __init__(
-        self, node_bytes: int, length_of: Callable[[bytes], int], chain_size: int = 8, raw_from: int | None = None
-    ) -> None:
+        self, node_bytes: int, length_of: Callable[[bytes], int], chain_size: int = 8, raw_from: int | None = None,
+        *, keeps_words: bool = True,
+    ) -> None:  # fmt: skip
+        self.keeps_words = keeps_words  # a page of one word takes no object
         self.pool = Pool(node_bytes // PAGE, chain_size)
         self.length_of = length_of
         self.raw_from = self.pool.huge_class_size if raw_from is None else raw_from
@@ -35,7 +37,7 @@ class Store:
 
     def store(self, slot: int, page: bytes) -> bool:
         """False where the node is full: the slot then keeps what it held."""
-        if same_filled(page):
+        if self.keeps_words and same_filled(page):
             made = Stored(page, 0, None)
         else:
             length = self.length_of(page)

@@ -51,6 +51,13 @@ ctypedef struct swap_counters:
     uint64_t decompress_fail
     uint64_t lost_pages
     uint64_t poisoned_reads
+    uint64_t demoted_pages
+    uint64_t failed_writes
+    uint64_t huge_pages_since
+    uint64_t bd_reads
+    uint64_t bd_writes
+    uint64_t recompressed_pages
+    uint64_t recompress_fail
 
 # Lengths of every content, measured once; owned by whoever made the backend.
 ctypedef struct measured_sizes:
@@ -73,12 +80,15 @@ cdef class Backend:
     cdef uint64_t clock             # accesses of the trace so far; set by the replay before each fault
     cdef bint maps                  # pages can be accessed where they are: the replay asks `touch` first
     cdef const uint32_t *image_of   # by slot: which content the page has; borrowed from the replay, or NULL
+    cdef bint hears_pressure        # pressed() wants to be called
 
     # Puts a page into a slot, which is empty before. 0; ZSW_E_FULL where the page must stay in DRAM; any other
     # negative code ends the run. `page` is NULL except at bytes depth.
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil
     # Brings a slot's page into `page` (NULL except at bytes depth). LOAD_* or a negative code.
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil
+    # Told after each reclaim. 0 or a negative code, which ends the run.
+    cdef int pressed(self) noexcept nogil
     # Forgets a slot's page.
     cdef void invalidate(self, uint32_t slot) noexcept nogil
     # Where it maps: an access to a page that a slot holds. TOUCH_* or a negative code; what was read is at `seen`, NULL

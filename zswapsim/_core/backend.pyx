@@ -13,6 +13,8 @@ cdef tuple COUNTERS = (
     "zswpin", "zswpout", "zswpwb", "pswpin", "pswpout", "written_back_pages", "pool_limit_hit", "reject_reclaim_fail",
     "reject_alloc_fail", "reject_kmemcache_fail", "reject_compress_fail", "reject_compress_poor", "decompress_fail",
     "lost_pages", "poisoned_reads",
+    "demoted_pages", "failed_writes", "huge_pages_since", "bd_reads", "bd_writes", "recompressed_pages",
+    "recompress_fail",
 )
 
 
@@ -26,6 +28,7 @@ cdef class Backend:
         memset(&self.costs, 0, sizeof(swap_costs))
         memset(&self.counters, 0, sizeof(swap_counters))
         self.image_of = NULL
+        self.hears_pressure = False
 
     def __init__(self, cost):
         minor, major, latency, bandwidth, read, write = (float(value) for value in cost)
@@ -48,6 +51,9 @@ cdef class Backend:
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
         return LOAD_DROPPED
 
+    cdef int pressed(self) noexcept nogil:
+        return ZSW_OK
+
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
         pass
 
@@ -67,7 +73,8 @@ cdef class Backend:
         """What is stored now, by the names of a Result: pages, and sizes in bytes."""
         return dict.fromkeys(
             ("stored_pages", "same_filled_pages", "stored_incompressible_pages", "compr_data_size", "pool_total_size",
-             "peak_pool_total_size", "pages_compacted", "device_pages", "peak_device_pages"), 0)
+             "peak_pool_total_size", "pages_compacted", "device_pages", "peak_device_pages", "fast_pages",
+             "stale_pages"), 0)
 
     def times(self, uint64_t minor_faults, uint64_t major_faults):
         """Measured codec time (`wall`) and modelled time by cause, in nanoseconds, after so many faults."""
@@ -157,7 +164,7 @@ cdef class DiskBackend(Backend):
         return LOAD_KEPT
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
-        self.device.release()
+        self.device.release(slot)
 
     def held(self):
         if self.device is None:

@@ -172,7 +172,7 @@ cdef class CramBackend(Backend):
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
         cdef uint32_t where = self.records[slot].state & AT_MASK
         if where == AT_DEVICE:
-            self.device.release()
+            self.device.release(slot)
         elif where == AT_NODE:
             self.poisoned_pages -= self.lost(slot)
             self.drop_frame(slot)

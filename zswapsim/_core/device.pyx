@@ -1,7 +1,5 @@
 """The swap device: how many pages it holds and, at bytes depth, the pages themselves."""
 
-from cython import final
-
 import os
 import tempfile
 
@@ -17,7 +15,10 @@ cdef extern from "<unistd.h>" nogil:
     ssize_t pread(int fd, void *data, size_t count, off_t offset)
 
 
-@final
+cdef enum:
+    KEPT = 1    # LOAD_KEPT of a backend
+
+
 cdef class SwapDevice:
     """A device of `capacity` pages (0 is no device). With `backed`, pages lie in an unlinked temporary file.
 
@@ -58,7 +59,7 @@ cdef class SwapDevice:
     cdef int read(self, uint32_t slot, uint8_t *page) noexcept nogil:
         if self.fd >= 0 and pread(self.fd, page, ZSW_PAGE_SIZE, <off_t> slot * ZSW_PAGE_SIZE) != ZSW_PAGE_SIZE:
             return ZSW_E_IO
-        return ZSW_OK
+        return KEPT
 
-    cdef void release(self) noexcept nogil:
+    cdef void release(self, uint32_t slot) noexcept nogil:
         self.used -= 1

@@ -1,6 +1,6 @@
 """From a page to what a slot keeps of it, and back."""
 
-from libc.stdint cimport uint8_t, uint16_t
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from libc.string cimport memcpy
 
 from zswapsim._core.codec cimport codec_compress, codec_ctx, codec_decompress
@@ -9,20 +9,15 @@ from zswapsim._core.page cimport PAGE_BYTES, page_checksum, page_fill, page_same
 from zswapsim._core.slots cimport SLOT_COMPRESSED, SLOT_EMPTY, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry
 
 
-# Compresses a page. `raw_from`: the length (bytes) from which it is kept as it is. out.data points into the context
-# or at the page itself. 0 or the codec's negative code.
-cdef inline int encode_page(
+# Compresses a page, whatever it holds. `raw_from`: the length (bytes) from which it is kept as it is.
+# out.data points into the context or at the page itself. 0 or the codec's negative code.
+cdef inline int encode_bytes(
     codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
 ) noexcept nogil:
-    cdef int length
+    cdef int length = codec_compress(ctx, page)
     out.checksum = page_checksum(page) if sums else 0
     out.data = NULL
-    out.length = 0
     out.word = 0
-    if page_same_filled(page, &out.word):
-        out.kind = SLOT_SAME
-        return ZSW_OK
-    length = codec_compress(ctx, page)
     if length < 0:
         return length
     if length >= raw_from:
@@ -33,6 +28,21 @@ cdef inline int encode_page(
         out.kind = SLOT_COMPRESSED
         out.length = <uint16_t> length
         out.data = ctx.scratch
+    return ZSW_OK
+
+
+# The same for a page that repeats no word; of one that does, the word is kept and no codec runs.
+cdef inline int encode_page(
+    codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
+) noexcept nogil:
+    cdef uint64_t word
+    if not page_same_filled(page, &word):
+        return encode_bytes(ctx, page, raw_from, sums, out)
+    out.checksum = page_checksum(page) if sums else 0
+    out.data = NULL
+    out.length = 0
+    out.word = word
+    out.kind = SLOT_SAME
     return ZSW_OK
 
 

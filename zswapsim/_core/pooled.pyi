@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,5 +23,9 @@ class PooledBackend(Backend):
         raw_from: int | None = None,
         accept_threshold_percent: int = 90,
         exclusive: bool = True,
+        rules: object | None = None,
+        more_codecs: Sequence[Codec | Measured] = (),
+        node: str = "private",
     ) -> None: ...
+    def compact(self) -> int: ...
     def inject_fault(self, slot: int, offset: int, mask: int) -> None: ...

@@ -40,8 +40,9 @@ cdef class Replay(Evictor):
     cdef lru_log log                    # resident pages, where there is no reclaimer
     cdef readonly Reclaimer reclaimer   # None for exact LRU
     cdef uint32_t *image_of             # owned, one a page: its content; NULL at counts depth
-    cdef uint32_t *frame_of             # owned, one a page: its frame while resident; NULL except at bytes depth
-    cdef FrameArena dram                # None except at bytes depth
+    cdef uint32_t *frame_of             # owned, one a page: its frame while resident; NULL where `dram` is None
+    cdef FrameArena dram                # None except at bytes depth, or where a pool shares it
+    cdef uint32_t spare                 # frames of it that are not for the workload
     cdef uint8_t owner                  # of the workload's frames
     cdef const uint8_t *images          # image_count pages; borrowed from `keeps`; NULL except at bytes depth
     cdef const uint32_t *next_image     # what a write makes of an image; borrowed from `keeps`
@@ -74,6 +75,7 @@ cdef class Replay(Evictor):
     cdef int minor_fault(self, uint32_t page) noexcept nogil
     cdef int major_fault(self, uint32_t page, double before) noexcept nogil
     cdef int bring(self, uint32_t page, uint8_t *frame) noexcept nogil
+    cdef int told(self, int code) noexcept nogil
     cdef int reclaim(self) noexcept nogil
     cdef int evict(self, uint32_t page) noexcept nogil
     cdef uint32_t resident(self) noexcept nogil

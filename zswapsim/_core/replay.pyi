@@ -19,6 +19,7 @@ class Replay:
         batch: int = 1,
         reclaimer: Reclaimer | None = None,
         dram: Grant | None = None,
+        spare: int = 0,
         images: NDArray[np.uint8] | None = None,
         next_image: NDArray[np.uint32] | None = None,
         zero: NDArray[np.uint8] | None = None,

@@ -45,7 +45,8 @@ cdef class Replay(Evictor):
     backend: serves this replay alone.
     batch: pages evicted when no frame is free; 1 is exact LRU.
     reclaimer: which pages are evicted; None is least recently used first, exactly. Serves this replay alone.
-    dram: at bytes depth, a Grant for frames of DRAM, of an arena of at least `frames`.
+    dram: a Grant for frames of DRAM, of an arena of at least `frames`: at bytes depth, and where others take of it.
+    spare: frames of it that are left to those others while a page is on its way out.
     images: (k, 4096) uint8, the contents; only at bytes depth.
     next_image: uint32 of k; the content that a write makes of each. Absent at counts depth.
     zero: uint8 of k; 1 where a content is all zero. Absent at counts depth.
@@ -68,7 +69,8 @@ cdef class Replay(Evictor):
 
     def __init__(
         self, pages, frames, Backend backend not None, *, batch=1, Reclaimer reclaimer=None, Grant dram=None,
-        images=None, next_image=None, zero=None, uint32_t first_image=0, bint zero_map=True, bint verify=True,
+        uint32_t spare=0, images=None, next_image=None, zero=None, uint32_t first_image=0, bint zero_map=True,
+        bint verify=True,
     ):
         if self.backend is not None:
             raise InputError("replay: already initialised")
@@ -76,22 +78,26 @@ cdef class Replay(Evictor):
             raise InputError(f"{pages} pages: expected 1 to {(1 << 32) - 2}")
         if not 0 < batch <= frames < 1 << 32:
             raise InputError(f"{frames} frames of DRAM, reclaim batch of {batch}: expected at least a batch of frames")
-        if (images is None) != (dram is None) or (dram is not None and dram.arena is None):
+        if (images is not None and dram is None) or (dram is not None and dram.arena is None) or \
+                (images is None and dram is not None and dram.arena.base != NULL):
             raise InputError("replay: contents and frames of DRAM go together")
-        if dram is not None and dram.arena.free_frames < min(frames, pages):
-            raise InputError(f"replay: {dram.arena.free_frames} frames are free in DRAM, wanted: {min(frames, pages)}")
+        if dram is not None and dram.arena.free_frames < min(frames, pages) + spare:
+            raise InputError(
+                f"replay: {dram.arena.free_frames} frames are free in DRAM, wanted: {min(frames, pages) + spare}"
+            )
         self.pages = pages
         self.frames = frames
         self.batch = batch
         self.zero_map = zero_map
         self.verify = verify
         if next_image is not None:
-            self.open_contents(images, next_image, zero, dram is not None)
+            self.open_contents(images, next_image, zero, images is not None)
             self.first_image = first_image % self.image_count
         if dram is not None:
-            if dram.arena.base == NULL:
+            if images is not None and dram.arena.base == NULL:
                 raise InputError("replay: frames of DRAM must be real memory at bytes depth")
             self.dram = dram.arena
+            self.spare = spare
             self.owner = dram.owner
         self.reserve()
         if reclaimer is not None:
@@ -214,7 +220,7 @@ cdef class Replay(Evictor):
     cdef void release(self) noexcept:
         if self.dram is not None:
             self.dram.leave()
-        if self.backend.arena is not None:
+        if self.backend.arena is not None and self.backend.arena is not self.dram:
             self.backend.arena.leave()
 
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
@@ -302,8 +308,8 @@ cdef class Replay(Evictor):
             code = self.touch_mapped(page, write)
             if code != TOUCH_FAULT:
                 return min(code, ZSW_OK)
-        if self.log.live >= self.frames or self.dram_is_full():
-            code = self.reclaim()
+        while self.log.live >= self.frames or self.dram_is_full():
+            code = self.told(self.reclaim())
             if code < 0:
                 return code
         code = self.come_in(page, before)
@@ -318,8 +324,10 @@ cdef class Replay(Evictor):
             code = self.touch_mapped(page, write)
             if code != TOUCH_FAULT:
                 return min(code, ZSW_OK)
-        if self.reclaimer.resident >= self.frames or self.dram_is_full():
-            code = self.reclaimer.reclaim(self, page, min(self.batch, self.reclaimer.resident))
+        while self.reclaimer.resident >= self.frames or self.dram_is_full():
+            if self.reclaimer.resident == 0:
+                return ZSW_E_FULL
+            code = self.told(self.reclaimer.reclaim(self, page, min(self.batch, self.reclaimer.resident)))
             if code < 0:
                 return code
         code = self.come_in(page, before)
@@ -329,8 +337,12 @@ cdef class Replay(Evictor):
         return code
 
     cdef inline bint dram_is_full(self) noexcept nogil:
-        """Frames of DRAM may go to others of the machine meanwhile."""
-        return self.dram is not None and self.dram.free_frames == 0
+        """Frames may go to others meanwhile: of the machine, or to a pool that grows with a page on its way out."""
+        return self.dram is not None and self.dram.free_frames <= self.spare
+
+    cdef inline int told(self, int code) noexcept nogil:
+        """Tells the backend of a reclaim that came out so, if it wants to hear of it."""
+        return self.backend.pressed() if code == ZSW_OK and self.backend.hears_pressure else code
 
     cdef inline int come_in(self, uint32_t page, double before) noexcept nogil:
         """A frame, and what the page holds. A negative code leaves it outside."""
@@ -503,13 +515,13 @@ cdef class Replay(Evictor):
 
     cdef inline uint8_t *bytes_of(self, uint32_t page) noexcept nogil:
         """A resident page's bytes; NULL except at bytes depth."""
-        if self.dram is None:
+        if self.images == NULL:
             return NULL
         return self.dram.base + <size_t> self.frame_of[page] * ZSW_PAGE_SIZE
 
     cdef inline bint is_zero(self, uint32_t page) noexcept nogil:
         cdef uint64_t word
-        if self.dram is not None:
+        if self.images != NULL:
             return page_same_filled(self.bytes_of(page), &word) and word == 0
         return self.zero[self.image_of[page]]
 

@@ -16,10 +16,10 @@ cdef enum:
 
 ctypedef struct slot_entry:     # 16 bytes
     uint64_t value              # SLOT_SAME: the word; else the object's handle
-    uint32_t checksum           # of the page, where asked for; else 0
+    uint32_t checksum           # of the page, where asked for; else the owner's
     uint16_t length             # bytes of the object, 0 for SLOT_SAME, 4096 for SLOT_RAW
     uint8_t kind                # SLOT_*
-    uint8_t reserved
+    uint8_t codec               # which of the owner's codecs compressed it; 0 is the first
 
 # A page ready to be put into a slot.
 ctypedef struct encoded_page:

@@ -65,7 +65,7 @@ cdef class SlotPool:
         made.checksum = page.checksum
         made.length = page.length
         made.kind = page.kind
-        made.reserved = 0
+        made.codec = 0
         if page.kind != SLOT_SAME:
             code = self.pool.alloc(page.length, slot, &made.value)
             if code < 0:

@@ -68,6 +68,8 @@ cdef class ZsPool:
     # An object for `length` bytes (1 ... 4096) owned by `slot`: 0 and *handle; ZSW_E_FULL where no frames are left;
     # ZSW_E_NOMEM. O(1).
     cdef int alloc(self, uint32_t length, uint32_t slot, zs_handle *handle) noexcept nogil
+    # Frames that alloc() of this length would take now: 0 where an object is free. O(1).
+    cdef uint32_t growth(self, uint32_t length) noexcept nogil
     # Frees an object; gives the zspage's frames back when it was the last one. O(1).
     cdef void release(self, zs_handle handle) noexcept nogil
     # Copies an object's bytes in. Only where the arena is backed.

@@ -212,6 +212,11 @@ cdef class ZsPool:
         self.insert(zspage, fullness(1, self.classes[index].objects))
         return ZSW_OK
 
+    cdef uint32_t growth(self, uint32_t length) noexcept nogil:
+        cdef int index = self.class_of_step[min(256, (length + ZS_HANDLE_BYTES + ZS_STEP - 1) >> 4)]
+        cdef zs_class *cls = &self.classes[index]
+        return cls.frames if cls.used == cls.allocated else 0
+
     cdef void release(self, zs_handle handle) noexcept nogil:
         cdef uint32_t zspage = <uint32_t> (handle >> 16)
         self.give_object(zspage, <uint16_t> handle)

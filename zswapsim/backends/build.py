@@ -1,6 +1,6 @@
 """A backend from its settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,11 +11,16 @@ from zswapsim._core.device import SwapDevice
 from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
 from zswapsim._core.pooled import PooledBackend
+from zswapsim._core.tiers import NextTier, TieredBackend
 from zswapsim.backends.cram import CramPlan, open_cram
+from zswapsim.backends.rules import PoolRules
 from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
     from zswapsim._core.pooled import Measured as Columns
+
+
+PAGE_BYTES = 4096
 
 
 class BackendPlan(NamedTuple):
@@ -28,7 +33,7 @@ class BackendPlan(NamedTuple):
     device_pages: int
     """0 for no device."""
     frames: Grant | None = None
-    """What a machine granted the backend of its private node; a disk needs none, nor does counting."""
+    """What a machine granted the backend: of its private node, or of DRAM. A disk needs none, nor does counting."""
     codec: Codec | None = None
     """At bytes depth: what compresses pages. A disk takes it as the sign that pages are real."""
     measured: Measured | None = None
@@ -38,28 +43,60 @@ class BackendPlan(NamedTuple):
     exclusive_loads: bool = True
     cram: CramPlan | None = None
     """The compressing device, where that is the backend."""
+    rules: PoolRules | None = None
+    """Of a pool in DRAM."""
+    further: Sequence[Codec | Measured] = ()
+    """Up to three codecs to recompress with, from weak to strong; at sizes depth, what each makes of every content."""
+    behind: "BackendPlan | None" = None
+    """A pool that takes what this one can't keep, in place of the device; then it is the slower of two tiers."""
 
 
 def open_backend(plan: BackendPlan) -> Backend:
     """The backend that a plan describes. Raises InputError, HostMemoryError, DeviceError."""
-    return BACKENDS[plan.name](plan)
+    if plan.behind is None:
+        return BACKENDS[plan.name](plan)
+    slow = _pool(plan.behind, _device(plan.behind))
+    return TieredBackend(plan.cost, _pool(plan, NextTier(slow)), slow)
 
 
 def private_node(plan: BackendPlan) -> Backend:
     """Compressed pages in the frames of a private node, which was granted to the swap backend alone."""
     if plan.codec is None and plan.measured is None:
         return CountingBackend(plan.cost, exclusive=plan.exclusive_loads)
-    if plan.frames is None:
-        raise InputError("backend private-node: expected a grant of the node's frames")
+    return _pool(plan, _device(plan))
+
+
+def zswap(plan: BackendPlan) -> Backend:
+    """Compressed pages in frames of DRAM, before a swap device."""
+    return _pool(plan, _device(plan))
+
+
+def zram(plan: BackendPlan) -> Backend:
+    """A swap device of compressed pages in frames of DRAM."""
+    return _pool(plan, _device(plan))
+
+
+def _device(plan: BackendPlan) -> SwapDevice:
+    return SwapDevice(plan.device_pages, backed=plan.codec is not None)
+
+
+def _pool(plan: BackendPlan, device: SwapDevice) -> PooledBackend:
+    """The pool of a plan; without rules it has a node for itself. zswap keeps every length below a page compressed."""
+    if plan.frames is None or (plan.rules is None) != (plan.name == "private-node"):
+        raise InputError(f"backend {plan.name}: expected a grant of frames, and rules for a pool in DRAM")
     return PooledBackend(
         plan.cost,
         plan.frames,
-        SwapDevice(plan.device_pages, backed=plan.codec is not None),
+        device,
         plan.codec,
         None if plan.measured is None else _columns(plan.measured),
         chain_size=plan.chain_size,
+        raw_from=PAGE_BYTES if plan.name == "zswap" else None,
         accept_threshold_percent=plan.accept_threshold_percent,
         exclusive=plan.exclusive_loads,
+        rules=plan.rules,
+        more_codecs=[each if isinstance(each, Codec) else _columns(each) for each in plan.further],
+        node="private" if plan.rules is None else "dram",
     )
 
 
@@ -78,7 +115,13 @@ def cram(plan: BackendPlan) -> Backend:
     )
 
 
-BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {"private-node": private_node, "disk": disk, "cram": cram}
+BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {
+    "private-node": private_node,
+    "zswap": zswap,
+    "zram": zram,
+    "cram": cram,
+    "disk": disk,
+}
 """Backends by name."""
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from zswapsim.machine.isolation import RULES
+from zswapsim.study.backendspec import BACKENDS
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import RECLAIMERS
-from zswapsim.study.settings import BACKENDS, DEPTHS, Settings
+from zswapsim.study.settings import DEPTHS, Settings
 
 MACHINE, SWAP, HOW = "Memory", "Swap backend", "How it is run"
 NO_CONTENTS = "none"
@@ -29,16 +30,18 @@ class Choice(NamedTuple):
 CHOICES = {
     "dram": Choice("DRAM for the workload's pages: bytes, 64MiB, or 50% of the footprint.", MACHINE, "SIZE", True),
     "node": Choice("The private node, which holds the pool.", MACHINE, "SIZE", True),
+    "equal_memory": Choice("Backends without a private node have its size as DRAM too.", MACHINE),
     "isolation": Choice(f"Who is kept off the node, and how: {', '.join(RULES)}.", MACHINE, "RULE"),
     "bind_node": Choice("Put the node's frames on this NUMA node of the host; -1: anywhere.", MACHINE, "N"),
     "swap": Choice("The swap device behind the node: none, unlimited, or a size.", MACHINE, "SIZE", True),
     "cost": Choice(f"The modelled machine: {', '.join(PRESETS)}.", MACHINE, "PRESET", True),
-    "backend": Choice(f"What stands behind swap: {', '.join(BACKENDS)}.", SWAP, "NAME", True),
+    "backend": Choice(f"What stands behind swap: {', '.join(BACKENDS)}.", SWAP, "SPEC", True),
     "cram": Choice("The compressing device, as in form=tier,ratio=2.5 (docs/cram.md).", SWAP, "SPEC", True),
     "compressor": Choice("Codec and parameters, as in zstd:level=3.", SWAP, "SPEC", True),
     "chain_size": Choice("Most frames in a zspage, 4 to 16.", SWAP, "N", True),
     "accept_threshold_percent": Choice("A full node is written back down to this share.", SWAP, "N", True),
     "exclusive_loads": Choice("A load drops the pool's copy, as in zswap; else it stays until a write.", SWAP),
+    "assumed_length": Choice("Compressed bytes of a page without contents, for a pool in DRAM.", SWAP, "N", True),
     "zero_map": Choice("Zero pages never reach the backend (Linux since 6.12).", SWAP),
     "reclaim": Choice(f"Which pages are evicted: {', '.join(RECLAIMERS)}.", HOW, "NAME", True),
     "reclaim_batch": Choice("Pages evicted at once; 0: 32 for two-list and mglru, else 1.", HOW, "N", True),

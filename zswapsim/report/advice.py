@@ -16,10 +16,10 @@ def advice(results: Sequence[Result]) -> str:
     Runs on plain disk serve as the yardstick only.
     """
     able = [result for result in results if result.outcome == COMPLETED]
-    pooled = sorted((result for result in able if result.settings["backend"] != "disk"), key=_stall)
+    pooled = sorted((result for result in able if figures.backend(result) != "disk"), key=_stall)
     if not pooled:
         return "No run with a pool completed: give it more DRAM, a larger node or a swap device."
-    disk = next((result for result in able if result.settings["backend"] == "disk"), None)
+    disk = next((result for result in able if figures.backend(result) == "disk"), None)
     return f"{_choice(pooled[0], disk)}\n{_price(pooled[0], pooled[1:])}"
 
 
@@ -45,9 +45,10 @@ def _against_disk(best: Result, disk: Result | None) -> str:
 def _price(best: Result, others: Sequence[Result]) -> str:
     """What the choice takes of node and device, the memory that it saves, and what another would change."""
     saved = figures.dram_saved(best) - _peak(best)
+    where = "DRAM itself" if figures.pool_in_dram(best) else "the private node"
     balance = f"{format_size(saved)} of memory are saved" if saved > 0 else "no memory is saved"
     return (
-        f"For that it takes {format_size(_peak(best))} of the private node (ratio {factor(figures.ratio(best))}) and "
+        f"For that it takes {format_size(_peak(best))} of {where} (ratio {factor(figures.ratio(best))}) and "
         f"writes {_pages(_written(best))} back to the device, so {balance}; {_rival(best, others)}."
     )
 

@@ -26,9 +26,10 @@ MEASURES = (
     Measure("major faults", lambda result: result.counters["major_faults"], count),
     Measure("per 1000", figures.faults_per_1000, factor),
     Measure("pool peak", lambda result: result.counters["peak_pool_total_size"], SIZES),
+    Measure("% of DRAM", figures.pool_share, factor),
     Measure("ratio", figures.ratio, factor, highest_is_best=True),
     Measure("saved", figures.pool_saved, SIZES, highest_is_best=True),
-    Measure("written back", lambda result: result.counters["written_back_pages"], count),
+    Measure("written back", figures.written_back, count),
     Measure("fault mean", lambda result: result.fault_latency_ns.get("mean"), TIMES),
     Measure("fault p99", lambda result: result.fault_latency_ns.get("p99"), TIMES),
     Measure("stall", lambda result: result.modelled_ns["total"], TIMES),
@@ -74,7 +75,8 @@ def _asked(results: Sequence[Result]) -> list[str]:
 
 def _setting(result: Result, name: str) -> str:
     """A setting as a row shows it; what a disk has no use for is a dash."""
-    if result.settings["backend"] == "disk" and name in {"compressor", "node"}:
+    kind = figures.backend(result)
+    if (kind == "disk" and name == "compressor") or (kind != "private-node" and name == "node"):
         return "-"
     return str(result.settings.get(name))
 
@@ -95,7 +97,7 @@ def _column(measure: Measure, results: Sequence[Result]) -> Column:
 
 
 def _value(measure: Measure, result: Result) -> float | None:
-    if measure.title in POOL_ONLY and result.settings["backend"] == "disk":
+    if measure.title in POOL_ONLY and figures.backend(result) == "disk":
         return None
     return measure.take(result)
 
@@ -120,6 +122,7 @@ def _against_best(results: Sequence[Result]) -> Column:
 def _legend(results: Sequence[Result]) -> str:
     return (
         "* best of its column. per 1000: major faults in 1000 accesses. ratio, saved: pages in the pool at the end\n"
-        "against the frames that hold them. fault, stall: modelled "
-        f"({results[0].settings['cost']}); stall is all waiting for memory, x best the same\nagainst the best row."
+        "against the frames that hold them; % of DRAM: what the pool took of the workload's, at most. fault, stall:\n"
+        f"modelled ({results[0].settings['cost']}); stall is all waiting for memory, x best the same against the\n"
+        "best row."
     )

@@ -1,5 +1,6 @@
 """What a reader wants to know of a Result and it does not say outright. Pure arithmetic on its numbers."""
 
+from zswapsim.study.backendspec import IN_DRAM, backend_name, two_tiers
 from zswapsim.study.result import Result
 from zswapsim.study.sizes import PAGE_SIZE
 
@@ -16,7 +17,32 @@ def dram(result: Result) -> int:
 
 def node(result: Result) -> int:
     """Bytes of the private node; 0 where the backend has none."""
-    return 0 if result.settings["backend"] == "disk" else int(result.settings["node_frames"]) * PAGE_SIZE
+    return int(result.settings["node_frames"]) * PAGE_SIZE if backend(result) == "private-node" else 0
+
+
+def backend(result: Result) -> str:
+    """The backend's name, without its parameters."""
+    return backend_name(str(result.settings["backend"]))
+
+
+def pool_in_dram(result: Result) -> bool:
+    """Whether the pool takes frames of the workload's DRAM."""
+    return backend(result) in IN_DRAM
+
+
+def pool_share(result: Result) -> float | None:
+    """The most of DRAM that the pool ever took, in per cent; 0 for a pool elsewhere.
+
+    None where there is no pool, or one there and one elsewhere.
+    """
+    if backend(result) == "disk" or (node(result) and two_tiers(str(result.settings["backend"]))[1]):
+        return None
+    return 100 * result.counters["peak_pool_total_size"] / dram(result) if pool_in_dram(result) else 0.0
+
+
+def written_back(result: Result) -> int:
+    """Pages that left the pool for the device."""
+    return result.counters["written_back_pages"] + result.counters.get("bd_writes", 0)
 
 
 def dram_saved(result: Result) -> int:

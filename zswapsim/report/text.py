@@ -16,8 +16,8 @@ ALWAYS = {
     "zswpout": "pages stored in the pool",
     "zswpin": "pages loaded from the pool",
     "zswpwb": "pages written back from the pool to the device",
-    "pswpout": "pages written to the device",
-    "pswpin": "pages read from the device",
+    "pswpout": "pages written to the swap device; zram is one",
+    "pswpin": "pages read from the swap device",
     "swpout_zero": "zero pages, kept in the zero map alone",
     "swpin_zero": "zero pages, filled without a load",
 }
@@ -39,8 +39,18 @@ WHEN_RISEN = {
     "peak_device_pages": "on the device at most",
     "same_filled_pages": "stored as one word",
     "stored_incompressible_pages": "stored as they are",
-    "pool_limit_hit": "times a page did not fit into the node at first",
-    "reject_alloc_fail": "pages that went past the full node to the device",
+    "pool_limit_hit": "times the pool was at its limit",
+    "reject_alloc_fail": "pages for which there was no frame, and that went to the device",
+    "reject_compress_fail": "pages that did not compress, and went to the device",
+    "demoted_pages": "pages that the fast tier handed to the slow one",
+    "fast_pages": "stored in the fast tier",
+    "stale_pages": "of these, older than the youngest behind it",
+    "failed_writes": "pages that zram took no more, and that stayed in DRAM",
+    "huge_pages_since": "pages stored as they are, ever",
+    "bd_reads": "of these, read from zram's backing device",
+    "bd_writes": "pages written from zram to its backing device",
+    "recompressed_pages": "made smaller by another codec",
+    "recompress_fail": "no codec made them smaller",
     "lost_pages": "writes that the device had no room for: poisoned",
     "poisoned_reads": "of these, whose reader was told by a bus error",
     "poisoned_pages": "of these, not read yet",
@@ -74,7 +84,7 @@ def result_text(result: Result) -> str:
 
 def _headline(result: Result) -> str:
     settings, counters = result.settings, result.counters
-    behind = "" if settings["backend"] == "disk" else f", {settings['compressor']}"
+    behind = "" if figures.backend(result) == "disk" else f", {settings['compressor']}"
     checked = f"; {count(result.verified_pages)} loads compared, all equal" if result.verified_pages else ""
     return (
         f"{result.outcome}: {count(counters['accesses'])} accesses to {count(counters['pages'])} pages{checked}\n"
@@ -91,7 +101,13 @@ def _memory(result: Result) -> Iterable[Row]:
     if node := figures.node(result):
         yield *_frames("private node", node), f"{share(node, whole)} of the footprint"
         peak = counters["peak_pool_total_size"]
-        yield *_frames("pool at its peak", peak), f"{share(peak, node)} of the node"
+        where = f"{share(peak, node)} of the node" if figures.pool_share(result) is not None else "of both tiers"
+        yield *_frames("pool at its peak", peak), where
+        yield _frames("pool at the end", counters["pool_total_size"])
+        yield *_frames("stored in it", figures.stored_bytes(result), "pages"), _gain(result)
+    elif figures.pool_in_dram(result):
+        peak = counters["peak_pool_total_size"]
+        yield *_frames("of it, pool at its peak", peak), f"{share(peak, figures.dram(result))} of DRAM"
         yield _frames("pool at the end", counters["pool_total_size"])
         yield *_frames("stored in it", figures.stored_bytes(result), "pages"), _gain(result)
     for name, owners in result.owners.items():

@@ -11,6 +11,7 @@ from zswapsim._core.codec import Codec
 from zswapsim._core.errors import InputError
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
+from zswapsim.study.backendspec import IN_DRAM, backend_name
 from zswapsim.study.parallel import Job, run_parallel
 from zswapsim.study.result import INTERRUPTED, Result
 from zswapsim.study.run import run
@@ -19,6 +20,7 @@ from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_tra
 
 Progress = Callable[[int, int], None]
 
+UNUSED_IN_DRAM = {"node": Settings().node}
 UNUSED_BY_DISK = {"compressor": "store", "node": Settings().node, "chain_size": Settings().chain_size}
 
 
@@ -69,8 +71,11 @@ def compare(
 
 
 def _without_unused(settings: Settings) -> Settings:
-    unused = UNUSED_BY_DISK if settings.backend == "disk" else {}
-    device = settings.cram if settings.backend == "cram" else ""
+    name = backend_name(settings.backend)
+    unused = UNUSED_BY_DISK if name == "disk" else UNUSED_IN_DRAM if name in IN_DRAM else {}
+    if settings.equal_memory:
+        unused = {field: value for field, value in unused.items() if field != "node"}
+    device = settings.cram if name == "cram" else ""
     return msgspec.structs.replace(settings, cram=device, **unused)
 
 

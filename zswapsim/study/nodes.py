@@ -6,6 +6,7 @@ from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
 from zswapsim._core.hostnuma import host_nodes
 from zswapsim.machine import SWAP_BACKEND, Machine, NodeSpec
+from zswapsim.study.backendspec import IN_DRAM, backend_name, shares_dram
 from zswapsim.study.settings import NO_HOST_NODE, Settings
 from zswapsim.study.sizes import PAGE_SIZE
 
@@ -19,27 +20,33 @@ class Nodes(NamedTuple):
     machine: Machine
     workload: Grant
     swap_backend: Grant
+    behind: Grant | None = None
+    """Of the slow one of two tiers."""
 
 
-def open_nodes(settings: Settings, dram_frames: int, node_frames: int) -> Nodes:
+def open_nodes(settings: Settings, dram_frames: int, node_frames: int, spare_frames: int = 0) -> Nodes:
     """A machine with nodes of these sizes; their frames are real memory at bytes depth.
+
+    A pool in DRAM has no node: it is granted frames of the workload's, of which there are `spare_frames` more.
 
     The swap backend gets what the isolation rule makes it ask for, once; on the hot path it then takes frames without
     asking again. Watermarks are 0: a run is given its frames to the last one. Raises InputError, HostMemoryError.
     """
     real = settings.depth == "bytes"
     check_binding(settings)
-    nodes = (
-        NodeSpec(DRAM, dram_frames * PAGE_SIZE, min_frames=0, backed=real),
-        NodeSpec(PRIVATE, node_frames * PAGE_SIZE, private=True, cpus=False, min_frames=0, backed=real),
-    )
-    machine = Machine(nodes, settings.isolation)
+    shared, private = shares_dram(settings.backend), backend_name(settings.backend) not in IN_DRAM
+    specs = [NodeSpec(DRAM, (dram_frames + spare_frames * shared) * PAGE_SIZE, min_frames=0, backed=real)]
+    if private:
+        specs.append(NodeSpec(PRIVATE, node_frames * PAGE_SIZE, private=True, cpus=False, min_frames=0, backed=real))
+    machine = Machine(specs, settings.isolation)
     if settings.bind_node != NO_HOST_NODE:
         machine.nodes[PRIVATE].arena.bind(settings.bind_node)
+    dram = machine.nodes[DRAM]
     return Nodes(
         machine,
-        machine.grant(machine.nodes[DRAM], WORKLOAD),
-        machine.grant(machine.nodes[PRIVATE], SWAP_BACKEND),
+        machine.grant(dram, WORKLOAD),
+        machine.grant(machine.nodes[PRIVATE if private else DRAM], SWAP_BACKEND),
+        machine.grant(dram, SWAP_BACKEND) if shared else None,
     )
 
 
@@ -53,5 +60,5 @@ def check_binding(settings: Settings) -> None:
     if settings.bind_node not in found:
         listed = ", ".join(map(str, found))
         raise InputError(f"--bind-node {settings.bind_node}: expected a node of this machine that has memory: {listed}")
-    if settings.depth != "bytes" or settings.backend == "disk":
+    if settings.depth != "bytes" or backend_name(settings.backend) != "private-node":
         raise InputError(f"--bind-node {settings.bind_node}: expected --depth bytes and a backend with a node")

@@ -10,17 +10,16 @@ import numpy as np
 
 from zswapsim._core.errors import InputError
 from zswapsim._core.replay import Replay
-from zswapsim.backends import BackendPlan, open_backend
-from zswapsim.backends.cram import CramPlan
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.cram import parse_cram
+from zswapsim.study.backendspec import backend_name, parse_backend, shares_dram
+from zswapsim.study.behind import open_behind, spare_frames
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.reclaim import open_reclaimer
 from zswapsim.study.result import BUS_ERROR, COMPLETED, INTERRUPTED, OUT_OF_MEMORY, PAGES_LOST, Result
 from zswapsim.study.settings import NO_HOST_NODE, Settings
 from zswapsim.study.timeline import Timeline
+from zswapsim.study.upkeep import Upkeep
 from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
 
 Progress = Callable[[int, int], None]
@@ -55,12 +54,13 @@ def run(
     measured = _measured(asked, held, measured)
     measure_ns = time.perf_counter_ns() - clock
     dram_frames, node_frames, _ = asked.frames(dense.pages)
-    nodes = open_nodes(asked, min(dram_frames, dense.pages), node_frames)
+    nodes = _nodes(asked, dense.pages, dram_frames, node_frames)
     engine = open_replay(asked, dense.pages, held, measured, nodes)
     timeline = Timeline(engine, asked.window or -(-dense.events // 100))
+    upkeep = Upkeep(engine.backend, parse_backend(asked.backend).values)
     read_before = dense.read_ns
     clock = time.perf_counter_ns()
-    outcome = _replay(engine, dense, timeline, asked.depth, progress)
+    outcome = _replay(engine, dense, timeline, upkeep, asked.depth, progress)
     replay_ns = time.perf_counter_ns() - clock - (dense.read_ns - read_before)
     times = engine.times()
     return Result(
@@ -105,22 +105,8 @@ def open_replay(
     Raises InputError, HostMemoryError.
     """
     dram_frames, node_frames, device_pages = settings.frames(pages)
-    nodes = nodes or open_nodes(settings, min(dram_frames, pages), node_frames)
-    real = settings.depth == "bytes"
-    backend = open_backend(
-        BackendPlan(
-            name=settings.backend,
-            cost=PRESETS[settings.cost],
-            device_pages=device_pages,
-            frames=nodes.swap_backend,
-            codec=get_compressor(settings.compressor) if real else None,
-            measured=measured,
-            chain_size=settings.chain_size,
-            accept_threshold_percent=settings.accept_threshold_percent,
-            exclusive_loads=settings.exclusive_loads,
-            cram=CramPlan(**parse_cram(settings.cram).plan(node_frames)),
-        )
-    )
+    nodes = nodes or _nodes(settings, pages, dram_frames, node_frames)
+    backend = open_behind(settings, contents, measured, nodes, (dram_frames, device_pages))
     options: dict[str, Any] = {
         "batch": settings.batch,
         "reclaimer": open_reclaimer(settings.reclaim),
@@ -130,9 +116,18 @@ def open_replay(
     if contents is not None:
         options |= {"next_image": contents.next_image, "zero": zero_flags(contents.images)}
         options |= {"first_image": settings.seed % len(contents.images)}
-    if contents is not None and real:
+    if contents is not None and settings.depth == "bytes":
         options |= {"dram": nodes.workload, "images": contents.images}
+    if shares_dram(settings.backend):
+        options |= {"dram": nodes.workload, "spare": spare_frames(dram_frames)}
+        if contents is None:
+            options |= {"next_image": np.zeros(1, np.uint32), "zero": np.zeros(1, np.uint8)}
     return Replay(pages, dram_frames, backend, **options)
+
+
+def _nodes(settings: Settings, pages: int, dram_frames: int, node_frames: int) -> Nodes:
+    """The machine of a run of its own: no more DRAM than there are pages."""
+    return open_nodes(settings, min(dram_frames, pages), node_frames, spare_frames(dram_frames))
 
 
 def zero_flags(images: np.ndarray) -> np.ndarray:
@@ -143,7 +138,7 @@ def zero_flags(images: np.ndarray) -> np.ndarray:
 
 def _measured(settings: Settings, contents: Contents | None, measured: Measured | None) -> Measured | None:
     """The lengths that a run at sizes depth accounts with; a plain disk needs none."""
-    if settings.depth != "sizes" or settings.backend == "disk" or contents is None:
+    if settings.depth != "sizes" or backend_name(settings.backend) == "disk" or contents is None:
         return None
     if measured is None:
         return measure(get_compressor(settings.compressor), contents.images)
@@ -152,7 +147,9 @@ def _measured(settings: Settings, contents: Contents | None, measured: Measured 
     return measured
 
 
-def _replay(engine: Replay, trace: DenseTrace, timeline: Timeline, depth: str, progress: Progress | None) -> str:
+def _replay(
+    engine: Replay, trace: DenseTrace, timeline: Timeline, upkeep: Upkeep, depth: str, progress: Progress | None
+) -> str:
     """Feeds the trace in pieces short enough that Ctrl-C is heard soon. Returns the outcome."""
     piece = 1 << 13 if depth == "bytes" else 1 << 18
     done = 0
@@ -160,11 +157,14 @@ def _replay(engine: Replay, trace: DenseTrace, timeline: Timeline, depth: str, p
         for pages, ops in trace.chunks():
             first = 0
             while first < len(pages):
-                end = min(first + min(piece, timeline.until_next(done)), len(pages))
+                end = min(first + min(piece, timeline.until_next(done), upkeep.until_next(done)), len(pages))
                 fed = engine.feed(pages[first:end], ops[first:end])
                 done += fed
-                timeline.note(done, final=fed < end - first)
-                if fed < end - first:
+                short = fed < end - first
+                if not short:
+                    upkeep.note(done)
+                timeline.note(done, final=short)
+                if short:
                     return BUS_ERROR if engine.bus_error else OUT_OF_MEMORY
                 first = end
                 if progress is not None:
@@ -185,6 +185,6 @@ def _described(settings: Settings, trace: DenseTrace, contents: Contents | None,
         "contents": "none" if contents is None else contents.name,
         "footprint_pages": trace.pages,
         "dram_frames": dram,
-        "node_frames": 0 if settings.backend == "disk" else node,
+        "node_frames": node if backend_name(settings.backend) in ("private-node", "cram") else 0,
         "device_pages": device,
     }

@@ -4,12 +4,12 @@ import msgspec
 
 from zswapsim._core.errors import InputError
 from zswapsim.machine.isolation import RULES
+from zswapsim.study.backendspec import backend_name, parse_backend
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.cram import parse_cram
 from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
-BACKENDS = ("private-node", "disk", "cram")
 DEPTHS = ("bytes", "sizes", "counts")
 MOST_FRAMES = (1 << 32) - 1
 NO_HOST_NODE = -1
@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Memory that the workload's pages may occupy."""
     node: str | int = "25%"
     """Memory of the private node, which holds the pool."""
+    equal_memory: bool = False
+    """A backend without a private node has the node's size as DRAM too, so that all have the same memory."""
     swap: str | int = "unlimited"
     """The device behind the node: ``none``, ``unlimited`` or a size."""
     isolation: str = "private-flag"
@@ -33,7 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bind_node: int = NO_HOST_NODE
     """At bytes depth, the NUMA node of this machine on which the private node's frames are to lie; -1 for any."""
     backend: str = "private-node"
-    """What stands behind swap: ``private-node``, ``disk`` or ``cram``."""
+    """What stands behind swap: ``private-node``, ``zswap``, ``zram``, ``cram`` or ``disk``; with parameters as in
+    ``zswap:max_pool_percent=40,shrinker_enabled=1``."""
     cram: str = ""
     """The compressing device: ``form=tier,ratio=2.5,...`` (:class:`~zswapsim.study.cram.CramSettings`)."""
     compressor: str = "lz4"
@@ -48,9 +51,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     chain_size: int = 8
     """Most frames in a zspage (the kernel's ZSMALLOC_CHAIN_SIZE), 4 to 16."""
     accept_threshold_percent: int = 90
-    """A full node is written back until this share of its frames is in use."""
+    """A full pool is written back until this share of its most frames is in use; zswap accepts pages again then."""
     exclusive_loads: bool = True
-    """A load drops the pool's copy and leaves the page dirty, as zswap does; else the copy stays until a write."""
+    """A load drops the pool's copy and leaves the page dirty, as zswap does; else the copy stays until a write, in
+    zram until its slot is overwritten."""
+    assumed_length: int = 1365
+    """At counts depth, the compressed length of every page (bytes), by which a pool in DRAM takes frames."""
     zero_map: bool = True
     """Pages of zero bytes never reach the backend (Linux since 6.12)."""
     verify: bool = True
@@ -63,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Accesses in a row of the timeline; 0 is a hundredth of the trace."""
 
     def __post_init__(self) -> None:
-        _one_of("backend", self.backend, BACKENDS)
+        parse_backend(self.backend)
         _one_of("isolation", self.isolation, tuple(RULES))
         parse_reclaim(self.reclaim)
         parse_cram(self.cram)
@@ -72,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _between("reclaim-batch", self.reclaim_batch, 0, 1 << 20)
         _between("chain-size", self.chain_size, 4, 16)
         _between("accept-threshold-percent", self.accept_threshold_percent, 1, 100)
+        _between("assumed-length", self.assumed_length, 1, PAGE_SIZE)
         _between("seed", self.seed, 0, (1 << 63) - 1)
         _between("bind-node", self.bind_node, NO_HOST_NODE, 1023)
         _between("window", self.window, 0, (1 << 62))
@@ -86,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         footprint = pages * PAGE_SIZE
         dram = parse_size(self.dram, "--dram", footprint) // PAGE_SIZE
         node = parse_size(self.node, "--node", footprint) // PAGE_SIZE
+        if self.equal_memory and backend_name(self.backend) != "private-node":
+            dram += node
         for name, text, frames in (("dram", self.dram, dram), ("node", self.node, node)):
             if frames >= MOST_FRAMES:
                 raise InputError(

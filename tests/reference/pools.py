@@ -1,0 +1,267 @@
+"""Pools in the DRAM that the workload uses too: zswap before a swap device, and zram as a swap device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isqrt
+from typing import Any
+
+from tests.reference.replay import Contents, Machine, Swap
+from tests.reference.store import Store
+
+PAGE = 4096
+Length = Callable[[bytes], int]
+
+
+def spare_frames(frames: int) -> int:
+    """min_free_kbytes, in frames: what reclaim may take beyond `frames`."""
+    return min(max(isqrt(16 * 4 * frames), 128), 1 << 18) // 4
+
+
+class DramPool(Machine):
+    """A machine whose pool and workload have `frames` frames between them."""
+
+    def __init__(self, frames: int, contents: Contents, store: Store, device_pages: int, *, exclusive: bool = True,
+                 **others: Any) -> None:  # fmt: skip
+        super().__init__(frames, contents, Swap(store, device_pages, exclusive=exclusive), **others)
+        self.store, self.pool, self.queue, self.device = store, store.pool, self.swap.queue, self.swap.device
+        more = ["failed_writes", "huge_pages_since", "bd_reads", "bd_writes", "recompressed_pages", "recompress_fail"]
+        self.count |= dict.fromkeys([*more, "reject_compress_fail", "reject_compress_poor"], 0)
+
+    def short(self) -> bool:
+        return len(self.resident) + self.pool.frames() >= self.frames
+
+    def share(self) -> None:
+        """The pool may take what the workload leaves; a page on its way out still has its frame."""
+        self.pool.limit = self.frames + spare_frames(self.frames) - len(self.resident)
+
+    def compressed_bytes(self) -> int:
+        return sum(held.length for held in self.store.slots.values())
+
+    def drop(self, number: int) -> None:
+        super().forget(number)
+
+
+class Zswap(DramPool):
+    def __init__(self, frames: int, contents: Contents, length_of: Length, device_pages: int, *, chain_size: int = 8,
+                 max_pool_percent: int = 20, accept_threshold_percent: int = 90, version: tuple[int, int] = (6, 18),
+                 group_bytes: int | None = None, writeback: bool = True, shrinker: bool = False, priority: int = 12,
+                 retries: int = 16, **others: Any) -> None:  # fmt: skip
+        store = Store(PAGE, length_of, chain_size, raw_from=PAGE, keeps_words=version < (6, 12))
+        super().__init__(frames, contents, store, device_pages, **others)
+        self.most = frames * max_pool_percent // 100
+        self.accept = self.most * accept_threshold_percent // 100
+        self.keeps_poor = version >= (6, 18) and writeback
+        self.group_pages = None if group_bytes is None else group_bytes // PAGE
+        self.writeback, self.shrinker = writeback, shrinker and writeback
+        self.priority, self.retries = priority, retries
+        self.full = False
+        self.disk_swapins = self.deferred = 0
+
+    def swap_in(self, number: int) -> None:
+        before = self.count["pswpin"]
+        super().swap_in(number)
+        self.disk_swapins += self.count["pswpin"] - before
+
+    def swap_out(self, number: int, data: bytes) -> bool:
+        if len(self.store.slots) + len(self.device) >= self.swap.device_pages:
+            return False  # no swap slot
+        if self.admitted() and self.compress(number, data):
+            return True
+        gone = self.writeback and self.to_device(number)
+        if self.full:
+            self.work()
+        return gone
+
+    def admitted(self) -> bool:
+        over = self.group_pages is not None and self.compressed_bytes() // PAGE >= self.group_pages
+        if over and self.shrink_one() != "wrote":
+            return False
+        if self.pool.frames() >= self.most:
+            self.count["pool_limit_hit"] += 1
+            self.full = True
+        elif self.full and self.pool.frames() <= self.accept:
+            self.full = False
+        return not self.full
+
+    def compress(self, number: int, data: bytes) -> bool:
+        word = self.store.keeps_words and data == data[:8] * 512
+        if not word and self.store.length_of(data) >= PAGE and not self.keeps_poor:
+            self.count["reject_compress_fail"] += 1
+            return False
+        self.share()
+        if self.settle(number, data):
+            return True
+        self.count["reject_alloc_fail"] += 1
+        return False
+
+    def shrink_one(self) -> str:
+        if not self.writeback or not self.queue or len(self.device) == self.swap.device_pages:
+            return "nothing left"
+        slot, referenced = next(iter(self.queue.items()))
+        if referenced:
+            self.queue[slot] = False
+            self.queue.move_to_end(slot)
+            return "spared"
+        self.drop(slot)
+        self.to_device(slot)
+        self.count["zswpwb"] += 1
+        self.count["written_back_pages"] += 1
+        return "wrote"
+
+    def work(self) -> None:
+        spared = 0
+        while True:
+            done = self.shrink_one()
+            spared += done == "spared"
+            if done == "nothing left" or spared == self.retries or self.pool.frames() <= self.accept:
+                return
+
+    def pressed(self) -> None:
+        if not self.shrinker or not self.queue:
+            return
+        kept = min(len(self.queue), self.disk_swapins)
+        self.disk_swapins -= kept
+        freeable = (len(self.queue) - kept) * (self.compressed_bytes() // PAGE) // len(self.store.slots)
+        if not freeable:
+            return
+        delta = 2 * (freeable >> self.priority)
+        total, scanned = min((self.deferred >> self.priority) + delta, 2 * freeable), 0
+        while total and (total >= 128 or total >= freeable):
+            part = min(total, 128)
+            if [self.shrink_one() for _ in range(part)].count("wrote") == 0:
+                break
+            total -= part
+            scanned += part
+        self.deferred = min(max(self.deferred + delta - scanned, 0), 2 * freeable)
+
+
+class Zram(DramPool):
+    """`stronger`: what the codecs for recompression make of a page, from weak to strong."""
+
+    def __init__(self, frames: int, contents: Contents, length_of: Length, device_pages: int, *, chain_size: int = 8,
+                 mem_limit: int = 0, disksize: int = 0, stronger: tuple[Length, ...] = (),
+                 **others: Any) -> None:  # fmt: skip
+        super().__init__(frames, contents, Store(PAGE, length_of, chain_size), device_pages, **others)
+        self.mem_limit, self.disksize, self.stronger = mem_limit, disksize, stronger
+        self.idle: set[int] = set()
+        self.incompressible: set[int] = set()
+        self.codec: dict[int, int] = {}
+
+    def swap_out(self, number: int, data: bytes) -> bool:
+        used = len(self.store.slots) + len(self.device)
+        new = number not in self.store.slots and number not in self.device
+        if self.disksize and new and used >= self.disksize:
+            return False
+        self.share()
+        if self.too_much(data) or not self.store.store(number, data):
+            self.count["failed_writes"] += 1
+            return False
+        self.device.discard(number)
+        self.unmark(number)
+        self.count["pswpout"] += 1
+        self.count["huge_pages_since"] += self.store.slots[number].length == PAGE
+        return True
+
+    def too_much(self, data: bytes) -> bool:
+        """mem_limit; the peak has the frames that were taken before that was seen."""
+        if not self.mem_limit or data == data[:8] * 512:
+            return False
+        length = self.store.length_of(data)
+        wanted = self.pool.class_for(PAGE if length >= self.store.raw_from else length)
+        if any(zspage.free for zspage in wanted.zspages()):
+            return False
+        grown = self.pool.frames() + wanted.frames
+        if grown > self.pool.limit or grown <= self.mem_limit:
+            return False
+        self.pool.peak = max(self.pool.peak, grown)
+        return True
+
+    def unmark(self, number: int) -> None:
+        self.idle.discard(number)
+        self.incompressible.discard(number)
+        self.codec.pop(number, None)
+
+    def swap_in(self, number: int) -> None:
+        page = self.pages[number]
+        if page.zero_mapped:
+            self.count["swpin_zero"] += 1
+            return
+        self.count["pswpin"] += 1
+        self.count["bd_reads"] += number in self.device
+        if number in self.store.slots:
+            assert self.store.load(number) == self.contents.images[page.image]
+        self.idle.discard(number)
+        if self.swap.exclusive:
+            self.drop(number)
+            page.dirty = True
+
+    def forget(self, number: int) -> None:
+        if self.swap.exclusive:
+            self.drop(number)
+
+    def drop(self, number: int) -> None:
+        super().drop(number)
+        self.unmark(number)
+
+    # -- from outside ---------------------------------------------------------------------------------------------
+
+    def objects(self) -> dict[int, int]:
+        return {slot: held.length for slot, held in self.store.slots.items() if held.place is not None}
+
+    def mark_idle(self) -> None:
+        self.idle |= self.objects().keys()
+
+    def chosen(self, choice: str) -> list[int]:
+        """Largest first by 64 bytes, last slot first."""
+        found = self.objects()
+        if "idle" in choice:
+            found = {slot: length for slot, length in found.items() if slot in self.idle}
+        if "huge" in choice:
+            found = {slot: length for slot, length in found.items() if length == PAGE}
+        if choice == "incompressible":
+            found = {slot: length for slot, length in found.items() if slot in self.incompressible}
+        return sorted(found, key=lambda slot: (found[slot] // 64, slot), reverse=True)
+
+    def write_back_slots(self, choice: str, most: int) -> int:
+        wrote = 0
+        for slot in self.chosen(choice):
+            if wrote == most or len(self.device) == self.swap.device_pages:
+                break
+            self.drop(slot)
+            self.device.add(slot)
+            self.count["bd_writes"] += 1
+            wrote += 1
+        return wrote
+
+    def recompress(self, choice: str, threshold: int) -> None:
+        self.share()
+        for slot in self.chosen(choice):
+            left = slot not in self.incompressible and self.codec.get(slot, 0) < len(self.stronger)
+            if left and not self.recompress_slot(slot, threshold):
+                break
+
+    def recompress_slot(self, slot: int, threshold: int) -> bool:
+        held = self.store.slots[slot]
+        if held.length < threshold:
+            return True
+        self.idle.discard(slot)
+        old = self.pool.class_for(held.length).size
+        for number in range(self.codec.get(slot, 0) + 1, len(self.stronger) + 1):
+            length = self.stronger[number - 1](held.page)
+            new = self.pool.class_for(length).size
+            if new < old and not (threshold and length >= threshold):
+                return self.exchange(slot, number, length)
+        if new >= old:
+            self.incompressible.add(slot)
+            self.count["recompress_fail"] += 1
+        return True
+
+    def exchange(self, slot: int, number: int, length: int) -> bool:
+        length_of, self.store.length_of = self.store.length_of, lambda page: length
+        stored = self.store.store(slot, self.store.slots[slot].page)
+        self.store.length_of = length_of
+        if stored:
+            self.codec[slot] = number
+            self.count["recompressed_pages"] += 1
+        return stored

@@ -1,0 +1,178 @@
+"""zswap and zram driven against their references, at bytes and at sizes depth at once: equal counters throughout."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.page_samples import lz4_length, sample_array, sample_pages
+from tests.reference import RECLAIMERS
+from tests.reference.pools import DramPool, Zram, Zswap
+from tests.reference.replay import Contents
+from zswapsim import Settings, get_compressor
+from zswapsim._core.replay import Replay
+from zswapsim._core.slotwork import mark_idle, recompress_slots, write_back_slots
+from zswapsim.compressors import measure
+from zswapsim.study.backendspec import CHOICES
+from zswapsim.study.run import open_replay
+from zswapsim.traces import Contents as RealContents
+
+PAGES = 48
+CONTENTS = RealContents(sample_array(sample_pages()), "samples")
+MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
+MODEL_CONTENTS = Contents([image.tobytes() for image in CONTENTS.images], CONTENTS.next_image.tolist())
+accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
+LENGTHS = {
+    spec: {bytes(image): len(get_compressor(spec).compress(image) or bytes(4096)) for image in CONTENTS.images}
+    for spec in ("zstd", "zstd:level=19")
+}
+common = {
+    "chain_size": st.sampled_from([4, 8, 16]),
+    "zero_map": st.booleans(),
+    "exclusive_loads": st.booleans(),
+    "seed": st.integers(0, 100),
+    "reclaim": st.sampled_from(["lru", "lru", *RECLAIMERS]),
+}
+sizes = {
+    "frames": st.integers(1, 40),
+    "batch": st.sampled_from([1, 2, 8, 32]),
+    "device": st.sampled_from([1, 12, 1 << 20]),
+}
+
+
+class PoolMachine(RuleBasedStateMachine):
+    def begin(self, spec: str, frames: int, batch: int, device: int, options: dict, model: Any) -> None:
+        frames = max(frames, batch)
+        asked = {"dram": frames * 4096, "swap": device * 4096, "reclaim_batch": batch, "backend": spec} | options
+        self.engines = {
+            depth: open_replay(Settings(depth=depth, **asked), PAGES, CONTENTS, MEASURED if depth == "sizes" else None)
+            for depth in ("bytes", "sizes")
+        }
+        name = options["reclaim"]
+        self.model: DramPool = model(
+            frames, MODEL_CONTENTS, lz4_length, device, chain_size=options["chain_size"], batch=batch,
+            exclusive=options["exclusive_loads"], zero_map=options["zero_map"],
+            seed=options["seed"] % len(CONTENTS.images),
+            reclaimer=None if name == "lru" else RECLAIMERS[name](frames, PAGES),
+        )  # fmt: skip
+
+    @rule(trace=accesses)
+    def feed(self, trace: list[tuple[int, bool]]) -> None:
+        pages = np.array([page for page, _ in trace], np.uint32)
+        ops = np.array([write for _, write in trace], np.uint8)
+        for page, write in trace:
+            self.model.access(page, write)
+        for engine in self.engines.values():
+            done = engine.feed(pages, ops)
+            assert done == len(trace) or engine.out_of_memory
+
+    @invariant()
+    def agrees(self) -> None:
+        for depth, engine in getattr(self, "engines", {}).items():
+            self.agrees_at(depth, engine)
+
+    def owned(self, engine: Replay) -> int:
+        return engine.owners()["dram"]["swap backend"]
+
+    def agrees_at(self, depth: str, engine: Replay) -> None:
+        engine.check()
+        found = engine.counters_now()
+        expected = self.model.counters()
+        assert {name: found[name] for name in expected} == expected, depth
+        assert engine.out_of_memory == self.model.out_of_memory
+        assert engine.verified_pages == (found["major_faults"] if depth == "bytes" else 0)
+        owners = engine.owners()["dram"]
+        assert self.owned(engine) * 4096 == found["pool_total_size"]
+        assert owners["workload"] == found["resident_pages"]
+        if not engine.out_of_memory:
+            assert owners["workload"] + owners["swap backend"] <= engine.frames
+
+
+class ZswapMachine(PoolMachine):
+    @initialize(
+        sizes=st.fixed_dictionaries(sizes),
+        options=st.fixed_dictionaries(common | {"accept_threshold_percent": st.sampled_from([1, 50, 90, 100])}),
+        values=st.fixed_dictionaries(
+            {
+                "max_pool_percent": st.sampled_from([0, 20, 50, 100]),
+                "version": st.sampled_from([(6, 6), (6, 12), (6, 18)]),
+                "max": st.sampled_from([None, 0, 20000, 60000]),
+                "writeback": st.sampled_from([1, 1, 0]),
+                "shrinker_enabled": st.integers(0, 1),
+                "shrinker_priority": st.sampled_from([0, 1, 3, 12]),
+                "retries": st.sampled_from([1, 16, 1 << 20]),
+            }
+        ),
+    )
+    def open(self, sizes: dict, options: dict, values: dict) -> None:
+        written = {name: value for name, value in values.items() if value is not None}
+        written["version"] = "{}.{}".format(*values["version"])
+
+        def model(*args: Any, **given: Any) -> Zswap:
+            return Zswap(
+                *args, max_pool_percent=values["max_pool_percent"], version=values["version"],
+                group_bytes=values["max"], writeback=bool(values["writeback"]),
+                shrinker=bool(values["shrinker_enabled"]), priority=values["shrinker_priority"],
+                retries=values["retries"], accept_threshold_percent=options["accept_threshold_percent"], **given,
+            )  # fmt: skip
+
+        spec = "zswap:" + ",".join(f"{name}={value}" for name, value in written.items())
+        self.begin(spec, **sizes, options=options, model=model)
+
+
+class ZramMachine(PoolMachine):
+    @initialize(
+        sizes=st.fixed_dictionaries(sizes),
+        options=st.fixed_dictionaries(common),
+        mem_limit=st.sampled_from([0, 0, 1, 5, 9]),
+        disksize=st.sampled_from([0, 0, 3, 20]),
+        stronger=st.sampled_from([(), ("zstd",), ("zstd", "zstd:level=19")]),
+    )
+    def open(self, sizes: dict, options: dict, mem_limit: int, disksize: int, stronger: tuple[str, ...]) -> None:
+        lengths = tuple(LENGTHS[spec].__getitem__ for spec in stronger)
+        spec = f"zram:mem_limit={mem_limit * 4096},disksize={disksize * 4096}"
+        spec += ",algorithms=" + "+".join(stronger) if stronger else ""
+
+        def model(*args: Any, **given: Any) -> Zram:
+            return Zram(*args, mem_limit=mem_limit, disksize=disksize, stronger=lengths, **given)
+
+        self.begin(spec, **sizes, options=options, model=model)
+
+    def open_pools(self) -> list[Any]:
+        return [engine.backend for engine in self.engines.values()]
+
+    @precondition(lambda self: hasattr(self, "engines"))
+    @rule()
+    def idle(self) -> None:
+        self.model.mark_idle()
+        for pool in self.open_pools():
+            mark_idle(pool)
+
+    @precondition(lambda self: hasattr(self, "engines"))
+    @rule(choice=st.sampled_from(["all", "idle", "huge", "huge_idle"]), threshold=st.sampled_from([0, 500, 3000]))
+    def recompress(self, choice: str, threshold: int) -> None:
+        self.model.recompress(choice, threshold)
+        for pool in self.open_pools():
+            recompress_slots(pool, CHOICES[choice], threshold)
+
+    @precondition(lambda self: hasattr(self, "engines"))
+    @rule(choice=st.sampled_from(["idle", "huge", "huge_idle", "incompressible"]), most=st.integers(0, 9))
+    def write_back(self, choice: str, most: int) -> None:
+        wrote = self.model.write_back_slots(choice, most)
+        for pool in self.open_pools():
+            assert write_back_slots(pool, CHOICES[choice], most) == wrote
+
+    @precondition(lambda self: hasattr(self, "engines"))
+    @rule()
+    def compact(self) -> None:
+        freed = self.model.store.compact()
+        for pool in self.open_pools():
+            assert pool.compact() == freed
+
+
+TestZswap = ZswapMachine.TestCase
+TestZswap.settings = settings(stateful_step_count=12)
+TestZram = ZramMachine.TestCase
+TestZram.settings = settings(stateful_step_count=12)

@@ -1,0 +1,251 @@
+"""zram's rules, one test each, named after the rule. docs/backends.md tells them; pools are tiny."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.page_samples import lz4_length
+from tests.test_zswap_rules import PAGES, contents_of, touch, word_pages
+from zswapsim import Settings, get_compressor, run
+from zswapsim._core.replay import Replay
+from zswapsim._core.slotwork import HUGE_SLOTS, IDLE_SLOTS, INCOMPRESSIBLE_SLOTS, mark_idle, recompress_slots
+from zswapsim._core.slotwork import write_back_slots as write_back
+from zswapsim.study.run import open_replay
+from zswapsim.traces import Contents
+from zswapsim.traces.recipes import recipe_pages
+
+FRAMES = 40
+ALL = 0
+
+
+def opened(contents: Contents, backend: str = "zram", **changes: Any) -> Replay:
+    asked: dict[str, Any] = {"dram": FRAMES * 4096, "backend": backend} | changes
+    return open_replay(Settings(**asked), PAGES, contents, None)
+
+
+def of_lengths(*kept: int) -> Contents:
+    """Pages of which so many bytes are noise and the rest is one byte."""
+    noise = recipe_pages("noise", len(kept))
+    for page, length in zip(noise, kept, strict=True):
+        page[length:] = 5
+    return Contents(np.ascontiguousarray(noise), "cut")
+
+
+def lengths(engine: Replay) -> int:
+    return engine.counters_now()["compr_data_size"]
+
+
+def test_a_length_from_huge_class_size_on_is_stored_raw() -> None:
+    contents = of_lengths(*[3700] * PAGES)
+    assert {lz4_length(page.tobytes()) for page in contents.images} <= {*range(3625, 4096)}
+    counters = touch(opened(contents, dram=60 * 4096, swap="none"), [*range(61)], ends=True)
+    huge = counters["stored_incompressible_pages"]
+    assert huge == counters["stored_pages"] == counters["huge_pages_since"] > 0
+    assert counters["compr_data_size"] == huge * 4096
+
+
+def test_a_length_below_huge_class_size_is_stored_compressed() -> None:
+    contents = of_lengths(*[3500] * PAGES)
+    counters = touch(opened(contents), [*range(44)])
+    assert counters["huge_pages_since"] == 0
+    assert counters["stored_pages"] > 0
+
+
+def test_a_page_of_one_word_takes_no_object() -> None:
+    counters = touch(opened(word_pages()), [*range(PAGES)])
+    assert counters["same_filled_pages"] == counters["stored_pages"] == PAGES - FRAMES
+    assert counters["pool_total_size"] == counters["compr_data_size"] == 0
+
+
+def test_mem_limit_fails_the_write_and_the_page_stays() -> None:
+    engine = opened(contents_of("text"), "zram:mem_limit=8K", swap="none")
+    counters = touch(engine, [*range(PAGES)], ends=True)
+    assert counters["failed_writes"] == counters["kept_pages"] > 0
+    assert counters["pool_total_size"] <= 2 * 4096
+    assert counters["pswpout"] == counters["stored_pages"]
+    assert engine.out_of_memory
+
+
+def test_mem_used_max_has_what_the_failed_write_took() -> None:
+    """zram allocates first and looks at its limit after that."""
+    contents = of_lengths(*[2500] * PAGES)  # a zspage of five frames
+    counters = touch(opened(contents, "zram:mem_limit=16K"), [*range(FRAMES + 1)], ends=True)
+    assert counters["pool_total_size"] == 0
+    assert counters["peak_pool_total_size"] == 5 * 4096
+
+
+def test_disksize_limits_the_slots() -> None:
+    engine = opened(word_pages(), "zram:disksize=12K")
+    counters = touch(engine, [*range(PAGES)], ends=True)
+    assert counters["stored_pages"] == 3
+    assert counters["failed_writes"] == 0, "there is no swap slot to write to"
+    assert engine.out_of_memory
+
+
+def test_with_zram_as_swap_every_swap_in_frees_its_slot() -> None:
+    engine = opened(contents_of("text"))
+    before = touch(engine, [*range(44)], write=False)
+    after = touch(engine, [0], write=False)
+    assert after["pswpin"] == 1
+    assert after["stored_pages"] == before["stored_pages"] + (after["pswpout"] - before["pswpout"]) - 1
+    assert touch(engine, [*range(1, 44)], write=False)["dropped_clean_pages"] == 0
+    counters = engine.counters_now()
+    assert counters["pswpout"] - counters["pswpin"] == counters["stored_pages"]
+
+
+def test_a_slot_stays_until_it_is_overwritten() -> None:
+    engine = opened(contents_of("text"), exclusive_loads=False)
+    before = touch(engine, [*range(44)], write=False)
+    after = touch(engine, [0], write=False)
+    assert after["stored_pages"] == before["stored_pages"] + after["pswpout"] - before["pswpout"]
+    after = touch(engine, [0], write=True)
+    assert after["stored_pages"] == before["stored_pages"] + after["pswpout"] - before["pswpout"], "stale, and there"
+
+
+def test_a_clean_page_whose_slot_is_valid_is_not_compressed_again() -> None:
+    engine = opened(contents_of("text"), exclusive_loads=False)
+    touch(engine, [*range(44)], write=False)
+    counters = touch(engine, [*range(44), *range(44)], write=False)
+    assert counters["dropped_clean_pages"] > 0
+    assert counters["pswpout"] < counters["reclaimed_pages"]
+
+
+def test_an_overwrite_allocates_the_new_object_before_it_frees_the_old() -> None:
+    """At the limit there is no room for both, although the old one's would do."""
+    contents = of_lengths(*[4096] * PAGES)
+    engine = opened(contents, "zram:mem_limit=4K", exclusive_loads=False)
+    touch(engine, [*range(FRAMES)])
+    engine.feed(np.array([FRAMES], np.uint32), np.ones(1, np.uint8))
+    counters = engine.counters_now()
+    assert counters["stored_pages"] <= 1
+    assert counters["peak_pool_total_size"] == 2 * 4096, "two frames, for a moment"
+
+
+def test_idle_marks_go_with_an_access() -> None:
+    engine = opened(contents_of("text"), exclusive_loads=False)
+    touch(engine, [*range(48)], write=False)
+    mark_idle(engine.backend)
+    engine.check()
+    stored = engine.counters_now()["stored_pages"]
+    touch(engine, [0, 1], write=False)
+    new = engine.counters_now()["pswpout"] - stored
+    assert write_back(engine.backend, IDLE_SLOTS, 1000) == stored - 2
+    engine.check()
+    assert engine.counters_now()["stored_pages"] == 2 + new
+
+
+def test_same_filled_slots_are_never_idle() -> None:
+    engine = opened(word_pages())
+    touch(engine, [*range(PAGES)])
+    mark_idle(engine.backend)
+    assert write_back(engine.backend, IDLE_SLOTS, 1000) == 0
+
+
+def test_writeback_of_huge_slots_alone() -> None:
+    contents = of_lengths(*[500, 500, 500, 500, 4096] * 12)
+    engine = opened(contents)
+    huge = touch(engine, [*range(52)])["stored_incompressible_pages"]
+    assert huge > 1
+    before = engine.counters_now()
+    assert write_back(engine.backend, HUGE_SLOTS, 1000) == huge
+    counters = engine.counters_now()
+    assert counters["stored_incompressible_pages"] == 0
+    assert counters["bd_writes"] == counters["device_pages"] == huge
+    assert counters["stored_pages"] == before["stored_pages"] - huge
+
+
+def test_writeback_is_largest_first_under_a_limit_in_pages() -> None:
+    contents = of_lengths(*[400, 1000, 2000] * 20)
+    engine = opened(contents)
+    counters = touch(engine, [*range(FRAMES + 8)], write=False)
+    held = [lz4_length(page.tobytes()) for page in contents.images[: counters["stored_pages"]]]
+    assert counters["compr_data_size"] == sum(held)
+    assert write_back(engine.backend, ALL, 3) == 3
+    # By ranges of 64 bytes, and the last slot of a range first.
+    largest = sorted(range(len(held)), key=lambda slot: (held[slot] // 64, slot))[-3:]
+    assert lengths(engine) == sum(held) - sum(held[slot] for slot in largest)
+    assert touch(engine, [largest[0]])["bd_reads"] == 1
+
+
+def test_reading_a_written_back_slot_does_not_bring_it_back_into_the_pool() -> None:
+    engine = opened(contents_of("text"), exclusive_loads=False)
+    touch(engine, [*range(44)], write=False)
+    write_back(engine.backend, ALL, 1000)
+    before = engine.counters_now()
+    after = touch(engine, [0], write=False)
+    assert after["bd_reads"] == 1
+    assert after["device_pages"] == before["device_pages"]
+    assert after["zswpin"] == 0
+    assert after["pswpin"] == before["pswpin"] + 1
+
+
+def test_recompression_tries_the_codecs_in_turn() -> None:
+    engine = opened(contents_of("text", 2), "zram:algorithms=zstd")
+    before = touch(engine, [*range(48)])
+    assert recompress_slots(engine.backend, ALL, 0) > 0
+    engine.check()
+    after = engine.counters_now()
+    assert after["compr_data_size"] < before["compr_data_size"]
+    assert after["stored_pages"] == before["stored_pages"]
+    assert recompress_slots(engine.backend, ALL, 0) == 0, "the strongest has been tried"
+    touch(engine, [*range(48)])
+    assert engine.verified_pages == engine.counters_now()["major_faults"] > 0
+
+
+def test_recompression_succeeds_only_where_the_size_class_gets_smaller() -> None:
+    """The same codec again makes the same length."""
+    engine = opened(contents_of("text"), "zram:algorithms=lz4")
+    before = touch(engine, [*range(48)])
+    assert recompress_slots(engine.backend, ALL, 0) == 0
+    assert lengths(engine) == before["compr_data_size"]
+
+
+def test_failure_at_the_strongest_marks_the_slot_incompressible() -> None:
+    engine = opened(contents_of("text"), "zram:algorithms=lz4")
+    stored = touch(engine, [*range(48)])["stored_pages"]
+    assert write_back(engine.backend, INCOMPRESSIBLE_SLOTS, 1000) == 0
+    recompress_slots(engine.backend, ALL, 0)
+    assert engine.counters_now()["recompress_fail"] == stored
+    assert write_back(engine.backend, INCOMPRESSIBLE_SLOTS, 1000) == stored
+
+
+def test_the_threshold_of_recompression() -> None:
+    """Objects below it are left; results at or above it are not taken."""
+    contents = contents_of("text")
+    strong = [len(get_compressor("zstd").compress(page)) for page in contents.images]
+    engine = opened(contents, "zram:algorithms=zstd")
+    counters = touch(engine, [*range(48)], write=False)
+    stored = contents.images[: counters["stored_pages"]]
+    assert recompress_slots(engine.backend, ALL, 4000) == 0, "all objects are below it"
+    threshold = sorted(strong[: len(stored)])[len(stored) // 2]
+    changed = recompress_slots(engine.backend, ALL, threshold)
+    assert 0 < changed <= sum(length < threshold for length in strong[: len(stored)])
+
+
+def test_recompression_of_idle_slots_alone() -> None:
+    engine = opened(contents_of("text"), "zram:algorithms=zstd")
+    touch(engine, [*range(46)])
+    assert recompress_slots(engine.backend, IDLE_SLOTS, 0) == 0
+    mark_idle(engine.backend)
+    assert recompress_slots(engine.backend, IDLE_SLOTS, 0) > 0
+
+
+@pytest.mark.parametrize("depth", ["bytes", "sizes"])
+def test_upkeep_is_done_every_so_many_accesses(depth: str) -> None:
+    backend = "zram:algorithms=zstd,recompress_every=1700,idle_every=1500,writeback_every=1900,writeback_limit=40"
+    settings = Settings(dram="60%", backend=backend, depth=depth, window=333)
+    trace = "gen:zipf,pages=2000,events=20000,alpha=0.8,writes=0.3"
+    result = run(trace, "recipe:mix,pages=200", settings)
+    counters = result.counters
+    assert result.outcome == "completed"
+    assert counters["bd_writes"] == 40, "the limit is of the whole run"
+    assert counters["recompressed_pages"] > 0
+    plain = run(trace, "recipe:mix,pages=200", Settings(dram="60%", depth=depth, backend="zram")).counters
+    assert plain["bd_writes"] == plain["recompressed_pages"] == 0
+
+
+def test_traffic_is_that_of_a_swap_device() -> None:
+    counters = touch(opened(contents_of("text")), [*range(48), *range(8)])
+    assert counters["zswpin"] == counters["zswpout"] == counters["zswpwb"] == 0
+    assert counters["pswpin"] == counters["major_faults"] > 0

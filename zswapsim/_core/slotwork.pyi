@@ -1,0 +1,9 @@
+from zswapsim._core.pooled import PooledBackend
+
+IDLE_SLOTS: int
+HUGE_SLOTS: int
+INCOMPRESSIBLE_SLOTS: int
+
+def mark_idle(pool: PooledBackend) -> None: ...
+def write_back_slots(pool: PooledBackend, choice: int, most: int) -> int: ...
+def recompress_slots(pool: PooledBackend, choice: int, threshold: int) -> int: ...

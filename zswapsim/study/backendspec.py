@@ -1,0 +1,131 @@
+"""Which backends there are, and how one is written: ``zswap`` or ``zswap:max_pool_percent=40,version=6.6``."""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from zswapsim._core.errors import InputError
+from zswapsim.study.sizes import PAGE_SIZE, parse_size
+
+BACKENDS = ("private-node", "zswap", "zram", "cram", "disk")
+IN_DRAM = ("zswap", "zram")
+"""Backends whose pool takes frames of the DRAM that the workload uses too."""
+BEFORE_ANOTHER = ("private-node", "zram")
+"""Backends that may stand in front of zswap, as the fast one of two tiers."""
+CHOICES = {"all": 0, "idle": 1, "huge": 2, "huge_idle": 3, "incompressible": 4}
+"""Slots for recompression or writeback, as the core has them (zswapsim/_core/slotwork.pyx)."""
+
+Reader = Callable[[str, str], Any]
+
+
+class BackendSpec(NamedTuple):
+    """A backend's name, and its parameters with the others at their defaults."""
+
+    name: str
+    values: dict[str, Any]
+    behind: "BackendSpec | None" = None
+    """The slow one of two tiers."""
+
+
+def backend_name(spec: str) -> str:
+    """The name in a backend's spec, which is not looked at further; of two tiers the first."""
+    return re.split("[:/]", spec, maxsplit=1)[0]
+
+
+def two_tiers(spec: str) -> tuple[str, str]:
+    """The specs of two tiers, the second empty where there is one: ``private-node/zswap:max_pool_percent=40``."""
+    first, *second = re.split(f"/(?=(?:{'|'.join(BACKENDS)})(?:$|:))", spec, maxsplit=1)
+    return first, second[0] if second else ""
+
+
+def shares_dram(spec: str) -> bool:
+    """Whether a pool takes frames of the workload's DRAM."""
+    return any(backend_name(each) in IN_DRAM for each in two_tiers(spec))
+
+
+def parse_backend(spec: str) -> BackendSpec:
+    """Name and parameters of a backend. Raises InputError."""
+    first, second = two_tiers(spec)
+    if second:
+        fast, slow = parse_backend(first), parse_backend(second)
+        if fast.name not in BEFORE_ANOTHER or slow.name != "zswap":
+            raise InputError(f"--backend {spec}: expected {' or '.join(BEFORE_ANOTHER)} in front of zswap")
+        return fast._replace(behind=slow)
+    name, _, given = spec.partition(":")
+    if name not in BACKENDS:
+        raise InputError(f"--backend {spec}: expected one of {', '.join(BACKENDS)}")
+    known = PARAMETERS.get(name, {})
+    values = {key: default for key, (default, _) in known.items()}
+    for each in given.split(",") if given else ():
+        key, _, text = each.partition("=")
+        if key not in known:
+            raise InputError(f"--backend {spec}: {name} has no parameter {key!r}, only {', '.join(known) or 'none'}")
+        values[key] = known[key][1](text, f"--backend {spec}: {key}")
+    return BackendSpec(name, values)
+
+
+def _number(lowest: int, highest: int) -> Reader:
+    def read(text: str, what: str) -> int:
+        if not text.isdecimal() or not lowest <= int(text) <= highest:
+            raise InputError(f"{what}: expected a whole number from {lowest} to {highest}, got {text!r}")
+        return int(text)
+
+    return read
+
+
+def _pages(text: str, what: str) -> int:
+    """A size in pages; 0 stands for no limit."""
+    return 0 if text == "0" else parse_size(text, what) // PAGE_SIZE
+
+
+def _version(text: str, what: str) -> tuple[int, int]:
+    major, _, minor = text.partition(".")
+    if not (major.isdecimal() and minor.isdecimal()):
+        raise InputError(f"{what}: expected a version of Linux such as 6.18, got {text!r}")
+    return int(major), int(minor)
+
+
+def _choice(*allowed: str) -> Reader:
+    def read(text: str, what: str) -> str:
+        if text not in allowed:
+            raise InputError(f"{what}: expected one of {', '.join(allowed)}, got {text!r}")
+        return text
+
+    return read
+
+
+def _codecs(text: str, what: str) -> tuple[str, ...]:
+    names = tuple(text.split("+"))
+    if not 1 <= len(names) <= 3 or not all(names):
+        raise InputError(f"{what}: expected one to three codecs, as in zstd+zstd:level=9, got {text!r}")
+    return names
+
+
+FLAG = _number(0, 1)
+EVERY = _number(0, 1 << 62)  # accesses; 0 is never
+
+PARAMETERS: dict[str, dict[str, tuple[Any, Reader]]] = {
+    "zswap": {
+        "max_pool_percent": (20, _number(0, 100)),
+        "version": ((6, 18), _version),
+        "max": (None, _number(0, 1 << 62)),
+        "writeback": (1, FLAG),
+        "shrinker_enabled": (0, FLAG),
+        "shrinker_priority": (12, _number(0, 12)),
+        "retries": (16, _number(1, 1 << 30)),
+    },
+    "zram": {
+        "mem_limit": (0, _pages),
+        "disksize": (0, _pages),
+        "algorithms": ((), _codecs),
+        "recompress": ("all", _choice("all", "idle", "huge", "huge_idle")),
+        "recompress_every": (0, EVERY),
+        "threshold": (0, _number(0, PAGE_SIZE - 1)),
+        "writeback": ("idle", _choice("idle", "huge", "huge_idle", "incompressible")),
+        "writeback_every": (0, EVERY),
+        "writeback_limit": (0, EVERY),
+        "idle_every": (0, EVERY),
+        "compact_every": (0, EVERY),
+    },
+}
+"""By backend: each parameter's default, and what reads it."""

@@ -1,0 +1,92 @@
+"""The backend of a run: from its settings to a plan."""
+
+import math
+
+from zswapsim._core.backend import Backend
+from zswapsim._core.codec import Codec
+from zswapsim.backends import BackendPlan, open_backend
+from zswapsim.backends.cram import CramPlan
+from zswapsim.backends.lengths import assumed, with_same_filled_compressed
+from zswapsim.backends.rules import UNLIMITED, PoolRules, zram_rules, zswap_rules
+from zswapsim.compressors import get_compressor
+from zswapsim.compressors.measure import Measured, measure
+from zswapsim.study.backendspec import IN_DRAM, BackendSpec, parse_backend, shares_dram
+from zswapsim.study.cost import PRESETS, in_dram
+from zswapsim.study.cram import parse_cram
+from zswapsim.study.nodes import PRIVATE, Nodes
+from zswapsim.study.settings import Settings
+from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.traces import Contents
+
+
+def open_behind(
+    settings: Settings, contents: Contents | None, measured: Measured | None, nodes: Nodes, sizes: tuple[int, int]
+) -> Backend:
+    """The backend of a run on `nodes`; `sizes` are frames of DRAM and pages of the device. Raises InputError."""
+    spec = parse_backend(settings.backend)
+    if contents is None and shares_dram(settings.backend):
+        measured = assumed(settings.assumed_length)
+    plan = _plan(spec, settings, contents, measured, sizes)._replace(frames=nodes.swap_backend)
+    if spec.name == "cram":
+        advertised = nodes.machine.nodes[PRIVATE].frames
+        plan = plan._replace(cram=CramPlan(**parse_cram(settings.cram).plan(advertised)))
+    if spec.behind is not None:
+        slow = _plan(spec.behind, settings, contents, measured, sizes)
+        plan = plan._replace(behind=slow._replace(frames=nodes.behind))
+    return open_backend(plan)
+
+
+def _plan(
+    spec: BackendSpec, settings: Settings, contents: Contents | None, measured: Measured | None, sizes: tuple[int, int]
+) -> BackendPlan:
+    """The plan of one tier, without its frames."""
+    pooled = spec.name in IN_DRAM
+    rules = pool_rules(spec, settings, *sizes) if pooled else None
+    if rules is not None and not rules.same_filled and measured is not None and contents is not None:
+        measured = with_same_filled_compressed(measured, get_compressor(settings.compressor), contents.images)
+    cost = PRESETS[settings.cost]
+    return BackendPlan(
+        name=spec.name,
+        cost=in_dram(cost) if pooled else cost,
+        device_pages=sizes[1],
+        codec=get_compressor(settings.compressor) if settings.depth == "bytes" else None,
+        measured=measured,
+        chain_size=settings.chain_size,
+        accept_threshold_percent=settings.accept_threshold_percent,
+        exclusive_loads=settings.exclusive_loads,
+        rules=rules,
+        further=further_codecs(spec, settings.depth, contents),
+    )
+
+
+def pool_rules(spec: BackendSpec, settings: Settings, dram_frames: int, device_pages: int) -> PoolRules:
+    """The rules of a pool in DRAM."""
+    values = spec.values
+    if spec.name == "zram":
+        stay = not settings.exclusive_loads and spec.behind is None
+        return zram_rules(mem_limit=values["mem_limit"], disksize=values["disksize"], slots_stay=stay)
+    most = dram_frames * values["max_pool_percent"] // 100
+    accept = most * settings.accept_threshold_percent // 100
+    rules = zswap_rules(values["version"], most, accept, device_pages, writeback=bool(values["writeback"]))
+    return rules._replace(
+        group_pages=UNLIMITED if values["max"] is None else values["max"] // PAGE_SIZE,
+        shrinker=bool(values["shrinker_enabled"]),
+        priority=values["shrinker_priority"],
+        retries=values["retries"],
+    )
+
+
+def further_codecs(spec: BackendSpec, depth: str, contents: Contents | None) -> list[Codec | Measured]:
+    """Zram's codecs for recompression, as a plan takes them. Without contents there is nothing to recompress."""
+    if contents is None:
+        return []
+    codecs = [get_compressor(name) for name in spec.values.get("algorithms", ())]
+    if depth == "bytes":
+        return list(codecs)
+    return [measure(codec, contents.images) for codec in codecs]
+
+
+def spare_frames(dram_frames: int) -> int:
+    """Frames that only a reclaim may take: min_free_kbytes, by calculate_min_free_kbytes() in mm/page_alloc.c."""
+    kilobytes = min(max(math.isqrt(dram_frames * 4 * 16), 128), 262144)
+    return kilobytes // 4
