@@ -285,7 +285,7 @@ def test_an_allocation_failure_is_reject_alloc_fail() -> None:
         ("zram:algorithms=a+b+c+d", "one to three codecs"),
         ("zram:writeback=cold", "one of idle, huge, huge_idle, incompressible"),
         ("zram:mem_limit=-5", "at least one frame"),
-        ("tape", "one of private-node, zswap, zram, disk"),
+        ("tape", "one of private-node, zswap, zram, cram, disk"),
     ],
 )
 def test_a_wrong_spec_is_refused(spec: str, message: str) -> None:
