@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from cli_helpers import PLAIN, as_json, refused, refused_here, zswapsim
@@ -47,6 +48,18 @@ def test_pictures(tmp_path: Path, form: str) -> None:
     assert first.read_bytes().startswith(b"\x89PNG" if form == "png" else b"<?xml")
     if form == "svg":
         assert "LEAKED C,D" in first.read_text()
+
+
+def words(picture: Path) -> list[str]:
+    """Every text of an SVG, in order."""
+    return [text.text or "" for text in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_the_picture_in_the_docs_is_the_matrix_of_today(tmp_path: Path) -> None:
+    drawn = tmp_path / "audit.svg"
+    zswapsim("audit", "-q", "--picture", drawn)
+    assert words(drawn) == words(Path(__file__).parents[1] / "docs" / "audit.svg")
+    assert len(words(drawn)) > len(RULES) * (len(CALLERS) + len(PROBES))
 
 
 @pytest.mark.parametrize(
