@@ -70,7 +70,7 @@ demo: $(STAMP)-built ## a real program's pages through a private node, with figu
 test: $(STAMP)-built $(STAMP)-test ## the test suite, on the release build
 	@$(BIN)/python -m pytest $(ARGS)
 
-endurance: $(STAMP)-built $(STAMP)-test ## ten million faults, twice: minutes
+endurance: $(STAMP)-built $(STAMP)-test ## ten million faults twice, ten thousand sequences on a machine: minutes
 	@$(BIN)/python -m pytest -m endurance --durations=0 $(ARGS)
 
 # BENCH=smoke makes every size tiny: does it run, not how fast.
