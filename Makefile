@@ -95,12 +95,15 @@ hints: $(STAMP)-run ## fail on any performance hint or warning of Cython
 
 # --- builds that look for mistakes; each lives in its own copy of the tree ----------------------------------------
 
-# What the command line adds to the core is Python: its tests, a process each, say nothing of these two builds.
+# What these look at is the core. Tests of what is Python alone, some a process each, would say nothing of it.
+PYTHON_ALONE := --ignore-glob='tests/test_cli*' --ignore-glob='tests/test_machine_*' \
+	$(addprefix --ignore=tests/test_,audit.py advice.py docs.py kernelforms.py report.py validate.py)
+
 debug-test: $(STAMP)-run $(STAMP)-test ## the test suite with bounds checks and assertions
 	@echo "==> compiling the debug build"
 	@$(BIN)/python .ci/copy_tree.py build/debug $(COPIED)
 	@cd build/debug && ZSWAPSIM_BUILD=debug ../../$(BIN)/python setup.py --quiet build_ext --inplace
-	@cd build/debug && PYTHONPATH=$(abspath build/debug) ../../$(BIN)/python -m pytest --ignore-glob='tests/test_cli*' $(ARGS)
+	@cd build/debug && PYTHONPATH=$(abspath build/debug) ../../$(BIN)/python -m pytest $(PYTHON_ALONE) $(ARGS)
 
 # CPython and its libraries leave memory behind at exit by design, so leaks are looked for by tests, not here.
 # The sanitizers' runtime must come first in the process, and Python was not linked with it: hence the preload.
@@ -114,7 +117,7 @@ sanitize-test: $(STAMP)-run $(STAMP)-test ## the quick tests under address and u
 		ASAN_OPTIONS=detect_leaks=0:alloc_dealloc_mismatch=0:abort_on_error=1:allocator_may_return_null=1 \
 		UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
 		../../$(BIN)/python -m pytest -m "not slow and not memory and not endurance" \
-		--ignore-glob='tests/test_cli*' --ignore=tests/test_capture.py $(ARGS)
+		$(PYTHON_ALONE) --ignore=tests/test_capture.py $(ARGS)
 
 # --- what is given away ------------------------------------------------------------------------------------------
 
