@@ -75,6 +75,7 @@ def kernel_pages(recipe, count):
     return [page.tobytes() for page in recipe_pages(recipe, count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", list(LENGTHS["lz4"]))
 @pytest.mark.parametrize("name", list(LINUX))
 def test_every_page_has_the_length_that_linux_gives_it(name, recipe):
@@ -88,6 +89,7 @@ def test_every_page_has_the_length_that_linux_gives_it(name, recipe):
     assert ours == LENGTHS[name][recipe]
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(data=sources())
 def test_lz4_linux_blocks_are_lz4_blocks(data):
@@ -96,6 +98,7 @@ def test_lz4_linux_blocks_are_lz4_blocks(data):
     assert lz4.block.decompress(packed, uncompressed_size=len(data)) == data
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(data=sources(), mode=st.sampled_from(["default", "fast", "high_compression"]))
 def test_lz4_linux_reads_what_liblz4_writes(data, mode):
@@ -111,6 +114,7 @@ def lzo2(library, data):
     return out.raw[: length.value]
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(data=sources())
 def test_lzo_is_that_of_liblzo2(liblzo2, data):

@@ -129,6 +129,7 @@ def test_any_page_that_can_go_is_found(name: str) -> None:
 THEIRS = {"fifo": "FIFO", "clock": "Clock", "sieve": "Sieve", "s3fifo": "S3FIFO"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THEIRS)
 @pytest.mark.parametrize(
     "source",
