@@ -14,7 +14,7 @@ _common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("default", **_common)
 settings.register_profile("ci", **_common, derandomize=True, print_blob=True)
 settings.register_profile("thorough", **_common, max_examples=2000, stateful_step_count=200)
-settings.register_profile("sanitize", **_common, derandomize=True, max_examples=20, stateful_step_count=30)
+settings.register_profile("sanitize", **_common, derandomize=True, max_examples=15, stateful_step_count=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

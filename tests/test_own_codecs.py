@@ -3,6 +3,7 @@
 import ctypes
 import itertools
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from zswapsim import InputError, get_compressor
 from zswapsim.traces.recipes import recipe_pages
 
+EXAMPLES = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "sanitize" else 60
 LENGTHS = json.loads((Path(__file__).parent / "data" / "zram_lengths.json").read_text())["codecs"]
 LINUX = {"lz4": "lz4-linux", "lzo": "lzo", "lzo-rle": "lzo-rle"}
 HUGE = 3625  # zram keeps a page raw from this length on
@@ -216,7 +218,7 @@ def test_long_runs_of_zeros_are_single_instructions():
 
 
 @pytest.mark.parametrize("made", OWN, ids=str)
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(data=sources())
 def test_any_source_comes_back_or_is_refused(made, data):
     codec = CCodec(*made)
@@ -242,7 +244,7 @@ def test_every_short_source_comes_back(made):
 
 
 @pytest.mark.parametrize("made", OWN, ids=str)
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(data=sources(), draw=st.data())
 def test_damaged_bytes_stay_within_their_buffers(made, data, draw):
     codec = CCodec(*made)
