@@ -17,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zswapsim import InputError, get_compressor
+from zswapsim.cli.compressors import info_record
+from zswapsim.compressors import available
 from zswapsim.traces.recipes import recipe_pages
 
 EXAMPLES = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "sanitize" else 60
@@ -390,13 +392,19 @@ class ZstdParameters(ctypes.Structure):
     _fields_ = [("numbers", ctypes.c_uint * 10)]
 
 
+def library_file(name):
+    """The shared object that a codec calls into, as `zswapsim compressors` tells it."""
+    return next(info_record(info)["library"] for info in available() if info.name == name)
+
+
 @pytest.mark.parametrize("level", [-5, 1, 3, 7, 12, 19])
 def test_zstd_has_the_parameters_for_a_source_of_one_page(level):
     """What zram asks for, spelt out: ZSTD_getParams(level, 4096, 0), then a frame with exactly these."""
     codec = get_compressor(f"zstd:level={level}")
-    library = ctypes.CDLL(codec.library.path)
+    path = library_file("zstd")
+    library = ctypes.CDLL(path)
     if not hasattr(library, "ZSTD_compress_advanced"):
-        pytest.skip(f"{codec.library.path} has no ZSTD_compress_advanced")
+        pytest.skip(f"{path} has no ZSTD_compress_advanced")
     library.ZSTD_getParams.restype = ZstdParameters
     library.ZSTD_createCCtx.restype = ctypes.c_void_p
     library.ZSTD_compress_advanced.restype = ctypes.c_size_t
@@ -413,5 +421,5 @@ def test_zstd_has_the_parameters_for_a_source_of_one_page(level):
 
 def test_own_codecs_need_no_library():
     for name in ("lz4-linux", "lzo", "lzo-rle", "wkdm", "bdi", "fpc"):
-        assert get_compressor(name).library is None
+        assert not library_file(name)
     assert np.frombuffer(get_compressor("lzo").compress(golden.text(0)), np.uint8)[-3:].tolist() == [17, 0, 0]

@@ -66,13 +66,8 @@ def private_node(plan: BackendPlan) -> Backend:
     return _pool(plan, _device(plan))
 
 
-def zswap(plan: BackendPlan) -> Backend:
-    """Compressed pages in frames of DRAM, before a swap device."""
-    return _pool(plan, _device(plan))
-
-
-def zram(plan: BackendPlan) -> Backend:
-    """A swap device of compressed pages in frames of DRAM."""
+def pool_in_dram(plan: BackendPlan) -> Backend:
+    """Zswap or zram, by the plan's rules: compressed pages in frames of DRAM."""
     return _pool(plan, _device(plan))
 
 
@@ -117,8 +112,8 @@ def cram(plan: BackendPlan) -> Backend:
 
 BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {
     "private-node": private_node,
-    "zswap": zswap,
-    "zram": zram,
+    "zswap": pool_in_dram,
+    "zram": pool_in_dram,
     "cram": cram,
     "disk": disk,
 }

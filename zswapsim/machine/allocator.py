@@ -30,7 +30,7 @@ def allocate(machine: "Machine", request: Request) -> Allocation:
     frame = _pass(machine, request, zonelist, steps, low=True)
     while frame is None:
         frame = _pass(machine, request, zonelist, steps, low=False, halves=halves)
-        if frame is not None or not _reclaimed(machine, request, zonelist):
+        if frame is not None or not _reclaimed(machine, request):
             break
     walk = Walk.of(request, kind, steps)
     if frame is None:
@@ -39,14 +39,8 @@ def allocate(machine: "Machine", request: Request) -> Allocation:
     return Allocation(node, node.base_pfn + frame, request.owner, walk, request.order)
 
 
-def candidates(machine: "Machine", request: Request) -> "list[Node]":
-    """The nodes that the walk would look for frames at, in order, however full they are."""
-    zonelist = machine.zonelists[machine.rule.zonelist(request.gfp), request.preferred]
-    return [node for node in zonelist if not _filtered(machine, request, node)]
-
-
 def dry_walk(machine: "Machine", request: Request) -> Walk:
-    """The walk as the filters leave it, without looking for frames: for a request that can't be allowed."""
+    """The walk as the filters leave it, however full the nodes are: no frame is looked for."""
     kind = machine.rule.zonelist(request.gfp)
     zonelist = machine.zonelists[kind, request.preferred]
     filtered = ((node, _filtered(machine, request, node)) for node in zonelist)
@@ -97,7 +91,7 @@ def _nothing(node: "Node", order: int) -> str:
     return f"{node.free_frames} frames free, but no block of order {order}"
 
 
-def _reclaimed(machine: "Machine", request: Request, zonelist: "tuple[Node, ...]") -> bool:
+def _reclaimed(machine: "Machine", request: Request) -> bool:
     """Direct reclaim along the list; whether it freed anything.
 
     For a block of a costly order the kernel compacts rather; single frames from here and there would not make one.
@@ -105,4 +99,4 @@ def _reclaimed(machine: "Machine", request: Request, zonelist: "tuple[Node, ...]
     may = GFP.DIRECT_RECLAIM in request.gfp and GFP.NORETRY not in request.gfp
     if not may or request.order > PAGE_ALLOC_COSTLY_ORDER:
         return False
-    return shrink_nodes(machine, [node for node in zonelist if not _filtered(machine, request, node)]) > 0
+    return shrink_nodes(machine, dry_walk(machine, request).visited) > 0

@@ -15,10 +15,9 @@ from zswapsim.machine.callers import CALLERS, SITES, SURFACES, Outcome
 from zswapsim.machine.errors import OomKilled, SyscallError
 from zswapsim.machine.isolation import RULES
 from zswapsim.machine.machine import SWAP_BACKEND, Machine
-from zswapsim.machine.nodes import PAGE_SIZE
 from zswapsim.machine.process import Process
 from zswapsim.machine.sources import BASELINE, Source
-from zswapsim.machine.surfaces import PAGES, PROBES, Probe
+from zswapsim.machine.surfaces import LENGTH, PROBES, Probe, touched
 
 OUTCOMES = ("granted", "fell-back", "refused", "leaked", "hidden", "revealed")
 PROCESS = "process"
@@ -93,9 +92,8 @@ def prepared(rule: str, interface: str | None) -> tuple[Machine, Process, int]:
 def populated(machine: Machine) -> tuple[Process, int]:
     """A process on the first node, with four pages, and their address."""
     process = machine.spawn(machine.node(0))
-    address = process.mmap(PAGES * PAGE_SIZE)
-    for page in range(PAGES):
-        process.touch(address + page * PAGE_SIZE)
+    address = process.mmap(LENGTH)
+    touched(process, address)
     return process, address
 
 

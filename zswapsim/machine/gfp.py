@@ -39,9 +39,9 @@ class GFP(IntFlag):
     def __str__(self) -> str:
         """As ``%pGg`` prints it: masks first, the widest one that fits, then the bits that are left."""
         words, left = [], self
-        for mask in SUMS:
+        for mask, name in SUMS.items():
             if mask & left == mask:
-                words.append(_NAMES[mask])
+                words.append(name)
                 left &= ~mask
         words += [f"__GFP_{bit.name}" for bit in left]
         return "|".join(words) or "none"
@@ -59,17 +59,14 @@ GFP_HIGHUSER_MOVABLE = GFP.HIGHUSER_MOVABLE
 GFP_PRIVATE = GFP.PRIVATE | GFP.THISNODE
 """RFC v4's mask: from the private node that is preferred, or not at all."""
 
-_NAMES = {GFP_PRIVATE: "GFP_PRIVATE"} | {
-    mask: f"GFP_{mask.name}"
-    for mask in (
-        GFP.HIGHUSER_MOVABLE,
-        GFP.HIGHUSER,
-        GFP.USER,
-        GFP.KERNEL,
-        GFP.NOFS,
-        GFP.ATOMIC,
-        GFP.NOIO,
-        GFP.NOWAIT,
-    )
-}
-SUMS = (*(mask for mask in _NAMES if mask != GFP_PRIVATE), GFP_PRIVATE)
+WIDEST_FIRST = (
+    GFP.HIGHUSER_MOVABLE,
+    GFP.HIGHUSER,
+    GFP.USER,
+    GFP.KERNEL,
+    GFP.NOFS,
+    GFP.ATOMIC,
+    GFP.NOIO,
+    GFP.NOWAIT,
+)
+SUMS = {mask: f"GFP_{mask.name}" for mask in WIDEST_FIRST} | {GFP_PRIVATE: "GFP_PRIVATE"}

@@ -134,7 +134,7 @@ class Machine:
 
     def visits(self, preferred: Node, nodemask: Iterable[Node] | None = None, gfp: GFP = GFP_KERNEL) -> list[Node]:
         """The nodes that a request would look at, in order, however full they are."""
-        return allocator.candidates(self, self.request(preferred, nodemask, gfp))
+        return allocator.dry_walk(self, self.request(preferred, nodemask, gfp)).visited
 
     def request(
         self,
@@ -166,9 +166,9 @@ class Machine:
         It is the rule that opens the node: a request with what the rule wants of a grantee must lead there and
         nowhere else. Raises OutOfMemory where it does not.
         """
-        gfp = GFP_KERNEL | self.rule.opens
-        if self.visits(node, gfp=gfp) != [node]:
-            raise OutOfMemory(allocator.dry_walk(self, self.request(node, gfp=gfp, owner=owner)))
+        walk = allocator.dry_walk(self, self.request(node, gfp=GFP_KERNEL | self.rule.opens, owner=owner))
+        if walk.visited != [node]:
+            raise OutOfMemory(walk)
         node.granted.add(owner)
         return node.owned_by(owner)
 

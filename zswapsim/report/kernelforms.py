@@ -2,21 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
+from zswapsim.kernel.zram import MM_STAT
 from zswapsim.study.backendspec import parse_backend
 from zswapsim.study.result import Result
 from zswapsim.study.sizes import PAGE_SIZE
 
-MM_STAT = (
-    "orig_data_size",
-    "compr_data_size",
-    "mem_used_total",
-    "mem_limit",
-    "mem_used_max",
-    "same_pages",
-    "pages_compacted",
-    "huge_pages",
-    "huge_pages_since",
-)
 ZSWAP = (
     "decompress_fail",
     "pool_limit_hit",
