@@ -3,6 +3,10 @@
  * "zstd": libzstd, with the parameters that it chooses for a source of one page, as zram asks for
  * (zstd_get_params(level, PAGE_SIZE)). A frame holds the content's size, 2 bytes, and no checksum.
  *
+ * zswap goes through crypto/zstd.c, which asks for those of a source of 2^18 bytes, before Linux 6.16 of one of unknown
+ * size, and compresses a page with them: "source_log" has the size. The window and the tables shrink to the page then,
+ * the search does not change.
+ *
  * With a dictionary zram digests it under the parameters for one page too. The simple ZSTD_createCDict would choose
  * them by the dictionary's size instead, so the advanced form is called; it and the two structures it takes by
  * value belong to libzstd's exported functions since 1.3.
@@ -11,8 +15,10 @@
 
 #include "zsw_builtin.h"
 
+#define PAGE_LOG 12
 #define ZSTD_LOAD_BY_COPY 0 /* ZSTD_dlm_byCopy */
-#define ZSTD_FULL_DICT 2    /* ZSTD_dct_fullDict: refuse what is not a dictionary in zstd's own form */
+#define ZSTD_WINDOW_LOG 101 /* ZSTD_c_windowLog; the other six follow in the order of zstd_cparams but for the tables */
+#define ZSTD_FULL_DICT 2 /* ZSTD_dct_fullDict: refuse what is not a dictionary in zstd's own form */
 
 /* ZSTD_compressionParameters and ZSTD_customMem, which are passed by value. */
 typedef struct zstd_cparams {
@@ -42,6 +48,8 @@ typedef struct zstd_functions {
     size_t (*ddict_free)(void *ddict);
     size_t (*compress_dict)(void *cctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes, const void *);
     size_t (*decompress_dict)(void *dctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes, const void *);
+    size_t (*set_parameter)(void *cctx, int parameter, int value);
+    size_t (*compress_as_set)(void *cctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes);
 } zstd_functions;
 
 static const char *const zstd_symbols[] = {
@@ -59,6 +67,8 @@ static const char *const zstd_symbols[] = {
     "ZSTD_freeDDict",
     "ZSTD_compress_usingCDict",
     "ZSTD_decompress_usingDDict",
+    "ZSTD_CCtx_setParameter",
+    "ZSTD_compress2",
     NULL,
 };
 
@@ -68,6 +78,7 @@ _Static_assert(sizeof(zstd_functions) / sizeof(void *) == sizeof(zstd_symbols) /
 typedef struct zstd_params {
     zstd_functions zstd;
     int level;
+    int source_log; /* of the bytes that parameters are chosen for; 0 for unknown */
     void *cdict; /* NULL without a dictionary, as is ddict; both are only read by contexts */
     void *ddict;
 } zstd_params;
@@ -88,8 +99,13 @@ static void zstd_params_destroy(void *params) {
     free(p);
 }
 
+/* The size that parameters are chosen for; 0 is ZSTD_getCParams' "unknown". */
+static unsigned long long source_bytes(const zstd_params *p) {
+    return p->source_log ? 1ull << p->source_log : 0;
+}
+
 static int zstd_load_dictionary(zstd_params *p, const uint8_t *dictionary, size_t bytes) {
-    zstd_cparams cparams = p->zstd.cparams(p->level, ZSW_PAGE_SIZE, bytes);
+    zstd_cparams cparams = p->zstd.cparams(p->level, source_bytes(p), bytes);
     zstd_memory libc = {NULL, NULL, NULL};
 
     p->cdict = p->zstd.cdict_create(dictionary, bytes, ZSTD_LOAD_BY_COPY, ZSTD_FULL_DICT, cparams, libc);
@@ -106,6 +122,7 @@ static int zstd_params_create(const zsw_config *config, void **params) {
         return ZSW_E_NOMEM;
     memcpy(&made->zstd, config->functions, sizeof(made->zstd));
     made->level = (int)config->values[0];
+    made->source_log = (int)config->values[1];
     if (config->dictionary)
         code = zstd_load_dictionary(made, config->dictionary, config->dictionary_bytes);
     if (code != ZSW_OK) {
@@ -129,9 +146,14 @@ static void zstd_ctx_destroy(void *ctx) {
 static int zstd_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
     zstd_ctx *c = ctx;
     const zstd_params *p = c->params;
-    size_t n = p->cdict ? p->zstd.compress_dict(c->cctx, dst, dst_bytes, src, src_bytes, p->cdict)
-                        : p->zstd.compress(c->cctx, dst, dst_bytes, src, src_bytes, p->level);
+    size_t n;
 
+    if (p->cdict)
+        n = p->zstd.compress_dict(c->cctx, dst, dst_bytes, src, src_bytes, p->cdict);
+    else if (p->source_log == PAGE_LOG)
+        n = p->zstd.compress(c->cctx, dst, dst_bytes, src, src_bytes, p->level);
+    else
+        n = p->zstd.compress_as_set(c->cctx, dst, dst_bytes, src, src_bytes);
     return p->zstd.is_error(n) ? ZSW_E_CODEC : (int)n;
 }
 
@@ -142,6 +164,19 @@ static int zstd_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint
                         : p->zstd.decompress(c->dctx, dst, dst_bytes, src, src_bytes);
 
     return p->zstd.is_error(n) ? ZSW_E_CORRUPT : (int)n;
+}
+
+/* Sets the parameters for a source of another size than a page, for good; they are cut down to each page's. */
+static int zstd_set_parameters(zstd_ctx *ctx) {
+    const zstd_params *p = ctx->params;
+    zstd_cparams c = p->zstd.cparams(p->level, source_bytes(p), 0);
+    const int values[] = {(int)c.window_log, (int)c.hash_log,      (int)c.chain_log, (int)c.search_log,
+                          (int)c.min_match,  (int)c.target_length, c.strategy};
+
+    for (int i = 0; i < (int)(sizeof(values) / sizeof(*values)); i++)
+        if (p->zstd.is_error(p->zstd.set_parameter(ctx->cctx, ZSTD_WINDOW_LOG + i, values[i])))
+            return ZSW_E_RANGE;
+    return ZSW_OK;
 }
 
 /* The first page makes libzstd allocate its tables; later ones, all of one size, find them there. */
@@ -162,7 +197,7 @@ static int zstd_ctx_create(const void *params, void **ctx) {
     made->params = p;
     made->cctx = p->zstd.cctx_create();
     made->dctx = p->zstd.dctx_create();
-    if (!made->cctx || !made->dctx || zstd_warm_up(made) != ZSW_OK) {
+    if (!made->cctx || !made->dctx || zstd_set_parameters(made) != ZSW_OK || zstd_warm_up(made) != ZSW_OK) {
         zstd_ctx_destroy(made);
         return ZSW_E_NOMEM;
     }
@@ -172,6 +207,7 @@ static int zstd_ctx_create(const void *params, void **ctx) {
 
 static const zsw_param zstd_parameters[] = {
     {"level", -131072, 22, 3, "effort: higher is slower and smaller, negative is fastest"},
+    {"source_log", 0, 31, PAGE_LOG, "of the bytes it is tuned for; zswap: 18, before Linux 6.16: 0 (unknown)"},
     {0},
 };
 

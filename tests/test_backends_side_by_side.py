@@ -33,6 +33,10 @@ def test_one_table_shows_the_pool_s_share_of_dram(results: list[Result]) -> None
     assert shares[3] is shares[4] is None
 
 
+def test_no_share_of_dram_where_no_pool_takes_any(results: list[Result]) -> None:
+    assert "% of DRAM" not in comparison_text([results[0], results[4]])
+
+
 def test_all_have_the_same_memory(results: list[Result]) -> None:
     memory = {result.settings["dram_frames"] + result.settings["node_frames"] for result in results}
     assert len(memory) == 1

@@ -74,7 +74,7 @@ def test_codecs_differ_by_their_parameters():
         ("lz4:acceleration=2,acceleration=2", "acceleration is given twice"),
         ("lz4:level=2", "codec lz4: unknown parameter 'level': expected acceleration"),
         ("store:level=2", "codec store: unknown parameter 'level': expected none, it takes no parameters"),
-        ("zstd:speed=2", "codec zstd: unknown parameter 'speed': expected level, dict"),
+        ("zstd:speed=2", "codec zstd: unknown parameter 'speed': expected level, source_log, dict"),
         ("lz4:acceleration=0", "codec lz4: acceleration=0: expected 1 to 65537"),
         ("lz4:acceleration=65538", "codec lz4: acceleration=65538: expected 1 to 65537"),
         ("lz4hc:level=2", "codec lz4hc: level=2: expected 3 to 12"),
@@ -169,7 +169,7 @@ def test_a_dictionary_helps_pages_like_those_it_was_trained_from(tmp_path):
     helped = measure(codec, images_of("text", 50, 500)).summary()
     assert helped["compressed_bytes"] < plain["compressed_bytes"]
     assert codec.spec == f"zstd:level=12,dict={path}"
-    assert codec.settings == {"level": 12, "dict": str(path)}
+    assert codec.settings == {"level": 12, "source_log": 12, "dict": str(path)}
     assert pickle.loads(pickle.dumps(codec)) == codec
 
 
@@ -305,7 +305,7 @@ def test_the_command_lists_codecs():
     assert (done.returncode, done.stderr) == (0, "")
     for name in BUILTIN:
         assert name in done.stdout
-    assert "level=-131072…22 (3), dict=FILE" in done.stdout
+    assert "level=-131072…22 (3), source_log=0…31 (12), dict=FILE" in done.stdout
     found = as_json("compressors")["compressors"]
     assert [each["name"] for each in found][: len(BUILTIN)] == BUILTIN
     assert found[0]["parameters"][0]["highest"] == 65537

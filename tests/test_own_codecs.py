@@ -11,6 +11,7 @@ import lz4.block
 import numpy as np
 import pages as golden
 import pytest
+import zstandard
 from c_tables import CODEC_ERROR, CORRUPT, RANGE, CCodec, least_capacity
 from hard_pages import hard_page, noise, numbers
 from hypothesis import given, settings
@@ -417,6 +418,26 @@ def test_zstd_has_the_parameters_for_a_source_of_one_page(level):
         length = library.ZSTD_compress_advanced(*arguments)
         assert (codec.compress(page) or out.raw[:length]) == out.raw[:length]
     library.ZSTD_freeCCtx(context)
+
+
+@pytest.mark.parametrize(("source_log", "alike"), [(18, True), (0, False)])
+def test_zstd_as_zswap_has_it_is_tuned_for_another_source(source_log, alike):
+    """crypto/zstd.c: the parameters for 2^18 bytes, or for an unknown size; here through the package's own binding.
+
+    At level 3 those for 2^18 bytes search a page as those for a page do.
+    """
+    codec = get_compressor(f"zstd:source_log={source_log}")
+    size = (1 << source_log) if source_log else 0
+    parameters = zstandard.ZstdCompressionParameters.from_level(3, source_size=size)
+    binding = zstandard.ZstdCompressor(compression_params=parameters)
+    pages = [*recipe_pages("text", 40), *recipe_pages("pointers", 40), *recipe_pages("mix", 40)]
+    expected = [len(binding.compress(page.tobytes())) for page in pages]
+    made = [codec.compress(page) for page in pages]
+    lengths = [4096 if each is None else len(each) for each in made]
+    assert lengths == [min(length, 4096) for length in expected]
+    as_zram = [len(get_compressor("zstd").compress(page) or bytes(4096)) for page in pages]
+    assert (lengths == as_zram) == alike
+    assert all(codec.decompress(each) == page.tobytes() for each, page in zip(made, pages, strict=True) if each)
 
 
 def test_own_codecs_need_no_library():

@@ -25,7 +25,7 @@ class DramPool(Machine):
                  **others: Any) -> None:  # fmt: skip
         super().__init__(frames, contents, Swap(store, device_pages, exclusive=exclusive), **others)
         self.store, self.pool, self.queue, self.device = store, store.pool, self.swap.queue, self.swap.device
-        more = ["failed_writes", "huge_pages_since", "bd_reads", "bd_writes", "recompressed_pages", "recompress_fail"]
+        more = ["failed_writes", "bd_reads", "bd_writes", "recompressed_pages", "recompress_fail"]
         self.count |= dict.fromkeys([*more, "reject_compress_fail", "reject_compress_poor"], 0)
 
     def short(self) -> bool:
@@ -160,7 +160,6 @@ class Zram(DramPool):
         self.device.discard(number)
         self.unmark(number)
         self.count["pswpout"] += 1
-        self.count["huge_pages_since"] += self.store.slots[number].length == PAGE
         return True
 
     def too_much(self, data: bytes) -> bool:

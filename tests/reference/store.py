@@ -34,6 +34,7 @@ class Store:
         self.length_of = length_of
         self.raw_from = self.pool.huge_class_size if raw_from is None else raw_from
         self.slots: dict[int, Stored] = {}
+        self.raw_since = 0
 
     def store(self, slot: int, page: bytes) -> bool:
         """False where the node is full: the slot then keeps what it held."""
@@ -48,6 +49,7 @@ class Store:
                 return False
         self.invalidate(slot)
         self.slots[slot] = made
+        self.raw_since += made.length == PAGE
         return True
 
     def load(self, slot: int) -> bytes | None:
@@ -70,6 +72,7 @@ class Store:
             "stored_pages": len(self.slots),
             "same_filled_pages": sum(held.place is None for held in self.slots.values()),
             "stored_incompressible_pages": sum(held.length == PAGE for held in self.slots.values()),
+            "huge_pages_since": self.raw_since,
             "compr_data_size": sum(held.length for held in self.slots.values()),
             "pool_total_size": self.pool.frames() * PAGE,
             "peak_pool_total_size": self.pool.peak * PAGE,

@@ -53,7 +53,6 @@ ctypedef struct swap_counters:
     uint64_t poisoned_reads
     uint64_t demoted_pages
     uint64_t failed_writes
-    uint64_t huge_pages_since
     uint64_t bd_reads
     uint64_t bd_writes
     uint64_t recompressed_pages

@@ -13,7 +13,7 @@ cdef tuple COUNTERS = (
     "zswpin", "zswpout", "zswpwb", "pswpin", "pswpout", "written_back_pages", "pool_limit_hit", "reject_reclaim_fail",
     "reject_alloc_fail", "reject_kmemcache_fail", "reject_compress_fail", "reject_compress_poor", "decompress_fail",
     "lost_pages", "poisoned_reads",
-    "demoted_pages", "failed_writes", "huge_pages_since", "bd_reads", "bd_writes", "recompressed_pages",
+    "demoted_pages", "failed_writes", "bd_reads", "bd_writes", "recompressed_pages",
     "recompress_fail",
 )
 
@@ -72,9 +72,9 @@ cdef class Backend:
     def held(self):
         """What is stored now, by the names of a Result: pages, and sizes in bytes."""
         return dict.fromkeys(
-            ("stored_pages", "same_filled_pages", "stored_incompressible_pages", "compr_data_size", "pool_total_size",
-             "peak_pool_total_size", "pages_compacted", "device_pages", "peak_device_pages", "fast_pages",
-             "stale_pages"), 0)
+            ("stored_pages", "same_filled_pages", "stored_incompressible_pages", "huge_pages_since", "compr_data_size",
+             "pool_total_size", "peak_pool_total_size", "pages_compacted", "device_pages", "peak_device_pages",
+             "fast_pages", "stale_pages"), 0)
 
     def times(self, uint64_t minor_faults, uint64_t major_faults):
         """Measured codec time (`wall`) and modelled time by cause, in nanoseconds, after so many faults."""

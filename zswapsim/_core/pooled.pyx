@@ -367,7 +367,6 @@ cdef class PooledBackend(Backend):
         record.state = AT_POOL | REFERENCED
         if self.rules.block_device:
             self.counters.pswpout += 1
-            self.counters.huge_pages_since += made.kind == SLOT_RAW
         else:
             self.counters.zswpout += 1
         costs_charge(&self.costs, &self.costs.spent_node, self.costs.node_latency + self.costs.node_byte * made.length)

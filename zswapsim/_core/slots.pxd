@@ -37,6 +37,7 @@ cdef class SlotPool:
     cdef uint64_t stored        # slots in use
     cdef uint64_t same_filled   # of these, SLOT_SAME
     cdef uint64_t raw           # of these, SLOT_RAW
+    cdef uint64_t raw_since     # pages ever stored as SLOT_RAW
     cdef uint64_t compressed_bytes  # sum of lengths
 
     # The slot's entry; NULL or SLOT_EMPTY where nothing is stored. Valid until close. O(1).

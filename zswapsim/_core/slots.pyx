@@ -76,6 +76,7 @@ cdef class SlotPool:
             self.drop(slot)
         entry[0] = made
         self.count(entry, 1)
+        self.raw_since += page.kind == SLOT_RAW
         return ZSW_OK
 
     cdef int drop(self, uint32_t slot) noexcept nogil:
@@ -112,6 +113,7 @@ cdef class SlotPool:
             "stored_pages": self.stored,
             "same_filled_pages": self.same_filled,
             "stored_incompressible_pages": self.raw,
+            "huge_pages_since": self.raw_since,
             "compr_data_size": self.compressed_bytes,
         } | self.pool.stats()
 

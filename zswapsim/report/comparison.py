@@ -10,6 +10,7 @@ from zswapsim.study.result import COMPLETED, Result
 
 ROW_SETTINGS = ("compressor", "backend", "dram", "node")
 COMMON = ("trace", "contents", "depth")
+DRAM_SHARE = "% of DRAM"
 
 
 class Measure(NamedTuple):
@@ -26,7 +27,7 @@ MEASURES = (
     Measure("major faults", lambda result: result.counters["major_faults"], count),
     Measure("per 1000", figures.faults_per_1000, factor),
     Measure("pool peak", lambda result: result.counters["peak_pool_total_size"], SIZES),
-    Measure("% of DRAM", figures.pool_share, factor),
+    Measure(DRAM_SHARE, figures.pool_share, factor),
     Measure("ratio", figures.ratio, factor, highest_is_best=True),
     Measure("saved", figures.pool_saved, SIZES, highest_is_best=True),
     Measure("written back", figures.written_back, count),
@@ -82,7 +83,13 @@ def _setting(result: Result, name: str) -> str:
 
 
 def _columns(results: Sequence[Result]) -> list[Column]:
-    return [*(_column(measure, results) for measure in MEASURES), _against_best(results)]
+    return [*(_column(measure, results) for measure in _shown(results)), _against_best(results)]
+
+
+def _shown(results: Sequence[Result]) -> list[Measure]:
+    """The measures of a table: a share of DRAM only where a pool takes one."""
+    shared = any(figures.pool_share(result) for result in results)
+    return [measure for measure in MEASURES if measure.title != DRAM_SHARE or shared]
 
 
 def _column(measure: Measure, results: Sequence[Result]) -> Column:
@@ -120,9 +127,10 @@ def _against_best(results: Sequence[Result]) -> Column:
 
 
 def _legend(results: Sequence[Result]) -> str:
+    shared = any(measure.title == DRAM_SHARE for measure in _shown(results))
+    share = f" {DRAM_SHARE}: what the pool took of the workload's,\nat most." if shared else ""
     return (
         "* best of its column. per 1000: major faults in 1000 accesses. ratio, saved: pages in the pool at the end\n"
-        "against the frames that hold them; % of DRAM: what the pool took of the workload's, at most. fault, stall:\n"
-        f"modelled ({results[0].settings['cost']}); stall is all waiting for memory, x best the same against the\n"
-        "best row."
+        f"against the frames that hold them.{share} fault, stall: modelled ({results[0].settings['cost']});\n"
+        "stall is all waiting for memory, x best the same against the best row."
     )

@@ -160,7 +160,7 @@ class Bench:
 
 
 def model_mm_stat(store: PageStore) -> dict[str, int]:
-    """The store's counters as zram's mm_stat, for a store of which no slot was written twice."""
+    """The store's counters as zram's mm_stat; a store has no limit but its node."""
     stats = store.stats()
     return {
         "orig_data_size": stats["stored_pages"] * PAGE_SIZE,
@@ -171,5 +171,5 @@ def model_mm_stat(store: PageStore) -> dict[str, int]:
         "same_pages": stats["same_filled_pages"],
         "pages_compacted": stats["pages_compacted"],
         "huge_pages": stats["stored_incompressible_pages"],
-        "huge_pages_since": stats["stored_incompressible_pages"],
+        "huge_pages_since": stats["huge_pages_since"],
     }
