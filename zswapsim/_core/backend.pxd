@@ -80,12 +80,16 @@ cdef class Backend:
     cdef bint maps                  # pages can be accessed where they are: the replay asks `touch` first
     cdef const uint32_t *image_of   # by slot: which content the page has; borrowed from the replay, or NULL
     cdef bint hears_pressure        # pressed() wants to be called
+    cdef bint counts_alone          # a store can't fail, a load drops the copy, and neither looks at the page: a replay
+                                    # without contents need not call them, and tells their number by `count`
 
     # Puts a page into a slot, which is empty before. 0; ZSW_E_FULL where the page must stay in DRAM; any other
     # negative code ends the run. `page` is NULL except at bytes depth.
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil
     # Brings a slot's page into `page` (NULL except at bytes depth). LOAD_* or a negative code.
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil
+    # So many stores and loads have been made; only where it counts alone.
+    cdef void count(self, uint64_t stores, uint64_t loads) noexcept nogil
     # Told after each reclaim. 0 or a negative code, which ends the run.
     cdef int pressed(self) noexcept nogil
     # Forgets a slot's page.

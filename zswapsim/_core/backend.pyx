@@ -29,6 +29,7 @@ cdef class Backend:
         memset(&self.counters, 0, sizeof(swap_counters))
         self.image_of = NULL
         self.hears_pressure = False
+        self.counts_alone = False
 
     def __init__(self, cost):
         minor, major, latency, bandwidth, read, write = (float(value) for value in cost)
@@ -50,6 +51,9 @@ cdef class Backend:
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
         return LOAD_DROPPED
+
+    cdef void count(self, uint64_t stores, uint64_t loads) noexcept nogil:
+        pass
 
     cdef int pressed(self) noexcept nogil:
         return ZSW_OK
@@ -110,7 +114,12 @@ cdef class CountingBackend(Backend):
 
     def __init__(self, cost, *, bint exclusive=True):
         super().__init__(cost)
-        self.exclusive = exclusive
+        self.exclusive = self.counts_alone = exclusive
+
+    cdef void count(self, uint64_t stores, uint64_t loads) noexcept nogil:
+        self.counters.zswpout += stores
+        self.counters.zswpin += loads
+        self.stored += stores - loads
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         self.counters.zswpout += 1

@@ -110,7 +110,7 @@ cdef class CramBackend(Backend):
         self.frame_of = <uint32_t *> calloc(slots, sizeof(uint32_t))
         self.page = <uint8_t *> malloc(ZSW_PAGE_SIZE) if real else NULL
         if self.records == NULL or self.frame_of == NULL or (real and self.page == NULL) or \
-                lru_open(&self.queue, 64) < 0:
+                lru_open(&self.queue, 64, 0) < 0:
             raise HostMemoryError("backend: the host is out of memory")
         for slot in range(slots):
             self.records[slot].stamp = LRU_NONE

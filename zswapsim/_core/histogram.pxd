@@ -39,13 +39,19 @@ cdef inline double histogram_value(int bucket) noexcept nogil:
 
 
 cdef inline void histogram_add(histogram *into, double value) noexcept nogil:
+    histogram_add_many(into, value, 1)
+
+
+cdef inline void histogram_add_many(histogram *into, double value, uint64_t times) noexcept nogil:
+    if times == 0:
+        return
     if value != into.last:
         into.last = value
         into.last_bucket = histogram_bucket(<uint64_t> <int64_t> value)
         into.highest = max(into.highest, value)
-    into.counts[into.last_bucket] += 1
-    into.total += 1
-    into.sum += value
+    into.counts[into.last_bucket] += times
+    into.total += times
+    into.sum += value * <double> times
 
 
 # The least value that at least this share of the samples does not exceed, ns; 0 without samples.

@@ -1,11 +1,13 @@
 """Exact least-recently-used order without links: a log of accesses, and in each page's record its latest place there.
 
-An access appends the page to the log, a ring, stamps the place into the page's record, and moves its mark in a bitmap
-of the places that are some page's latest. So a hit costs one write to the page's record, one bit that lies in the
-cache, and one sequential write, where a linked list would touch four records anywhere in memory. The least recently
-used page is at the first mark from the old end on. Where the ring is full, the marked entries are moved together,
-which costs a constant number of steps an access as long as the ring has room for more entries than there are pages
-in it (docs/architecture.md has the arithmetic). The writeback queue of the pool is the same, one append a store.
+An access appends the page to the log, stamps the place into the page's record, and moves its mark in a bitmap of the
+places that are some page's latest. So a hit costs one write to the page's record, one bit that lies in the cache, and
+one sequential write, where a linked list would touch four records anywhere in memory. The least recently used page is
+at the first mark from the old end on, and it is dropped by moving the old end past it: its record, which is not in the
+cache, is not looked at, since a stamp below the old end is nobody's place. Where the log is full, the marked entries
+are moved together to its beginning and the stamps go on from there, which costs a constant number of steps an access
+as long as the log has room for more entries than there are pages in it (docs/architecture.md has the arithmetic). The
+writeback queue of the pool is the same, one append a store.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -29,26 +31,32 @@ cdef extern from *:
 
 cdef enum:
     LRU_AHEAD = 32               # records fetched ahead of their turn
+    LRU_WORDS_AHEAD = 4          # words of marks whose records are fetched ahead, 64 places each
     LRU_MOST = 0xFFFFFFC0        # longest log
 
 ctypedef struct page_record:     # 8 bytes
-    uint32_t stamp               # place of its latest entry, or LRU_NONE
+    uint32_t stamp               # the stamp of its latest entry; LRU_NONE, or one below the old end, where it has none
     uint32_t state               # the owner's flags
 
-# Marks are ones from head to the end of head's word, so that an append needs to mark nothing. Where head begins a
-# word, or is at the ring's end, that word must be readied before the next append.
+# Places are counted from the array's beginning; a stamp is a place plus `base`, so that moving all entries makes every
+# older stamp nobody's. Marks are ones from head to the end of head's word, so that an append needs to mark nothing.
+# Where head begins a word, or is at the array's end, that word must be readied before the next append. Marks below
+# tail mean nothing.
 ctypedef struct lru_log:
-    uint32_t *entries            # owned; a ring of pages
+    uint32_t *entries            # owned; pages
     uint64_t *marks              # behind the entries; a bit for each: it is its page's latest
     uint32_t capacity            # entries, a multiple of 64
     uint32_t head                # where the next entry goes
-    uint32_t tail                # no mark lies between here and the oldest marked entry
-    uint32_t used                # entries from tail to head
+    uint32_t tail                # no page's latest place lies below
     uint32_t live                # pages in the log
+    uint32_t base                # stamp of place 0; base + capacity stays below LRU_NONE
+    uint32_t pages               # records that may hold stamps below the old end; 0: none does
 
 
-cdef inline int lru_open(lru_log *log, uint32_t capacity) noexcept nogil:
-    log.head = log.tail = log.used = log.live = 0
+# `pages` records where pages are dropped by lru_drop_oldest, else 0.
+cdef inline int lru_open(lru_log *log, uint32_t capacity, uint32_t pages) noexcept nogil:
+    log.head = log.tail = log.live = log.base = 0
+    log.pages = pages
     log.capacity = (max(capacity, 256) + 63) & ~<uint32_t> 63
     # One block, so that both lie in huge pages.
     log.entries = <uint32_t *> table_alloc(<size_t> log.capacity * sizeof(uint32_t) + log.capacity // 8)
@@ -65,89 +73,110 @@ cdef inline void lru_close(lru_log *log) noexcept nogil:
     log.marks = NULL
 
 
-cdef inline void lru_mark(lru_log *log, uint32_t place) noexcept nogil:
-    log.marks[place >> 6] |= <uint64_t> 1 << (place & 63)
+# Whether this is the stamp of a page in the log.
+cdef inline bint lru_holds(const lru_log *log, uint32_t stamp) noexcept nogil:
+    return stamp - (log.base + log.tail) < log.head - log.tail
 
 
 cdef inline void lru_unmark(lru_log *log, uint32_t place) noexcept nogil:
     log.marks[place >> 6] &= ~(<uint64_t> 1 << (place & 63))
 
 
-cdef inline uint32_t lru_next(const lru_log *log, uint32_t place) noexcept nogil:
-    return place + 1 if place + 1 < log.capacity else 0
-
-
-# The first marked place from `place` on, round the ring. There is one.
+# The first marked place from `place` on. There is one.
 cdef inline uint32_t lru_marked(const lru_log *log, uint32_t place) noexcept nogil:
     cdef uint32_t word = place >> 6
     cdef uint64_t marks = log.marks[word] & (~<uint64_t> 0 << (place & 63))
     while marks == 0:
-        word = word + 1 if word + 1 < log.capacity >> 6 else 0
+        word += 1
         marks = log.marks[word]
     return (word << 6) + <uint32_t> zsw_lowest_bit(marks)
 
 
-# Marks the places from `place` to the end of its word, where it does not begin one.
-cdef inline void lru_mark_rest(lru_log *log, uint32_t place) noexcept nogil:
-    if place & 63:
-        log.marks[place >> 6] |= ~<uint64_t> 0 << (place & 63)
+# Asks for the records of a word's marked pages.
+cdef inline void lru_fetch_word(const lru_log *log, const page_record *records, uint32_t word) noexcept nogil:
+    cdef uint64_t marks
+    if (<uint64_t> word << 6) + 64 > log.head:
+        return
+    marks = log.marks[word]
+    while marks:
+        zsw_prefetch(&records[log.entries[(word << 6) + <uint32_t> zsw_lowest_bit(marks)]])
+        marks &= marks - 1
 
 
-# Moves all live entries, in their order, to the beginning of a ring of twice the size. ZSW_E_NOMEM leaves it.
-cdef inline int lru_grow(lru_log *log, page_record *records) noexcept nogil:
+# The stamps of no page, which are about to be given out again, are taken out of the records.
+cdef inline void lru_forget_dropped(const lru_log *log, page_record *records) noexcept nogil:
+    cdef uint32_t page
+    for page in range(log.pages):
+        if not lru_holds(log, records[page].stamp):
+            records[page].stamp = LRU_NONE
+
+
+# Writes the marked entries of `log`, in their order, to the beginning of `into`, which may be the same log, and stamps
+# them from `base` on.
+cdef inline void lru_move(lru_log *into, const lru_log *log, page_record *records, uint32_t base) noexcept nogil:
+    cdef uint32_t moved = 0, word = log.tail >> 6, page
+    cdef uint64_t marks = log.marks[word] & (~<uint64_t> 0 << (log.tail & 63))
+    while moved < log.live:
+        lru_fetch_word(log, records, word + LRU_WORDS_AHEAD)
+        while marks and moved < log.live:
+            page = log.entries[(word << 6) + <uint32_t> zsw_lowest_bit(marks)]
+            into.entries[moved] = page
+            records[page].stamp = base + moved
+            moved += 1
+            marks &= marks - 1
+        word += 1
+        marks = log.marks[word] if moved < log.live else 0
+
+
+# Makes a log whose first `live` places are all marked, and no others.
+cdef inline void lru_settle(lru_log *log, uint32_t base) noexcept nogil:
+    cdef uint32_t words = log.live >> 6
+    memset(log.marks, 0xFF, <size_t> words * 8)
+    memset(log.marks + words, 0, log.capacity // 8 - <size_t> words * 8)
+    if log.live & 63:
+        log.marks[words] = ~<uint64_t> 0
+    log.head = log.live
+    log.tail = 0
+    log.base = base
+
+
+# Moves all live entries to the beginning of a log of twice the size. ZSW_E_NOMEM leaves it.
+cdef inline int lru_grow(lru_log *log, page_record *records, uint32_t base) noexcept nogil:
     cdef lru_log grown
-    cdef uint32_t i, place = log.tail
-    if lru_open(&grown, log.capacity * 2 if log.capacity <= <uint32_t> LRU_MOST // 2 else <uint32_t> LRU_MOST) < 0:
-        lru_close(&grown)
+    cdef uint32_t capacity = log.capacity * 2 if log.capacity <= <uint32_t> LRU_MOST // 2 else <uint32_t> LRU_MOST
+    if lru_open(&grown, capacity, log.pages) < 0:
         return ZSW_E_NOMEM
-    for i in range(log.live):
-        place = lru_marked(log, place)
-        grown.entries[i] = log.entries[place]
-        records[grown.entries[i]].stamp = i
-        lru_mark(&grown, i)
-        place = lru_next(log, place)
-    grown.head = grown.used = grown.live = log.live
-    lru_mark_rest(&grown, grown.head)
+    grown.live = log.live
+    lru_move(&grown, log, records, base)
+    lru_settle(&grown, base)
     lru_close(log)
     log[0] = grown
     return ZSW_OK
 
 
-# Makes room for a word of entries in a full ring whose head is at the beginning of a word: moves the marked ones
-# together, or into a larger ring when more than half are marked. ZSW_E_NOMEM leaves it as it was.
+# Makes room for a word of entries in a full log: moves the marked ones together, or into a larger log when more than
+# half are marked. ZSW_E_NOMEM leaves it as it was.
 cdef inline int lru_make_room(lru_log *log, page_record *records) noexcept nogil:
-    cdef uint32_t page, place = log.tail, into = log.tail, ahead = log.tail
-    cdef uint32_t moved = 0, fetched = 0
-    if log.live > log.capacity // 2 and lru_grow(log, records) == ZSW_OK:
+    cdef bint larger = log.live > log.capacity // 2
+    cdef uint64_t end = <uint64_t> log.base + log.capacity
+    cdef uint32_t base
+    # Stamps begin anew before they reach LRU_NONE; a log may grow to twice its size on the way.
+    if end + 2 * <uint64_t> log.capacity >= LRU_NONE:
+        lru_forget_dropped(log, records)
+        end = 0
+    base = <uint32_t> end
+    if larger and lru_grow(log, records, base) == ZSW_OK:
         return ZSW_OK
     if log.live > log.capacity - 128:
         return ZSW_E_NOMEM
-    while moved < log.live:
-        while fetched < log.live and fetched < moved + LRU_AHEAD:
-            ahead = lru_marked(log, ahead)
-            zsw_prefetch(&records[log.entries[ahead]])
-            ahead = lru_next(log, ahead)
-            fetched += 1
-        place = lru_marked(log, place)
-        page = log.entries[place]
-        lru_unmark(log, place)
-        lru_mark(log, into)
-        log.entries[into] = page
-        records[page].stamp = into
-        place = lru_next(log, place)
-        into = lru_next(log, into)
-        moved += 1
-    log.head = into
-    log.used = log.live
-    lru_mark_rest(log, into)
+    lru_move(log, log, records, base)
+    lru_settle(log, base)
     return ZSW_OK
 
 
 # Readies the word that head is at the beginning of. ZSW_E_NOMEM leaves the log as it was.
 cdef inline int lru_ready(lru_log *log, page_record *records) noexcept nogil:
-    if log.head == log.capacity:
-        log.head = 0
-    if log.used > log.capacity - 64 and lru_make_room(log, records) < 0:
+    if log.head == log.capacity and lru_make_room(log, records) < 0:
         return ZSW_E_NOMEM
     if log.head & 63 == 0:
         log.marks[log.head >> 6] = ~<uint64_t> 0
@@ -156,16 +185,15 @@ cdef inline int lru_ready(lru_log *log, page_record *records) noexcept nogil:
 
 cdef inline void lru_put(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
     log.entries[log.head] = page
-    records[page].stamp = log.head
+    records[page].stamp = log.base + log.head
     log.head += 1
-    log.used += 1
 
 
 # Moves a page of the log to its young end. O(1) amortised; 0 or ZSW_E_NOMEM.
 cdef inline int lru_touch(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
     if zsw_seldom(log.head & 63 == 0) and lru_ready(log, records) < 0:
         return ZSW_E_NOMEM
-    lru_unmark(log, records[page].stamp)
+    lru_unmark(log, records[page].stamp - log.base)
     lru_put(log, records, page)
     return ZSW_OK
 
@@ -181,19 +209,24 @@ cdef inline int lru_add(lru_log *log, page_record *records, uint32_t page) noexc
 
 # Takes a page out. O(1).
 cdef inline void lru_remove(lru_log *log, page_record *records, uint32_t page) noexcept nogil:
-    lru_unmark(log, records[page].stamp)
+    lru_unmark(log, records[page].stamp - log.base)
     records[page].stamp = LRU_NONE
     log.live -= 1
 
 
 # The page at the old end, which stays there; LRU_NONE where the log is empty. O(1) amortised.
 cdef inline uint32_t lru_oldest(lru_log *log, page_record *records) noexcept nogil:
-    cdef uint32_t place
+    cdef uint32_t place, word
     if log.live == 0:
         return LRU_NONE
     place = lru_marked(log, log.tail)
-    log.used -= place - log.tail if place >= log.tail else place + log.capacity - log.tail
+    for word in range((log.tail + 63) >> 6, (place >> 6) + 1):
+        lru_fetch_word(log, records, word + LRU_WORDS_AHEAD)
     log.tail = place
-    # The one that will be asked for next.
-    zsw_prefetch(&records[log.entries[lru_marked(log, lru_next(log, place))]])
     return log.entries[place]
+
+
+# Takes the page out that lru_oldest has just named, in a log that was opened for it. Its record is not looked at.
+cdef inline void lru_drop_oldest(lru_log *log) noexcept nogil:
+    log.tail += 1
+    log.live -= 1

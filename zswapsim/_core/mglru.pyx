@@ -13,12 +13,12 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.lru cimport LRU_NONE, page_record
+from zswapsim._core.lru cimport page_record
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
     DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_GEN_SHIFT, RECLAIM_ISOLATED, RECLAIM_REFERENCED,
-    RECLAIM_WORKINGSET, Evictor, Reclaimer,
+    RECLAIM_WORKINGSET, RESIDENT, Evictor, Reclaimer,
 )
 from zswapsim._core.errors import HostMemoryError
 
@@ -152,7 +152,7 @@ cdef class MglruReclaimer(Reclaimer):
         cdef uint32_t page, young = 0
         for page in range(first, end):
             record = &self.records[page]
-            if record.stamp == LRU_NONE or record.state & HITS == 0 or record.state & RECLAIM_ISOLATED:
+            if record.state & RESIDENT == 0 or record.state & HITS == 0 or record.state & RECLAIM_ISOLATED:
                 continue
             record.state &= ~<uint32_t> HITS
             young += 1

@@ -169,7 +169,7 @@ cdef class PooledBackend(Backend):
         if self.measured and not 0 < image_count <= self.size_count:
             raise InputError(f"backend: sizes of {self.size_count} contents were measured, {image_count} are wanted")
         self.records = <page_record *> calloc(slots, sizeof(page_record))
-        if self.records == NULL or lru_open(&self.queue, 64) < 0:
+        if self.records == NULL or lru_open(&self.queue, 64, 0) < 0:
             raise HostMemoryError("backend: the host is out of memory")
         for slot in range(slots):
             self.records[slot].stamp = LRU_NONE

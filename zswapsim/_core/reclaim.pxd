@@ -11,6 +11,7 @@ from zswapsim._core.pagelist cimport page_list
 # Of a record's state, the engine has the lowest byte; the rest is the reclaimer's, and 0 when the page comes in.
 cdef enum:
     ENGINE_STATE = 0xFF
+    RESIDENT = 1 << 5           # the engine's: in DRAM; where there is no reclaimer, the log tells
     HIT = 1 << 8
     HITS = 3 << 8               # accesses since the page came in, or since it was last looked at
     RECLAIM_REFERENCED = 1 << 10

@@ -36,7 +36,7 @@ cdef class Replay(Evictor):
     cdef readonly uint32_t pages        # the footprint: page numbers are below it
     cdef readonly uint32_t frames       # of DRAM
     cdef uint32_t batch                 # pages evicted when no frame is free
-    cdef page_record *records           # owned, one a page: place in log or list, LRU_NONE outside DRAM; flags
+    cdef page_record *records           # owned, one a page: its stamp in the log, or the reclaimer's; flags
     cdef lru_log log                    # resident pages, where there is no reclaimer
     cdef readonly Reclaimer reclaimer   # None for exact LRU
     cdef uint32_t *image_of             # owned, one a page: its content; NULL at counts depth
@@ -52,6 +52,7 @@ cdef class Replay(Evictor):
     cdef object keeps
     cdef bint zero_map
     cdef bint verify
+    cdef bint counting                  # pages are only counted: no contents, and a backend that counts alone
     cdef bint busy
     cdef int code                       # why the run ended, or 0
     cdef uint32_t at_page               # the page at which it did
@@ -62,6 +63,12 @@ cdef class Replay(Evictor):
     cdef int hold(self) except -1
     cdef void release(self) noexcept
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil
+    cdef int run_counting(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
+    ) noexcept nogil
+    cdef void count_word(self, const uint32_t *pages, Py_ssize_t count, Py_ssize_t known) noexcept nogil
+    cdef void count_evictions(self, lru_log *log) noexcept nogil
+    cdef void counted(self, const uint8_t *ops, Py_ssize_t accesses, uint64_t evicted, uint64_t loads) noexcept nogil
     cdef int run_marking(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
     ) noexcept nogil
@@ -78,6 +85,7 @@ cdef class Replay(Evictor):
     cdef int told(self, int code) noexcept nogil
     cdef int reclaim(self) noexcept nogil
     cdef int evict(self, uint32_t page) noexcept nogil
+    cdef bint is_resident(self, uint32_t page) noexcept nogil
     cdef uint32_t resident(self) noexcept nogil
     cdef int swap_out(self, uint32_t page) noexcept nogil
     cdef void first_write(self, uint32_t page) noexcept nogil

@@ -16,14 +16,14 @@ from zswapsim._core.backend cimport (
 from zswapsim._core.codec cimport codec_raise
 from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport FrameArena, Grant
-from zswapsim._core.histogram cimport histogram_add, histogram_quantile
+from zswapsim._core.histogram cimport histogram_add, histogram_add_many, histogram_quantile
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_log, lru_marked, lru_oldest, lru_open, lru_remove, lru_touch,
-    page_record, zsw_prefetch,
+    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_drop_oldest, lru_holds, lru_log, lru_marked, lru_oldest, lru_open,
+    lru_put, lru_ready, lru_touch, lru_unmark, page_record, zsw_prefetch,
 )
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.page cimport page_same_filled
-from zswapsim._core.reclaim cimport ENGINE_STATE, HIT, HITS, Evictor, Reclaimer
+from zswapsim._core.reclaim cimport ENGINE_STATE, HIT, HITS, RESIDENT, Evictor, Reclaimer
 from zswapsim._core.errors import BusyError, HostMemoryError, InputError
 from zswapsim._core.reclaim import RECLAIM_COUNTERS
 
@@ -107,6 +107,7 @@ cdef class Replay(Evictor):
             self.reserve_log()
         backend.attach(self.pages, self.image_of, self.image_count, self.images != NULL)
         self.backend = backend
+        self.counting = backend.counts_alone and self.image_of == NULL and self.dram is None
 
     cdef int open_contents(self, images, next_image, zero, bint backed) except -1:
         cdef const uint32_t[::1] following = next_image
@@ -145,7 +146,7 @@ cdef class Replay(Evictor):
     cdef int reserve_log(self) except -1:
         cdef uint32_t resident = min(self.frames, self.pages)
         # Four entries a frame: moving them together then costs a third of a step an access, at most.
-        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 4 + 64, <uint64_t> 0xFFFFFFF0)) < 0:
+        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 4 + 64, <uint64_t> 0xFFFFFFC0), self.pages) < 0:
             raise HostMemoryError(f"log of {resident} frames: larger than can be reserved")
         return 0
 
@@ -154,7 +155,7 @@ cdef class Replay(Evictor):
         # Frames go back to an arena that may live on, unless another thread is just taking some of it.
         if self.dram is not None and not self.dram.busy and self.frame_of != NULL and self.backend is not None:
             for page in range(self.pages):
-                if self.records[page].stamp != LRU_NONE:
+                if self.is_resident(page):
                     self.dram.give(self.frame_of[page])
         lru_close(&self.log)
         free(self.records)
@@ -191,7 +192,9 @@ cdef class Replay(Evictor):
                 raise InputError(f"replay: a page number is not below {self.pages}")
             self.hold()
             with nogil:
-                if self.reclaimer is None:
+                if self.reclaimer is None and self.counting:
+                    code = self.run_counting(&pages[0], &ops[0], count, &done)
+                elif self.reclaimer is None:
                     code = self.run(&pages[0], &ops[0], count, &done)
                 else:
                     code = self.run_marking(&pages[0], &ops[0], count, &done)
@@ -236,7 +239,7 @@ cdef class Replay(Evictor):
             zsw_prefetch(&records[pages[min(i + LRU_AHEAD, last)]])
             page = pages[i]
             record = &records[page]
-            if record.stamp == LRU_NONE:
+            if not lru_holds(log, record.stamp):
                 self.backend.clock = self.counters.accesses + i
                 code = self.fault(page, ops[i] != 0)
             elif page != before:
@@ -255,6 +258,75 @@ cdef class Replay(Evictor):
         self.counters.writes += writes
         return code
 
+    cdef int run_counting(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
+    ) noexcept nogil:
+        """run() where pages are only counted: an eviction can't fail, and is a step of the log's old end."""
+        cdef lru_log *log = &self.log
+        cdef replay_counters *counters = &self.counters
+        cdef uint64_t came_in = counters.minor_faults + counters.major_faults
+        cdef uint64_t loads = counters.major_faults
+        cdef uint32_t before = log.live
+        cdef Py_ssize_t i = 0, end
+        cdef int code = ZSW_OK
+        while i < count:
+            if log.head & 63 == 0:
+                code = lru_ready(log, self.records)
+                if code < 0:
+                    self.at_page = pages[i]
+                    break
+            end = min(count, i + 64 - (log.head & 63))
+            self.count_word(pages + i, end - i, count - i)
+            i = end
+        done[0] = i
+        came_in = counters.minor_faults + counters.major_faults - came_in
+        self.counted(ops, i, before + came_in - log.live, counters.major_faults - loads)
+        return code
+
+    cdef inline void count_word(self, const uint32_t *pages, Py_ssize_t count, Py_ssize_t known) noexcept nogil:
+        """Accesses as many as fit into the word of marks that head is in; `known`: pages that may be read ahead."""
+        cdef page_record *records = self.records
+        cdef lru_log log = self.log
+        cdef page_record *record
+        cdef uint32_t page, frames = self.frames
+        cdef uint64_t minor = 0, misses = 0
+        cdef Py_ssize_t i
+        for i in range(count):
+            zsw_prefetch(&records[pages[min(i + LRU_AHEAD, known - 1)]])
+            page = pages[i]
+            record = &records[page]
+            if lru_holds(&log, record.stamp):
+                lru_unmark(&log, record.stamp - log.base)
+            else:
+                misses += 1
+                minor += record.state == 0
+                if log.live >= frames:
+                    self.count_evictions(&log)
+                log.live += 1
+            record.state = TOUCHED | DIRTY
+            log.entries[log.head] = page
+            record.stamp = log.base + log.head
+            log.head += 1
+        self.log = log
+        self.counters.minor_faults += minor
+        self.counters.major_faults += misses - minor
+
+    cdef inline void count_evictions(self, lru_log *log) noexcept nogil:
+        cdef uint32_t left = min(self.batch, log.live)
+        while left:
+            log.tail = lru_marked(log, log.tail)
+            lru_drop_oldest(log)
+            left -= 1
+
+    cdef void counted(self, const uint8_t *ops, Py_ssize_t accesses, uint64_t evicted, uint64_t loads) noexcept nogil:
+        """Enters what follows from the faults of so many accesses that were only counted."""
+        self.counters.accesses += accesses
+        self.counters.writes += ones(ops, accesses)
+        self.counters.pages = self.counters.minor_faults
+        self.counters.reclaimed_pages += evicted
+        self.backend.count(evicted, loads)
+        histogram_add_many(&self.latency, self.backend.costs.major_fault, loads)
+
     cdef int run_marking(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
     ) noexcept nogil:
@@ -269,7 +341,7 @@ cdef class Replay(Evictor):
         while i < count:
             zsw_prefetch(&records[pages[min(i + LRU_AHEAD, last)]])
             record = &records[pages[i]]
-            if record.stamp != LRU_NONE:
+            if record.state & RESIDENT:
                 # Without a branch: whether a page has been accessed of late can't be predicted.
                 record.state += HIT * <uint32_t> (record.state & HITS < most)
             else:
@@ -332,6 +404,7 @@ cdef class Replay(Evictor):
                 return code
         code = self.come_in(page, before)
         if code == ZSW_OK:
+            self.records[page].state |= RESIDENT
             self.reclaimer.insert(page, refault)
             self.reclaimer.resident += 1
         return code
@@ -454,7 +527,7 @@ cdef class Replay(Evictor):
             page = lru_oldest(&self.log, self.records)
             code = self.evict(page)
             if code == ZSW_OK:
-                lru_remove(&self.log, self.records, page)
+                lru_drop_oldest(&self.log)
                 evicted += 1
             elif code == ZSW_E_FULL:
                 self.counters.kept_pages += 1
@@ -482,12 +555,16 @@ cdef class Replay(Evictor):
         """For a reclaimer, which forgets the page where it goes."""
         cdef int code = self.evict(page)
         if code == ZSW_OK:
-            self.records[page].stamp = LRU_NONE
-            self.records[page].state &= ENGINE_STATE
+            self.records[page].state &= ENGINE_STATE & ~<uint32_t> RESIDENT
             self.reclaimer.resident -= 1
         elif code == ZSW_E_FULL:
             self.counters.kept_pages += 1
         return code
+
+    cdef inline bint is_resident(self, uint32_t page) noexcept nogil:
+        if self.reclaimer is None:
+            return lru_holds(&self.log, self.records[page].stamp)
+        return self.records[page].state & RESIDENT != 0
 
     cdef inline uint32_t resident(self) noexcept nogil:
         return self.log.live if self.reclaimer is None else self.reclaimer.resident
@@ -596,14 +673,14 @@ cdef class Replay(Evictor):
     cdef int check_page(self, uint32_t page) except -1:
         """Asserts one page's invariants; returns whether it is resident."""
         cdef uint32_t state = self.records[page].state
-        resident = self.records[page].stamp != LRU_NONE
+        resident = self.is_resident(page)
         if not state & TOUCHED:
             assert not resident and state == 0, f"page {page} was never touched and has state {state}"
             return 0
         if resident and self.reclaimer is None:
-            stamp = self.records[page].stamp
-            assert lru_marked(&self.log, stamp) == stamp, f"page {page} has no mark in the log"
-            assert self.log.entries[stamp] == page, f"page {page} has another's place in the log"
+            place = self.records[page].stamp - self.log.base
+            assert lru_marked(&self.log, place) == place, f"page {page} has no mark in the log"
+            assert self.log.entries[place] == page, f"page {page} has another's place in the log"
         assert resident or state & ENGINE_STATE == state, f"page {page} is not in DRAM and has state {state}"
         elsewhere = bool(state & IN_SLOT) + bool(state & ZERO_MAPPED)
         assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"
@@ -616,6 +693,15 @@ cdef uint32_t highest(const uint32_t *pages, Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(count):
         found = max(found, pages[i])
+    return found
+
+
+cdef uint64_t ones(const uint8_t *ops, Py_ssize_t count) noexcept nogil:
+    """How many are not 0."""
+    cdef uint64_t found = 0
+    cdef Py_ssize_t i
+    for i in range(count):
+        found += ops[i] != 0
     return found
 
 

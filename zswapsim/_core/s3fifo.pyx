@@ -57,7 +57,7 @@ cdef class S3FifoReclaimer(Reclaimer):
         self.ghosts = <page_record *> table_alloc(<size_t> pages * sizeof(page_record))
         # No more ghosts than pages; with twice the room the log never grows.
         room = min(min(self.ghost_size, pages), <uint32_t> 1 << 30) * 2 + 256
-        if self.ghosts == NULL or lru_open(&self.ghost, room) < 0:
+        if self.ghosts == NULL or lru_open(&self.ghost, room, 0) < 0:
             raise HostMemoryError(f"ghosts of {pages} pages: larger than can be reserved")
         for page in range(pages):
             self.ghosts[page].stamp = LRU_NONE
