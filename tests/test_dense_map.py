@@ -6,8 +6,9 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from zswapsim._core.dense import DenseMap, next_access
 from zswapsim._core.errors import BusyError, InputError
@@ -44,6 +45,105 @@ def test_grows_over_regular_pages(stride: int) -> None:
     table.check()
 
 
+WIDTHS = (27, 35, 43, 52, 64)  # bits of the keys that the table's slots are made for
+
+
+def pages_of_hashes(first: int, count: int, width: int) -> list[int]:
+    """The pages whose hashes, before the table has chosen another factor, are `first`, `first` + 1, …"""
+    factor = 0x9E3779B97F4A7C15 >> (64 - width) | 1
+    mixed = [(first + step) * pow(factor, -1, 1 << width) % (1 << width) for step in range(count)]
+    return [value ^ (value >> (width + 1) // 2) for value in mixed]
+
+
+class DenseMapMachine(RuleBasedStateMachine):
+    """Pages of all widths, in runs, in crowds and again, in any order, beside a dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.model = DenseMap(), {}
+
+    @rule(pages=st.lists(PAGES, max_size=200))
+    def any_pages(self, pages: list[int]) -> None:
+        assert mapped(self.table, pages) == [self.model.setdefault(page, len(self.model)) for page in pages]
+
+    @rule(first=st.integers(0, 2**64 - 1), count=st.integers(1, 3000), stride=st.sampled_from([1, 8, 512]))
+    def a_run(self, first: int, count: int, stride: int) -> None:
+        self.any_pages([(first + stride * step) % 2**64 for step in range(count)])
+
+    @rule(first=st.integers(0, 2**64 - 1), count=st.integers(1, 3000), width=st.sampled_from(WIDTHS))
+    def a_crowd(self, first: int, count: int, width: int) -> None:
+        self.any_pages(pages_of_hashes(first % (1 << width), count, width))
+
+    @rule(width=st.sampled_from(WIDTHS), seed=st.integers(0, 99), count=st.integers(1, 4000))
+    def a_wider_one(self, width: int, seed: int, count: int) -> None:
+        pages = np.random.default_rng(seed).integers(0, 2**width - 1, count, np.uint64, endpoint=True)
+        self.any_pages([*pages.tolist(), 2**width - 1])
+
+    @rule()
+    def all_again(self) -> None:
+        self.any_pages(list(reversed(self.model)))
+
+    @invariant()
+    def agrees(self) -> None:
+        self.table.check()
+        assert len(self.table) == len(self.model)
+        assert self.table.originals().tolist() == list(self.model)
+
+
+TestDenseMapMachine = DenseMapMachine.TestCase
+TestDenseMapMachine.settings = settings(max_examples=12, stateful_step_count=12)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_disperses_a_crowd(width: int) -> None:
+    """More pages at home in one slot than a crowd may have; half of them before the table grows, half after."""
+    table, model = DenseMap(), {}
+    for pages in (
+        [*pages_of_hashes(5, 1500, width), 2 ** (width - 1)],
+        list(range(3000)),
+        pages_of_hashes(0, 5000, width),
+    ):
+        assert mapped(table, pages) == [model.setdefault(page, len(model)) for page in pages]
+        table.check()
+    assert table.originals().tolist() == list(model)
+
+
+def test_becomes_wider_with_its_keys() -> None:
+    """From 5 bytes a slot to 12, and no page forgets its number."""
+    table, pages, slot_bytes = DenseMap(), [], []
+    for width in WIDTHS:
+        pages += [2**width - 1 - step for step in range(20_000)]
+        assert mapped(table, pages) == list(range(len(pages)))
+        slot_bytes.append(table.nbytes / len(pages))
+        table.check()
+    assert table.originals().tolist() == pages
+    assert [round(size) for size in slot_bytes] == [6, 8, 9, 10, 15]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_grows_and_gives_its_memory_back(width: int) -> None:
+    """Large enough for what is given back while the table grows."""
+    pages = np.unique(np.random.default_rng(width).integers(0, 2**width, 700_000, np.uint64))
+    np.random.default_rng(1).shuffle(pages)
+    table, out = DenseMap(), np.empty(len(pages), np.uint32)
+    table.map(pages, out)
+    assert (out == np.arange(len(pages))).all()
+    table.map(pages[::-1].copy(), out)
+    assert (out == np.arange(len(pages))[::-1]).all()
+    assert (table.originals() == pages).all()
+    assert table.nbytes / len(pages) <= {27: 6.8, 35: 8.1, 43: 9.5, 52: 10.8, 64: 16.2}[width]
+
+
+def test_maps_a_field_of_packed_records() -> None:
+    records = np.zeros(1000, [("time", "<u4"), ("object", "<u8"), ("size", "u1")])
+    records["object"] = np.arange(1000) ** 5
+    table, out = DenseMap(), np.empty(1000, np.uint32)
+    table.map(records["object"], out)
+    table.map(records["object"][::-1], out)
+    assert out.tolist() == list(range(1000))[::-1]
+    assert table.originals().tolist() == records["object"].tolist()
+
+
 def test_an_uninitialised_one_is_empty_and_usable() -> None:
     table = DenseMap.__new__(DenseMap)
     assert len(table) == 0
@@ -61,7 +161,8 @@ def test_an_uninitialised_one_is_empty_and_usable() -> None:
         (np.zeros(3, np.uint64), np.zeros(3, np.uint64)),
         (np.zeros(3, np.uint64), np.zeros(2, np.uint32)),
         (np.zeros((3, 1), np.uint64), np.zeros(3, np.uint32)),
-        (np.zeros(6, np.uint64)[::2], np.zeros(3, np.uint32)),
+        (np.zeros(3, np.uint64), np.zeros(6, np.uint32)[::2]),
+        (np.zeros(3, ">u8"), np.zeros(3, np.uint32)),
         ([1, 2, 3], np.zeros(3, np.uint32)),
         (None, np.zeros(3, np.uint32)),
         (np.zeros(3, np.uint64), b"0123456789ab"),

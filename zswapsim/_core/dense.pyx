@@ -1,151 +1,164 @@
-"""Arbitrary 64-bit page numbers made dense: 0, 1, 2 … in order of first appearance.
+"""Arbitrary 64-bit page numbers made dense: 0, 1, 2 … in order of first appearance. densetable.pxd is the table.
 
-Open addressing with linear probing over a power-of-two table that is at most half full; multiply-shift hashing
-(Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem", 1997; the constant is 2**64
-divided by the golden ratio). A probe is one cache line, asked for a batch ahead of its use.
+A probe is one cache line, mostly, asked for a batch ahead of its use.
 """
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcpy
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from zswapsim._core.errors cimport ZSW_E_NOMEM, ZSW_E_RANGE, raise_code
+from zswapsim._core.densetable cimport (
+    CROWD, FARTHEST, TABLE_CROWDED, TABLE_FULL, TABLE_NARROW, WIDE_BYTES, dense_entry, dense_table, hash_at, hash_of,
+    home_of, load64, page_of, read_slot, slot_at, table_begin, table_close, table_remedy, write_narrow, write_wide,
+    zsw_prefetch,
+)
+from zswapsim._core.errors cimport ZSW_E_RANGE, ZSW_OK, raise_code
 
 from zswapsim._core.errors import BusyError, InputError
 
-cdef extern from *:
-    """
-    #define zsw_prefetch(address) __builtin_prefetch(address, 1, 1)
-    """
-    void zsw_prefetch(const void *address) noexcept nogil
-
 cdef enum:
-    BATCH = 64
-    FIRST_BITS = 10         # slots of a new table: 2**10
-    FIRST_ORIGINALS = 512
+    BATCH = 64              # pages whose slots are asked for together
 
-cdef uint64_t GOLDEN = 0x9E3779B97F4A7C15
 cdef uint64_t MOST_PAGES = 0xFFFFFFFF
 
 
-cdef struct dense_slot:
-    uint64_t page
-    uint64_t place          # dense number + 1; 0 in an empty slot
+# A page of a batch: where it would be at home, and its hash's low bits.
+cdef struct dense_probe:
+    uint8_t *home
+    uint64_t tag
 
 
-cdef struct dense_table:
-    dense_slot *slots       # 2**bits; owned by the DenseMap; NULL before the first page
-    uint64_t *originals     # originals[dense] is the page; owned by the DenseMap
-    uint64_t used           # distinct pages
-    uint64_t room           # length of originals
-    int bits
-
-
-cdef inline uint64_t slot_of(uint64_t page, int bits) noexcept nogil:
-    return ((page ^ (page >> 32)) * GOLDEN) >> (64 - bits)
-
-
-# The slot that holds `page`, or the empty one where it belongs. The table has an empty slot (it is at most half full).
-cdef inline dense_slot *find(const dense_table *table, uint64_t page) noexcept nogil:
-    cdef uint64_t mask = (<uint64_t> 1 << table.bits) - 1
-    cdef uint64_t at = slot_of(page, table.bits)
-    while table.slots[at].place and table.slots[at].page != page:
-        at = (at + 1) & mask
-    return &table.slots[at]
-
-
-cdef int grow_originals(dense_table *table, uint64_t room) noexcept nogil:
-    cdef void *grown = realloc(table.originals, room * sizeof(uint64_t))
-    if grown == NULL:
-        return ZSW_E_NOMEM
-    table.originals = <uint64_t *> grown
-    table.room = room
-    return 0
-
-
-# Enters every original into a new table of 2**bits slots, which replaces the old one; on failure nothing changes.
-cdef int rehash(dense_table *table, int bits) noexcept nogil:
-    cdef dense_table larger = table[0]
-    cdef dense_slot *slot
-    cdef uint64_t i
-    larger.bits = bits
-    larger.slots = <dense_slot *> calloc(<uint64_t> 1 << bits, sizeof(dense_slot))
-    if larger.slots == NULL:
-        return ZSW_E_NOMEM
-    for i in range(table.used):
-        if i + BATCH < table.used:
-            zsw_prefetch(&larger.slots[slot_of(table.originals[i + BATCH], bits)])
-        slot = find(&larger, table.originals[i])
-        slot.page = table.originals[i]
-        slot.place = i + 1
-    free(table.slots)
-    table[0] = larger
-    return 0
-
-
-# Makes room for `more` pages that may all be new.
-cdef int reserve(dense_table *table, uint64_t more) noexcept nogil:
-    cdef uint64_t wanted = table.used + more
-    cdef int bits = table.bits if table.slots != NULL else FIRST_BITS
-    cdef int code
-    if wanted > table.room:
-        code = grow_originals(table, max(wanted, 2 * table.room, <uint64_t> FIRST_ORIGINALS))
-        if code:
-            return code
-    while (<uint64_t> 1 << bits) < 2 * wanted:
-        bits += 1
-    if table.slots == NULL or bits != table.bits:
-        return rehash(table, bits)
-    return 0
-
-
-# Maps at most BATCH pages. 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. A host without memory is an
-# error only once a page is new: those that are known are found all the same.
-cdef int map_batch(dense_table *table, const uint64_t *pages, uint32_t *out, int count) noexcept nogil:
-    cdef dense_slot *slot
-    cdef int i, code = reserve(table, count)
-    if code and table.slots == NULL:
-        return code
+# Where `count` pages, `stride` bytes apart, are looked for; asks for the memory. How many fit the table's keys.
+cdef inline int probe(
+    const dense_table *table, const uint8_t *pages, Py_ssize_t stride, int count, dense_probe *probes,
+) noexcept nogil:
+    cdef uint64_t page, hash
+    cdef int i
     for i in range(count):
-        zsw_prefetch(&table.slots[slot_of(pages[i], table.bits)])
-    for i in range(count):
-        slot = find(table, pages[i])
-        if slot.place == 0:
-            if table.used == MOST_PAGES:
-                return ZSW_E_RANGE
-            if table.used == table.room or 2 * table.used >= <uint64_t> 1 << table.bits:
-                return ZSW_E_NOMEM
-            slot.page = table.originals[table.used] = pages[i]
-            table.used += 1
-            slot.place = table.used
-        out[i] = <uint32_t> (slot.place - 1)
-    return 0
+        page = load64(pages + i * stride)
+        if page & ~table.key_mask:
+            return i
+        hash = hash_of(table, page)
+        probes[i].home = slot_at(table, home_of(table, hash))
+        probes[i].tag = hash & table.tag_mask
+        zsw_prefetch(probes[i].home)
+    return count
 
 
-cdef int map_all(dense_table *table, const uint64_t *pages, uint32_t *out, Py_ssize_t count) noexcept nogil:
+# The number of a probe, entered where it is new. 0, TABLE_FULL or TABLE_CROWDED; ZSW_E_RANGE past 2**32 - 1 pages.
+cdef inline int settle_narrow(dense_table *table, const dense_probe *sought, uint32_t *out) noexcept nogil:
+    cdef uint8_t *slot = sought.home
+    cdef uint64_t tag = sought.tag << table.number_bits
+    cdef uint64_t number, value
+    while True:
+        value = load64(slot) & table.slot_mask
+        # Below the mark: the number alone, where tags agree.
+        number = value ^ tag
+        if value != 0 and number <= table.number_mask:
+            out[0] = <uint32_t> (number - 1)
+            return ZSW_OK
+        if value == 0:
+            break
+        slot += table.slot_bytes
+    if table.used >= table.most:
+        return TABLE_FULL
+    if <uint64_t> (slot - sought.home) > <uint64_t> (CROWD * table.slot_bytes):
+        return TABLE_CROWDED
+    if table.used == MOST_PAGES:
+        return ZSW_E_RANGE
+    out[0] = <uint32_t> table.used
+    table.used += 1
+    write_narrow(table, slot, tag | table.used)
+    return ZSW_OK
+
+
+# The same where a slot is wide.
+cdef inline int settle_wide(dense_table *table, const dense_probe *sought, uint32_t *out) noexcept nogil:
+    cdef uint8_t *slot = sought.home
+    cdef uint32_t number
+    while True:
+        memcpy(&number, slot + 8, 4)
+        if number == 0:
+            break
+        if load64(slot) == sought.tag:
+            out[0] = number - 1
+            return ZSW_OK
+        slot += WIDE_BYTES
+    if table.used >= table.most:
+        return TABLE_FULL
+    if slot - sought.home > CROWD * WIDE_BYTES:
+        return TABLE_CROWDED
+    if table.used == MOST_PAGES:
+        return ZSW_E_RANGE
+    out[0] = <uint32_t> table.used
+    table.used += 1
+    write_wide(slot, sought.tag, table.used)
+    return ZSW_OK
+
+
+# Maps pages until one is in the way; `why` is 0, TABLE_* or ZSW_E_RANGE. Returns how many were mapped.
+cdef Py_ssize_t run(
+    dense_table *table, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *why,
+) noexcept nogil:
+    cdef dense_probe[2][BATCH] probes
+    cdef int[2] known
     cdef Py_ssize_t start = 0
-    cdef int code
+    cdef int i, wanted, turn = 0
+    why[0] = ZSW_OK
+    known[0] = probe(table, pages, stride, <int> min(count, <Py_ssize_t> BATCH), probes[0])
     while start < count:
-        code = map_batch(table, pages + start, out + start, <int> min(count - start, <Py_ssize_t> BATCH))
-        if code:
-            return code
-        start += BATCH
-    return 0
+        # The next batch's slots are asked for before this one's are looked at.
+        wanted = <int> min(count - start, <Py_ssize_t> BATCH)
+        if known[turn] == wanted and start + wanted < count:
+            known[1 - turn] = probe(
+                table, pages + (start + wanted) * stride, stride,
+                <int> min(count - start - wanted, <Py_ssize_t> BATCH), probes[1 - turn],
+            )
+        for i in range(known[turn]):
+            why[0] = settle_wide(table, &probes[turn][i], out + start + i) if table.wide else \
+                settle_narrow(table, &probes[turn][i], out + start + i)
+            if why[0] != ZSW_OK:
+                return start + i
+        if known[turn] < wanted:
+            why[0] = TABLE_NARROW
+            return start + known[turn]
+        start += wanted
+        turn = 1 - turn
+    return count
+
+
+# 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. A host without memory is an error only once a page is
+# new: those that are known are found all the same.
+cdef int map_all(
+    dense_table *table, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
+) noexcept nogil:
+    cdef Py_ssize_t done = 0
+    cdef int why, code = ZSW_OK
+    if table.slots == NULL:
+        code = table_begin(table, load64(pages))
+    while code == ZSW_OK:
+        done += run(table, pages + done * stride, stride, out + done, count - done, &why)
+        if why <= 0:
+            return why
+        code = table_remedy(table, why, load64(pages + done * stride))
+    return code
 
 
 cdef class DenseMap:
     """Gives every 64-bit page number a dense 32-bit one, in order of first appearance.
 
-    Two to four slots of 16 bytes a distinct page, and 8 to 16 bytes for its original. One thread at a time.
+    Slots of 5 bytes while pages are below 2**27, 6 below 2**35, 7 below 2**43, 8 below 2**52, else 12; three quarters
+    to seven eighths of them are taken, from 16,384 slots on. Nothing else is held. One thread at a time.
     """
     cdef dense_table table
     cdef bint busy
 
+    def __cinit__(self):
+        memset(&self.table, 0, sizeof(dense_table))
+
     def __dealloc__(self):
-        free(self.table.slots)
-        free(self.table.originals)
+        table_close(&self.table)
 
     def __len__(self):
         return self.table.used
@@ -153,20 +166,25 @@ cdef class DenseMap:
     def __reduce__(self):
         raise TypeError("a DenseMap can't be pickled")
 
+    @property
+    def nbytes(self):
+        """Bytes of the table."""
+        return self.table.mapped if self.table.slots != NULL else 0
+
     def map(self, pages, out):
         """Writes the dense numbers of `pages` (uint64[n]) into `out` (uint32[n]); new pages get the next numbers.
 
-        O(n), without the GIL. Raises InputError where an array has another type, shape or length or there are more
-        than 2**32 - 1 distinct pages, HostMemoryError when the table can't grow (the map stays usable), BusyError
-        while another thread is in it.
+        `pages` may be a field of records, aligned or not. O(n), without the GIL. Raises InputError where an array has
+        another type, shape or length or there are more than 2**32 - 1 distinct pages, HostMemoryError when the table
+        can't grow (the map stays usable), BusyError while another thread is in it.
         """
-        cdef const uint64_t[::1] source
+        cdef const uint64_t[:] source
         cdef uint32_t[::1] target
         cdef int code = 0
         try:
             source, target = pages, out
         except (BufferError, TypeError, ValueError) as error:
-            raise InputError(f"DenseMap.map: expected contiguous uint64 pages and uint32 out: {error}") from None
+            raise InputError(f"DenseMap.map: expected uint64 pages and contiguous uint32 out: {error}") from None
         if source.shape[0] != target.shape[0]:
             raise InputError(f"DenseMap.map: {source.shape[0]} pages and room for {target.shape[0]}: expected as many")
         if self.busy:
@@ -175,32 +193,46 @@ cdef class DenseMap:
             return
         self.busy = True
         with nogil:
-            code = map_all(&self.table, &source[0], &target[0], source.shape[0])
+            code = map_all(&self.table, <const uint8_t *> &source[0], source.strides[0], &target[0], source.shape[0])
         self.busy = False
         if code:
             raise_code(code, f"DenseMap of {self.table.used} pages")
 
     def originals(self):
-        """uint64[len(self)]: the page number behind each dense one; a copy."""
+        """uint64[len(self)]: the page number behind each dense one; a new array."""
+        cdef uint64_t[::1] view
+        cdef dense_entry entry
+        cdef uint64_t at
         if self.busy:
             raise BusyError("DenseMap: another thread is using it")
         pages = np.empty(self.table.used, np.uint64)
-        cdef uint64_t[::1] view = pages
         if self.table.used:
-            memcpy(&view[0], self.table.originals, self.table.used * sizeof(uint64_t))
+            view = pages
+            for at in range(self.table.capacity + FARTHEST):
+                entry = read_slot(&self.table, at)
+                if entry.number:
+                    view[entry.number - 1] = page_of(&self.table, hash_at(&self.table, at, entry.tag))
         return pages
 
     def check(self):
-        """Raises AssertionError unless every page is found at its number and the table holds nothing else."""
+        """Raises AssertionError unless every number is there once, in reach of home, behind none that is younger."""
         if self.busy:
             raise BusyError("DenseMap: another thread is using it")
-        cdef uint64_t i, filled = 0
-        for i in range(self.table.used):
-            assert find(&self.table, self.table.originals[i]).place == i + 1, f"page {i} is lost"
-        if self.table.slots != NULL:
-            for i in range(<uint64_t> 1 << self.table.bits):
-                filled += self.table.slots[i].place != 0
-        assert filled == self.table.used, f"{filled} slots are filled for {self.table.used} pages"
+        if self.table.slots == NULL:
+            return
+        cdef uint64_t at, before, home
+        cdef dense_entry entry
+        numbers = np.zeros(self.table.used, np.uint8)
+        for at in range(self.table.capacity + FARTHEST + 1):
+            entry = read_slot(&self.table, at)
+            if entry.number:
+                assert entry.number <= self.table.used and at < self.table.capacity + FARTHEST, f"slot {at} is astray"
+                numbers[entry.number - 1] += 1
+                home = home_of(&self.table, hash_at(&self.table, at, entry.tag))
+                assert home <= at <= home + FARTHEST, f"slot {at} is out of reach of its home {home}"
+                for before in range(home, at):
+                    assert 0 < read_slot(&self.table, before).number < entry.number, f"slot {at} is behind {before}"
+        assert (numbers == 1).all(), "a number is lost, or there twice"
 
 
 def next_access(const uint32_t[::1] dense, int64_t base, int64_t[::1] following, int64_t[::1] out):

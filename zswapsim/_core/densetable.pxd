@@ -1,0 +1,141 @@
+"""A table from 64-bit keys to the order in which they came, in little more than the keys themselves.
+
+A slot has two parts: the number, from 1, and the low bits of the key's hash. The hash is a bijection, and where the
+slot is tells its upper bits: a slot lies at most FARTHEST slots behind its key's home, and the low bits tell all hashes
+at home in such a stretch apart (quotienting: Knuth, The Art of Computer Programming, vol. 3, 6.4, exercise 13). So a
+match is exact, and every key can be had back from the table, which is all there is.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+cdef extern from *:
+    """
+    #define zsw_prefetch(address) __builtin_prefetch(address, 1, 3)
+    """
+    void zsw_prefetch(const void *address) noexcept nogil
+
+# Why a page can't be entered: it would be one too many, too far from home, or wider than the keys are.
+cdef enum:
+    TABLE_FULL = 1
+    TABLE_CROWDED = 2
+    TABLE_NARROW = 3
+
+cdef enum:
+    WIDE_BYTES = 12
+    CROWD = 2047            # a new key is no farther from home: more is no chance
+    FARTHEST = 2239         # slots between a key and its home, at most
+
+ctypedef struct dense_table:
+    uint8_t *slots          # owned, mapped; NULL before the first page. capacity + FARTHEST + 1 of them, the last empty
+    uint64_t mapped         # bytes mapped at `slots`
+    uint64_t used           # distinct pages
+    uint64_t most           # pages at which it grows
+    uint64_t capacity       # homes: share << scale
+    uint64_t factor         # odd; of the hash
+    uint64_t inverse        # of factor, modulo 2**64
+    uint64_t key_mask       # of key_bits ones
+    uint64_t tag_mask       # which bits of the hash a slot holds
+    uint64_t slot_mask      # of a narrow slot's bits
+    uint64_t number_mask    # of a narrow slot's lower part, the number
+    int number_bits         # of a narrow slot
+    int key_bits            # keys are below 2**key_bits
+    int half                # at least half of key_bits
+    int drop                # lowest bits of the hash that its home does not depend on
+    int share               # 32 ... 63
+    int scale
+    int shift               # home = (hash >> drop) * share >> shift
+    bint wide               # a slot is the whole hash (8 bytes), then the number (4 bytes)
+    int slot_bytes          # 5 to 8, or WIDE_BYTES
+
+ctypedef struct dense_entry:
+    uint64_t tag            # hash & tag_mask
+    uint64_t number         # dense number + 1; 0 where the slot is empty
+
+
+# A table for `page` and others, or what it takes after `why`: 0 or ZSW_E_NOMEM, which leaves it as it was.
+cdef int table_begin(dense_table *table, uint64_t page) noexcept nogil
+cdef int table_remedy(dense_table *table, int why, uint64_t page) noexcept nogil
+cdef void table_close(dense_table *table) noexcept nogil
+
+
+# -- hash, home, and back ---------------------------------------------------------------------------------------------
+
+cdef inline uint64_t ones(int bits) noexcept nogil:
+    return ~<uint64_t> 0 >> (64 - bits)
+
+
+cdef inline int bits_of(uint64_t value) noexcept nogil:
+    cdef int bits = 0
+    while value:
+        bits += 1
+        value >>= 1
+    return bits
+
+
+cdef inline uint64_t load64(const uint8_t *at) noexcept nogil:
+    cdef uint64_t value
+    memcpy(&value, at, 8)
+    return value
+
+
+# -- hash, home, and back ---------------------------------------------------------------------------------------------
+
+cdef inline uint64_t hash_of(const dense_table *table, uint64_t page) noexcept nogil:
+    return ((page ^ (page >> table.half)) * table.factor) & table.key_mask
+
+
+cdef inline uint64_t page_of(const dense_table *table, uint64_t hash) noexcept nogil:
+    cdef uint64_t mixed = (hash * table.inverse) & table.key_mask
+    return mixed ^ (mixed >> table.half)
+
+
+cdef inline uint64_t home_of(const dense_table *table, uint64_t hash) noexcept nogil:
+    return ((hash >> table.drop) * <uint64_t> table.share) >> table.shift
+
+
+# The hash whose low bits are `tag`, of a key in the slot `at`: none below the first hash whose home is in reach.
+cdef inline uint64_t hash_at(const dense_table *table, uint64_t at, uint64_t tag) noexcept nogil:
+    cdef uint64_t home = at - FARTHEST if at > FARTHEST else 0
+    cdef uint64_t share = <uint64_t> table.share
+    cdef uint64_t lowest = ((home << table.shift) + share - 1) // share
+    return lowest + ((tag - lowest) & table.tag_mask)
+
+
+# -- slots ------------------------------------------------------------------------------------------------------------
+
+cdef inline uint8_t *slot_at(const dense_table *table, uint64_t at) noexcept nogil:
+    return table.slots + at * <uint64_t> table.slot_bytes
+
+
+cdef inline dense_entry read_slot(const dense_table *table, uint64_t at) noexcept nogil:
+    cdef const uint8_t *slot = slot_at(table, at)
+    cdef dense_entry entry
+    cdef uint32_t number
+    cdef uint64_t value = load64(slot)
+    if table.wide:
+        memcpy(&number, slot + 8, 4)
+        entry.tag, entry.number = value, number
+    else:
+        value &= table.slot_mask
+        entry.tag, entry.number = value >> table.number_bits, value & table.number_mask
+    return entry
+
+
+# The 8 bytes of a narrow slot and its neighbour; the neighbour's stay.
+cdef inline void write_narrow(const dense_table *table, uint8_t *slot, uint64_t value) noexcept nogil:
+    value |= load64(slot) & ~table.slot_mask
+    memcpy(slot, &value, 8)
+
+
+cdef inline void write_wide(uint8_t *slot, uint64_t tag, uint64_t number) noexcept nogil:
+    cdef uint32_t short_number = <uint32_t> number
+    memcpy(slot, &tag, 8)
+    memcpy(slot + 8, &short_number, 4)
+
+
+cdef inline void write_slot(const dense_table *table, uint64_t at, dense_entry entry) noexcept nogil:
+    if table.wide:
+        write_wide(slot_at(table, at), entry.tag, entry.number)
+    else:
+        write_narrow(table, slot_at(table, at), entry.tag << table.number_bits | entry.number)
