@@ -16,6 +16,7 @@ from cli_helpers import refused, zswapsim
 from zswapsim._core.errors import InputError, ZswapsimError
 from zswapsim.traces import capture as module
 from zswapsim.traces import capture_pages, read_contents
+from zswapsim.traces import process as process_module
 from zswapsim.traces.capture import Snapshot
 
 MARK = b"zswapsim test page %08d "
@@ -157,7 +158,7 @@ def test_a_kernel_thread_has_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil.Process, "memory_maps", lambda *_, **__: [])
     with pytest.raises(InputError, match="it has no anonymous pages: expected a program with memory of its own"):
         Snapshot(os.getpid())
-    monkeypatch.setattr(module, "PF_KTHREAD", 0x00400000)  # PF_RANDOMIZE, which every program has
+    monkeypatch.setattr(process_module, "PF_KTHREAD", 0x00400000)  # PF_RANDOMIZE, which every program has
     with pytest.raises(InputError, match="it is a kernel thread, which has no memory of its own: expected a program"):
         Snapshot(os.getpid())
 

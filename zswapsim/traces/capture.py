@@ -17,15 +17,19 @@ import psutil
 from numpy.typing import NDArray
 
 from zswapsim._core.errors import InputError, ZswapsimError
+from zswapsim.traces.pagemap import PAGE_BYTES, present_anonymous
+from zswapsim.traces.process import (
+    has_ended,
+    is_kernel_thread,
+    kernel_thread,
+    no_such_process,
+    not_allowed,
+    proc_file,
+    process_id,
+)
 
-PAGE_BYTES = 4096
 BLOCK_PAGES = 1024
-# Documentation/admin-guide/mm/pagemap.rst
-PM_PRESENT = np.uint64(1 << 63)
-PM_FILE_OR_SHARED = np.uint64(1 << 61)
-PF_KTHREAD = 0x00200000  # include/linux/sched.h; the ninth field of /proc/PID/stat
 KERNEL_MADE = ("[vvar", "[vdso", "[vsyscall", "[uprobes")
-LARGEST_PID = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
 
 
 class Region(NamedTuple):
@@ -49,9 +53,9 @@ class Snapshot:
     def __init__(self, pid: int | str, limit: int | None = None) -> None:
         if limit is not None and limit < 1:
             raise InputError(f"pid {pid}: a limit of {limit} pages: expected at least one")
-        self.pid = _process_id(pid)
+        self.pid = process_id(pid)
         self.what = f"pid {self.pid}"
-        regions = _regions(self.pid, self.what)
+        regions = anonymous_regions(self.pid, self.what)
         found = [_present(self.pid, self.what, region) for region in regions]
         self.knows_present = all(addresses is not None for addresses in found)
         """False where the kernel does not tell which pages are present: all are read, and all-zero ones left out."""
@@ -76,7 +80,7 @@ class Snapshot:
         read, ZswapsimError where its memory may not be read.
         """
         read = 0
-        with _opened(self.pid, "mem", self.what) as memory:
+        with proc_file(self.pid, "mem", self.what) as memory:
             for start in range(0, len(self.addresses), BLOCK_PAGES):
                 block = _read_block(memory.fileno(), self.addresses[start : start + BLOCK_PAGES])
                 if not self.knows_present:
@@ -97,24 +101,18 @@ def capture_pages(
     return Snapshot(pid, limit).blocks(progress)
 
 
-def _process_id(pid: int | str) -> int:
-    text = str(pid)
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) <= LARGEST_PID:
-        raise InputError(f"pid {text}: expected the number of a process")
-    return int(text)
-
-
-def _regions(pid: int, what: str) -> list[Region]:
+def anonymous_regions(pid: int, what: str) -> list[Region]:
+    """Its mappings with anonymous pages, by address. Raises InputError and ZswapsimError as :class:`Snapshot` does."""
     try:
         mappings = psutil.Process(pid).memory_maps(grouped=False)
-        if not mappings and _is_kernel_thread(pid):
-            raise InputError(f"{what}: it is a kernel thread, which has no memory of its own: expected a program")
+        if not mappings and is_kernel_thread(pid):
+            raise kernel_thread(what)
     except psutil.ZombieProcess:
-        raise InputError(f"{what}: it has ended: expected a running process") from None
+        raise has_ended(what) from None
     except psutil.NoSuchProcess:
-        raise InputError(f"{what}: no such process: expected a running one") from None
+        raise no_such_process(what) from None
     except (psutil.AccessDenied, PermissionError):
-        raise ZswapsimError(_not_allowed(what)) from None
+        raise ZswapsimError(not_allowed(what)) from None
     except OSError as error:
         raise ZswapsimError(f"{what}: cannot read its mappings: {error.strerror or error}") from error
     return [_region(mapping) for mapping in mappings if _is_wanted(mapping)]
@@ -130,43 +128,17 @@ def _region(mapping: Any) -> Region:
     return Region(start, end, mapping.anonymous, mapping.path.startswith("/"))
 
 
-def _is_kernel_thread(pid: int) -> bool:
-    after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    return bool(int(after_name[6]) & PF_KTHREAD)
-
-
-def _not_allowed(what: str) -> str:
-    return f"{what}: not allowed to read its memory: expected a process of this user (or run as root)"
-
-
-def _opened(pid: int, name: str, what: str) -> Any:
-    try:
-        return Path(f"/proc/{pid}/{name}").open("rb", buffering=0)
-    except PermissionError:
-        raise ZswapsimError(_not_allowed(what)) from None
-    except (FileNotFoundError, ProcessLookupError):
-        raise InputError(f"{what}: no such process: expected a running one") from None
-    except OSError as error:
-        raise ZswapsimError(f"{what}: cannot read its memory: {error.strerror or error}") from error
-
-
 def _present(pid: int, what: str, region: Region) -> NDArray[np.uint64] | None:
     """Addresses of the region's present anonymous pages; None where the kernel does not say."""
-    found = [np.empty(0, np.uint64)]
     try:
         with Path(f"/proc/{pid}/pagemap").open("rb", buffering=0) as file:
-            for start in range(region.start, region.end, BLOCK_PAGES * 64 * PAGE_BYTES):
-                pages = (min(region.end, start + BLOCK_PAGES * 64 * PAGE_BYTES) - start) // PAGE_BYTES
-                entries = np.frombuffer(os.pread(file.fileno(), 8 * pages, start // PAGE_BYTES * 8), np.uint64)
-                wanted = np.flatnonzero((entries & (PM_PRESENT | PM_FILE_OR_SHARED)) == PM_PRESENT)
-                found.append(np.uint64(start) + wanted.astype(np.uint64) * np.uint64(PAGE_BYTES))
+            return present_anonymous(file, region.start, region.end)
     except (FileNotFoundError, ProcessLookupError):
         if not Path(f"/proc/{pid}").exists():
-            raise InputError(f"{what}: it has ended: expected a running process") from None
+            raise has_ended(what) from None
         return None
     except OSError:
         return None
-    return np.concatenate(found)
 
 
 def _all_of(region: Region) -> NDArray[np.uint64]:

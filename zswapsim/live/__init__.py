@@ -1,0 +1,6 @@
+"""What a running process does with its memory, and what damo and perf recorded of one. See docs/live.md."""
+
+from zswapsim.live.activity import Activity, Referenced
+from zswapsim.live.observe import METHODS, observe
+
+__all__ = ["METHODS", "Activity", "Referenced", "observe"]

@@ -1,0 +1,61 @@
+"""A process by its number: procfs files of it, with every refusal told as what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from zswapsim._core.errors import InputError, ZswapsimError
+
+PF_KTHREAD = 0x00200000  # include/linux/sched.h; the ninth field of /proc/PID/stat
+LARGEST_PID = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
+
+
+def process_id(pid: int | str) -> int:
+    """The number that `pid` is. Raises InputError where no process could have it."""
+    text = str(pid)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) <= LARGEST_PID:
+        raise InputError(f"pid {text}: expected the number of a process")
+    return int(text)
+
+
+def proc_file(pid: int, name: str, what: str, mode: str = "rb") -> Any:
+    """``/proc/PID/NAME``, unbuffered. Raises InputError where there is no such process, ZswapsimError where refused."""
+    try:
+        return Path(f"/proc/{pid}/{name}").open(mode, buffering=0)
+    except PermissionError:
+        raise ZswapsimError(not_allowed(what)) from None
+    except (FileNotFoundError, ProcessLookupError):
+        raise no_such_process(what) from None
+    except OSError as error:
+        raise ZswapsimError(f"{what}: cannot read its memory: {error.strerror or error}") from error
+
+
+def stat_fields(pid: int) -> list[bytes]:
+    """The fields of ``/proc/PID/stat`` from the third on, the state. Raises OSError."""
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+
+
+def is_kernel_thread(pid: int) -> bool:
+    """Whether it has no memory of its own. Raises OSError."""
+    return bool(int(stat_fields(pid)[6]) & PF_KTHREAD)
+
+
+def kernel_thread(what: str) -> InputError:
+    """The refusal of one."""
+    return InputError(f"{what}: it is a kernel thread, which has no memory of its own: expected a program")
+
+
+def no_such_process(what: str) -> InputError:
+    """The refusal of a number that no process has."""
+    return InputError(f"{what}: no such process: expected a running one")
+
+
+def has_ended(what: str) -> InputError:
+    """The refusal of a process that is not running any more."""
+    return InputError(f"{what}: it has ended: expected a running process")
+
+
+def not_allowed(what: str) -> str:
+    """What is said where the process is another user's."""
+    return f"{what}: not allowed to read its memory: expected a process of this user (or run as root)"
