@@ -10,8 +10,9 @@ from libc.stdint cimport uint32_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.lru cimport page_record
-from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
-from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer
+from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_open, ring_pages, ring_pop
+from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, evict
+from zswapsim._core.errors import HostMemoryError
 
 
 @final
@@ -20,36 +21,47 @@ cdef class QueueReclaimer(Reclaimer):
 
     A page that must stay goes to the young end, as if it had been accessed.
     """
-    cdef page_list queue
+    cdef page_ring queue
+
+    def __cinit__(self):
+        self.queue.entries = NULL
 
     def __init__(self, *, bint second_chance=False):
         self.most = 1 if second_chance else 0
-        list_open(&self.queue)
+
+    def __dealloc__(self):
+        ring_close(&self.queue)
+
+    cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
+        Reclaimer.attach(self, records, pages, frames)
+        if ring_open(&self.queue, min(pages, frames)) < 0:
+            raise HostMemoryError(f"queue of {min(pages, frames)} frames: larger than can be reserved")
+        return 0
 
     cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
-        list_append(&self.queue, self.records, page)
+        ring_append(&self.queue, page)
 
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
         cdef page_record *records = self.records
-        cdef uint32_t evicted = 0, left = self.queue.count
+        cdef uint32_t evicted = 0, left = ring_count(&self.queue)
         cdef int code
         while evicted < wanted and left:
-            page = list_pop(&self.queue, records)
+            page = ring_pop(&self.queue, records)
             self.counters.pgscan += 1
             if records[page].state & HITS:
                 records[page].state &= ~<uint32_t> HITS
-                list_append(&self.queue, records, page)
+                ring_append(&self.queue, page)
                 continue
-            code = engine.evict_page(page)
+            code = evict(self, engine, page)
             left -= 1
             if code == ZSW_OK:
                 evicted += 1
                 continue
             records[page].state |= HIT * self.most
-            list_append(&self.queue, records, page)
+            ring_append(&self.queue, page)
             if code != ZSW_E_FULL:
                 return code
         return ZSW_OK if evicted else ZSW_E_FULL
 
     def everyone(self):
-        return self.members(&self.queue)
+        return ring_pages(&self.queue)

@@ -53,7 +53,7 @@ ctypedef struct lru_log:
     uint32_t pages               # records that may hold stamps below the old end; 0: none does
 
 
-# `pages` records where pages are dropped by lru_drop_oldest, else 0.
+# `pages` records where pages are taken out by lru_drop, else 0.
 cdef inline int lru_open(lru_log *log, uint32_t capacity, uint32_t pages) noexcept nogil:
     log.head = log.tail = log.live = log.base = 0
     log.pages = pages
@@ -226,7 +226,7 @@ cdef inline uint32_t lru_oldest(lru_log *log, page_record *records) noexcept nog
     return log.entries[place]
 
 
-# Takes the page out that lru_oldest has just named, in a log that was opened for it. Its record is not looked at.
-cdef inline void lru_drop_oldest(lru_log *log) noexcept nogil:
-    log.tail += 1
+# Takes the oldest page out, in a log that was opened for it and is not empty. Its record is not looked at.
+cdef inline void lru_drop(lru_log *log) noexcept nogil:
+    log.tail = lru_marked(log, log.tail) + 1
     log.live -= 1

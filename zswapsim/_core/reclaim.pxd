@@ -5,13 +5,19 @@ A hit counts in the page's record, up to the reclaimer's `most`, and touches not
 
 from libc.stdint cimport uint32_t, uint64_t
 
+from zswapsim._core.errors cimport ZSW_OK
 from zswapsim._core.lru cimport page_record
 from zswapsim._core.pagelist cimport page_list
 
 # Of a record's state, the engine has the lowest byte; the rest is the reclaimer's, and 0 when the page comes in.
 cdef enum:
+    TOUCHED = 1                 # has had a minor fault
+    WRITTEN = 2                 # written since it came into DRAM
+    DIRTY = 4                   # what the backend holds, if anything, is not this page
+    IN_SLOT = 8                 # the backend holds this page
+    ZERO_MAPPED = 16            # swap knows that the page is all zero
+    RESIDENT = 32               # in DRAM; where there is no reclaimer, the log tells
     ENGINE_STATE = 0xFF
-    RESIDENT = 1 << 5           # the engine's: in DRAM; where there is no reclaimer, the log tells
     HIT = 1 << 8
     HITS = 3 << 8               # accesses since the page came in, or since it was last looked at
     RECLAIM_REFERENCED = 1 << 10
@@ -35,6 +41,8 @@ ctypedef struct reclaim_counters:
 
 
 cdef class Evictor:
+    cdef bint counting              # pages are only counted: any can go, and `evict` sees to it
+    cdef uint64_t evicted           # pages that went so
     # Sends a resident page, which is in no list now, out of DRAM. 0; ZSW_E_FULL where it must stay; any other
     # negative code ends the run, and the page stays too.
     cdef int evict_page(self, uint32_t page) noexcept nogil
@@ -57,3 +65,13 @@ cdef class Reclaimer:
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil
     # The pages of a list, oldest first; asserts that it is one.
     cdef list members(self, const page_list *pages)
+
+
+# Evictor.evict_page(), without a call where pages are only counted.
+cdef inline int evict(Reclaimer reclaimer, Evictor engine, uint32_t page) noexcept nogil:
+    if not engine.counting:
+        return engine.evict_page(page)
+    reclaimer.records[page].state = TOUCHED | IN_SLOT
+    reclaimer.resident -= 1
+    engine.evicted += 1
+    return ZSW_OK

@@ -10,13 +10,6 @@ from zswapsim._core.histogram cimport histogram
 from zswapsim._core.lru cimport lru_log, page_record
 from zswapsim._core.reclaim cimport Evictor, Reclaimer
 
-cdef enum:
-    TOUCHED = 1     # has had a minor fault
-    WRITTEN = 2     # written since it came into DRAM
-    DIRTY = 4       # what the backend holds, if anything, is not this page
-    IN_SLOT = 8     # the backend holds this page
-    ZERO_MAPPED = 16  # swap knows that the page is all zero
-
 ctypedef struct replay_counters:
     uint64_t accesses
     uint64_t writes
@@ -52,7 +45,6 @@ cdef class Replay(Evictor):
     cdef object keeps
     cdef bint zero_map
     cdef bint verify
-    cdef bint counting                  # pages are only counted: no contents, and a backend that counts alone
     cdef bint busy
     cdef int code                       # why the run ended, or 0
     cdef uint32_t at_page               # the page at which it did
@@ -72,6 +64,10 @@ cdef class Replay(Evictor):
     cdef int run_marking(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
     ) noexcept nogil
+    cdef int run_marking_counting(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
+    ) noexcept nogil
+    cdef int count_fault(self, uint32_t page, page_record *record) noexcept nogil
     cdef int fault(self, uint32_t page, bint write) noexcept nogil
     cdef int fault_marking(self, uint32_t page, bint write) noexcept nogil
     cdef int come_in(self, uint32_t page, double before) noexcept nogil

@@ -18,12 +18,14 @@ from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_S
 from zswapsim._core.frames cimport FrameArena, Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_add_many, histogram_quantile
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_drop_oldest, lru_holds, lru_log, lru_marked, lru_oldest, lru_open,
+    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_marked, lru_oldest, lru_open,
     lru_put, lru_ready, lru_touch, lru_unmark, page_record, zsw_prefetch,
 )
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.page cimport page_same_filled
-from zswapsim._core.reclaim cimport ENGINE_STATE, HIT, HITS, RESIDENT, Evictor, Reclaimer
+from zswapsim._core.reclaim cimport (
+    DIRTY, ENGINE_STATE, HIT, HITS, IN_SLOT, RESIDENT, TOUCHED, WRITTEN, ZERO_MAPPED, Evictor, Reclaimer,
+)
 from zswapsim._core.errors import BusyError, HostMemoryError, InputError
 from zswapsim._core.reclaim import RECLAIM_COUNTERS
 
@@ -196,6 +198,8 @@ cdef class Replay(Evictor):
                     code = self.run_counting(&pages[0], &ops[0], count, &done)
                 elif self.reclaimer is None:
                     code = self.run(&pages[0], &ops[0], count, &done)
+                elif self.counting:
+                    code = self.run_marking_counting(&pages[0], &ops[0], count, &done)
                 else:
                     code = self.run_marking(&pages[0], &ops[0], count, &done)
             self.release()
@@ -314,8 +318,7 @@ cdef class Replay(Evictor):
     cdef inline void count_evictions(self, lru_log *log) noexcept nogil:
         cdef uint32_t left = min(self.batch, log.live)
         while left:
-            log.tail = lru_marked(log, log.tail)
-            lru_drop_oldest(log)
+            lru_drop(log)
             left -= 1
 
     cdef void counted(self, const uint8_t *ops, Py_ssize_t accesses, uint64_t evicted, uint64_t loads) noexcept nogil:
@@ -358,6 +361,48 @@ cdef class Replay(Evictor):
         self.counters.accesses += i
         self.counters.writes += writes
         return code
+
+    cdef int run_marking_counting(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
+    ) noexcept nogil:
+        """run_marking() where pages are only counted."""
+        cdef page_record *records = self.records
+        cdef page_record *record
+        cdef uint32_t most = self.reclaimer.most * HIT
+        cdef uint64_t evicted = self.evicted, loads = self.counters.major_faults
+        cdef Py_ssize_t i = 0
+        cdef Py_ssize_t last = count - 1
+        cdef int code = ZSW_OK
+        while i < count:
+            zsw_prefetch(&records[pages[min(i + LRU_AHEAD, last)]])
+            record = &records[pages[i]]
+            if record.state & RESIDENT:
+                if most:
+                    record.state += HIT * <uint32_t> (record.state & HITS < most)
+            else:
+                code = self.count_fault(pages[i], record)
+                if code < 0:
+                    self.at_page = pages[i]
+                    break
+            i += 1
+        done[0] = i
+        self.counted(ops, i, self.evicted - evicted, self.counters.major_faults - loads)
+        return code
+
+    cdef inline int count_fault(self, uint32_t page, page_record *record) noexcept nogil:
+        """fault_marking() where pages are only counted."""
+        cdef bint refault = record.state != 0
+        cdef int code
+        while self.reclaimer.resident >= self.frames:
+            code = self.reclaimer.reclaim(self, page, min(self.batch, self.reclaimer.resident))
+            if code < 0:
+                return code
+        self.counters.minor_faults += not refault
+        self.counters.major_faults += refault
+        record.state = TOUCHED | DIRTY | RESIDENT
+        self.reclaimer.insert(page, refault)
+        self.reclaimer.resident += 1
+        return ZSW_OK
 
     cdef inline void first_write(self, uint32_t page) noexcept nogil:
         """The first write since the page came in: its content moves on, and what the backend holds is stale."""
@@ -527,7 +572,7 @@ cdef class Replay(Evictor):
             page = lru_oldest(&self.log, self.records)
             code = self.evict(page)
             if code == ZSW_OK:
-                lru_drop_oldest(&self.log)
+                lru_drop(&self.log)
                 evicted += 1
             elif code == ZSW_E_FULL:
                 self.counters.kept_pages += 1

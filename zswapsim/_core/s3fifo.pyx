@@ -8,17 +8,14 @@ small one is full.
 
 from cython cimport final
 
-from libc.stdint cimport uint32_t
-from libc.stdlib cimport free
-from libc.string cimport memset
+from libc.stdint cimport uint32_t, uint64_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.lru cimport (
-    LRU_NONE, lru_add, lru_close, lru_log, lru_oldest, lru_open, lru_remove, page_record,
+    LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove, page_record,
 )
-from zswapsim._core.memory cimport table_alloc
-from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
-from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer
+from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_open, ring_pages, ring_pop
+from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, evict
 from zswapsim._core.errors import HostMemoryError
 
 cdef enum:
@@ -30,63 +27,58 @@ cdef enum:
 @final
 cdef class S3FifoReclaimer(Reclaimer):
     """A page that must stay goes to the young end of its queue with as many hits as are counted."""
-    cdef page_list small
-    cdef page_list main
+    cdef page_ring small
+    cdef page_ring main
     cdef uint32_t small_size    # frames for the small queue; the main one has the others
     cdef uint32_t ghost_size    # evicted pages that are remembered
-    cdef page_record *ghosts    # owned, one a page: its place in the log of ghosts
-    cdef lru_log ghost
+    cdef lru_log ghost          # evicted pages, whose records have their stamps in it
     cdef uint32_t returned      # a ghost that is coming in, or LRU_NONE
     cdef bint been_full         # DRAM has been
     cdef uint32_t left_small    # pages of either queue that this reclaim has not tried to evict yet
     cdef uint32_t left_main
 
     def __cinit__(self):
-        self.ghosts = NULL
+        self.small.entries = self.main.entries = NULL
+        self.ghost.entries = NULL
         self.most = 3
         self.returned = LRU_NONE
-        memset(&self.ghost, 0, sizeof(self.ghost))
-        list_open(&self.small)
-        list_open(&self.main)
 
     cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
-        cdef uint32_t page, room
+        cdef uint32_t room = min(pages, frames)
         Reclaimer.attach(self, records, pages, frames)
-        self.small_size = max(<uint32_t> (<size_t> frames * SMALL_PERCENT // 100), <uint32_t> 1)
-        self.ghost_size = <uint32_t> (<size_t> frames * GHOST_PERCENT // 100)
-        self.ghosts = <page_record *> table_alloc(<size_t> pages * sizeof(page_record))
-        # No more ghosts than pages; with twice the room the log never grows.
-        room = min(min(self.ghost_size, pages), <uint32_t> 1 << 30) * 2 + 256
-        if self.ghosts == NULL or lru_open(&self.ghost, room, 0) < 0:
-            raise HostMemoryError(f"ghosts of {pages} pages: larger than can be reserved")
-        for page in range(pages):
-            self.ghosts[page].stamp = LRU_NONE
+        self.small_size = max(<uint32_t> (<uint64_t> frames * SMALL_PERCENT // 100), <uint32_t> 1)
+        self.ghost_size = <uint32_t> (<uint64_t> frames * GHOST_PERCENT // 100)
+        # No more ghosts than pages; with twice the room the log never grows, with four times it is seldom moved.
+        if ring_open(&self.small, room) < 0 or ring_open(&self.main, room) < 0 or \
+                lru_open(&self.ghost, <uint32_t> (min(min(self.ghost_size, pages), 1 << 29) * 4 + 256), pages) < 0:
+            raise HostMemoryError(f"queues of {room} frames and ghosts: larger than can be reserved")
         return 0
 
     def __dealloc__(self):
+        ring_close(&self.small)
+        ring_close(&self.main)
         lru_close(&self.ghost)
-        free(self.ghosts)
 
     cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
         self.take_ghost(page)
-        if self.returned == page or (not self.been_full and self.small.count >= self.small_size):
-            list_append(&self.main, self.records, page)
+        if self.returned == page or (not self.been_full and ring_count(&self.small) >= self.small_size):
+            ring_append(&self.main, page)
         else:
-            list_append(&self.small, self.records, page)
+            ring_append(&self.small, page)
         self.returned = LRU_NONE
 
     cdef inline void take_ghost(self, uint32_t page) noexcept nogil:
         """Notes that a page which is coming in was a ghost."""
-        if self.ghosts[page].stamp != LRU_NONE:
-            lru_remove(&self.ghost, self.ghosts, page)
+        if lru_holds(&self.ghost, self.records[page].stamp):
+            lru_remove(&self.ghost, self.records, page)
             self.returned = page
 
     cdef inline void add_ghost(self, uint32_t page) noexcept nogil:
         if self.ghost_size == 0:
             return
         if self.ghost.live >= self.ghost_size:
-            lru_remove(&self.ghost, self.ghosts, lru_oldest(&self.ghost, self.ghosts))
-        lru_add(&self.ghost, self.ghosts, page)
+            lru_drop(&self.ghost)
+        lru_add(&self.ghost, self.records, page)
 
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
         cdef uint32_t evicted = 0
@@ -94,8 +86,8 @@ cdef class S3FifoReclaimer(Reclaimer):
         # Before any page is evicted, and its ghost takes this one's place.
         self.take_ghost(page)
         self.been_full = True
-        self.left_small = self.small.count
-        self.left_main = self.main.count
+        self.left_small = ring_count(&self.small)
+        self.left_main = ring_count(&self.main)
         while evicted < wanted and self.left_small + self.left_main:
             code = self.evict_main(engine) if self.from_main() else self.evict_small(engine)
             if code == ZSW_OK:
@@ -108,53 +100,53 @@ cdef class S3FifoReclaimer(Reclaimer):
         """Whether it is the main queue's turn; a queue all of whose pages must stay has none."""
         if self.left_small == 0 or self.left_main == 0:
             return self.left_small == 0
-        return self.main.count > self.frames - self.small_size
+        return ring_count(&self.main) > self.frames - self.small_size
 
     cdef inline int evict_small(self, Evictor engine) noexcept nogil:
         """Evicts from the small queue. ZSW_E_FULL where a page must stay, or all have gone on to the main queue."""
         cdef uint32_t page
         cdef int code
         while self.left_small:
-            page = list_pop(&self.small, self.records)
+            page = ring_pop(&self.small, self.records)
             self.counters.pgscan += 1
             self.left_small -= 1
             if self.records[page].state & HITS >= MOVE_AT:
                 self.records[page].state &= ~<uint32_t> HITS
-                list_append(&self.main, self.records, page)
+                ring_append(&self.main, page)
                 self.left_main += 1
                 continue
-            code = engine.evict_page(page)
+            code = evict(self, engine, page)
             if code == ZSW_OK:
                 self.add_ghost(page)
                 return ZSW_OK
             self.records[page].state |= HITS
-            list_append(&self.small, self.records, page)
+            ring_append(&self.small, page)
             return code
         return ZSW_E_FULL
 
     cdef inline int evict_main(self, Evictor engine) noexcept nogil:
         """Evicts from the main queue, which is not empty. ZSW_E_FULL where a page must stay."""
-        cdef uint32_t page = list_pop(&self.main, self.records)
+        cdef uint32_t page = ring_pop(&self.main, self.records)
         cdef int code
         self.counters.pgscan += 1
         while self.records[page].state & HITS:
             self.records[page].state -= HIT
-            list_append(&self.main, self.records, page)
-            page = list_pop(&self.main, self.records)
+            ring_append(&self.main, page)
+            page = ring_pop(&self.main, self.records)
             self.counters.pgscan += 1
         self.left_main -= 1
-        code = engine.evict_page(page)
+        code = evict(self, engine, page)
         if code != ZSW_OK:
             self.records[page].state |= HITS
-            list_append(&self.main, self.records, page)
+            ring_append(&self.main, page)
         return code
 
     def everyone(self):
-        return self.members(&self.small) + self.members(&self.main)
+        return ring_pages(&self.small) + ring_pages(&self.main)
 
     def check(self):
         """Assert every invariant of queues and ghosts. O(pages)."""
         Reclaimer.check(self)
-        ghosts = {page for page in range(self.pages) if self.ghosts[page].stamp != LRU_NONE}
+        ghosts = {page for page in range(self.pages) if lru_holds(&self.ghost, self.records[page].stamp)}
         assert len(ghosts) == self.ghost.live <= self.ghost_size, "the ghosts are miscounted"
         assert not ghosts & set(self.everyone()), "a resident page has a ghost"

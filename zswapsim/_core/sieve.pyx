@@ -2,91 +2,104 @@
 
 A queue whose accessed pages keep their place: a hand walks from the oldest page to the youngest, clears the marks
 that it meets, and takes the first page without one.
+
+The queue is a ring. Pages that the hand has passed are moved together behind it, one step each, so that what it takes
+leaves one gap, just behind the hand, and nothing is linked.
 """
 
 from cython cimport final
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.lru cimport page_record, zsw_prefetch
-from zswapsim._core.pagelist cimport LIST_END, list_append, list_open, list_remove, page_list
-from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer
+from zswapsim._core.lru cimport page_record
+from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
+from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, evict
+from zswapsim._core.errors import HostMemoryError
 
 
 @final
 cdef class SieveReclaimer(Reclaimer):
     """A page that must stay keeps its place, as if it had been accessed."""
-    cdef page_list queue
-    cdef uint32_t hand          # the page to be looked at next, or LIST_END: the oldest
-    cdef uint32_t behind        # the next older page than the hand's, or LIST_END
+    cdef page_ring queue        # pages from `tail` to `passed`, a gap, and pages from `hand` to `head`
+    cdef uint32_t passed        # where the next page goes that the hand passes
+    cdef uint32_t hand          # place of the page that is looked at next; before `head`, unless there is none
 
-    def __init__(self):
-        list_open(&self.queue)
-        self.hand = self.behind = LIST_END
+    def __cinit__(self):
+        self.queue.entries = NULL
+        self.passed = self.hand = 0
+
+    def __dealloc__(self):
+        ring_close(&self.queue)
+
+    cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
+        Reclaimer.attach(self, records, pages, frames)
+        # With as much room again, closing the gap costs a step an eviction.
+        if ring_open(&self.queue, 2 * <uint64_t> min(pages, frames)) < 0:
+            raise HostMemoryError(f"queue of {min(pages, frames)} frames: larger than can be reserved")
+        return 0
 
     cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
-        list_append(&self.queue, self.records, page)
+        if ring_count(&self.queue) > self.queue.mask:
+            self.close_gap()
+        ring_append(&self.queue, page)
+
+    cdef void close_gap(self) noexcept nogil:
+        """Moves the pages that the hand has passed up to it."""
+        cdef uint32_t *entries = self.queue.entries
+        cdef uint32_t mask = self.queue.mask
+        cdef uint32_t into = self.hand
+        while self.passed != self.queue.tail:
+            self.passed -= 1
+            into -= 1
+            entries[into & mask] = entries[self.passed & mask]
+        self.queue.tail = into
+        self.passed = self.hand
 
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
         cdef page_record *records = self.records
-        cdef uint32_t evicted = 0, left = self.queue.count
+        cdef uint32_t evicted = 0, left = self.resident
         cdef int code
         while evicted < wanted and left:
-            if self.hand == LIST_END:
-                self.behind = LIST_END
-                self.hand = self.queue.oldest
+            page = ring_look(&self.queue, self.hand, records)
             self.counters.pgscan += 1
-            if records[self.hand].state & HITS:
-                records[self.hand].state &= ~<uint32_t> HITS
-                self.advance()
+            if records[page].state & HITS:
+                records[page].state &= ~<uint32_t> HITS
+                self.pass_page(page)
                 continue
-            code = self.evict_at_hand(engine)
+            code = evict(self, engine, page)
             left -= 1
             if code == ZSW_OK:
                 evicted += 1
-            elif code != ZSW_E_FULL:
+                self.advance()
+                continue
+            records[page].state |= HIT
+            self.pass_page(page)
+            if code != ZSW_E_FULL:
                 return code
         return ZSW_OK if evicted else ZSW_E_FULL
 
-    cdef inline void advance(self) noexcept nogil:
-        self.behind = self.hand
-        self.hand = self.records[self.hand].stamp
-        if self.hand != LIST_END:
-            zsw_prefetch(&self.records[self.hand])
-
-    cdef inline int evict_at_hand(self, Evictor engine) noexcept nogil:
-        cdef uint32_t page = self.hand
-        cdef uint32_t younger = self.records[page].stamp
-        cdef int code
-        list_remove(&self.queue, self.records, page, self.behind)
-        code = engine.evict_page(page)
-        if code == ZSW_OK:
-            self.hand = younger
-            return ZSW_OK
-        self.put_back(page, younger)
-        self.records[page].state |= HIT
+    cdef inline void pass_page(self, uint32_t page) noexcept nogil:
+        self.queue.entries[self.passed & self.queue.mask] = page
+        self.passed += 1
         self.advance()
-        return code
 
-    cdef inline void put_back(self, uint32_t page, uint32_t younger) noexcept nogil:
-        """Undoes list_remove() of the page at the hand."""
-        if self.behind == LIST_END:
-            self.queue.oldest = page
-        else:
-            self.records[self.behind].stamp = page
-        if younger == LIST_END:
-            self.queue.youngest = page
-        self.records[page].stamp = younger
-        self.queue.count += 1
+    cdef inline void advance(self) noexcept nogil:
+        """On to the next younger page; from the youngest to the oldest."""
+        self.hand += 1
+        if self.hand == self.queue.head:
+            self.queue.head = self.passed
+            self.hand = self.passed = self.queue.tail
 
     def everyone(self):
-        return self.members(&self.queue)
+        cdef page_ring ahead = self.queue, behind = self.queue
+        behind.head = self.passed
+        ahead.tail = self.hand
+        return ring_pages(&behind) + ring_pages(&ahead)
 
     def check(self):
         """Assert every invariant of queue and hand. O(resident pages)."""
         Reclaimer.check(self)
-        queue = self.everyone()
-        if self.hand != LIST_END:
-            place = queue.index(self.hand)
-            assert self.behind == (queue[place - 1] if place else LIST_END), "the hand has lost the page behind it"
+        passed, hand = self.passed - self.queue.tail, self.hand - self.queue.tail
+        assert passed <= hand <= ring_count(&self.queue) <= self.queue.mask + 1, "the hand is outside of its queue"
+        assert self.resident == 0 or self.hand != self.queue.head, "the hand looks at nothing"
