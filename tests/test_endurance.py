@@ -1,8 +1,12 @@
-"""Ten million faults at bytes depth, each page compared with what was stored. Minutes long: `make endurance`."""
+"""Ten million faults at bytes depth, and more accesses than stamps. Minutes long: `make endurance`."""
 
+import numpy as np
 import pytest
 
 from zswapsim import Settings, run
+from zswapsim._core.backend import CountingBackend
+from zswapsim._core.replay import Replay
+from zswapsim.study.cost import PRESETS
 
 FAULTS = 10_000_000
 
@@ -15,3 +19,19 @@ def test_ten_million_faults_bring_back_what_was_stored(exclusive: bool) -> None:
     assert result.outcome == "completed"
     assert result.verified_pages == result.counters["major_faults"] >= FAULTS
     assert result.counters["zswpwb"] > 0
+
+
+@pytest.mark.endurance
+def test_stamps_begin_anew_after_four_billion() -> None:
+    """The same accesses again and again: after the first time, each has the same faults."""
+    draw = np.random.default_rng(1)
+    pages = np.minimum(draw.zipf(1.2, 1 << 20), 20_000).astype(np.uint32) - 1
+    ops = np.zeros(len(pages), np.uint8)
+    engine = Replay(20_000, 3_000, CountingBackend(PRESETS["cxl-nvme"]))
+    engine.feed(pages, ops)
+    faults = [engine.counters_now()["major_faults"]]
+    for _ in range(3600):
+        engine.feed(pages, ops)
+        faults.append(engine.counters_now()["major_faults"])
+    engine.check()
+    assert len(set(np.diff(faults))) == 1

@@ -147,8 +147,10 @@ cdef class Replay(Evictor):
 
     cdef int reserve_log(self) except -1:
         cdef uint32_t resident = min(self.frames, self.pages)
-        # Four entries a frame: moving them together then costs a third of a step an access, at most.
-        if lru_open(&self.log, <uint32_t> min(<uint64_t> resident * 4 + 64, <uint64_t> 0xFFFFFFC0), self.pages) < 0:
+        cdef uint64_t entries = <uint64_t> resident * 15 // 4 + 64
+        # So that with a quarter of the pages in DRAM, page table and log take less than 12 bytes a page. Moving entries
+        # together then costs less than half a step an access.
+        if lru_open(&self.log, <uint32_t> min(entries, <uint64_t> 0xFFFFFFC0), self.pages) < 0:
             raise HostMemoryError(f"log of {resident} frames: larger than can be reserved")
         return 0
 
@@ -726,6 +728,9 @@ cdef class Replay(Evictor):
             place = self.records[page].stamp - self.log.base
             assert lru_marked(&self.log, place) == place, f"page {page} has no mark in the log"
             assert self.log.entries[place] == page, f"page {page} has another's place in the log"
+        if self.counting and self.reclaimer is None:
+            assert state == TOUCHED | DIRTY, f"page {page} was counted and has state {state}"
+            return resident
         assert resident or state & ENGINE_STATE == state, f"page {page} is not in DRAM and has state {state}"
         elsewhere = bool(state & IN_SLOT) + bool(state & ZERO_MAPPED)
         assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"
