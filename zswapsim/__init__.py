@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zswapsim.compressors import get_compressor
     from zswapsim.store import PageStore
     from zswapsim.study.compare import compare
+    from zswapsim.study.plan import Plan, plan
     from zswapsim.study.result import Result
     from zswapsim.study.run import run
     from zswapsim.study.settings import Settings
@@ -54,10 +55,12 @@ _HOMES = dict.fromkeys(_ERRORS, "_core.errors") | {
     "Codec": "_core.codec",
     "Contents": "traces",
     "PageStore": "store",
+    "Plan": "study.plan",
     "Result": "study.result",
     "Settings": "study.settings",
     "compare": "study.compare",
     "get_compressor": "compressors",
+    "plan": "study.plan",
     "read_contents": "traces",
     "read_trace": "traces",
     "run": "study.run",
@@ -77,6 +80,7 @@ __all__ = [
     "NodeFullError",
     "OutputError",
     "PageStore",
+    "Plan",
     "PluginError",
     "Result",
     "Settings",
@@ -84,6 +88,7 @@ __all__ = [
     "ZswapsimError",
     "compare",
     "get_compressor",
+    "plan",
     "read_contents",
     "read_trace",
     "run",

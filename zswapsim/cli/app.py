@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "Capture a real program's pages and replay a recorded trace over them.",
     "run": "Replay one trace over one setting.",
     "compare": "Replay one trace over every combination of settings.",
+    "plan": "Say how to provision: which DRAM, node and compressor keep an objective.",
     "audit": "Who gets a frame of a private node, under every isolation rule.",
     "cram": "How many pages a compressing device loses, under which control.",
     "capture": "Read a running process's anonymous pages into a page file.",

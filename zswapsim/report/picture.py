@@ -11,6 +11,7 @@ from zswapsim.traces.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FORMS = (".svg", ".png")
 FILLS = {
@@ -45,7 +46,7 @@ def draw_matrix(cells: Sequence[Cell], path: str) -> None:
     rows = list(dict.fromkeys(cell.row for cell in cells))
     rules = list(dict.fromkeys(cell.isolation for cell in cells))
     size = NAMES + COLUMN * len(rules), HEAD + ROW * (len(rows) + 3)
-    with mpl.rc_context({"svg.hashsalt": "zswapsim", "svg.fonttype": "none", "font.size": 8}):
+    with mpl.rc_context({"font.size": 8}):
         figure = Figure(figsize=size, facecolor="white")
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set(xlim=(0, size[0]), ylim=(size[1], 0))
@@ -53,10 +54,17 @@ def draw_matrix(cells: Sequence[Cell], path: str) -> None:
         _head(axes, rules, cells)
         _body(axes, cells, rows, rules)
         _legend(axes, size[1] - 1.4 * ROW)
-        kind = Path(path).suffix[1:]
-        metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {"Software": None}
-        with atomic_write(path) as file:
-            figure.savefig(file, format=kind, dpi=160, metadata=metadata)
+        save_picture(figure, path)
+
+
+def save_picture(figure: "Figure", path: str) -> None:
+    """Write a figure, whole or not at all; an SVG is the same bytes every time. Raises OutputError."""
+    import matplotlib as mpl
+
+    kind = Path(path).suffix[1:]
+    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {"Software": None}
+    with mpl.rc_context({"svg.hashsalt": "zswapsim", "svg.fonttype": "none"}), atomic_write(path) as file:
+        figure.savefig(file, format=kind, dpi=160, metadata=metadata)
 
 
 def _head(axes: "Axes", rules: Sequence[str], cells: Sequence[Cell]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from zswapsim.study.sizes import format_size
 
-__all__ = ["count", "duration", "factor", "format_size", "in_one_unit", "share"]
+__all__ = ["count", "duration", "factor", "format_size", "in_one_unit", "share", "three_digits"]
 
 TIMES = (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0))
 SIZES = (("GiB", float(1 << 30)), ("MiB", float(1 << 20)), ("KiB", float(1 << 10)), ("B", 1.0))
@@ -19,7 +19,7 @@ def duration(nanoseconds: float) -> str:
     """A time with three significant digits and its unit: ``7.31 µs``, ``1.20 s``."""
     for unit, scale in TIMES[:-1]:
         if abs(nanoseconds) >= scale * 0.9995:
-            return f"{_three_digits(nanoseconds / scale)} {unit}"
+            return f"{three_digits(nanoseconds / scale)} {unit}"
     return f"{nanoseconds:.0f} ns"
 
 
@@ -40,10 +40,11 @@ def in_one_unit(values: Sequence[float | None], units: Sequence[tuple[str, float
     """
     least = min((abs(value) for value in values if value), default=0.0)
     unit, scale = next((entry for entry in units if least >= entry[1] / 10), units[-1])
-    show = count if scale == 1 else _three_digits
+    show = count if scale == 1 else three_digits
     return unit, ["-" if value is None else show(value / scale) for value in values]
 
 
-def _three_digits(value: float) -> str:
+def three_digits(value: float) -> str:
+    """A number with three significant digits, or more before the point: ``7.31``, ``1,234``."""
     digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
     return f"{value:,.{digits}f}"

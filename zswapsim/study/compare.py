@@ -13,7 +13,7 @@ from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.backendspec import IN_DRAM, backend_name
 from zswapsim.study.parallel import Job, run_parallel
-from zswapsim.study.result import INTERRUPTED, Result
+from zswapsim.study.result import Result, completed
 from zswapsim.study.run import run
 from zswapsim.study.settings import Settings
 from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
@@ -109,10 +109,7 @@ def _measure_all(
 
 def _run_here(trace: DenseTrace, contents: Contents | None, job: Job, progress: Progress | None) -> Result:
     """One run in this process. Ctrl-C, which a run by itself turns into an outcome, ends the comparison."""
-    result = run(trace, contents, job[0], measured=job[1], progress=progress)
-    if result.outcome == INTERRUPTED:
-        raise KeyboardInterrupt
-    return result
+    return completed(run(trace, contents, job[0], measured=job[1], progress=progress))
 
 
 def _part_of(progress: Progress | None, number: int, runs: int) -> Progress | None:

@@ -33,6 +33,7 @@ class CostModel(NamedTuple):
 _FAULTS = (1350.0, 1350.0)
 _CXL = (250.0, 25.0)
 _DRAM = (90.0, 20.0)
+DRAM_LATENCY_NS = _DRAM[0]
 # eMMC: the reciprocals of 11,000 random reads and 13,000 random writes a second, which Samsung gave its first eMMC 5.1
 # of 64 GB (February 2015); with less than its queue full a read takes longer. HDD: an average seek of 8.2 ms, reading
 # and writing, and half a turn at 7200 rpm, 4.17 ms: HGST's specification of the Ultrastar 7K4000.

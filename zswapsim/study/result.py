@@ -47,3 +47,10 @@ class Result(msgspec.Struct, kw_only=True):
     def from_json(cls, text: bytes | str) -> "Result":
         """The Result that :meth:`to_json` wrote. Raises ``msgspec.DecodeError``."""
         return msgspec.json.decode(text, type=cls)
+
+
+def completed(result: Result) -> Result:
+    """`result` as it is. Raises KeyboardInterrupt where the run was interrupted, for those who make many of them."""
+    if result.outcome == INTERRUPTED:
+        raise KeyboardInterrupt
+    return result

@@ -1,0 +1,212 @@
+"""A plan as a whole: what it recommends keeps what was asked, in a run of its own; else it says so."""
+
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+import zswapsim
+from zswapsim import InputError, Plan, Settings, plan, run
+from zswapsim.report.plan import plan_text
+from zswapsim.study import confirm
+from zswapsim.study.objectives import parse_objectives
+from zswapsim.study.point import make_point
+from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.traces import Contents, DenseTrace, capture_pages, read_contents, read_trace
+
+SMALL = "gen:zipf,pages=900,events=30000,alpha=1.1,writes=0.3,seed=2"
+SLOW = 20_000.0
+"""Nanoseconds an access: codec times on a busy machine are far from any limit then."""
+CHILD = (
+    "import json; kept = [json.loads(json.dumps({'id': n, 'name': f'user {n * 7919 % 5000}', 'tags': [n % 7, n % 11]}))"
+    " for n in range(22000)]; print(flush=True); input()"
+)
+
+
+@pytest.fixture(scope="module")
+def python_pages() -> Contents:
+    """What a Python program with JSON documents has in memory, captured now and gone with this module."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", CHILD], **pipes) as process:
+        process.stdout.readline()
+        held = Contents(next(capture_pages(process.pid, limit=1024)), "a Python program")
+        process.kill()
+    return held
+
+
+@pytest.fixture(scope="module")
+def small() -> DenseTrace:
+    dense = DenseTrace(read_trace(SMALL))
+    dense.scan()
+    return dense
+
+
+@pytest.fixture(scope="module")
+def mix() -> Contents:
+    return read_contents("recipe:mix,pages=600")
+
+
+def kept_in_a_run(made: Plan, trace, contents: Contents) -> None:
+    """The recommended DRAM, node and compressor, run at bytes depth: nothing is written back, the figures are those."""
+    point = made.recommended.run
+    settings = Settings(
+        dram=point.dram_frames * PAGE_SIZE,
+        node=max(point.node_frames, 1) * PAGE_SIZE,
+        compressor=point.compressor,
+        depth="bytes",
+    )
+    result = run(trace, contents, settings)
+    assert result.outcome == "completed"
+    assert result.verified_pages == result.counters["major_faults"] == point.major_faults
+    assert result.counters["pool_limit_hit"] == result.counters["written_back_pages"] == 0
+    assert result.counters["peak_pool_total_size"] == point.node_frames * PAGE_SIZE
+
+
+# -- shows ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_json_trace_with_captured_python_pages(python_pages):
+    made = plan("bundled:json", python_pages, ["slowdown<20%"])
+    assert made.kept
+    assert made.recommended.run.slowdown < 20
+    assert made.recommended.run.saved > 0
+    assert made.recommended.verified_pages == made.recommended.run.major_faults
+    kept_in_a_run(made, "bundled:json", python_pages)
+
+
+def test_the_impossible_is_said_and_the_nearest_given(python_pages):
+    made = plan("bundled:json", python_pages, ["save>80%", "slowdown<1%"])
+    asked = parse_objectives(made.objectives)
+    assert not made.kept
+    assert not asked.kept(made.recommended.run)
+    nearest = asked.reached(made.recommended.estimate)
+    assert all(asked.reached(point) >= nearest for point in made.points)
+    assert made.alone["save>80%"].saved < 80
+    assert made.alone["slowdown<1%"].slowdown < 1
+    text = plan_text(made)
+    assert "No point was found that keeps save>80% and slowdown<1%. The nearest: " in " ".join(text.split())
+    assert "save>80% is out of reach even alone" in " ".join(text.split())
+
+
+# -- every objective, and several -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "objectives",
+    [
+        ["slowdown<5%"],
+        ["p99<5ms"],
+        ["promotion<20000%/min"],
+        ["save>20%"],
+        ["cost"],
+        ["slowdown<5%", "save>10%"],
+        ["cost", "slowdown<5%", "p99<5ms", "promotion<50000%/min", "save>5%"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_recommended_keeps_what_was_asked(small, mix, objectives):
+    made = plan(small, mix, objectives, compressors=["lz4", "zstd"], access_ns=SLOW, prices=(4, 2))
+    asked = parse_objectives(objectives)
+    assert made.kept
+    assert asked.kept(made.recommended.run)
+    assert made.recommended in made.tries
+    kept_in_a_run(made, small, mix)
+    better = [
+        point for point in made.points if asked.kept(point) and asked.rank(point) < asked.rank(made.tries[0].estimate)
+    ]
+    assert better == []
+
+
+def test_the_least_dram_that_keeps_a_promotion_rate_is_found_to_the_frame(small, mix):
+    made = plan(small, mix, ["promotion<20000%/min"], compressors=["zstd"], access_ns=SLOW)
+    point = made.recommended.estimate
+    assert point.promotion < 20000
+    at_one_less = run(small, None, Settings(dram=(point.dram_frames - 1) * PAGE_SIZE)).counters["major_faults"]
+    assert point.promotion * at_one_less / point.major_faults >= 20000
+
+
+def test_one_access_in_a_trace_that_never_faults(mix):
+    made = plan("gen:scan,pages=1", mix, compressors=["lz4"])
+    assert made.kept
+    assert (made.recommended.run.dram_frames, made.recommended.run.node_frames) == (1, 0)
+    assert "Keep all" in plan_text(made)
+
+
+def test_cold_pages_are_saved_without_a_fault(mix):
+    trace = "gen:phases,pages=1000,events=20000,set=0.1,phase=2000,overlap=0,writes=1"
+    made = plan(trace, mix, ["promotion<0.2%/min"], compressors=["zstd"])
+    assert made.kept
+    assert made.recommended.run.major_faults == 0
+    assert made.recommended.run.saved > 20
+
+
+@pytest.mark.parametrize("reclaim", ["two-list", "s3fifo"])
+def test_other_reclaimers(small, mix, reclaim):
+    settings = Settings(reclaim=reclaim)
+    made = plan(small, mix, ["save>10%"], compressors=["zstd"], access_ns=SLOW, settings=settings)
+    assert made.kept
+    assert made.recommended.estimate.major_faults == made.recommended.run.major_faults
+
+
+# -- runs that come out otherwise -------------------------------------------------------------------------------------
+
+
+def worse_by(times: float, monkeypatch) -> None:
+    """Runs find so many times the waiting that there is: a machine that is slower than when pages were measured."""
+
+    def slower(compressor, sums, workload):
+        return make_point(compressor, sums._replace(stall_ns=sums.stall_ns * times), workload)
+
+    monkeypatch.setattr(confirm, "make_point", slower)
+
+
+def test_a_run_that_misses_leads_to_the_next_safer_point(small, mix, monkeypatch):
+    worse_by(3.0, monkeypatch)
+    made = plan(small, mix, ["slowdown<5%"], compressors=["lz4"], access_ns=SLOW)
+    assert made.kept
+    assert len(made.tries) > 1
+    assert made.tries[0].run.slowdown >= 5 > made.recommended.run.slowdown
+    sizes = [tried.run.dram_frames for tried in made.tries]
+    assert sizes == sorted(set(sizes))
+    assert "By its estimate lz4 with" in " ".join(plan_text(made).split())
+
+
+def test_tries_are_bounded_and_what_was_not_kept_is_not_said_to_be(small, mix, monkeypatch):
+    calls = []
+    monkeypatch.setattr(confirm, "run", lambda *a, **k: calls.append(a) or run(*a, **k))
+    monkeypatch.setattr(
+        confirm, "make_point", lambda *a: msgspec.structs.replace(make_point(*a), slowdown=50.0 + len(calls))
+    )
+    made = plan(small, mix, ["slowdown<5%"], compressors=["lz4"], access_ns=SLOW)
+    assert not made.kept
+    assert 1 < len(calls) <= confirm.MOST_TRIES * confirm.TURNS
+    assert made.recommended.run.slowdown == min(tried.run.slowdown for tried in made.tries)
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"objectives": ["fast"]}, "--objective fast"),
+        ({"objectives": ["cost"]}, "needs prices"),
+        ({"prices": (-1, 2)}, "--price-dram -1"),
+        ({"prices": (0, 2)}, "above 0"),
+        ({"access_ns": 0}, "--access-ns 0"),
+        ({"compressors": []}, "--compressor"),
+        ({"compressors": ["lz5"]}, "lz5"),
+        ({"dram": ["much"]}, "--dram much"),
+        ({"contents": None}, "contents"),
+    ],
+)
+def test_what_is_refused(small, mix, wrong, message):
+    with pytest.raises(InputError, match=message):
+        plan(small, **{"contents": mix, **wrong})
+
+
+def test_a_plan_is_plain_data(small, mix):
+    made = plan(small, mix, ["save>5%"], compressors=["lz4"], prices=(4, 2))
+    again = msgspec.json.decode(made.to_json(), type=zswapsim.Plan)
+    assert again == made

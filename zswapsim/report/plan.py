@@ -1,0 +1,167 @@
+"""A plan as text: what it rests on, faults by DRAM size, a table for each compressor, the runs, the recommendation."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from zswapsim.report.plan_words import recommendation
+from zswapsim.report.table import Column, render
+from zswapsim.report.units import SIZES, TIMES, count, duration, factor, format_size, in_one_unit, three_digits
+from zswapsim.study.pace import ASKED, DEFAULT, FROM_TRACE, PROMOTION_LINE, Pace
+from zswapsim.study.plan import Plan
+from zswapsim.study.point import Point
+from zswapsim.study.sizes import PAGE_SIZE
+
+KNEE, TAKE = "knee", "take"
+PACE = {
+    FROM_TRACE: "by the trace's time_ns",
+    ASKED: "as asked for",
+    DEFAULT: "the trace has no times and --access-ns is not given: an access to local DRAM",
+}
+
+
+def plan_text(plan: Plan, width: int | None = None, colour: bool = False) -> str:
+    """All of it; `width` is that of the terminal, None for tables as wide as they come out."""
+    names = list(dict.fromkeys(point.compressor for point in plan.points))
+    parts = [
+        _head(plan),
+        _faults(plan, names[0], width, colour),
+        *(_compressor(plan, name, width, colour) for name in names),
+        LEGEND,
+        _runs(plan, width, colour),
+        recommendation(plan),
+    ]
+    return "\n\n".join(parts)
+
+
+LEGEND = (
+    "knee: the point of diminishing return; behind it a per cent of memory costs more slowdown than on average.\n"
+    "take: the recommended point. * on the front: no other point has less slowdown and saves as much.\n"
+    "node: frames for all that is out, at most. expansion: footprint over DRAM and node; saved: what they take less.\n"
+    "compress, decompress: of one core. fault: latency of a major fault, modelled. All rates are by the time that the\n"
+    "workload takes with all its pages in DRAM."
+)
+
+
+def _head(plan: Plan) -> str:
+    pages = f"{count(plan.pages)} pages ({format_size(plan.pages * PAGE_SIZE)})"
+    lines = [
+        f"trace {plan.trace}, {count(plan.accesses)} accesses to {pages}; contents {plan.contents}",
+        f"asked for {', '.join(plan.objectives)}; reclaim {plan.reclaim}, modelled machine {plan.cost}",
+        pace_text(plan.pace),
+        f"working set {count(plan.pace.working_set)} pages: those accessed within 120 s, mean over the trace",
+    ]
+    if plan.prices is not None:
+        lines.append(f"prices a GiB: DRAM {plan.prices.dram:g}, node {plan.prices.node:g}")
+    return "\n".join(lines)
+
+
+def pace_text(pace: Pace) -> str:
+    """How fast the workload runs, and how that is known."""
+    return f"pace {duration(pace.access_ns)} an access, {duration(pace.base_ns)} in all ({PACE[pace.source]})"
+
+
+def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
+    """What does not depend on the compressor."""
+    points = _shown(plan, any_name, [*plan.knees.values(), plan.recommended.estimate])
+    columns = [
+        Column("of the footprint", [f"{100 * point.dram_frames / plan.pages:.1f} %" for point in points]),
+        Column("faults a million", [three_digits(point.faults_per_million) for point in points]),
+        Column("a second", [three_digits(point.faults_per_second) for point in points]),
+        Column("promotion %/min", [three_digits(point.promotion) for point in points]),
+        Column(f"of {PROMOTION_LINE} %/min", [_line(point) for point in points]),
+    ]
+    return f"major faults, whatever the compressor\n{render([_dram(points)], columns, width, colour)}"
+
+
+def _line(point: Point) -> str:
+    """A promotion rate beside Google's line."""
+    times = point.promotion / PROMOTION_LINE
+    return f"{three_digits(times)} x" if times >= 1 else "below"
+
+
+def _compressor(plan: Plan, name: str, width: int | None, colour: bool) -> str:
+    extra = [point for point in (plan.knees.get(name), plan.recommended.estimate) if point is not None]
+    points = _shown(plan, name, [point for point in extra if point.compressor == name])
+    front = frozenset(row for row, point in enumerate(points) if point in plan.front)
+    keys = [_dram(points), Column("", [_note(plan, point) for point in points], left=True)]
+    return f"{name}\n{render(keys, _figures(points, front), width, colour)}"
+
+
+def _dram(points: Sequence[Point]) -> Column:
+    unit, cells = in_one_unit([point.dram_frames * PAGE_SIZE for point in points], SIZES)
+    return Column(f"DRAM {unit}", cells)
+
+
+def _note(plan: Plan, point: Point) -> str:
+    best = plan.recommended.estimate
+    notes = [TAKE] * (point == best) + [KNEE] * (plan.knees.get(point.compressor) == point)
+    return ", ".join(notes)
+
+
+def _shown(plan: Plan, name: str, extra: Sequence[Point]) -> list[Point]:
+    """A compressor's points at the sizes asked for, and those in `extra`, from large to small."""
+    points = {point.dram_frames: point for point in plan.points if point.compressor == name}
+    shown = {frames: points[frames] for frames in plan.rows} | {point.dram_frames: point for point in extra}
+    return [shown[frames] for frames in sorted(shown, reverse=True)]
+
+
+def _figures(points: Sequence[Point], front: frozenset[int] = frozenset()) -> list[Column]:
+    """A compressor's columns, for estimates and runs alike."""
+    node_unit, nodes = in_one_unit([point.node_frames * PAGE_SIZE for point in points], SIZES)
+    mean_unit, means = in_one_unit([point.fault_mean_ns for point in points], TIMES)
+    p99_unit, p99s = in_one_unit([point.fault_p99_ns for point in points], TIMES)
+
+    def column(title: str, take: Callable[[Point], float], show: Callable[[float], str] = three_digits) -> Column:
+        return Column(title, [show(take(point)) for point in points])
+
+    return [
+        Column(f"node {node_unit}", nodes),
+        column("expansion", lambda point: point.expansion, factor),
+        column("saved %", lambda point: point.saved),
+        *_money(points),
+        column("compress %", lambda point: point.compress_cpu),
+        column("decompress %", lambda point: point.decompress_cpu),
+        Column(f"fault mean {mean_unit}", means),
+        Column(f"p99 {p99_unit}", p99s),
+        column("slowdown %", lambda point: point.slowdown)._replace(best=front),
+    ]
+
+
+def _money(points: Sequence[Point]) -> list[Column]:
+    """Costs, where there are prices."""
+    if points[0].money is None:
+        return []
+    costs, saved = [point.money or 0.0 for point in points], [point.money_saved or 0.0 for point in points]
+    digits = max(0, 3 - math.floor(math.log10(max(costs)))) if max(costs) > 0 else 2
+    return [
+        Column("cost", [f"{value:,.{digits}f}" for value in costs]),
+        Column("cost saved", [f"{value:,.{digits}f}" for value in saved]),
+    ]
+
+
+def _runs(plan: Plan, width: int | None, colour: bool) -> str:
+    """Every point that was run: what was estimated of it, what came out, and the difference."""
+    points = [each for tried in plan.tries for each in (tried.estimate, tried.run)]
+    keys = [
+        Column("compressor", [word for tried in plan.tries for word in (tried.estimate.compressor, "", "")], left=True),
+        Column("DRAM", [w for t in plan.tries for w in (format_size(t.run.dram_frames * PAGE_SIZE), "", "")]),
+        Column("", ["estimated", "run", "difference"] * len(plan.tries), left=True),
+    ]
+    columns = [_with_difference(column) for column in _figures(points)]
+    verified = plan.recommended.verified_pages
+    title = (
+        f"run at bytes depth: {count(verified)} pages came back, each as it was stored"
+        if verified
+        else "run at bytes depth: no page had to come back"
+    )
+    return f"{title}\n{render(keys, columns, width, colour)}"
+
+
+def _with_difference(column: Column) -> Column:
+    """A column of estimate, run, estimate, run ... with the difference behind each pair, in the column's unit."""
+    cells: list[str] = []
+    for estimate, run in zip(column.cells[::2], column.cells[1::2], strict=True):
+        digits = len(run.partition(".")[2])
+        before, after = (float(cell.replace(",", "")) for cell in (estimate, run))
+        cells += [estimate, run, f"{after - before:+,.{digits}f}"]
+    return column._replace(cells=cells)

@@ -1,0 +1,104 @@
+"""A plan as a picture: saved memory against slowdown, a line for each compressor, drawn by matplotlib."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zswapsim.report.picture import check_picture, save_picture
+from zswapsim.study.objectives import Limit, parse_objectives
+from zswapsim.study.pace import PROMOTION_LINE
+from zswapsim.study.plan import Plan
+from zswapsim.study.point import Point
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+STYLES = (
+    ("#1f4e79", "-", "o"),
+    ("#b35900", "--", "s"),
+    ("#3f7d3f", "-.", "^"),
+    ("#7b3f9d", ":", "D"),
+    ("#555555", (0, (5, 1, 1, 1, 1, 1)), "v"),
+)
+"""Colour, line and mark of a compressor, in turn: lines and marks tell them apart without colour."""
+LEAST = 0.1
+"""Per cent of slowdown: below it the axis is linear."""
+
+
+def draw_plan(plan: Plan, path: str) -> None:
+    """Write the picture, whole or not at all. Raises InputError, OutputError."""
+    check_picture(path)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5.4), facecolor="white", layout="constrained")
+    axes = figure.add_subplot()
+    for name, style in zip(_names(plan), _styles(len(_names(plan))), strict=True):
+        _curve(axes, [point for point in plan.points if point.compressor == name], name, style)
+    _front(axes, plan.front)
+    _limits(axes, parse_objectives(plan.objectives).limits)
+    _marks(axes, plan)
+    _frame(axes, plan)
+    save_picture(figure, path)
+
+
+def _names(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(point.compressor for point in plan.points))
+
+
+def _styles(count: int) -> list[tuple[str, object, str]]:
+    return [STYLES[number % len(STYLES)] for number in range(count)]
+
+
+def _curve(axes: "Axes", points: Sequence[Point], name: str, style: tuple[str, object, str]) -> None:
+    """One compressor; a mark is filled where promotions stay below Google's line."""
+    colour, line, mark = style
+    saved, slowdown = [point.saved for point in points], [point.slowdown for point in points]
+    axes.plot(saved, slowdown, color=colour, linestyle=line, linewidth=1.4, label=name, marker=mark, markersize=4.5,
+              markerfacecolor="white")  # fmt: skip
+    calm = [point for point in points if point.promotion < PROMOTION_LINE]
+    axes.plot([point.saved for point in calm], [point.slowdown for point in calm], color=colour, linestyle="none",
+              marker=mark, markersize=4.5)  # fmt: skip
+
+
+def _front(axes: "Axes", front: Sequence[Point]) -> None:
+    """Steps: between two points of the front, only the one that saves less is to be had."""
+    saved, slowdown = [point.saved for point in front], [point.slowdown for point in front]
+    axes.plot(saved, slowdown, color="#bbbbbb", linewidth=6, alpha=0.6, drawstyle="steps-pre", zorder=0,
+              solid_capstyle="butt", label="Pareto front")  # fmt: skip
+
+
+def _limits(axes: "Axes", limits: Sequence[Limit]) -> None:
+    """Objectives that are a line in this picture."""
+    for limit in limits:
+        if limit.name == "slowdown":
+            axes.axhline(limit.bound, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
+            axes.annotate(limit.text, (1, limit.bound), xycoords=("axes fraction", "data"), xytext=(-3, 3),
+                          textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
+        elif limit.name == "save":
+            axes.axvline(limit.bound, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
+            axes.annotate(limit.text, (limit.bound, 1), xycoords=("data", "axes fraction"), xytext=(3, -10),
+                          textcoords="offset points", fontsize=8)  # fmt: skip
+
+
+def _marks(axes: "Axes", plan: Plan) -> None:
+    """Knees, and the recommended point as it was run."""
+    for point in plan.knees.values():
+        axes.annotate("knee", (point.saved, point.slowdown), xytext=(6, -9), textcoords="offset points", fontsize=8)
+    run = plan.recommended.run
+    word = "recommended" if plan.kept else "nearest"
+    text = f"{word}: {run.compressor},\n{100 * run.dram_frames / plan.pages:.0f} % DRAM, as run"
+    axes.plot([run.saved], [run.slowdown], color="black", linestyle="none", marker="*", markersize=13, zorder=5)
+    axes.annotate(text, (run.saved, run.slowdown), xytext=(-14, 34), textcoords="offset points", ha="right", fontsize=8,
+                  arrowprops={"arrowstyle": "-", "linewidth": 0.6})  # fmt: skip
+
+
+def _frame(axes: "Axes", plan: Plan) -> None:
+    axes.set_yscale("symlog", linthresh=LEAST)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,g}")
+    axes.set_xlabel("memory saved, % of the footprint (DRAM and node against DRAM alone)")
+    axes.set_ylabel("slowdown, % (estimated)")
+    axes.set_title(f"{plan.trace} over {plan.contents}", fontsize=10, loc="left")
+    axes.grid(visible=True, linewidth=0.3, color="#cccccc")
+    axes.spines[["top", "right"]].set_visible(False)
+    note = f"filled marks: promotions below {PROMOTION_LINE} % of the working set a minute"
+    axes.legend(fontsize=8, frameon=False, title=note, title_fontsize=7, alignment="left", loc="upper left")

@@ -1,0 +1,110 @@
+"""From what estimates recommend to what a run has shown."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from zswapsim.study.cost import PRESETS
+from zswapsim.study.objectives import Limit, Objectives
+from zswapsim.study.point import Point, make_point, sums_of
+from zswapsim.study.result import Result, completed
+from zswapsim.study.run import run
+from zswapsim.study.search import Search
+from zswapsim.study.settings import Settings
+from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.traces import Contents, DenseTrace
+
+MOST_TRIES = 6
+TURNS = 3
+MARGIN = 0.02
+"""Beyond what the last run missed by: the next try is to keep its limits by so much more."""
+Progress = Callable[[int, int], None]
+
+
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """A point as it was estimated, and as a run of it at bytes depth came out."""
+
+    estimate: Point
+    run: Point
+    verified_pages: int
+    """Pages that came back in the run, each compared with what was stored."""
+
+
+class Bench(NamedTuple):
+    """What points are run on."""
+
+    trace: DenseTrace
+    contents: Contents
+    settings: Settings
+    progress: Progress | None = None
+
+
+def settle(search: Search, objectives: Objectives, bench: Bench) -> tuple[list[Try], Try, bool]:
+    """Runs of what the estimates recommend, the one that is best, and whether it keeps the objectives.
+
+    Where a run misses what its estimate kept, the estimates are held to limits that are tighter by as much, and the
+    next point is run; :data:`MOST_TRIES` at most. The best is the one that keeps the objectives, else the nearest.
+    """
+    tries: list[Try] = []
+    asked = objectives
+    while len(tries) < MOST_TRIES:
+        point = search.best(asked)
+        if any(point == each.estimate for each in tries):
+            break
+        tries.append(_least(point, objectives, search, bench))
+        if objectives.kept(tries[-1].run) or not objectives.kept(point):
+            break
+        asked = tighter(asked, tries[-1])
+    best = min(tries, key=lambda each: (not objectives.kept(each.run), objectives.reached(each.run)))
+    return tries, best, objectives.kept(best.run)
+
+
+def tighter(objectives: Objectives, tried: Try) -> Objectives:
+    """Limits for the next estimate, moved by as much as the run of `tried` was worse than its estimate."""
+
+    def moved(limit: Limit) -> Limit:
+        if limit.holds(tried.run):
+            return limit
+        estimate, found = limit.value(tried.estimate), limit.value(tried.run)
+        if limit.wants_less_memory:
+            return limit._replace(bound=(limit.bound + max(0.0, estimate - found)) * (1 + MARGIN))
+        return limit._replace(bound=limit.bound * min(1.0, estimate / found) * (1 - MARGIN))
+
+    return objectives._replace(limits=tuple(moved(limit) for limit in objectives.limits))
+
+
+def _least(point: Point, objectives: Objectives, search: Search, bench: Bench) -> Try:
+    """The turn with the least waiting: what else the machine does only adds to codec times.
+
+    One turn is enough where it keeps the objectives, and where it misses one that no codec time is in.
+    """
+    tries: list[Try] = []
+    for result in _turns(point, search, bench):
+        found = make_point(point.compressor, sums_of(result, PRESETS[bench.settings.cost]), search.workload)
+        tries.append(Try(estimate=point, run=found, verified_pages=result.verified_pages))
+        missed = [limit for limit in objectives.limits if not limit.holds(found)]
+        if not missed or not all(limit.measured for limit in missed):
+            break
+    return min(tries, key=lambda each: each.run.slowdown)
+
+
+def _turns(point: Point, search: Search, bench: Bench) -> Iterator[Result]:
+    """Runs of a point; the node is never full, so that the most that the pool takes is the node that it needs."""
+    node = search.workload.pages + search.costs[point.compressor].spare_frames
+    turn = 0
+    while turn < TURNS:
+        asked = msgspec.structs.replace(
+            bench.settings,
+            dram=point.dram_frames * PAGE_SIZE,
+            node=node * PAGE_SIZE,
+            compressor=point.compressor,
+            backend="private-node",
+            depth="bytes",
+        )
+        result = completed(run(bench.trace, bench.contents, asked, progress=bench.progress))
+        if result.counters["pool_limit_hit"]:
+            node *= 2
+            continue
+        turn += 1
+        yield result

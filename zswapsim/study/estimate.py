@@ -1,0 +1,107 @@
+"""What a DRAM size costs and saves with a compressor, without a run: faults from a curve, pages from a measurement.
+
+A page that is out is taken to be any page of the footprint alike, and so is the one that has to go when it comes back.
+Then the node's frames are those that zsmalloc takes for the lengths of so many pages, packed without a gap, and the
+latency of a major fault is a constant, a load and the stores of those evicted for it, drawn independently.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.sizeclass import huge_class_size, size_classes
+from zswapsim._core.zsmalloc import frames_for_lengths
+from zswapsim.compressors.measure import Measured
+from zswapsim.study.cost import CostModel
+from zswapsim.study.point import Sums
+from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.traffic import Traffic
+
+DRAWS = 1 << 16
+MOST_LENGTHS = 1 << 20  # put into a pool one by one; from there on the pool grows in proportion
+
+
+class PageCosts:
+    """What storing and loading a page of a footprint costs with one compressor; arrays have an element a page image.
+
+    Parameters: `measured`, lengths and times of every image; `pages` of the footprint; `cost`; `chain_size`; `seed`,
+    by which images are shifted; `zero_map`, whether zero pages never reach the pool.
+    """
+
+    def __init__(
+        self, measured: Measured, pages: int, cost: CostModel, *, chain_size: int, seed: int = 0, zero_map: bool = True
+    ) -> None:
+        images = len(measured.size)
+        held = (seed % images + np.arange(min(pages, images))) % images
+        huge = measured.size[held] >= huge_class_size(chain_size)
+        sizes = np.where(huge, np.uint16(PAGE_SIZE), measured.size[held])
+        self.cost, self.chain_size = cost, chain_size
+        self.spare_frames = sum(frames for _, frames, _ in size_classes(chain_size))
+        """Of a zspage of every class that holds next to nothing."""
+        self.lengths: NDArray[np.uint16] = np.sort(np.where(measured.same_filled[held], np.uint16(0), sizes))
+        """Of objects, in ascending order; 0 where the pool needs none."""
+        busy = ~(measured.zero[held] & zero_map)
+        moved = cost.node_latency_ns + self._transfer(sizes, measured.same_filled[held]) / cost.node_bandwidth
+        self.compress_ns = np.where(busy, measured.compress_ns[held], 0.0)
+        self.decompress_ns = np.where(busy, measured.decompress_ns[held], 0.0)
+        self.store_ns: NDArray[np.float64] = np.where(busy, moved + self.compress_ns, 0.0)
+        self.load_ns: NDArray[np.float64] = np.where(busy, moved + self.decompress_ns, 0.0)
+
+    @staticmethod
+    def _transfer(sizes: NDArray[np.uint16], same_filled: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Bytes to or from the node."""
+        return np.where(same_filled, 0.0, sizes.astype(np.float64))
+
+    def node_frames(self, out: int) -> int:
+        """Frames that a pool takes for `out` pages, evenly spread over all lengths."""
+        count = min(out, MOST_LENGTHS)
+        chosen = self.lengths[np.arange(count) * len(self.lengths) // max(count, 1)]
+        frames = frames_for_lengths(chosen, self.chain_size) if count else 0
+        return frames if out == count else -(-frames * out // count)
+
+    def latency(self, batch: int, evicting: float) -> tuple[float, float]:
+        """Mean and p99 of a major fault, ns: a share `evicting` of the faults stores `batch` pages before its load."""
+        fixed = self.cost.major_fault_ns
+        mean = fixed + float(self.load_ns.mean()) + evicting * batch * float(self.store_ns.mean())
+        load, stores = self._draws(batch)
+        first = round(DRAWS * evicting)
+        latencies = fixed + load + np.where(np.arange(DRAWS) < first, stores, 0.0)
+        return mean, float(np.percentile(latencies, 99, method="inverted_cdf"))
+
+    def _draws(self, batch: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Loads, and sums of `batch` stores: the same draws every time."""
+        if batch not in self._drawn:
+            random = np.random.Generator(np.random.PCG64(0))
+            load = self.load_ns[random.integers(0, len(self.load_ns), DRAWS)]
+            stores = np.zeros(DRAWS)
+            for _ in range(batch):
+                stores += self.store_ns[random.integers(0, len(self.store_ns), DRAWS)]
+            self._drawn[batch] = load, stores
+        return self._drawn[batch]
+
+    @cached_property
+    def _drawn(self) -> dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        return {}
+
+
+def estimate(costs: PageCosts, traffic: Traffic, batch: int) -> Sums:
+    """The sums of a trace at the DRAM size of `traffic`; evictions come `batch` at a time."""
+    majors, outs = traffic.major_faults, traffic.swap_outs
+    # A page can only come back to a DRAM that was full, so that each major fault needs a frame; a batch frees several.
+    evicting = min(1.0, 1 / batch) if majors else 0.0
+    mean, p99 = costs.latency(batch, evicting) if majors else (0.0, 0.0)
+    compress = outs * float(costs.compress_ns.mean())
+    decompress = majors * float(costs.decompress_ns.mean())
+    stall = majors * (costs.cost.major_fault_ns + float(costs.load_ns.mean())) + outs * float(costs.store_ns.mean())
+    return Sums(
+        dram_frames=traffic.frames,
+        node_frames=costs.node_frames(traffic.out),
+        major_faults=majors,
+        swap_outs=outs,
+        compress_ns=compress,
+        decompress_ns=decompress,
+        stall_ns=stall,
+        mean_ns=mean,
+        p99_ns=p99,
+    )

@@ -1,0 +1,105 @@
+"""How fast a workload accesses its pages, and how many of them it is using: what turns counts into rates.
+
+A trace may say when each access was made; most don't. Then an access takes as long as is asked, or as one to local DRAM
+that misses the caches: what the modelled machine asks for the same page when it need not be brought.
+
+The working set is that of Lagar-Cavilla et al., "Software-Defined Far Memory in Warehouse-Scale Computers" (ASPLOS
+2019): the pages that were accessed within the last 120 s, the least age of a cold page there. A page that is brought
+back is a promotion; they hold promotions below 0.2 % of the working set a minute.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from zswapsim._core.errors import InputError
+from zswapsim.study.cost import DRAM_LATENCY_NS
+from zswapsim.traces import Chunk, DenseTrace, Trace
+
+WINDOW_NS = 120 * 10**9
+PROMOTION_LINE = 0.2
+"""Per cent of the working set a minute."""
+FROM_TRACE, ASKED, DEFAULT = "trace", "asked", "default"
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """The rate at which a workload accesses pages when none has to be brought."""
+
+    access_ns: float
+    """Mean time from one access to the next."""
+    base_ns: float
+    """Time of the whole trace."""
+    source: str
+    """``trace`` (its time_ns), ``asked`` or ``default``."""
+    working_set: float
+    """Pages accessed within 120 s, mean over the trace; all of them where it is shorter."""
+
+
+class TimedTrace(Trace):
+    """`trace` with a note of the times that go by: the first, the last, and where each 120 s begin."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace, self.name, self.events = trace, trace.name, trace.events
+        self.first = self.last = -1
+        """Nanoseconds; -1 where the trace has no times."""
+        self.starts: list[int] = []
+        """Accesses at which a window of 120 s begins that is not the first."""
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The trace's own chunks."""
+        done, window = 0, 0
+        self.first, self.starts = -1, []
+        for chunk in self.trace.chunks():
+            if chunk.time_ns is not None and len(chunk.time_ns):
+                window = self._note(chunk.time_ns, done, window)
+            done += len(chunk.page)
+            yield chunk
+
+    def _note(self, times: np.ndarray, done: int, window: int) -> int:
+        """Times may step back, as clocks of several processors do; the window does not."""
+        if self.first < 0:
+            self.first = self.last = int(times[0])
+        self.last = max(self.last, int(times.max()))
+        past = np.maximum(times, np.uint64(self.first)) - np.uint64(self.first)
+        windows = np.maximum.accumulate(np.append(np.int64(window), (past // np.uint64(WINDOW_NS)).astype(np.int64)))
+        self.starts += [done + int(place) for place in np.flatnonzero(np.diff(windows))]
+        return int(windows[-1])
+
+
+def measure_pace(trace: DenseTrace, access_ns: float | None = None) -> Pace:
+    """The pace of a trace that has been scanned. Raises InputError where `access_ns` is no time above 0."""
+    if access_ns is not None and not 0 < access_ns < 1e15:
+        raise InputError(f"--access-ns {access_ns}: expected nanoseconds, above 0")
+    timed = trace.trace if isinstance(trace.trace, TimedTrace) else None
+    starts: Sequence[int]
+    if access_ns is None and timed is not None and timed.last > timed.first:
+        base, source, starts = float(timed.last - timed.first), FROM_TRACE, timed.starts
+    else:
+        each = DRAM_LATENCY_NS if access_ns is None else float(access_ns)
+        base, source = each * trace.events, DEFAULT if access_ns is None else ASKED
+        window = max(1, int(WINDOW_NS / each))
+        starts = range(window, trace.events, window)
+    return Pace(access_ns=base / trace.events, base_ns=base, source=source, working_set=working_set(trace, starts))
+
+
+def working_set(trace: DenseTrace, starts: Sequence[int]) -> float:
+    """Mean distinct pages of the windows that begin at 0 and at `starts`; without the last where there are several."""
+    if not starts:
+        return float(trace.pages)
+    seen = np.full(trace.pages, -1, np.int64)
+    found = np.zeros(len(starts) + 1, np.int64)
+    done = 0
+    for pages, _ in trace.chunks():
+        window = bisect_right(starts, done)
+        cuts = [*(start - done for start in starts[window : bisect_left(starts, done + len(pages))]), len(pages)]
+        first = 0
+        for number, end in enumerate(cuts, window):
+            part = pages[first:end]
+            fresh = np.unique(part[seen[part] != number])
+            seen[fresh] = number
+            found[number] += len(fresh)
+            first = end
+        done += len(pages)
+    return float(found[:-1].mean())

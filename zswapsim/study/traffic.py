@@ -1,0 +1,53 @@
+"""Faults and swap-outs at any DRAM size: from one pass where the rule allows that, else from a replay each."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import msgspec
+
+from zswapsim.study.result import completed
+from zswapsim.study.run import run
+from zswapsim.study.settings import Settings
+from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.traces import DenseTrace
+
+
+class Traffic(NamedTuple):
+    """What crosses the edge of a DRAM of so many frames; in pages, over the whole trace."""
+
+    frames: int
+    major_faults: int
+    swap_outs: int
+    out: int
+    """Pages outside DRAM at most at one time."""
+
+
+class Source(ABC):
+    """Where traffic is known from."""
+
+    one_pass: bool
+    """Whether any number of sizes costs one pass over the trace."""
+
+    @abstractmethod
+    def at(self, frames: int) -> Traffic:
+        """Traffic at a DRAM of `frames` frames."""
+
+
+class Replays(Source):
+    """A replay at counts depth for each size, remembered. `settings`: reclaimer and batch."""
+
+    one_pass = False
+
+    def __init__(self, trace: DenseTrace, settings: Settings) -> None:
+        self.trace = trace
+        self.settings = msgspec.structs.replace(settings, depth="counts", window=trace.events)
+        self.known: dict[int, Traffic] = {}
+
+    def at(self, frames: int) -> Traffic:
+        """One replay, unless the size was asked before."""
+        if frames not in self.known:
+            asked = msgspec.structs.replace(self.settings, dram=frames * PAGE_SIZE, node=PAGE_SIZE)
+            counters = completed(run(self.trace, None, asked)).counters
+            out = counters["pages"] - counters["resident_pages"]
+            self.known[frames] = Traffic(frames, counters["major_faults"], counters["reclaimed_pages"], out)
+        return self.known[frames]
