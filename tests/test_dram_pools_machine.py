@@ -43,13 +43,18 @@ sizes = {
 
 
 class PoolMachine(RuleBasedStateMachine):
-    def begin(self, spec: str, frames: int, batch: int, device: int, options: dict, model: Any) -> None:
+    def begin(
+        self, spec: str, frames: int, batch: int, device: int, options: dict, model: Any, group_of: Any = None
+    ) -> None:
         frames = max(frames, batch)
         asked = {"dram": frames * 4096, "swap": device * 4096, "reclaim_batch": batch, "backend": spec} | options
         self.engines = {
-            depth: open_replay(Settings(depth=depth, **asked), PAGES, CONTENTS, MEASURED if depth == "sizes" else None)
+            depth: open_replay(
+                Settings(depth=depth, **asked), PAGES, CONTENTS, MEASURED if depth == "sizes" else None,
+                group_of=None if group_of is None else np.array(group_of, np.uint16),
+            )
             for depth in ("bytes", "sizes")
-        }
+        }  # fmt: skip
         name = options["reclaim"]
         self.model: DramPool = model(
             frames, MODEL_CONTENTS, lz4_length, device, chain_size=options["chain_size"], batch=batch,
@@ -105,21 +110,38 @@ class ZswapMachine(PoolMachine):
                 "retries": st.sampled_from([1, 16, 1 << 20]),
             }
         ),
+        tree=st.sampled_from([[], [], ["a"], ["a", "b"], ["a", "a/b", "c"], ["a", "a/b", "a/b/c"]]),
+        limits=st.lists(st.tuples(st.sampled_from([None, None, 0, 2, 6]), st.sampled_from([1, 1, 0])), min_size=3),
+        group_of=st.lists(st.integers(0, 3), min_size=PAGES, max_size=PAGES),
     )
-    def open(self, sizes: dict, options: dict, values: dict) -> None:
+    def open(self, sizes: dict, options: dict, values: dict, tree: list, limits: list, group_of: list) -> None:
         written = {name: value for name, value in values.items() if value is not None}
         written["version"] = "{}.{}".format(*values["version"])
+
+        of = [min(group, len(tree)) for group in group_of] if tree else None
+        parents = [0 if "/" not in name else 1 + tree.index(name.rpartition("/")[0]) for name in tree]
+        groups = [(parent, most, bool(back)) for parent, (most, back) in zip(parents, limits, strict=False)]
 
         def model(*args: Any, **given: Any) -> Zswap:
             return Zswap(
                 *args, max_pool_percent=values["max_pool_percent"], version=values["version"],
                 group_bytes=values["max"], writeback=bool(values["writeback"]),
                 shrinker=bool(values["shrinker_enabled"]), priority=values["shrinker_priority"],
-                retries=values["retries"], accept_threshold_percent=options["accept_threshold_percent"], **given,
+                retries=values["retries"], accept_threshold_percent=options["accept_threshold_percent"],
+                groups=groups, group_of=dict(enumerate(of)) if of else None, **given,
             )  # fmt: skip
 
         spec = "zswap:" + ",".join(f"{name}={value}" for name, value in written.items())
-        self.begin(spec, **sizes, options=options, model=model)
+        texts = [
+            f"{name}:writeback={back}" + ("" if most is None else f",max={most * 4096}")
+            for name, (most, back) in zip(tree, limits, strict=False)
+        ]
+        self.begin(spec, **sizes, options=options | {"groups": ";".join(texts)}, model=model, group_of=of)
+
+    @invariant()
+    def groups_agree(self) -> None:
+        for engine in getattr(self, "engines", {}).values():
+            assert engine.backend.group_stats() == self.model.group_stats()
 
 
 class ZramMachine(PoolMachine):

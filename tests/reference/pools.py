@@ -42,40 +42,98 @@ class DramPool(Machine):
         super().forget(number)
 
 
+EVENTS = ("zswpin", "zswpout", "zswpwb", "pswpin", "pswpout")
+
+
+class Group:
+    """A memory cgroup: `most_pages` is memory.zswap.max, in pages of compressed bytes."""
+
+    def __init__(self, parent: int | None, most_pages: int | None, writeback: bool) -> None:
+        self.parent, self.most_pages, self.writeback = parent, most_pages, writeback
+        self.disk_swapins = self.deferred = 0
+        self.events = dict.fromkeys(EVENTS, 0)
+
+
 class Zswap(DramPool):
+    """`groups`: (parent, most pages, writeback) of each, the first of which holds all others; `group_of` by page."""
+
     def __init__(self, frames: int, contents: Contents, length_of: Length, device_pages: int, *, chain_size: int = 8,
                  max_pool_percent: int = 20, accept_threshold_percent: int = 90, version: tuple[int, int] = (6, 18),
                  group_bytes: int | None = None, writeback: bool = True, shrinker: bool = False, priority: int = 12,
-                 retries: int = 16, **others: Any) -> None:  # fmt: skip
+                 retries: int = 16, groups: Any = (), group_of: Any = None, **others: Any) -> None:  # fmt: skip
         store = Store(PAGE, length_of, chain_size, raw_from=PAGE, keeps_words=version < (6, 12))
         super().__init__(frames, contents, store, device_pages, **others)
         self.most = frames * max_pool_percent // 100
         self.accept = self.most * accept_threshold_percent // 100
-        self.keeps_poor = version >= (6, 18) and writeback
-        self.group_pages = None if group_bytes is None else group_bytes // PAGE
-        self.writeback, self.shrinker = writeback, shrinker and writeback
-        self.priority, self.retries = priority, retries
+        self.keeps_poor = version >= (6, 18)
+        first = (None, None if group_bytes is None else group_bytes // PAGE, writeback)
+        self.groups = [Group(*each) for each in (first, *groups)]
+        self.group_of = group_of or {}
+        self.shrinker, self.priority, self.retries = shrinker, priority, retries
         self.full = False
-        self.disk_swapins = self.deferred = 0
+        self.next_shrink: int | None = None
+
+    # -- groups ---------------------------------------------------------------------------------------------------
+
+    def group(self, number: int) -> Group:
+        return self.groups[self.group_of.get(number, 0)]
+
+    def up(self, group: Group) -> list[Group]:
+        """The group and all above it."""
+        return [group] if group.parent is None else [group, *self.up(self.groups[group.parent])]
+
+    def held(self, group: Group) -> list[int]:
+        """Lengths of what is stored of the group and of those below it."""
+        return [held.length for slot, held in self.store.slots.items() if group in self.up(self.group(slot))]
+
+    def over_limit(self, group: Group) -> bool:
+        return any(
+            each.most_pages is not None and sum(self.held(each)) // PAGE >= each.most_pages for each in self.up(group)
+        )
+
+    def may_write_back(self, group: Group) -> bool:
+        return all(each.writeback for each in self.up(group))
+
+    def queue_of(self, group: Group) -> list[int]:
+        """Slots of the group alone, oldest first."""
+        return [slot for slot in self.queue if self.group(slot) is group]
+
+    def group_stats(self) -> list[dict[str, int]]:
+        found = []
+        for group in self.groups:
+            below = [each for each in self.groups if group in self.up(each)]
+            events = {name: sum(each.events[name] for each in below) for name in EVENTS}
+            found.append({"zswap": sum(self.held(group)), "zswapped": len(self.held(group))} | events)
+        return found
+
+    def counted(self, number: int, before: dict[str, int]) -> None:
+        """What has risen since `before` is of this page's group."""
+        for name in EVENTS:
+            self.group(number).events[name] += self.count[name] - before[name]
+
+    # -- pages ----------------------------------------------------------------------------------------------------
 
     def swap_in(self, number: int) -> None:
-        before = self.count["pswpin"]
+        before = self.count.copy()
         super().swap_in(number)
-        self.disk_swapins += self.count["pswpin"] - before
+        self.counted(number, before)
+        self.group(number).disk_swapins += self.count["pswpin"] - before["pswpin"]
 
     def swap_out(self, number: int, data: bytes) -> bool:
         if len(self.store.slots) + len(self.device) >= self.swap.device_pages:
             return False  # no swap slot
-        if self.admitted() and self.compress(number, data):
+        if self.admitted(number) and self.compress(number, data):
+            self.group(number).events["zswpout"] += 1
             return True
-        gone = self.writeback and self.to_device(number)
+        gone = self.may_write_back(self.group(number)) and self.to_device(number)
+        self.group(number).events["pswpout"] += gone
         if self.full:
             self.work()
         return gone
 
-    def admitted(self) -> bool:
-        over = self.group_pages is not None and self.compressed_bytes() // PAGE >= self.group_pages
-        if over and self.shrink_one() != "wrote":
+    def admitted(self, number: int) -> bool:
+        group = self.group(number)
+        if self.over_limit(group) and self.shrink_one(group) != "wrote":
             return False
         if self.pool.frames() >= self.most:
             self.count["pool_limit_hit"] += 1
@@ -86,7 +144,8 @@ class Zswap(DramPool):
 
     def compress(self, number: int, data: bytes) -> bool:
         word = self.store.keeps_words and data == data[:8] * 512
-        if not word and self.store.length_of(data) >= PAGE and not self.keeps_poor:
+        poor = self.keeps_poor and self.may_write_back(self.group(number))
+        if not word and self.store.length_of(data) >= PAGE and not poor:
             self.count["reject_compress_fail"] += 1
             return False
         self.share()
@@ -95,45 +154,61 @@ class Zswap(DramPool):
         self.count["reject_alloc_fail"] += 1
         return False
 
-    def shrink_one(self) -> str:
-        if not self.writeback or not self.queue or len(self.device) == self.swap.device_pages:
+    def shrink_one(self, group: Group) -> str:
+        queue = self.queue_of(group)
+        if not self.may_write_back(group) or not queue or len(self.device) == self.swap.device_pages:
             return "nothing left"
-        slot, referenced = next(iter(self.queue.items()))
-        if referenced:
+        slot = queue[0]
+        if self.queue[slot]:
             self.queue[slot] = False
             self.queue.move_to_end(slot)
             return "spared"
+        before = self.count.copy()
         self.drop(slot)
         self.to_device(slot)
         self.count["zswpwb"] += 1
         self.count["written_back_pages"] += 1
+        self.counted(slot, before)
         return "wrote"
 
     def work(self) -> None:
-        spared = 0
-        while True:
-            done = self.shrink_one()
-            spared += done == "spared"
-            if done == "nothing left" or spared == self.retries or self.pool.frames() <= self.accept:
+        """One entry of each group in turn; the walk goes on where the last one ended."""
+        failures = attempts = 0
+        while failures < self.retries:
+            self.next_shrink = 0 if self.next_shrink is None else self.next_shrink + 1
+            if self.next_shrink == len(self.groups):
+                self.next_shrink = None
+                failures += not attempts
+                attempts = 0
+            else:
+                done = self.shrink_one(self.groups[self.next_shrink])
+                attempts += done != "nothing left"
+                failures += done == "spared"
+            if self.pool.frames() <= self.accept:
                 return
 
     def pressed(self) -> None:
-        if not self.shrinker or not self.queue:
-            return
-        kept = min(len(self.queue), self.disk_swapins)
-        self.disk_swapins -= kept
-        freeable = (len(self.queue) - kept) * (self.compressed_bytes() // PAGE) // len(self.store.slots)
+        for group in self.groups:
+            if self.shrinker and self.may_write_back(group):
+                self.shrink(group)
+
+    def shrink(self, group: Group) -> None:
+        queued = len(self.queue_of(group))
+        kept = min(queued, group.disk_swapins)
+        group.disk_swapins -= kept
+        held = self.held(group)
+        freeable = (queued - kept) * (sum(held) // PAGE) // len(held) if held else 0
         if not freeable:
             return
         delta = 2 * (freeable >> self.priority)
-        total, scanned = min((self.deferred >> self.priority) + delta, 2 * freeable), 0
+        total, scanned = min((group.deferred >> self.priority) + delta, 2 * freeable), 0
         while total and (total >= 128 or total >= freeable):
             part = min(total, 128)
-            if [self.shrink_one() for _ in range(part)].count("wrote") == 0:
+            if [self.shrink_one(group) for _ in range(part)].count("wrote") == 0:
                 break
             total -= part
             scanned += part
-        self.deferred = min(max(self.deferred + delta - scanned, 0), 2 * freeable)
+        group.deferred = min(max(group.deferred + delta - scanned, 0), 2 * freeable)
 
 
 class Zram(DramPool):

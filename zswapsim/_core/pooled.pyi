@@ -1,31 +1,3 @@
-from collections.abc import Iterable, Sequence
+from zswapsim._core.pool import CompressedPool
 
-import numpy as np
-from numpy.typing import NDArray
-
-from zswapsim._core.backend import Backend
-from zswapsim._core.codec import Codec
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.frames import Grant
-
-Measured = tuple[NDArray[np.uint16], NDArray[np.uint8], NDArray[np.uint32], NDArray[np.uint32]]
-
-class PooledBackend(Backend):
-    def __init__(
-        self,
-        cost: Iterable[float],
-        grant: Grant,
-        device: SwapDevice,
-        codec: Codec | None = None,
-        measured: Measured | None = None,
-        *,
-        chain_size: int = 8,
-        raw_from: int | None = None,
-        accept_threshold_percent: int = 90,
-        exclusive: bool = True,
-        rules: object | None = None,
-        more_codecs: Sequence[Codec | Measured] = (),
-        node: str = "private",
-    ) -> None: ...
-    def compact(self) -> int: ...
-    def inject_fault(self, slot: int, offset: int, mask: int) -> None: ...
+class PooledBackend(CompressedPool): ...

@@ -24,40 +24,40 @@ ctypedef struct pool_rules:
     uint64_t full_from      # frames at which the pool is full
     uint64_t accept_to      # frames at which it accepts again, and where the worker stops
     uint64_t frames         # most frames; a page that takes more is refused
-    uint64_t group_pages    # memory.zswap.max, in pages of compressed bytes
     uint64_t slots          # most pages in the pool and on the device
 
-ctypedef struct pool_state:
-    bint full               # zswap_pool_reached_full
-    uint64_t disk_swapins   # nr_disk_swapins: since the shrinker last took account of them
-    uint64_t deferred       # entries that the shrinker has left for its next call
 
-
-# Whether the pool is full, with the hysteresis; *hits rises at the limit. zswap_check_limits().
+# Whether the pool is full, with the hysteresis (zswap_pool_reached_full); *hits rises at the limit.
+# zswap_check_limits().
 cdef inline bint pool_is_full(
-    const pool_rules *rules, pool_state *state, uint64_t frames, uint64_t *hits
+    const pool_rules *rules, bint *full, uint64_t frames, uint64_t *hits
 ) noexcept nogil:
     if frames >= rules.full_from:
         hits[0] += 1
-        state.full = True
-    elif state.full and frames <= rules.accept_to:
-        state.full = False
-    return state.full
+        full[0] = True
+    elif full[0] and frames <= rules.accept_to:
+        full[0] = False
+    return full[0]
 
 
 # Entries that may go: those in the queue less the recent swap-ins from the device, scaled by how well pages compress
 # (`backing` compressed pages hold `stored` ones). zswap_shrinker_count().
 cdef inline uint64_t shrinker_count(
-    pool_state *state, uint64_t queued, uint64_t backing, uint64_t stored
+    uint64_t *disk_swapins, uint64_t queued, uint64_t backing, uint64_t stored
 ) noexcept nogil:
     cdef uint64_t spared
     if stored == 0 or queued == 0:
         return 0
-    spared = min(queued, state.disk_swapins)
-    state.disk_swapins -= spared
+    spared = min(queued, disk_swapins[0])
+    disk_swapins[0] -= spared
     return (queued - spared) * backing // stored
 
 
 # What of `freeable` entries a call at this priority adds to the work.
 cdef inline uint64_t shrinker_delta(uint64_t freeable, int priority) noexcept nogil:
     return (freeable >> priority) * 4 // SHRINK_SEEKS
+
+
+# What is left for the next call, where `due` entries were to be scanned and `scanned` were.
+cdef inline uint64_t shrinker_leaves(uint64_t due, uint64_t scanned, uint64_t freeable) noexcept nogil:
+    return min(due - min(due, scanned), 2 * freeable)

@@ -10,11 +10,10 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from zswapsim._core.backend cimport costs_charge
-from zswapsim._core.clock cimport now_ns
-from zswapsim._core.codec cimport codec_compress, codec_raise
-from zswapsim._core.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.codec cimport codec_raise
+from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.lru cimport LRU_NONE
-from zswapsim._core.pooled cimport AT_MASK, AT_POOL, IDLE, INCOMPRESSIBLE, PooledBackend, pool_codec
+from zswapsim._core.pool cimport AT_MASK, AT_POOL, IDLE, INCOMPRESSIBLE, CompressedPool
 from zswapsim._core.sizeclass cimport ZS_HANDLE_BYTES, ZS_STEP
 from zswapsim._core.slots cimport SLOT_COMPRESSED, SLOT_RAW, SLOT_SAME, encoded_page, slot_entry
 
@@ -30,7 +29,7 @@ HUGE_SLOTS = WANT_HUGE
 INCOMPRESSIBLE_SLOTS = WANT_INCOMPRESSIBLE
 
 
-def mark_idle(PooledBackend pool not None):
+def mark_idle(CompressedPool pool not None):
     """Mark every slot that has an object. Storing or loading a page takes its slot's mark away."""
     cdef uint32_t slot
     enter(pool)
@@ -40,7 +39,7 @@ def mark_idle(PooledBackend pool not None):
     pool.arena.leave()
 
 
-def write_back_slots(PooledBackend pool not None, int choice, uint64_t most):
+def write_back_slots(CompressedPool pool not None, int choice, uint64_t most):
     """Write the chosen slots to the device, at most so many pages. Returns how many.
 
     It ends early where the device is full. Raises what a failing codec or device raises.
@@ -66,7 +65,7 @@ def write_back_slots(PooledBackend pool not None, int choice, uint64_t most):
     return wrote
 
 
-def recompress_slots(PooledBackend pool not None, int choice, uint32_t threshold):
+def recompress_slots(CompressedPool pool not None, int choice, uint32_t threshold):
     """Compress the chosen slots with the further codecs, those of at least `threshold` bytes. Returns how many shrank.
 
     It ends early where the pool has no room for a new object. Raises what a failing codec raises.
@@ -91,18 +90,18 @@ def recompress_slots(PooledBackend pool not None, int choice, uint32_t threshold
     return pool.counters.recompressed_pages - before
 
 
-cdef int enter(PooledBackend pool) except -1:
+cdef int enter(CompressedPool pool) except -1:
     """The pool's frames are the caller's, until it leaves the arena. Without a replay there are no slots."""
     pool.enter()
     pool.arena.enter()
     return 0
 
 
-cdef bint has_object(PooledBackend pool, uint32_t slot) noexcept nogil:
+cdef bint has_object(CompressedPool pool, uint32_t slot) noexcept nogil:
     return pool.records[slot].state & AT_MASK == AT_POOL and pool.slots.find(slot).kind != SLOT_SAME
 
 
-cdef bint wanted(PooledBackend pool, uint32_t slot, int choice, bint weaker) noexcept nogil:
+cdef bint wanted(CompressedPool pool, uint32_t slot, int choice, bint weaker) noexcept nogil:
     """Whether a slot is chosen; with `weaker`, only where a stronger codec is left to be tried."""
     cdef uint32_t state = pool.records[slot].state
     cdef slot_entry *entry
@@ -113,10 +112,10 @@ cdef bint wanted(PooledBackend pool, uint32_t slot, int choice, bint weaker) noe
         return False
     if choice & WANT_INCOMPRESSIBLE and not state & INCOMPRESSIBLE:
         return False
-    return not weaker or not (state & INCOMPRESSIBLE or entry.codec + 1 >= pool.codec_count)
+    return not weaker or not (state & INCOMPRESSIBLE or entry.codec + 1 >= pool.codecs.count)
 
 
-cdef int choose(PooledBackend pool, int choice, bint weaker, uint32_t **order, uint32_t *count) noexcept nogil:
+cdef int choose(CompressedPool pool, int choice, bint weaker, uint32_t **order, uint32_t *count) noexcept nogil:
     """The chosen slots in the order in which they are worked on, for the caller to free. 0 or ZSW_E_NOMEM."""
     cdef uint32_t[BUCKETS] heads
     cdef uint32_t *links = <uint32_t *> malloc((<size_t> pool.slot_count + 1) * sizeof(uint32_t))
@@ -144,27 +143,11 @@ cdef int choose(PooledBackend pool, int choice, bint weaker, uint32_t **order, u
     return ZSW_OK
 
 
-cdef inline int class_of(PooledBackend pool, uint32_t length) noexcept nogil:
+cdef inline int class_of(CompressedPool pool, uint32_t length) noexcept nogil:
     return pool.slots.pool.class_of_step[min(256, (length + ZS_HANDLE_BYTES + ZS_STEP - 1) // ZS_STEP)]
 
 
-cdef int compressed_again(PooledBackend pool, int number, uint32_t image) noexcept nogil:
-    """What codec `number` makes of the page in pool.page: its length, 4096 where it fails; or a negative code."""
-    cdef pool_codec *codec = &pool.codecs[number]
-    cdef uint64_t start
-    cdef int length
-    if pool.measured:
-        costs_charge(&pool.costs, &pool.costs.spent_compress, codec.sizes.compress_ns[image])
-        return codec.sizes.size[image]
-    start = now_ns()
-    length = codec_compress(&codec.ctx, pool.page)
-    start = now_ns() - start
-    pool.costs.wall_compress += start
-    costs_charge(&pool.costs, &pool.costs.spent_compress, <double> start)
-    return ZSW_PAGE_SIZE if length == ZSW_E_CODEC else length
-
-
-cdef int recompress_slot(PooledBackend pool, uint32_t slot, uint32_t threshold) noexcept nogil:
+cdef int recompress_slot(CompressedPool pool, uint32_t slot, uint32_t threshold) noexcept nogil:
     """recompress_slot(): the next codecs in turn, until one gets the object into a smaller size class."""
     cdef slot_entry *entry = pool.slots.find(slot)
     cdef uint32_t image = entry.checksum
@@ -175,13 +158,13 @@ cdef int recompress_slot(PooledBackend pool, uint32_t slot, uint32_t threshold) 
     cdef int code
     if entry.length < threshold:
         return ZSW_OK
-    code = pool.decode(slot, pool.page)
+    code = pool.codecs.decode(pool.slots, entry, pool.codecs.page, &pool.costs)
     if code < 0:
         pool.counters.decompress_fail += 1
         return code
     pool.records[slot].state &= ~<uint32_t> IDLE
-    while number < pool.codec_count:
-        length = compressed_again(pool, number, image)
+    while number < pool.codecs.count:
+        length = pool.codecs.compress_again(number, image, &pool.costs)
         if length < 0:
             return length
         new_class = class_of(pool, length)
@@ -194,17 +177,17 @@ cdef int recompress_slot(PooledBackend pool, uint32_t slot, uint32_t threshold) 
     return ZSW_OK
 
 
-cdef int exchange(PooledBackend pool, uint32_t slot, int number, uint16_t length, uint32_t image) noexcept nogil:
+cdef int exchange(CompressedPool pool, uint32_t slot, int number, uint16_t length, uint32_t image) noexcept nogil:
     """Puts what codec `number` made of a page in the place of the slot's object. ZSW_E_FULL leaves it."""
     cdef encoded_page made
     cdef int code
     memset(&made, 0, sizeof(made))
     made.kind = SLOT_COMPRESSED
     made.length = length
-    if pool.measured:
+    if pool.codecs.measured:
         made.checksum = image
     else:
-        made.data = pool.codecs[number].ctx.scratch
+        made.data = pool.codecs.codecs[number].ctx.scratch
     code = pool.slots.put(slot, &made)
     if code < 0:
         return code

@@ -8,7 +8,8 @@ from libc.stdlib cimport calloc, free
 from zswapsim._core.backend cimport LOAD_DROPPED, Backend, swap_counters
 from zswapsim._core.device cimport SwapDevice
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.pooled cimport AT_DEVICE, AT_MASK, AT_POOL, PooledBackend
+from zswapsim._core.pool cimport AT_DEVICE, AT_MASK, AT_POOL
+from zswapsim._core.pooled cimport PooledBackend
 from zswapsim._core.errors import HostMemoryError, InputError
 
 

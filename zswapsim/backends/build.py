@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zswapsim._core.backend import Backend, CountingBackend, DiskBackend
 from zswapsim._core.codec import Codec
@@ -11,13 +12,14 @@ from zswapsim._core.device import SwapDevice
 from zswapsim._core.errors import InputError
 from zswapsim._core.frames import Grant
 from zswapsim._core.pooled import PooledBackend
+from zswapsim._core.poolgroups import PoolGroups
 from zswapsim._core.tiers import NextTier, TieredBackend
 from zswapsim.backends.cram import CramPlan, open_cram
 from zswapsim.backends.rules import PoolRules
 from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
-    from zswapsim._core.pooled import Measured as Columns
+    from zswapsim._core.pool import Measured as Columns
 
 
 PAGE_BYTES = 4096
@@ -45,6 +47,10 @@ class BackendPlan(NamedTuple):
     """The compressing device, where that is the backend."""
     rules: PoolRules | None = None
     """Of a pool in DRAM."""
+    groups: Sequence[tuple[int | None, int | None, bool]] = ()
+    """Of zswap: (parent, memory.zswap.max in pages, memory.zswap.writeback) of each group; without one, no limits."""
+    group_of: NDArray[np.uint16] | None = None
+    """The group of each page; None where all are of the first."""
     further: Sequence[Codec | Measured] = ()
     """Up to three codecs to recompress with, from weak to strong; at sizes depth, what each makes of every content."""
     behind: "BackendPlan | None" = None
@@ -92,6 +98,7 @@ def _pool(plan: BackendPlan, device: SwapDevice) -> PooledBackend:
         rules=plan.rules,
         more_codecs=[each if isinstance(each, Codec) else _columns(each) for each in plan.further],
         node="private" if plan.rules is None else "dram",
+        groups=PoolGroups(plan.groups, plan.group_of) if plan.groups else None,
     )
 
 

@@ -31,8 +31,6 @@ class PoolRules(NamedTuple):
     """Frames at which it accepts pages again."""
     frames: int = UNLIMITED
     """Most frames: zram's mem_limit."""
-    group_pages: int = UNLIMITED
-    """memory.zswap.max, in pages of compressed bytes."""
     slots: int = UNLIMITED
     """Most pages in the pool and on the device together."""
 

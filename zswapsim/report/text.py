@@ -76,6 +76,7 @@ def result_text(result: Result) -> str:
         _block("memory", _memory(result)),
         _block("faults", _faults(result)),
         _block("swap", _swap(result)),
+        _block("groups", _groups(result)) if result.groups else "",
         _block("time", _times(result)),
         _latency(result),
     ]
@@ -146,6 +147,19 @@ def _swap(result: Result) -> Iterable[Row]:
     for name, value in counters.items():
         if name not in told and value:
             yield name, count(value), WHEN_RISEN.get(name, "")
+
+
+def _groups(result: Result) -> Iterable[Row]:
+    """What each group has in zswap at the end, those below it included."""
+    for name, found in result.groups.items():
+        events = [f"{event} {count(value)}" for event, value in found.items() if event.endswith(("in", "out", "wb"))]
+        stored = f"{format_size(found['zswap'])} in zswap"
+        yield (
+            name,
+            f"{count(found['pages'])} pages",
+            stored,
+            f"of {count(found['zswapped'])} pages; {', '.join(events)}",
+        )
 
 
 def _times(result: Result) -> Iterable[Row]:

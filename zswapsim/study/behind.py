@@ -2,27 +2,38 @@
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from zswapsim._core.backend import Backend
 from zswapsim._core.codec import Codec
 from zswapsim.backends import BackendPlan, open_backend
 from zswapsim.backends.cram import CramPlan
 from zswapsim.backends.lengths import assumed, with_same_filled_compressed
-from zswapsim.backends.rules import UNLIMITED, PoolRules, zram_rules, zswap_rules
+from zswapsim.backends.rules import PoolRules, zram_rules, zswap_rules
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.backendspec import IN_DRAM, BackendSpec, parse_backend, shares_dram
 from zswapsim.study.cost import PRESETS, in_dram
 from zswapsim.study.cram import parse_cram
+from zswapsim.study.groupspec import group_tree
 from zswapsim.study.nodes import PRIVATE, Nodes
 from zswapsim.study.settings import Settings
-from zswapsim.study.sizes import PAGE_SIZE
 from zswapsim.traces import Contents
 
 
 def open_behind(
-    settings: Settings, contents: Contents | None, measured: Measured | None, nodes: Nodes, sizes: tuple[int, int]
+    settings: Settings,
+    contents: Contents | None,
+    measured: Measured | None,
+    nodes: Nodes,
+    sizes: tuple[int, int],
+    group_of: NDArray[np.uint16] | None = None,
 ) -> Backend:
-    """The backend of a run on `nodes`; `sizes` are frames of DRAM and pages of the device. Raises InputError."""
+    """The backend of a run on `nodes`; `sizes` are frames of DRAM and pages of the device. Raises InputError.
+
+    `group_of`: the group of every page, with :attr:`Settings.groups`.
+    """
     spec = parse_backend(settings.backend)
     if contents is None and shares_dram(settings.backend):
         measured = assumed(settings.assumed_length)
@@ -32,8 +43,21 @@ def open_behind(
         plan = plan._replace(cram=CramPlan(**parse_cram(settings.cram).plan(advertised)))
     if spec.behind is not None:
         slow = _plan(spec.behind, settings, contents, measured, sizes)
-        plan = plan._replace(behind=slow._replace(frames=nodes.behind))
+        plan = plan._replace(behind=_grouped(spec.behind, settings, slow, group_of)._replace(frames=nodes.behind))
+    else:
+        plan = _grouped(spec, settings, plan, group_of)
     return open_backend(plan)
+
+
+def _grouped(
+    spec: BackendSpec, settings: Settings, plan: BackendPlan, group_of: NDArray[np.uint16] | None
+) -> BackendPlan:
+    """The plan of zswap with its groups; that of another backend has none."""
+    if spec.name != "zswap":
+        return plan
+    text = settings.groups if group_of is not None else ""
+    groups = group_tree(text, spec.values["max"], bool(spec.values["writeback"]))
+    return plan._replace(groups=groups, group_of=group_of)
 
 
 def _plan(
@@ -69,7 +93,6 @@ def pool_rules(spec: BackendSpec, settings: Settings, dram_frames: int, device_p
     accept = most * settings.accept_threshold_percent // 100
     rules = zswap_rules(values["version"], most, accept, device_pages, writeback=bool(values["writeback"]))
     return rules._replace(
-        group_pages=UNLIMITED if values["max"] is None else values["max"] // PAGE_SIZE,
         shrinker=bool(values["shrinker_enabled"]),
         priority=values["shrinker_priority"],
         retries=values["retries"],

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from zswapsim._core.errors import InputError
 from zswapsim._core.replay import Replay
@@ -14,6 +15,7 @@ from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.backendspec import backend_name, parse_backend, shares_dram
 from zswapsim.study.behind import open_behind, spare_frames
+from zswapsim.study.groups import group_results, page_groups
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.reclaim import open_reclaimer
 from zswapsim.study.result import BUS_ERROR, COMPLETED, INTERRUPTED, OUT_OF_MEMORY, PAGES_LOST, Result
@@ -55,7 +57,8 @@ def run(
     measure_ns = time.perf_counter_ns() - clock
     dram_frames, node_frames, _ = asked.frames(dense.pages)
     nodes = _nodes(asked, dense.pages, dram_frames, node_frames)
-    engine = open_replay(asked, dense.pages, held, measured, nodes)
+    group_of = page_groups(asked.groups, dense)
+    engine = open_replay(asked, dense.pages, held, measured, nodes, group_of=group_of)
     timeline = Timeline(engine, asked.window or -(-dense.events // 100))
     upkeep = Upkeep(engine.backend, parse_backend(asked.backend).values)
     read_before = dense.read_ns
@@ -76,6 +79,7 @@ def run(
         owners=engine.owners(),
         verified_pages=engine.verified_pages,
         host_frames=located(asked, nodes),
+        groups=group_results(asked.groups, engine.backend, group_of),
     )
 
 
@@ -99,14 +103,18 @@ def open_replay(
     contents: Contents | None,
     measured: Measured | None,
     nodes: Nodes | None = None,
+    *,
+    group_of: NDArray[np.uint16] | None = None,
 ) -> Replay:
     """The engine for a footprint of `pages` pages; `measured` at sizes depth; `nodes` when left out are its own.
+
+    `group_of`: the group of each page (:func:`~zswapsim.study.groups.page_groups`); without it there is one.
 
     Raises InputError, HostMemoryError.
     """
     dram_frames, node_frames, device_pages = settings.frames(pages)
     nodes = nodes or _nodes(settings, pages, dram_frames, node_frames)
-    backend = open_behind(settings, contents, measured, nodes, (dram_frames, device_pages))
+    backend = open_behind(settings, contents, measured, nodes, (dram_frames, device_pages), group_of)
     options: dict[str, Any] = {
         "batch": settings.batch,
         "reclaimer": open_reclaimer(settings.reclaim),

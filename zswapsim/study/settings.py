@@ -7,6 +7,7 @@ from zswapsim.machine.isolation import RULES
 from zswapsim.study.backendspec import backend_name, parse_backend
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.cram import parse_cram
+from zswapsim.study.groupspec import parse_groups
 from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
@@ -57,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     zram until its slot is overwritten."""
     assumed_length: int = 1365
     """At counts depth, the compressed length of every page (bytes), by which a pool in DRAM takes frames."""
+    groups: str = ""
+    """With zswap: groups of the trace's processes, as in ``web:processes=1+2,max=16M;web/front:processes=3``."""
     zero_map: bool = True
     """Pages of zero bytes never reach the backend (Linux since 6.12)."""
     verify: bool = True
@@ -75,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         parse_cram(self.cram)
         _one_of("depth", self.depth, DEPTHS)
         _one_of("cost", self.cost, tuple(PRESETS))
+        parse_groups(self.groups)
         _between("reclaim-batch", self.reclaim_batch, 0, 1 << 20)
         _between("chain-size", self.chain_size, 4, 16)
         _between("accept-threshold-percent", self.accept_threshold_percent, 1, 100)

@@ -30,6 +30,12 @@ class MappedTrace(DenseTrace):
             setattr(self, name, value)
         self._page = np.memmap(Path(folder, "page"), np.uint32, "r") if self.events else np.empty(0, np.uint32)
         self._op = np.memmap(Path(folder, "op"), np.uint8, "r") if self.events else np.empty(0, np.uint8)
+        owners = Path(folder, "process.npy")
+        self._process = np.load(owners, mmap_mode="r") if owners.exists() else None
+
+    def processes(self) -> np.ndarray | None:
+        """uint32[pages]: whose page each is; None where the trace named no processes."""
+        return self._process
 
     def scan(self, progress: object = None) -> None:
         """Nothing is left to scan."""
@@ -73,5 +79,8 @@ def _write_trace(folder: Path, trace: DenseTrace) -> None:
         for page, op in trace.chunks():
             page_file.write(np.ascontiguousarray(page).data)
             op_file.write(np.ascontiguousarray(op).data)
+    processes = trace.processes()
+    if processes is not None:
+        np.save(folder / "process.npy", processes)
     about = {name: getattr(trace, name) for name in ABOUT}
     (folder / "trace.json").write_bytes(msgspec.json.encode(about))

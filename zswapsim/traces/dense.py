@@ -66,6 +66,10 @@ class DenseTrace:
         """uint64[pages]: the trace's own number of each page. Raises InputError where the trace names processes."""
         return self._numbers.originals()
 
+    def processes(self) -> NDArray[np.uint32] | None:
+        """uint32[pages]: whose page each is, after :meth:`scan`; None where the trace names no processes."""
+        return self._numbers.processes()
+
     def _read_again(self) -> Iterator[DenseChunk]:
         events = 0
         for pages, ops in self._read():
@@ -129,6 +133,10 @@ class PageNumbers:
         if self.paired:
             raise InputError("a trace that names processes has no single number for a page")
         return self.common.originals()
+
+    def processes(self) -> NDArray[np.uint32] | None:
+        """uint32[len]: the process of each number; None where none were named."""
+        return (self.common.originals() >> np.uint64(32)).astype(np.uint32) if self.paired else None
 
     def _pairs(self, page: NDArray[np.uint64], process: NDArray[np.uint32]) -> NDArray[np.uint64]:
         keys = np.empty(len(page), np.uint64)

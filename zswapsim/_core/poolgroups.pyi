@@ -1,0 +1,9 @@
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+class PoolGroups:
+    def __init__(
+        self, groups: Iterable[tuple[int | None, int | None, bool]], group_of: NDArray[np.uint16] | None = None
+    ) -> None: ...
