@@ -17,7 +17,7 @@ from zswapsim.compressors import get_compressor
 from zswapsim.report.text import result_text
 from zswapsim.study.compare import combinations, compare
 from zswapsim.study.cost import PRESETS
-from zswapsim.study.groups import group_tree, parse_groups
+from zswapsim.study.groupspec import group_tree, parse_groups
 from zswapsim.study.run import open_replay
 from zswapsim.traces.trace import ArrayTrace
 
@@ -146,12 +146,8 @@ def test_the_dynamic_shrinker_goes_by_the_group_s_own_swap_ins() -> None:
 @pytest.mark.parametrize("depth", ["bytes", "sizes", "counts"])
 def test_a_run_tells_of_each_group(depth: str) -> None:
     contents = None if depth == "counts" else "recipe:mix,pages=200"
-    asked = Settings(
-        dram="40%",
-        backend="zswap:max_pool_percent=30",
-        depth=depth,
-        groups="web:processes=1-2,max=64K;web/x:processes=3",
-    )
+    groups = "web:processes=1-2,max=64K;web/x:processes=3"
+    asked = Settings(dram="40%", backend="zswap:max_pool_percent=30", depth=depth, groups=groups)
     result = run(processes(), contents, asked)
     assert list(result.groups) == ["workload", "web", "web/x"]
     web, below, workload = result.groups["web"], result.groups["web/x"], result.groups["workload"]

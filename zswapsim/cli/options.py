@@ -42,9 +42,7 @@ CHOICES = {
     "accept_threshold_percent": Choice("A full node is written back down to this share.", SWAP, "N", True),
     "exclusive_loads": Choice("A load drops the pool's copy, as in zswap; else it stays until a write.", SWAP),
     "assumed_length": Choice("Compressed bytes of a page without contents, for a pool in DRAM.", SWAP, "N", True),
-    "groups": Choice(
-        "Groups of processes in zswap: NAME:processes=1+2,max=16M;... (docs/backends.md).", SWAP, "SPEC", True
-    ),
+    "groups": Choice("Groups of processes in zswap: web:processes=1+2,max=16M;...", SWAP, "SPEC", True),
     "zero_map": Choice("Zero pages never reach the backend (Linux since 6.12).", SWAP),
     "reclaim": Choice(f"Which pages are evicted: {', '.join(RECLAIMERS)}.", HOW, "NAME", True),
     "reclaim_batch": Choice("Pages evicted at once; 0: 32 for two-list and mglru, else 1.", HOW, "N", True),

@@ -153,13 +153,8 @@ def _groups(result: Result) -> Iterable[Row]:
     """What each group has in zswap at the end, those below it included."""
     for name, found in result.groups.items():
         events = [f"{event} {count(value)}" for event, value in found.items() if event.endswith(("in", "out", "wb"))]
-        stored = f"{format_size(found['zswap'])} in zswap"
-        yield (
-            name,
-            f"{count(found['pages'])} pages",
-            stored,
-            f"of {count(found['zswapped'])} pages; {', '.join(events)}",
-        )
+        held = f"of {count(found['zswapped'])} pages; {', '.join(events)}"
+        yield name, f"{count(found['pages'])} pages", f"{format_size(found['zswap'])} in zswap", held
 
 
 def _times(result: Result) -> Iterable[Row]:

@@ -40,7 +40,7 @@ class Result(msgspec.Struct, kw_only=True):
     """With `bind_node`: frames of the private node that were used, by the host's NUMA node on which they lie."""
 
     groups: dict[str, dict[str, int]] = {}
-    """With `groups`: of each, and of ``workload``, which holds them all, its `pages` and what memory.stat says of it, those
+    """With `groups`: of each, and of ``workload``, which holds all, its `pages` and what its memory.stat has, those
     below it included: `zswap` in bytes, `zswapped`, `zswpin`, `zswpout`, `zswpwb`, `pswpin`, `pswpout` in pages."""
 
     def to_json(self) -> bytes:
