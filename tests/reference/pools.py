@@ -174,12 +174,15 @@ class Zswap(DramPool):
     def work(self) -> None:
         """One entry of each group in turn; the walk goes on where the last one ended."""
         failures = attempts = 0
+        whole = self.next_shrink is None
         while failures < self.retries:
             self.next_shrink = 0 if self.next_shrink is None else self.next_shrink + 1
             if self.next_shrink == len(self.groups):
                 self.next_shrink = None
+                if whole and not attempts:
+                    return  # as in all walks until it gives up
                 failures += not attempts
-                attempts = 0
+                attempts, whole = 0, True
             else:
                 done = self.shrink_one(self.groups[self.next_shrink])
                 attempts += done != "nothing left"

@@ -70,7 +70,8 @@ cdef class CompressedPool(Backend):
         self.open_rules(rules)
         self.open_groups(PoolGroups([(None, None, self.rules.writeback)]) if groups is None else groups)
         self.codecs = PoolCodecs(
-            [measured if codec is None else codec, *more_codecs], pool.huge_class_size if raw_from is None else raw_from,
+            [measured if codec is None else codec, *more_codecs],
+            pool.huge_class_size if raw_from is None else raw_from,
             same_filled=self.rules.same_filled, keeps_failed=self.rules.guarded and not self.rules.block_device,
         )
         self.slots = SlotPool(pool)

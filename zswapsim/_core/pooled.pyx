@@ -15,7 +15,7 @@ from zswapsim._core.pool cimport (
     AT_DEVICE, AT_MASK, AT_NOWHERE, IDLE, NOTHING_LEFT, REFERENCED, SPARED, WROTE, CompressedPool,
 )
 from zswapsim._core.lru cimport page_record
-from zswapsim._core.poolgroups cimport FIRST_GROUP, pool_group
+from zswapsim._core.poolgroups cimport FIRST_GROUP, NO_GROUP, pool_group
 from zswapsim._core.poolrules cimport (
     SHRINK_BATCH, pool_is_full, shrinker_count, shrinker_delta, shrinker_leaves,
 )
@@ -183,12 +183,16 @@ cdef class PooledBackend(CompressedPool):
         cdef pool_group *group
         cdef int failures = 0
         cdef int attempts = 0
+        cdef bint whole = self.groups.next_shrink == NO_GROUP   # this walk began with the first group
         cdef int code
         while failures < self.rules.retries:
             group = self.groups.next()
             if group == NULL:
+                if attempts == 0 and whole:
+                    break  # and so would all walks until it gives up
                 failures += attempts == 0
                 attempts = 0
+                whole = True
             else:
                 code = self.shrink_one(group)
                 if code < 0:
