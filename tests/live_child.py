@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 PAGES = 600
 CODE = f"""
-import ctypes, ctypes.util, gc, mmap, sys
+import ctypes, mmap, sys
 PAGES = {PAGES}
 memory = mmap.mmap(-1, 2 * PAGES * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 memory.madvise(mmap.MADV_NOHUGEPAGE)
 sparse = mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)  # MAP_NORESERVE
 sparse.madvise(mmap.MADV_NOHUGEPAGE)
 start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+libc = ctypes.CDLL(None, use_errno=True)
 for page in range(PAGES):
     memory[4096 * page] = 1
 for far in range(8):
@@ -21,6 +22,9 @@ for far in range(8):
 print(hex(start), flush=True)
 for line in sys.stdin:
     command, first, count = line.split()
+    if command == "flush":
+        for protection in mmap.PROT_READ, mmap.PROT_READ | mmap.PROT_WRITE:
+            assert not libc.mprotect(ctypes.c_void_p(start), ctypes.c_size_t(len(memory)), protection)
     for page in range(int(first), int(first) + int(count)):
         if command == "read":
             memory[4096 * page]
@@ -42,6 +46,13 @@ class Child:
         self.process.stdin.write(f"{how} {first} {count}\n")
         self.process.stdin.flush()
         assert self.process.stdout.readline() == "done\n"
+
+    def flush(self) -> None:
+        """Let it drop its mapping's translations from the TLB, so that the next touch of a page sets its accessed bit.
+
+        By taking the right to write and giving it back; pages keep what they hold, and their accessed bits.
+        """
+        self.touch("flush", 0, 0)
 
     def end(self) -> None:
         """Kill it, and take its status."""

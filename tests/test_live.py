@@ -15,7 +15,8 @@ from zswapsim._core.errors import InputError, ZswapsimError
 from zswapsim.live import METHODS, Activity, Referenced, observe
 from zswapsim.live import procfs as procfs_module
 from zswapsim.live.procfs import Process
-from zswapsim.live.references import ClearedReferences, Counters
+from zswapsim.live.references import CLEAR_ANONYMOUS, TLB_HIDES, ClearedReferences, Counters
+from zswapsim.live.softdirty import kernel_tracks
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs procfs with smaps")
 observing = sys.modules["zswapsim.live.observe"]
@@ -58,9 +59,9 @@ def test_counters_count_faults_and_sizes(program: Child, between: Callable) -> N
 
 
 def test_cleared_references_are_those_of_the_interval(program: Child, between: Callable) -> None:
-    between(lambda: program.touch("read", 0, 10))
+    between(lambda: touch_seen(program, 10))
     few = observe(program.pid, 5, method="clear-refs")
-    between(lambda: program.touch("read", 0, PAGES))
+    between(lambda: touch_seen(program, PAGES))
     many = observe(program.pid, 5, method="clear-refs")
     assert 10 * PAGE <= few.working_set_bytes < 10 * PAGE + SLACK
     assert many.working_set_bytes >= PAGES * PAGE
@@ -72,12 +73,34 @@ def test_cleared_references_are_those_of_the_interval(program: Child, between: C
     assert list(seconds) == sorted(seconds)
     assert list(sizes) == sorted(sizes)
     assert len(sizes) == observing.LOOKS
+    assert (TLB_HIDES in few.limits) == kernel_tracks()
 
 
-def test_what_observes_changes_nothing_unasked(program: Child) -> None:
+def touch_seen(program: Child, pages: int) -> None:
+    """The first pages read so that it is seen: where clearing accessed bits can't flush the TLB, the child does."""
+    if kernel_tracks():
+        program.flush()
+    program.touch("read", 0, pages)
+
+
+def test_a_translation_in_the_tlb_hides_no_touch_behind_a_flush(program: Child) -> None:
+    process = Process(program.pid)
+    for _ in range(5):
+        program.touch("read", 0, PAGES)
+        process.clear_refs(CLEAR_ANONYMOUS)
+        program.flush()
+        before = process.referenced_bytes()
+        program.touch("read", 0, PAGES)
+        assert before < SLACK
+        assert process.referenced_bytes() >= PAGES * PAGE
+
+
+def test_what_observes_changes_nothing_unasked(program: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zswapsim.live.idlepages.BITMAP", Path("/nowhere"))
+    monkeypatch.setattr(Process, "clear_refs", lambda *_: pytest.fail("accessed bits were cleared"))
     before = Process(program.pid).referenced_bytes()
     observe(program.pid, 0.01)
-    assert Process(program.pid).referenced_bytes() == before
+    assert Process(program.pid).referenced_bytes() >= before > PAGES * PAGE
     assert psutil.Process(program.pid).status() in (psutil.STATUS_SLEEPING, psutil.STATUS_RUNNING)
 
 

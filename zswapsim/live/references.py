@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from zswapsim.live.procfs import Process
+from zswapsim.live.softdirty import CLEAR_SOFT_DIRTY, kernel_tracks
 
 CLEAR_ANONYMOUS = 2  # Documentation/filesystems/proc.rst, clear_refs
 MAJOR_OF_FILES = "major faults count pages read from files beside those from swap"
@@ -49,21 +50,28 @@ class Counters(References):
 
 
 class ClearedReferences(References):
-    """Accessed bits, cleared once through /proc/PID/clear_refs and then counted in smaps, for one's own processes."""
+    """Accessed bits, cleared once through /proc/PID/clear_refs and then counted in smaps, for one's own processes.
+
+    Clearing leaves translations in the TLB, and an access by one of them sets no bit. Clearing soft-dirty bits flushes
+    them (fs/proc/task_mmu.c, clear_refs_write); where the kernel has no such bits, that is all it does, so it is done.
+    """
 
     source = "accessed bits cleared by /proc/PID/clear_refs and counted by smaps"
 
     def __init__(self, process: Process) -> None:
         self.process = process
+        flushes = not kernel_tracks()
         self.limits = [
             "the process's accessed bits were cleared: reclaim takes its pages for idle until they are used again",
             "a huge page counts as referenced as a whole",
-            TLB_HIDES,
+            *([] if flushes else [TLB_HIDES]),
             "only mappings without a file are counted: heap, stack, anonymous mmap",
             MAJOR_OF_FILES,
         ]
         process.referenced_bytes()  # a refusal comes before anything is changed
         process.clear_refs(CLEAR_ANONYMOUS)
+        if flushes:
+            process.clear_refs(CLEAR_SOFT_DIRTY)
 
     def look(self) -> int:
         """Bytes of anonymous mappings whose accessed bit is set again."""
