@@ -80,8 +80,9 @@ cdef class Backend:
     cdef bint maps                  # pages can be accessed where they are: the replay asks `touch` first
     cdef const uint32_t *image_of   # by slot: which content the page has; borrowed from the replay, or NULL
     cdef bint hears_pressure        # pressed() wants to be called
-    cdef bint counts_alone          # a store can't fail, a load drops the copy, and neither looks at the page: a replay
-                                    # without contents need not call them, and tells their number by `count`
+    # A store can't fail, a load drops the copy, and neither looks at the page: a replay without contents need not call
+    # them, and tells their number by `count`.
+    cdef bint counts_alone
 
     # Puts a page into a slot, which is empty before. 0; ZSW_E_FULL where the page must stay in DRAM; any other
     # negative code ends the run. `page` is NULL except at bytes depth.

@@ -16,8 +16,8 @@ cdef uint64_t STEP = 1442695040888963407
 
 # Every place depends on what was read at the one before, so that no two accesses overlap.
 cdef uint64_t walk(const uint64_t *table, uint64_t records, uint64_t steps) noexcept nogil:
-    cdef uint64_t state = 1, i
-    for i in range(steps):
+    cdef uint64_t state = 1
+    for _ in range(steps):
         state = state * FACTOR + STEP + table[((state >> 32) * records) >> 32]
     return state
 

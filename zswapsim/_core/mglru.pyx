@@ -18,7 +18,7 @@ from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
     DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_GEN_SHIFT, RECLAIM_ISOLATED, RECLAIM_REFERENCED,
-    RECLAIM_WORKINGSET, RESIDENT, Evictor, Reclaimer, evict,
+    RECLAIM_WORKINGSET, RESIDENT, Evictor, Reclaimer, send_out,
 )
 from zswapsim._core.errors import HostMemoryError
 
@@ -318,7 +318,7 @@ cdef class MglruReclaimer(Reclaimer):
             if self.accessed_again(page):
                 self.counters.pgactivate += 1
             return False
-        code = evict(self, engine, page)
+        code = send_out(self, engine, page)
         if code == ZSW_OK:
             self.evicted += 1
             self.tiers[PROTECTED if workingset else BASE].evicted += 1

@@ -68,7 +68,7 @@ cdef class Reclaimer:
 
 
 # Evictor.evict_page(), without a call where pages are only counted.
-cdef inline int evict(Reclaimer reclaimer, Evictor engine, uint32_t page) noexcept nogil:
+cdef inline int send_out(Reclaimer reclaimer, Evictor engine, uint32_t page) noexcept nogil:
     if not engine.counting:
         return engine.evict_page(page)
     reclaimer.records[page].state = TOUCHED | IN_SLOT

@@ -5,6 +5,7 @@ from cython cimport final
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from zswapsim._core.backend cimport Backend
+from zswapsim._core.counting cimport counted_run
 from zswapsim._core.frames cimport FrameArena
 from zswapsim._core.histogram cimport histogram
 from zswapsim._core.lru cimport lru_log, page_record
@@ -58,16 +59,10 @@ cdef class Replay(Evictor):
     cdef int run_counting(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
     ) noexcept nogil
-    cdef void count_word(self, const uint32_t *pages, Py_ssize_t count, Py_ssize_t known) noexcept nogil
-    cdef void count_evictions(self, lru_log *log) noexcept nogil
-    cdef void counted(self, const uint8_t *ops, Py_ssize_t accesses, uint64_t evicted, uint64_t loads) noexcept nogil
+    cdef void counted(self, const counted_run *run, const uint8_t *ops) noexcept nogil
     cdef int run_marking(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
     ) noexcept nogil
-    cdef int run_marking_counting(
-        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
-    ) noexcept nogil
-    cdef int count_fault(self, uint32_t page, page_record *record) noexcept nogil
     cdef int fault(self, uint32_t page, bint write) noexcept nogil
     cdef int fault_marking(self, uint32_t page, bint write) noexcept nogil
     cdef int come_in(self, uint32_t page, double before) noexcept nogil

@@ -14,12 +14,13 @@ from zswapsim._core.backend cimport (
     E_BUS_ERROR, LOAD_KEPT, LOAD_LOST, TOUCH_FAULT, TOUCH_MAPPED, TOUCH_WRITE, Backend,
 )
 from zswapsim._core.codec cimport codec_raise
+from zswapsim._core.counting cimport count_lru, count_marking, counted_run
 from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport FrameArena, Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_add_many, histogram_quantile
 from zswapsim._core.lru cimport (
     LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_marked, lru_oldest, lru_open,
-    lru_put, lru_ready, lru_touch, lru_unmark, page_record, zsw_prefetch,
+    lru_touch, page_record, zsw_prefetch,
 )
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.page cimport page_same_filled
@@ -196,12 +197,10 @@ cdef class Replay(Evictor):
                 raise InputError(f"replay: a page number is not below {self.pages}")
             self.hold()
             with nogil:
-                if self.reclaimer is None and self.counting:
+                if self.counting:
                     code = self.run_counting(&pages[0], &ops[0], count, &done)
                 elif self.reclaimer is None:
                     code = self.run(&pages[0], &ops[0], count, &done)
-                elif self.counting:
-                    code = self.run_marking_counting(&pages[0], &ops[0], count, &done)
                 else:
                     code = self.run_marking(&pages[0], &ops[0], count, &done)
             self.release()
@@ -267,70 +266,33 @@ cdef class Replay(Evictor):
     cdef int run_counting(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
     ) noexcept nogil:
-        """run() where pages are only counted: an eviction can't fail, and is a step of the log's old end."""
-        cdef lru_log *log = &self.log
-        cdef replay_counters *counters = &self.counters
-        cdef uint64_t came_in = counters.minor_faults + counters.major_faults
-        cdef uint64_t loads = counters.major_faults
-        cdef uint32_t before = log.live
-        cdef Py_ssize_t i = 0, end
-        cdef int code = ZSW_OK
-        while i < count:
-            if log.head & 63 == 0:
-                code = lru_ready(log, self.records)
-                if code < 0:
-                    self.at_page = pages[i]
-                    break
-            end = min(count, i + 64 - (log.head & 63))
-            self.count_word(pages + i, end - i, count - i)
-            i = end
-        done[0] = i
-        came_in = counters.minor_faults + counters.major_faults - came_in
-        self.counted(ops, i, before + came_in - log.live, counters.major_faults - loads)
+        """run() and run_marking() where pages are only counted."""
+        cdef counted_run counted
+        cdef int code
+        memset(&counted, 0, sizeof(counted))
+        counted.records = self.records
+        counted.frames = self.frames
+        counted.batch = self.batch
+        if self.reclaimer is None:
+            code = count_lru(&counted, &self.log, pages, count)
+        else:
+            code = count_marking(&counted, self.reclaimer, self, pages, count)
+        if code < 0:
+            self.at_page = pages[counted.done]
+        done[0] = counted.done
+        self.counted(&counted, ops)
         return code
 
-    cdef inline void count_word(self, const uint32_t *pages, Py_ssize_t count, Py_ssize_t known) noexcept nogil:
-        """Accesses as many as fit into the word of marks that head is in; `known`: pages that may be read ahead."""
-        cdef page_record *records = self.records
-        cdef lru_log log = self.log
-        cdef page_record *record
-        cdef uint32_t page, frames = self.frames
-        cdef uint64_t minor = 0, misses = 0
-        cdef Py_ssize_t i
-        for i in range(count):
-            zsw_prefetch(&records[pages[min(i + LRU_AHEAD, known - 1)]])
-            page = pages[i]
-            record = &records[page]
-            if lru_holds(&log, record.stamp):
-                lru_unmark(&log, record.stamp - log.base)
-            else:
-                misses += 1
-                minor += record.state == 0
-                if log.live >= frames:
-                    self.count_evictions(&log)
-                log.live += 1
-            record.state = TOUCHED | DIRTY
-            log.entries[log.head] = page
-            record.stamp = log.base + log.head
-            log.head += 1
-        self.log = log
-        self.counters.minor_faults += minor
-        self.counters.major_faults += misses - minor
-
-    cdef inline void count_evictions(self, lru_log *log) noexcept nogil:
-        cdef uint32_t left = min(self.batch, log.live)
-        while left:
-            lru_drop(log)
-            left -= 1
-
-    cdef void counted(self, const uint8_t *ops, Py_ssize_t accesses, uint64_t evicted, uint64_t loads) noexcept nogil:
-        """Enters what follows from the faults of so many accesses that were only counted."""
-        self.counters.accesses += accesses
-        self.counters.writes += ones(ops, accesses)
-        self.counters.pages = self.counters.minor_faults
-        self.counters.reclaimed_pages += evicted
-        self.backend.count(evicted, loads)
-        histogram_add_many(&self.latency, self.backend.costs.major_fault, loads)
+    cdef void counted(self, const counted_run *run, const uint8_t *ops) noexcept nogil:
+        """Enters what follows from the faults."""
+        self.counters.accesses += run.done
+        self.counters.writes += ones(ops, run.done)
+        self.counters.pages += run.minor_faults
+        self.counters.minor_faults += run.minor_faults
+        self.counters.major_faults += run.major_faults
+        self.counters.reclaimed_pages += run.evicted
+        self.backend.count(run.evicted, run.major_faults)
+        histogram_add_many(&self.latency, self.backend.costs.major_fault, run.major_faults)
 
     cdef int run_marking(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
@@ -363,48 +325,6 @@ cdef class Replay(Evictor):
         self.counters.accesses += i
         self.counters.writes += writes
         return code
-
-    cdef int run_marking_counting(
-        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
-    ) noexcept nogil:
-        """run_marking() where pages are only counted."""
-        cdef page_record *records = self.records
-        cdef page_record *record
-        cdef uint32_t most = self.reclaimer.most * HIT
-        cdef uint64_t evicted = self.evicted, loads = self.counters.major_faults
-        cdef Py_ssize_t i = 0
-        cdef Py_ssize_t last = count - 1
-        cdef int code = ZSW_OK
-        while i < count:
-            zsw_prefetch(&records[pages[min(i + LRU_AHEAD, last)]])
-            record = &records[pages[i]]
-            if record.state & RESIDENT:
-                if most:
-                    record.state += HIT * <uint32_t> (record.state & HITS < most)
-            else:
-                code = self.count_fault(pages[i], record)
-                if code < 0:
-                    self.at_page = pages[i]
-                    break
-            i += 1
-        done[0] = i
-        self.counted(ops, i, self.evicted - evicted, self.counters.major_faults - loads)
-        return code
-
-    cdef inline int count_fault(self, uint32_t page, page_record *record) noexcept nogil:
-        """fault_marking() where pages are only counted."""
-        cdef bint refault = record.state != 0
-        cdef int code
-        while self.reclaimer.resident >= self.frames:
-            code = self.reclaimer.reclaim(self, page, min(self.batch, self.reclaimer.resident))
-            if code < 0:
-                return code
-        self.counters.minor_faults += not refault
-        self.counters.major_faults += refault
-        record.state = TOUCHED | DIRTY | RESIDENT
-        self.reclaimer.insert(page, refault)
-        self.reclaimer.resident += 1
-        return ZSW_OK
 
     cdef inline void first_write(self, uint32_t page) noexcept nogil:
         """The first write since the page came in: its content moves on, and what the backend holds is stale."""

@@ -15,7 +15,7 @@ from zswapsim._core.lru cimport (
     LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove, page_record,
 )
 from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_open, ring_pages, ring_pop
-from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, evict
+from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, send_out
 from zswapsim._core.errors import HostMemoryError
 
 cdef enum:
@@ -115,7 +115,7 @@ cdef class S3FifoReclaimer(Reclaimer):
                 ring_append(&self.main, page)
                 self.left_main += 1
                 continue
-            code = evict(self, engine, page)
+            code = send_out(self, engine, page)
             if code == ZSW_OK:
                 self.add_ghost(page)
                 return ZSW_OK
@@ -135,7 +135,7 @@ cdef class S3FifoReclaimer(Reclaimer):
             page = ring_pop(&self.main, self.records)
             self.counters.pgscan += 1
         self.left_main -= 1
-        code = evict(self, engine, page)
+        code = send_out(self, engine, page)
         if code != ZSW_OK:
             self.records[page].state |= HITS
             ring_append(&self.main, page)

@@ -14,7 +14,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.lru cimport page_record
 from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
-from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, evict
+from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, send_out
 from zswapsim._core.errors import HostMemoryError
 
 
@@ -67,7 +67,7 @@ cdef class SieveReclaimer(Reclaimer):
                 records[page].state &= ~<uint32_t> HITS
                 self.pass_page(page)
                 continue
-            code = evict(self, engine, page)
+            code = send_out(self, engine, page)
             left -= 1
             if code == ZSW_OK:
                 evicted += 1

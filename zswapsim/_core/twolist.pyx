@@ -17,7 +17,7 @@ from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
     DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_ACTIVE, RECLAIM_REFERENCED, RECLAIM_WORKINGSET,
-    SWAP_CLUSTER_MAX, Evictor, Reclaimer, evict,
+    SWAP_CLUSTER_MAX, Evictor, Reclaimer, send_out,
 )
 from zswapsim._core.errors import HostMemoryError, InputError
 
@@ -193,7 +193,7 @@ cdef class TwoListReclaimer(Reclaimer):
 
     cdef inline void evict(self, Evictor engine, uint32_t page) noexcept nogil:
         cdef uint32_t workingset = self.records[page].state & RECLAIM_WORKINGSET
-        cdef int code = evict(self, engine, page)
+        cdef int code = send_out(self, engine, page)
         if code == ZSW_OK:
             self.evicted += 1
             self.shadows[page] = (self.age << 1) | (SHADOW_WORKINGSET if workingset else 0)
