@@ -8,7 +8,8 @@ import pytest
 from cli_helpers import SMALL, as_json, refused_here, zswapsim
 
 from zswapsim.report.plan import plan_text
-from zswapsim.study.plan import Plan, plan
+from zswapsim.study.plan import plan
+from zswapsim.study.provision import Plan
 
 QUICK = ("--contents", "recipe:mix,pages=300", "--compressor", "zstd", "--compressor", "lz4", "--access-ns", "20000")
 

@@ -11,8 +11,12 @@ from zswapsim import InputError, Plan, Settings, plan, run
 from zswapsim.report.plan import plan_text
 from zswapsim.study import confirm
 from zswapsim.study.objectives import parse_objectives
-from zswapsim.study.point import make_point
+from zswapsim.study.pace import OBSERVED, Pace
+from zswapsim.study.pagecosts import codecs_of, measure_costs
+from zswapsim.study.point import Workload, make_point
+from zswapsim.study.provision import plan_from
 from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.traffic import Source, Traffic
 from zswapsim.traces import Contents, DenseTrace, capture_pages, read_contents, read_trace
 
 SMALL = "gen:zipf,pages=900,events=30000,alpha=1.1,writes=0.3,seed=2"
@@ -182,6 +186,41 @@ def test_tries_are_bounded_and_what_was_not_kept_is_not_said_to_be(small, mix, m
     assert not made.kept
     assert 1 < len(calls) <= confirm.MOST_TRIES * confirm.TURNS
     assert made.recommended.run.slowdown == min(tried.run.slowdown for tried in made.tries)
+
+
+# -- without a trace --------------------------------------------------------------------------------------------------
+
+
+class OneInTwo(Source):
+    """A workload whose faults fall by one with each two frames of DRAM."""
+
+    name, limits, one_pass = "arithmetic", ("It was made up.",), True
+
+    def at(self, frames: int) -> Traffic:
+        """Of 1000 pages."""
+        return Traffic(frames, (1000 - frames) // 2, (1000 - frames) // 2, 1000 - frames)
+
+
+def test_a_plan_without_a_trace_stays_an_estimate_and_says_so(mix):
+    pace = Pace(access_ns=None, base_ns=60e9, source=OBSERVED, working_set=800.0, working_set_seconds=60.0)
+    settings = Settings()
+    made = plan_from(
+        OneInTwo(),
+        measure_costs(codecs_of(["lz4", "zstd"]), mix, 1000, settings),
+        Workload(1000, None, pace),
+        ["promotion<20%/min"],
+        names=("pid:1", mix.name),
+        settings=settings,
+    )
+    assert made.kept
+    assert not made.confirmed
+    assert made.tries == []
+    assert made.recommended.estimate.dram_frames == 1000 - 2 * 159 - 1  # 160 faults are 20 % of 800 pages
+    assert msgspec.json.decode(made.to_json(), type=Plan) == made
+    text = plan_text(made)
+    assert "faults by DRAM size from arithmetic\n  It was made up.\n" in text
+    assert "No run has confirmed that" in " ".join(text.split())
+    assert "run at bytes depth" not in text
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------

@@ -160,7 +160,13 @@ def slow_working_set(pages, windows) -> float:
 
 def test_a_trace_without_times_goes_at_the_pace_of_local_dram():
     pace = measure_pace(scanned([1, 2, 1]))
-    assert pace == Pace(access_ns=DRAM_LATENCY_NS, base_ns=3 * DRAM_LATENCY_NS, source="default", working_set=2.0)
+    assert pace == Pace(
+        access_ns=DRAM_LATENCY_NS,
+        base_ns=3 * DRAM_LATENCY_NS,
+        source="default",
+        working_set=2.0,
+        working_set_seconds=2.7e-7,
+    )
 
 
 def test_the_times_of_a_trace_give_its_pace_unless_another_is_asked_for():

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from zswapsim.compressors import get_compressor
     from zswapsim.store import PageStore
     from zswapsim.study.compare import compare
-    from zswapsim.study.plan import Plan, plan
+    from zswapsim.study.plan import plan
+    from zswapsim.study.provision import Plan
     from zswapsim.study.result import Result
     from zswapsim.study.run import run
     from zswapsim.study.settings import Settings
@@ -55,7 +56,7 @@ _HOMES = dict.fromkeys(_ERRORS, "_core.errors") | {
     "Codec": "_core.codec",
     "Contents": "traces",
     "PageStore": "store",
-    "Plan": "study.plan",
+    "Plan": "study.provision",
     "Result": "study.result",
     "Settings": "study.settings",
     "compare": "study.compare",

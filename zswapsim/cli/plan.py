@@ -9,7 +9,7 @@ from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import RECLAIMERS
 
 if TYPE_CHECKING:
-    from zswapsim.study.plan import Plan
+    from zswapsim.study.provision import Plan
 
 
 def command(  # noqa: PLR0913, PLR0917 - each is an option

@@ -1,21 +1,25 @@
 """A plan as text: what it rests on, faults by DRAM size, a table for each compressor, the runs, the recommendation."""
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 
 from zswapsim.report.plan_words import recommendation
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, TIMES, count, duration, factor, format_size, in_one_unit, three_digits
-from zswapsim.study.pace import ASKED, DEFAULT, FROM_TRACE, PROMOTION_LINE, Pace
-from zswapsim.study.plan import Plan
+from zswapsim.study.pace import ASKED, DEFAULT, FROM_TRACE, OBSERVED, PROMOTION_LINE, WINDOW_NS, Pace
 from zswapsim.study.point import Point
+from zswapsim.study.provision import Plan
 from zswapsim.study.sizes import PAGE_SIZE
 
+PROSE = 113
+"""Characters in a line at most, but in tables."""
 KNEE, TAKE = "knee", "take"
 PACE = {
     FROM_TRACE: "by the trace's time_ns",
     ASKED: "as asked for",
     DEFAULT: "the trace has no times and --access-ns is not given: an access to local DRAM",
+    OBSERVED: "in which the process was observed",
 }
 
 
@@ -23,11 +27,11 @@ def plan_text(plan: Plan, width: int | None = None, colour: bool = False) -> str
     """All of it; `width` is that of the terminal, None for tables as wide as they come out."""
     names = list(dict.fromkeys(point.compressor for point in plan.points))
     parts = [
-        _head(plan),
+        _head(plan, width),
         _faults(plan, names[0], width, colour),
         *(_compressor(plan, name, width, colour) for name in names),
         LEGEND,
-        _runs(plan, width, colour),
+        *([_runs(plan, width, colour)] if plan.tries else []),
         recommendation(plan),
     ]
     return "\n\n".join(parts)
@@ -42,22 +46,33 @@ LEGEND = (
 )
 
 
-def _head(plan: Plan) -> str:
+def _head(plan: Plan, width: int | None) -> str:
     pages = f"{count(plan.pages)} pages ({format_size(plan.pages * PAGE_SIZE)})"
+    accesses = "" if plan.accesses is None else f"{count(plan.accesses)} accesses to "
     lines = [
-        f"trace {plan.trace}, {count(plan.accesses)} accesses to {pages}; contents {plan.contents}",
+        f"{'' if plan.accesses is None else 'trace '}{plan.trace}, {accesses}{pages}; contents {plan.contents}",
         f"asked for {', '.join(plan.objectives)}; reclaim {plan.reclaim}, modelled machine {plan.cost}",
+        f"faults by DRAM size from {plan.source}",
+        *(f"  {limit}" for limit in plan.limits),
         pace_text(plan.pace),
-        f"working set {count(plan.pace.working_set)} pages: those accessed within 120 s, mean over the trace",
+        working_set_text(plan.pace),
     ]
     if plan.prices is not None:
         lines.append(f"prices a GiB: DRAM {plan.prices.dram:g}, node {plan.prices.node:g}")
-    return "\n".join(lines)
+    return "\n".join(textwrap.fill(line, min(width or PROSE, PROSE), subsequent_indent="  ") for line in lines)
 
 
 def pace_text(pace: Pace) -> str:
     """How fast the workload runs, and how that is known."""
+    if pace.access_ns is None:
+        return f"rates by the {duration(pace.base_ns)} {PACE[pace.source]}"
     return f"pace {duration(pace.access_ns)} an access, {duration(pace.base_ns)} in all ({PACE[pace.source]})"
+
+
+def working_set_text(pace: Pace) -> str:
+    """How many pages are in use, and within which time."""
+    mean = ", mean over the trace" if pace.base_ns > WINDOW_NS else ", all there is"
+    return f"working set {count(pace.working_set)} pages: those accessed within {pace.working_set_seconds:.3g} s{mean}"
 
 
 def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
@@ -65,12 +80,16 @@ def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
     points = _shown(plan, any_name, [*plan.knees.values(), plan.recommended.estimate])
     columns = [
         Column("of the footprint", [f"{100 * point.dram_frames / plan.pages:.1f} %" for point in points]),
-        Column("faults a million", [three_digits(point.faults_per_million) for point in points]),
+        Column("faults a million", [_if_known(point.faults_per_million) for point in points]),
         Column("a second", [three_digits(point.faults_per_second) for point in points]),
         Column("promotion %/min", [three_digits(point.promotion) for point in points]),
         Column(f"of {PROMOTION_LINE} %/min", [_line(point) for point in points]),
     ]
     return f"major faults, whatever the compressor\n{render([_dram(points)], columns, width, colour)}"
+
+
+def _if_known(value: float | None) -> str:
+    return "-" if value is None else three_digits(value)
 
 
 def _line(point: Point) -> str:
@@ -141,10 +160,10 @@ def _money(points: Sequence[Point]) -> list[Column]:
 
 def _runs(plan: Plan, width: int | None, colour: bool) -> str:
     """Every point that was run: what was estimated of it, what came out, and the difference."""
-    points = [each for tried in plan.tries for each in (tried.estimate, tried.run)]
+    points = [each for tried in plan.tries for each in (tried.estimate, tried.found)]
     keys = [
         Column("compressor", [word for tried in plan.tries for word in (tried.estimate.compressor, "", "")], left=True),
-        Column("DRAM", [w for t in plan.tries for w in (format_size(t.run.dram_frames * PAGE_SIZE), "", "")]),
+        Column("DRAM", [w for t in plan.tries for w in (format_size(t.found.dram_frames * PAGE_SIZE), "", "")]),
         Column("", ["estimated", "run", "difference"] * len(plan.tries), left=True),
     ]
     columns = [_with_difference(column) for column in _figures(points)]

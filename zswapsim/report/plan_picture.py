@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from zswapsim.report.picture import check_picture, save_picture
 from zswapsim.study.objectives import Limit, parse_objectives
 from zswapsim.study.pace import PROMOTION_LINE
-from zswapsim.study.plan import Plan
 from zswapsim.study.point import Point
+from zswapsim.study.provision import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,9 +83,9 @@ def _marks(axes: "Axes", plan: Plan) -> None:
     """Knees, and the recommended point as it was run."""
     for point in plan.knees.values():
         axes.annotate("knee", (point.saved, point.slowdown), xytext=(6, -9), textcoords="offset points", fontsize=8)
-    run = plan.recommended.run
+    run = plan.recommended.found
     word = "recommended" if plan.kept else "nearest"
-    text = f"{word}: {run.compressor},\n{100 * run.dram_frames / plan.pages:.0f} % DRAM, as run"
+    text = f"{word}: {run.compressor},\n{100 * run.dram_frames / plan.pages:.0f} % DRAM{', as run' * plan.confirmed}"
     axes.plot([run.saved], [run.slowdown], color="black", linestyle="none", marker="*", markersize=13, zorder=5)
     axes.annotate(text, (run.saved, run.slowdown), xytext=(-14, 34), textcoords="offset points", ha="right", fontsize=8,
                   arrowprops={"arrowstyle": "-", "linewidth": 0.6})  # fmt: skip

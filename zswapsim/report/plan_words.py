@@ -6,8 +6,8 @@ import textwrap
 from zswapsim.report.units import duration, format_size, three_digits
 from zswapsim.study.objectives import KINDS, Limit, Objectives, parse_objectives
 from zswapsim.study.pace import FROM_TRACE
-from zswapsim.study.plan import Plan
 from zswapsim.study.point import Point
+from zswapsim.study.provision import Plan
 from zswapsim.study.sizes import PAGE_SIZE
 
 WIDTH = 100
@@ -24,7 +24,7 @@ def recommendation(plan: Plan) -> str:
 
 def _what(plan: Plan, asked: Objectives) -> list[str]:
     """What to provision, and how the run kept each objective, or did not."""
-    point = plan.recommended.run
+    point = plan.recommended.found
     kept = ", ".join(_verdict(limit, point) for limit in asked.limits)
     nearest = "" if plan.kept else f"No point was found that keeps {_all(asked)}. The nearest: "
     if not point.node_frames:
@@ -38,8 +38,13 @@ def _what(plan: Plan, asked: Objectives) -> list[str]:
         )
     if not point.node_frames:
         return [f"{give} {kept[:1].upper()}{kept[1:]}." if kept else give]
-    ran = f"Run so, it saves {point.saved:.1f} % of memory and slows the workload by {_per_cent(point.slowdown)}"
-    return [give, f"{ran}{': ' + kept if kept else ''}."]
+    how = "Run so" if plan.confirmed else "By estimate"
+    ran = f"{how}, it saves {point.saved:.1f} % of memory and slows the workload by {_per_cent(point.slowdown)}"
+    return [give, f"{ran}{': ' + kept if kept else ''}.", *_unconfirmed(plan)]
+
+
+def _unconfirmed(plan: Plan) -> list[str]:
+    return [] if plan.confirmed else ["No run has confirmed that, as there is no trace to run it on."]
 
 
 def _why(plan: Plan, asked: Objectives) -> list[str]:
@@ -56,7 +61,9 @@ def _why(plan: Plan, asked: Objectives) -> list[str]:
 
 def _missed(plan: Plan, asked: Objectives) -> list[str]:
     """That the first choice of the estimates did not keep what it promised."""
-    first = plan.tries[0].run
+    if not plan.tries:
+        return []
+    first = plan.tries[0].found
     missed = [_verdict(limit, first) for limit in asked.limits if not limit.holds(first)]
     if not missed:
         return []
@@ -67,21 +74,23 @@ def _missed(plan: Plan, asked: Objectives) -> list[str]:
 def _changes(plan: Plan, asked: Objectives) -> list[str]:
     """What would make another point the better one."""
     found = [*_pace_matters(plan, asked)]
-    if plan.looser is not None and plan.looser.dram_frames != plan.recommended.run.dram_frames:
+    if plan.looser is not None and plan.looser.dram_frames != plan.recommended.found.dram_frames:
         looser = plan.looser
         found.append(
             f"with twice the waiting allowed, {looser.compressor} and {_memory(looser.dram_frames)} of DRAM would save "
             f"{looser.saved:.1f} % (estimated)"
         )
-    if plan.recommended.run.node_frames:
-        tenth = -(-plan.recommended.run.node_frames // 10)
+    if plan.recommended.found.node_frames:
+        tenth = -(-plan.recommended.found.node_frames // 10)
         found.append(f"pages that compress worse by a tenth need {_memory(tenth)} more of the node")
     return [f"What would change it: {'; '.join(found)}."] if found else []
 
 
 def _pace_matters(plan: Plan, asked: Objectives) -> list[str]:
     """Up to which pace the limits that depend on it hold, or from which on they would."""
-    run, pace = plan.recommended.run, plan.pace
+    run, pace = plan.recommended.found, plan.pace
+    if pace.access_ns is None:
+        return []
     timed = [limit for limit in asked.limits if limit.name in {"slowdown", "promotion"} and limit.value(run) > 0]
     if not timed:
         return []

@@ -26,9 +26,15 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     """A point as it was estimated, and as a run of it at bytes depth came out."""
 
     estimate: Point
-    run: Point
+    run: Point | None
+    """None where there is nothing to run it on."""
     verified_pages: int
     """Pages that came back in the run, each compared with what was stored."""
+
+    @property
+    def found(self) -> Point:
+        """The run, else the estimate."""
+        return self.run or self.estimate
 
 
 class Bench(NamedTuple):
@@ -40,12 +46,16 @@ class Bench(NamedTuple):
     progress: Progress | None = None
 
 
-def settle(search: Search, objectives: Objectives, bench: Bench) -> tuple[list[Try], Try, bool]:
+def settle(search: Search, objectives: Objectives, bench: Bench | None) -> tuple[list[Try], Try, bool]:
     """Runs of what the estimates recommend, the one that is best, and whether it keeps the objectives.
 
     Where a run misses what its estimate kept, the estimates are held to limits that are tighter by as much, and the
     next point is run; :data:`MOST_TRIES` at most. The best is the one that keeps the objectives, else the nearest.
+    Without a bench there are no runs, and the estimate stands.
     """
+    if bench is None:
+        only = Try(estimate=search.best(objectives), run=None, verified_pages=0)
+        return [], only, objectives.kept(only.estimate)
     tries: list[Try] = []
     asked = objectives
     while len(tries) < MOST_TRIES:
@@ -53,20 +63,20 @@ def settle(search: Search, objectives: Objectives, bench: Bench) -> tuple[list[T
         if any(point == each.estimate for each in tries):
             break
         tries.append(_least(point, objectives, search, bench))
-        if objectives.kept(tries[-1].run) or not objectives.kept(point):
+        if objectives.kept(tries[-1].found) or not objectives.kept(point):
             break
         asked = tighter(asked, tries[-1])
-    best = min(tries, key=lambda each: (not objectives.kept(each.run), objectives.reached(each.run)))
-    return tries, best, objectives.kept(best.run)
+    best = min(tries, key=lambda each: (not objectives.kept(each.found), objectives.reached(each.found)))
+    return tries, best, objectives.kept(best.found)
 
 
 def tighter(objectives: Objectives, tried: Try) -> Objectives:
     """Limits for the next estimate, moved by as much as the run of `tried` was worse than its estimate."""
 
     def moved(limit: Limit) -> Limit:
-        if limit.holds(tried.run):
+        if limit.holds(tried.found):
             return limit
-        estimate, found = limit.value(tried.estimate), limit.value(tried.run)
+        estimate, found = limit.value(tried.estimate), limit.value(tried.found)
         if limit.wants_less_memory:
             return limit._replace(bound=(limit.bound + max(0.0, estimate - found)) * (1 + MARGIN))
         return limit._replace(bound=limit.bound * min(1.0, estimate / found) * (1 - MARGIN))
@@ -86,7 +96,7 @@ def _least(point: Point, objectives: Objectives, search: Search, bench: Bench) -
         missed = [limit for limit in objectives.limits if not limit.holds(found)]
         if not missed or not all(limit.measured for limit in missed):
             break
-    return min(tries, key=lambda each: each.run.slowdown)
+    return min(tries, key=lambda each: each.found.slowdown)
 
 
 def _turns(point: Point, search: Search, bench: Bench) -> Iterator[Result]:

@@ -21,20 +21,22 @@ from zswapsim.traces import Chunk, DenseTrace, Trace
 WINDOW_NS = 120 * 10**9
 PROMOTION_LINE = 0.2
 """Per cent of the working set a minute."""
-FROM_TRACE, ASKED, DEFAULT = "trace", "asked", "default"
+FROM_TRACE, ASKED, DEFAULT, OBSERVED = "trace", "asked", "default", "observed"
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """The rate at which a workload accesses pages when none has to be brought."""
 
-    access_ns: float
-    """Mean time from one access to the next."""
+    access_ns: float | None
+    """Mean time from one access to the next; None where accesses were not counted."""
     base_ns: float
-    """Time of the whole trace."""
+    """Time of the whole trace, or of the interval in which a process was observed."""
     source: str
-    """``trace`` (its time_ns), ``asked`` or ``default``."""
+    """``trace`` (its time_ns), ``asked``, ``default``, or ``observed`` where there is no trace but a process."""
     working_set: float
-    """Pages accessed within 120 s, mean over the trace; all of them where it is shorter."""
+    """Pages accessed within `working_set_seconds`, mean over the trace."""
+    working_set_seconds: float = WINDOW_NS / 1e9
+    """120; all of the trace or interval where that is shorter."""
 
 
 class TimedTrace(Trace):
@@ -81,7 +83,13 @@ def measure_pace(trace: DenseTrace, access_ns: float | None = None) -> Pace:
         base, source = each * trace.events, DEFAULT if access_ns is None else ASKED
         window = max(1, int(WINDOW_NS / each))
         starts = range(window, trace.events, window)
-    return Pace(access_ns=base / trace.events, base_ns=base, source=source, working_set=working_set(trace, starts))
+    return Pace(
+        access_ns=base / trace.events,
+        base_ns=base,
+        source=source,
+        working_set=working_set(trace, starts),
+        working_set_seconds=min(base, WINDOW_NS) / 1e9,
+    )
 
 
 def working_set(trace: DenseTrace, starts: Sequence[int]) -> float:

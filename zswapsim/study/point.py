@@ -30,7 +30,8 @@ class Workload(NamedTuple):
 
     pages: int
     """Footprint: distinct pages."""
-    accesses: int
+    accesses: int | None
+    """None where they were not counted."""
     pace: Pace
     prices: Prices | None = None
 
@@ -68,8 +69,8 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     money_saved: float | None
     """Less than DRAM for the whole footprint costs."""
     major_faults: int
-    faults_per_million: float
-    """Major faults in a million accesses."""
+    faults_per_million: float | None
+    """Major faults in a million accesses; None where those were not counted."""
     faults_per_second: float
     promotion: float
     """Pages brought back in a minute, in per cent of the working set."""
@@ -97,7 +98,7 @@ def make_point(compressor: str, sums: Sums, workload: Workload) -> Point:
         money=money,
         money_saved=None if money is None or whole is None else whole - money,
         major_faults=sums.major_faults,
-        faults_per_million=1e6 * sums.major_faults / workload.accesses,
+        faults_per_million=None if workload.accesses is None else 1e6 * sums.major_faults / workload.accesses,
         faults_per_second=sums.major_faults * SECOND_NS / base,
         promotion=100 * (sums.major_faults * MINUTE_NS / base) / workload.pace.working_set,
         swap_outs=sums.swap_outs,

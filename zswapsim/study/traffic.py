@@ -1,6 +1,7 @@
 """Faults and swap-outs at any DRAM size: from one pass where the rule allows that, else from a replay each."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -25,8 +26,12 @@ class Traffic(NamedTuple):
 class Source(ABC):
     """Where traffic is known from."""
 
+    name: str
+    """What it rests on, in a few words."""
+    limits: Sequence[str] = ()
+    """What it can't tell or gets wrong, a sentence each."""
     one_pass: bool
-    """Whether any number of sizes costs one pass over the trace."""
+    """Whether any number of sizes costs no more than one."""
 
     @abstractmethod
     def at(self, frames: int) -> Traffic:
@@ -36,7 +41,7 @@ class Source(ABC):
 class Replays(Source):
     """A replay at counts depth for each size, remembered. `settings`: reclaimer and batch."""
 
-    one_pass = False
+    name, one_pass = "a replay for each size", False
 
     def __init__(self, trace: DenseTrace, settings: Settings) -> None:
         self.trace = trace
