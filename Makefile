@@ -83,8 +83,8 @@ lint: $(STAMP)-built $(STAMP)-test $(STAMP)-bench $(STAMP)-lint hints ## every s
 	@PATH="$(abspath $(BIN)):$$PATH" cython-lint zswapsim bench
 	@$(BIN)/mypy
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
-	@$(CC) -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only cext/*.c
-	@$(BIN)/clang-format --dry-run --Werror cext/*.[ch]
+	@$(CC) -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only cext/*.c bench/*.c
+	@$(BIN)/clang-format --dry-run --Werror cext/*.[ch] bench/*.c
 
 # Cython compiles a call that must take the GIL back to look for an exception without complaint, but for a hint.
 hints: $(STAMP)-run ## fail on any performance hint or warning of Cython

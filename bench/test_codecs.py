@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from liblzo2 import Liblzo2
 from numpy.typing import NDArray
 from race import Row, race
 
@@ -31,3 +32,20 @@ def test_decompressing_beside_liblz4(benchmark, scale, ratios, pages: Pages, spe
     best = race(benchmark, scale.rounds, runners)
     assert np.array_equal(out, pages)
     ratios.append(Row(f"decompress a page, {spec}", "page", best[spec], "liblz4", best["lz4"], AT_MOST.get(spec)))
+
+
+def test_lzo_beside_liblzo2(benchmark, scale, ratios, pages: Pages, tmp_path) -> None:
+    ours, theirs = BareCodec(get_compressor("lzo"), pages), Liblzo2(tmp_path, pages)
+    runners = {"lzo": lambda: ours.compress() / len(pages), "liblzo2": lambda: theirs.compress() / len(pages)}
+    best = race(benchmark, scale.rounds, runners)
+    ratios.append(Row("compress a page, lzo", "page", best["lzo"], "liblzo2", best["liblzo2"], 1.0))
+
+
+def test_lzo_back_beside_liblzo2(benchmark, scale, ratios, pages: Pages, tmp_path) -> None:
+    out = np.zeros_like(pages)
+    ours, theirs = BareCodec(get_compressor("lzo"), pages), Liblzo2(tmp_path, pages)
+    theirs.compress()
+    runners = {"lzo": lambda: ours.decompress(out) / len(pages), "liblzo2": lambda: theirs.decompress(out) / len(pages)}
+    best = race(benchmark, scale.rounds, runners)
+    assert np.array_equal(out, pages)
+    ratios.append(Row("decompress a page, lzo", "page", best["lzo"], "liblzo2", best["liblzo2"], 1.0))
