@@ -16,7 +16,7 @@ from zswapsim.study.point import Prices, Workload
 from zswapsim.study.provision import Plan, check_priced, plan_from
 from zswapsim.study.run import open_trace
 from zswapsim.study.settings import Settings
-from zswapsim.study.traffic import Replays
+from zswapsim.study.traffic import open_source
 from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
 
 Progress = Callable[[int, int], None]
@@ -55,7 +55,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     dense.scan(progress)
     workload = Workload(dense.pages, dense.events, measure_pace(dense, access_ns), priced)
     return plan_from(
-        Replays(dense, base),
+        open_source(dense, base, progress),
         measure_costs(codecs, held, dense.pages, base, progress),
         workload,
         objectives,

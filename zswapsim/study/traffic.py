@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from zswapsim.study.curve import Progress, exact_curve
+from zswapsim.study.policies import parse_reclaim
 from zswapsim.study.result import completed
 from zswapsim.study.run import run
 from zswapsim.study.settings import Settings
@@ -56,3 +58,30 @@ class Replays(Source):
             out = counters["pages"] - counters["resident_pages"]
             self.known[frames] = Traffic(frames, counters["major_faults"], counters["reclaimed_pages"], out)
         return self.known[frames]
+
+
+class OnePass(Source):
+    """The curve of exact LRU with a batch of 1: every size from one pass over `trace`, made at once.
+
+    Raises KeyboardInterrupt where Ctrl-C ended it.
+    """
+
+    name, one_pass = "LRU stack distances from one pass", True
+
+    def __init__(self, trace: DenseTrace, progress: Progress | None = None) -> None:
+        found = exact_curve(trace, progress=progress)
+        if found.interrupted:
+            raise KeyboardInterrupt
+        self.curve = found.whole
+
+    def at(self, frames: int) -> Traffic:
+        """Looked up."""
+        major_faults, swap_outs = self.curve.at(frames)
+        return Traffic(frames, major_faults, swap_outs, self.curve.pages - min(frames, self.curve.pages))
+
+
+def open_source(trace: DenseTrace, settings: Settings, progress: Progress | None = None) -> Source:
+    """One pass where reclaimer and batch allow that, else replays."""
+    if parse_reclaim(settings.reclaim)[0] == "lru" and settings.batch == 1:
+        return OnePass(trace, progress)
+    return Replays(trace, settings)

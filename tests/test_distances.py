@@ -1,0 +1,181 @@
+"""Stack distances and curves of one pass: against models in Python, and real replays, to the page."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.reference.distances import Dram, distances
+from zswapsim import InputError, Settings, run
+from zswapsim._core.distances import MOST_PAGES, StackDistances
+from zswapsim._core.errors import BusyError
+from zswapsim.study.curve import Steps, exact_curve
+from zswapsim.study.traffic import OnePass, Replays, open_source
+from zswapsim.traces import DenseTrace, read_trace
+from zswapsim.traces.trace import ArrayTrace
+
+PAGES = 9
+ACCESSES = st.lists(st.tuples(st.integers(0, PAGES - 1), st.integers(0, 1)), min_size=1, max_size=60)
+
+
+def arrays(accesses):
+    pages, ops = zip(*accesses, strict=True)
+    return np.array(pages, np.uint32), np.array(ops, np.uint8)
+
+
+def counts(stack):
+    return stack.accesses_by_distance().astype(np.int64), stack.stores_by_distance().astype(np.int64)
+
+
+@given(st.lists(ACCESSES, min_size=1, max_size=4), st.sampled_from([1, 1, 1, 150]))
+@settings(max_examples=60)
+def test_against_a_dram_of_every_size(parts, times):
+    """Repeated often enough, places run out and are moved together."""
+    stack = StackDistances(PAGES)
+    drams = [Dram(frames) for frames in range(1, PAGES + 1)]
+    for part in parts * times:
+        stack.feed(*arrays(part))
+        for dram in drams:
+            for page, write in part:
+                dram.access(page, bool(write))
+        reuses, dirtied = (Steps(each) for each in counts(stack))
+        if times == 1 or part is parts[-1]:
+            stack.check()
+            for dram in drams:
+                assert reuses.above([dram.frames])[0] == dram.major_faults
+                assert dirtied.above([dram.frames])[0] == dram.reclaimed_pages - dram.dropped_clean_pages
+
+
+@given(ACCESSES)
+def test_distances_one_by_one(accesses):
+    stack = StackDistances(PAGES)
+    before = stack.accesses_by_distance()
+    for access, expected in zip(accesses, distances(page for page, _ in accesses), strict=True):
+        stack.feed(*arrays([access]))
+        now = stack.accesses_by_distance()
+        assert np.flatnonzero(now - before).tolist() == [expected]
+        before = now
+    assert stack.seen == len({page for page, _ in accesses})
+
+
+def dense(source, **about):
+    trace = DenseTrace(read_trace(source) if isinstance(source, str) else source, **about)
+    trace.scan()
+    return trace
+
+
+def replayed(trace, frames, exclusive=True):
+    asked = Settings(dram=frames * 4096, depth="counts", exclusive_loads=exclusive, window=trace.events)
+    return run(trace, None, asked).counters
+
+
+@pytest.mark.parametrize(
+    "source", ["gen:zipf,pages=40000,events=2e5,alpha=0.8,writes=0.2", "gen:loop,pages=500,events=2e4,writes=0.1"]
+)
+def test_sizes_against_replays(source):
+    trace = dense(source)
+    whole = exact_curve(trace).whole
+    for frames in (1, 2, trace.pages // 7, trace.pages // 3, trace.pages - 1, trace.pages, trace.pages + 5):
+        counters = replayed(trace, frames)
+        assert whole.at(frames) == (counters["major_faults"], counters["reclaimed_pages"])
+        kept = replayed(trace, frames, exclusive=False)
+        assert whole.dirty_swap_outs([frames])[0] == kept["reclaimed_pages"] - kept["dropped_clean_pages"]
+        assert kept["reclaimed_pages"] == counters["reclaimed_pages"]
+
+
+def test_windows_are_the_timeline_of_a_replay():
+    trace = dense("gen:phases,pages=900,events=30000,writes=0.2")
+    found = exact_curve(trace, window=7000)
+    assert [each.accesses for each in found.windows] == [7000, 7000, 7000, 7000, 2000]
+    for frames in (1, 100, 400, trace.pages):
+        assert moved(trace, frames, "major_faults") == [each.at(frames)[0] for each in found.windows]
+        assert moved(trace, frames, "zswpout") == [each.at(frames)[1] for each in found.windows]
+        dirty = [each.dirty_swap_outs([frames])[0] for each in found.windows]
+        assert moved(trace, frames, "zswpout", exclusive_loads=False) == dirty
+
+
+def moved(trace, frames, counter, **about):
+    """What a counter rose by in each window of 7000 accesses of a replay."""
+    rows = run(trace, None, Settings(dram=frames * 4096, depth="counts", window=7000, **about)).timeline
+    return np.diff([0, *(row[counter] for row in rows)]).tolist()
+
+
+def test_a_process_by_itself_is_its_own_trace():
+    draw = np.random.default_rng(3)
+    page = draw.integers(0, 60, 5000).astype(np.uint64)
+    op = draw.integers(0, 2, 5000).astype(np.uint8)
+    process = draw.choice(np.array([7, 70000, 3], np.uint32), 5000, p=[0.6, 0.3, 0.1])
+    found = exact_curve(dense(ArrayTrace(page, op, process=process)), by_process=True)
+    assert sorted(found.processes) == [3, 7, 70000]
+    for name, curve in found.processes.items():
+        mine = process == name
+        alone = exact_curve(dense(ArrayTrace(page[mine], op[mine]))).whole
+        for frames in (1, 10, 40, 60):
+            assert curve.at(frames) == alone.at(frames)
+            assert curve.dirty_swap_outs([frames]) == alone.dirty_swap_outs([frames])
+        assert curve.accesses == mine.sum()
+
+
+def test_a_plan_takes_one_pass_where_it_may():
+    trace = dense("gen:zipf,pages=300,events=5000")
+    ours, theirs = open_source(trace, Settings()), open_source(trace, Settings(reclaim_batch=2))
+    assert isinstance(ours, OnePass)
+    assert isinstance(theirs, Replays)
+    assert isinstance(open_source(trace, Settings(reclaim="clock")), Replays)
+    for frames in (1, 50, 290):
+        assert ours.at(frames) == Replays(trace, Settings()).at(frames)
+
+
+def test_ctrl_c_leaves_the_curve_so_far():
+    trace = dense("gen:zipf,pages=300,events=2e6")
+
+    def interrupt(done, _all):
+        if done > 500_000:
+            raise KeyboardInterrupt
+
+    found = exact_curve(trace, progress=interrupt)
+    assert found.interrupted
+    assert 500_000 < found.whole.accesses < 2_000_000
+
+
+def test_refuses_what_it_cannot_take():
+    for pages in (0, -1, MOST_PAGES + 1):
+        with pytest.raises(InputError, match="pages: expected 1 to"):
+            StackDistances(pages)
+    stack = StackDistances(3)
+    with pytest.raises(InputError, match="page 3: expected a number below 3"):
+        stack.feed(np.array([0, 3], np.uint32), np.zeros(2, np.uint8))
+    with pytest.raises(InputError, match="2 pages and 1 operations"):
+        stack.feed(np.zeros(2, np.uint32), np.zeros(1, np.uint8))
+    with pytest.raises(InputError, match="already initialised"):
+        stack.__init__(3)
+    with pytest.raises(InputError, match="not initialised"):
+        StackDistances.__new__(StackDistances).accesses_by_distance()
+    assert not stack.accesses_by_distance().any()
+    with pytest.raises(InputError, match="names processes"):
+        exact_curve(dense("gen:loop,pages=5,events=9"), by_process=True)
+    with pytest.raises(InputError, match="window"):
+        exact_curve(dense("gen:loop,pages=5,events=9"), window=-1)
+
+
+def test_a_second_thread_is_refused():
+    stack, pages = StackDistances(1 << 19), np.arange(1 << 19, dtype=np.uint32)
+    ops, refused, stop = np.zeros(1 << 19, np.uint8), [], threading.Event()
+
+    def feed():
+        while not stop.is_set():
+            try:
+                stack.feed(pages, ops)
+            except BusyError as error:
+                refused.append(str(error))
+                stop.set()
+
+    threads = [threading.Thread(target=feed) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert refused[0] == "distances: another thread is using it"
+    stack.check()
