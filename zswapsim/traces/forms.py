@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -14,9 +15,12 @@ from zswapsim._core.errors import InputError
 from zswapsim.traces.atomic import atomic_write
 from zswapsim.traces.bundled import bundled_trace
 from zswapsim.traces.csvform import CsvTrace, write_csv
+from zswapsim.traces.damo import DamoTrace
+from zswapsim.traces.damotext import ZLIB_HEADS
 from zswapsim.traces.generators import generate
 from zswapsim.traces.npy import NpyTrace, write_npy
 from zswapsim.traces.oracle import OracleTrace, write_oracle
+from zswapsim.traces.perf import BINARY, PerfTrace
 from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
 from zswapsim.traces.trace import Progress, Trace
 
@@ -28,7 +32,8 @@ class Form(NamedTuple):
 
     suffixes: tuple[str, ...]
     read: Callable[[str | Path], Trace]
-    write: Callable[[Trace, IO[bytes], Progress | None], int]
+    write: Callable[[Trace, IO[bytes], Progress | None], int] | None
+    """None where it is only read."""
     compressed: bool = False
 
 
@@ -44,6 +49,7 @@ def _write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None) -> 
     return write_parquet(trace, file, progress)
 
 
+PERF = re.compile(rb"\d\.\d{6,9}: .{0,40}\b(?:faults|page_fault_user|page_fault_kernel)(?::\w+)?:|# captured on")
 ORACLE_SUFFIXES = (".oracleGeneral.bin", ".oracleGeneral", ".bin")
 FORMS = {
     "parquet": Form((".parquet",), _read_parquet, _write_parquet),
@@ -58,7 +64,16 @@ FORMS = {
     ),
     "npy": Form((".npy",), NpyTrace, write_npy),
 }
+RECORDED = {
+    "perf": Form((".perf",), PerfTrace, None),
+    "perf.zst": Form((".perf.zst",), partial(PerfTrace, compressed=True), None, compressed=True),
+    "damo": Form((".damo", "damon.data"), DamoTrace, None),
+    "damo.zst": Form((".damo.zst",), partial(DamoTrace, compressed=True), None, compressed=True),
+}
+"""What other programs recorded; it is only read."""
+ALL = FORMS | RECORDED
 SUFFIXES = ".parquet, .csv, .csv.zst, .bin, .oracleGeneral (also .zst of these) or .npy"
+ONLY_READ = ".perf (perf script) or .damo (damo record)"
 
 
 def read_trace(source: str | Path) -> Trace:
@@ -77,7 +92,7 @@ def read_trace(source: str | Path) -> Trace:
     if not text or not Path(text).exists():
         raise InputError(f"{text}: no such trace: expected a file, gen:NAME,… or bundled:NAME")
     form = form_by_suffix(text) or _form_by_content(text)
-    return FORMS[form].read(source)
+    return ALL[form].read(source)
 
 
 def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None) -> int:
@@ -88,13 +103,16 @@ def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None
     form = form_by_suffix(str(path))
     if form is None:
         raise InputError(f"{path}: unknown form of a trace: expected {SUFFIXES}")
-    with atomic_write(path) as file, _compressing(file, FORMS[form].compressed) as out:
-        return FORMS[form].write(trace, out, progress)
+    write = ALL[form].write
+    if write is None:
+        raise InputError(f"{path}: a form that is only read: expected {SUFFIXES}")
+    with atomic_write(path) as file, _compressing(file, ALL[form].compressed) as out:
+        return write(trace, out, progress)
 
 
 def form_by_suffix(path: str) -> str | None:
     """The form's name, None where the suffix says nothing."""
-    for name, form in FORMS.items():
+    for name, form in ALL.items():
         if path.lower().endswith(tuple(suffix.lower() for suffix in form.suffixes)):
             return name
     return None
@@ -112,7 +130,21 @@ def _form_by_content(path: str) -> str:
         head = _head(path, compressed=True)
     if b"page" in head.split(b"\n")[0].rstrip(b"\r").split(b","):
         return "csv.zst" if compressed else "csv"
-    raise InputError(f"{path}: unknown form of a trace: expected {SUFFIXES}, or a file that begins as one of them")
+    recorded = _recorded(head)
+    if recorded is not None:
+        return f"{recorded}.zst" if compressed else recorded
+    raise InputError(
+        f"{path}: unknown form of a trace: expected {SUFFIXES}, {ONLY_READ}, or a file that begins as one of them"
+    )
+
+
+def _recorded(head: bytes) -> str | None:
+    """Whether perf or damo wrote what begins so."""
+    if head.startswith(ZLIB_HEADS) or b"base_time_absolute:" in head or b"damon_aggregated:" in head:
+        return "damo"
+    if head[:1] == b"[" and b'"target_id"' in head:
+        return "damo"
+    return "perf" if head.startswith(BINARY) or PERF.search(head) else None
 
 
 def _head(path: str, compressed: bool) -> bytes:

@@ -1,0 +1,86 @@
+"""DAMON's records as `damo` writes them: how often regions of memory were found accessed, snapshot by snapshot.
+
+Documentation/mm/damon/design.rst: a page of each region is looked at every sampling interval; after an aggregation
+interval the region's `nr_accesses` says how often it was found accessed, and its `age` for how many such intervals
+that has been so. All pages of a region are taken to be alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.errors import InputError
+from zswapsim.traces.damojson import json_snapshots
+from zswapsim.traces.damotext import ZLIB_HEADS, Snapshot, text_snapshots
+from zswapsim.traces.streams import open_source, read_fully
+from zswapsim.traces.trace import CHUNK_EVENTS, READ, Chunk, Trace, refuse_empty
+
+PAGE_SHIFT = 12
+
+
+def read_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snapshot]:
+    """Every whole snapshot of a record: json_compressed, json, perf_script, or what `damo report access` prints raw.
+
+    In the order of the file, which is that of time for each target. Raises InputError on what is none of them; a
+    message names the line, or the place in the JSON. Text is read in pieces, JSON as a whole.
+    """
+    head = bytearray(2)
+    with open_source(path, compressed) as source:
+        read_fully(source, memoryview(head))
+    of_json = head.startswith((b"[", *ZLIB_HEADS))
+    found = json_snapshots(path, compressed) if of_json else text_snapshots(path, compressed)
+    empty = True
+    for snapshot in found:
+        empty = False
+        yield snapshot
+    if empty:
+        raise InputError(f"{path}: expected a record of DAMON with at least one whole snapshot, got none")
+
+
+class DamoTrace(Trace):
+    """A record of DAMON as accesses: every page of a region that was found accessed is read once a snapshot.
+
+    That is the coarsest sequence that the record allows: within an aggregation interval neither order nor number of
+    accesses is known, so pages go by address, spread evenly over the interval; writes are not known. Each target
+    is a process, numbered from 0.
+    """
+
+    def __init__(self, path: str | Path, compressed: bool = False) -> None:
+        self.name, self.path, self.compressed = str(path), path, compressed
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Every access. Raises InputError as :func:`read_snapshots` does, and where no region was accessed at all."""
+        return refuse_empty(self.name, self._chunks())
+
+    def _chunks(self) -> Iterator[Chunk]:
+        targets: dict[int, int] = {}
+        for snapshot in read_snapshots(self.path, self.compressed):
+            target = targets.setdefault(snapshot.target, len(targets))
+            accessed = snapshot.accesses > 0
+            spans = Spans(snapshot.start[accessed], snapshot.end[accessed])
+            for first in range(0, spans.pages, CHUNK_EVENTS):
+                page = spans.part(first, min(first + CHUNK_EVENTS, spans.pages))
+                step = max(0, snapshot.end_ns - snapshot.start_ns) / spans.pages
+                times = snapshot.start_ns + (np.arange(first, first + len(page)) * step).astype(np.uint64)
+                yield Chunk(page, np.full(len(page), READ, np.uint8), times, np.full(len(page), target, np.uint32))
+
+
+class Spans:
+    """The pages of ascending address ranges `start` up to `end`, without their list being held."""
+
+    def __init__(self, start: NDArray[np.uint64], end: NDArray[np.uint64]) -> None:
+        self.first = start >> np.uint64(PAGE_SHIFT)
+        counts = np.maximum(end >> np.uint64(PAGE_SHIFT), self.first) - self.first
+        self.before = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts.astype(np.int64))])
+        self.pages = int(self.before[-1])
+
+    def part(self, begin: int, end: int) -> NDArray[np.uint64]:
+        """uint64[end - begin]: the page numbers at those places."""
+        places = np.arange(begin, end)
+        span = np.searchsorted(self.before, places, side="right") - 1
+        page: NDArray[np.uint64] = self.first[span] + (places - self.before[span]).astype(np.uint64)
+        return page
