@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import zswapsim.study.compare as compare_module
+import zswapsim.study.run as run_module
 from zswapsim._core.errors import CorruptPageError, InputError, OutputError, ZswapsimError
 from zswapsim.study import parallel
 from zswapsim.study.compare import combinations, compare
@@ -58,14 +59,14 @@ def test_a_wrong_setting_is_found_before_the_first_run(monkeypatch, wrong):
 
 
 def test_each_content_is_compressed_once_for_each_compressor(monkeypatch):
-    measured = []
-    measure = compare_module.measure
-    monkeypatch.setattr(
-        compare_module, "measure", lambda codec, *a, **k: measured.append(codec) or measure(codec, *a, **k)
-    )
+    made = []
+    make_profile = compare_module.make_profile
+    monkeypatch.setattr(compare_module, "make_profile", lambda *a, **k: made.append(make_profile(*a, **k)) or made[-1])
+    monkeypatch.setattr(run_module, "make_profile", lambda *_, **__: pytest.fail("a run measured by itself"))
     asked = combinations(depth="sizes", dram=["20%", "40%"], node=["10%", "30%"], compressor=["lz4", "store"])
     assert len(compare(TRACE, CONTENTS, asked, processes=1)) == 8
-    assert [codec.name for codec in measured] == ["lz4", "store"]
+    assert list(made[0].columns) == ["lz4", "store"]
+    assert len(made) == 1
 
 
 def test_processes_change_nothing_but_times():
@@ -118,5 +119,5 @@ def die(*_arguments):
 def test_what_goes_wrong_in_a_process_is_raised_here(monkeypatch, work, error, message):
     monkeypatch.setattr(parallel, "_work", work)
     with pytest.raises(error, match=message):
-        parallel.run_parallel(scanned(), None, [(Settings(depth="counts"), None)] * 3, workers=2)
+        parallel.run_parallel(scanned(), None, [Settings(depth="counts")] * 3, workers=2)
     assert multiprocessing.active_children() == []

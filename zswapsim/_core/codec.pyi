@@ -37,6 +37,7 @@ class Codec:
     spec: str
     settings: dict[str, Any]
     library: Library | None
+    dictionary: bytes
     def __new__(
         cls,
         table: Table,

@@ -272,6 +272,11 @@ cdef class Codec:
         """The library behind it, or None for a codec that needs none."""
         return self.keeps[1]
 
+    @property
+    def dictionary(self):
+        """The content of its dictionary, empty without one."""
+        return self.keeps[2]
+
     def compress(self, page):
         """Compresses one page of 4096 bytes; None where nothing is gained, so that it is kept as it is.
 

@@ -13,4 +13,5 @@ def measure_pages(
     zero: NDArray[np.uint8],
     compress_ns: NDArray[np.uint32],
     decompress_ns: NDArray[np.uint32],
+    which: NDArray[np.uint32] | None = None,
 ) -> None: ...

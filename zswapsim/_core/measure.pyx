@@ -40,10 +40,6 @@ cdef int measure_page(codec_ctx *ctx, const uint8_t *page, uint8_t *back, figure
     cdef int code = ZSW_OK
     out.same_filled = page_same_filled(page, &word)
     out.zero = out.same_filled and word == 0
-    out.size = 0
-    out.compress_ns = out.decompress_ns = 0
-    if out.same_filled:
-        return ZSW_OK
     begin = now_ns()
     size = codec_compress(ctx, page)
     out.compress_ns = elapsed(begin, now_ns())
@@ -81,13 +77,18 @@ cdef int measure_calmly(
 def measure_pages(
     Codec codec not None, const uint8_t[:, ::1] images, Py_ssize_t begin, Py_ssize_t end, uint16_t[::1] size,
     uint8_t[::1] same_filled, uint8_t[::1] zero, uint32_t[::1] compress_ns, uint32_t[::1] decompress_ns,
+    const uint32_t[::1] which=None,
 ):
     """Measures pages `begin` … `end` - 1 into the arrays, without the GIL. Several threads may fill one set of arrays.
 
-    images: uint8[K, 4096]; the others have K elements. Raises InputError where shapes don't fit, CodecError,
-    PluginError, or CorruptPageError where a page doesn't come back as it was.
+    Pages that repeat one word are compressed like any other; `same_filled` and `zero` tell which they are.
+
+    images: uint8[K, 4096]; the others have K elements. With `which`, uint32[n], page i is images[which[i]], and the
+    others have n elements. Raises InputError where shapes don't fit, CodecError, PluginError, or CorruptPageError where
+    a page doesn't come back as it was.
     """
-    cdef Py_ssize_t pages = images.shape[0]
+    cdef bint chosen = which is not None
+    cdef Py_ssize_t pages = which.shape[0] if chosen else images.shape[0]
     cdef Py_ssize_t i = begin
     cdef int code = ZSW_OK
     cdef uint64_t spent = 0
@@ -101,15 +102,19 @@ def measure_pages(
     ):
         if elements != pages:
             raise InputError(f"array of {elements} elements: expected one for each of {pages} pages")
+    for i in range(begin, end if chosen else begin):
+        if which[i] >= images.shape[0]:
+            raise InputError(f"page {which[i]}: expected one of {images.shape[0]}")
+    i = begin
     codec_ctx_open(codec, &ctx)
     try:
         with nogil:
             for i in range(begin, min(end, begin + WARM_UP_PAGES)):
-                code = measure_page(&ctx, &images[i, 0], back, &out)
+                code = measure_page(&ctx, &images[which[i] if chosen else i, 0], back, &out)
                 if code < 0:
                     break
             for i in range(begin, end if code == ZSW_OK else begin):
-                code = measure_calmly(&ctx, &images[i, 0], back, spent, i - begin, &out)
+                code = measure_calmly(&ctx, &images[which[i] if chosen else i, 0], back, spent, i - begin, &out)
                 if code < 0:
                     break
                 spent += out.compress_ns + out.decompress_ns
@@ -119,6 +124,7 @@ def measure_pages(
                 compress_ns[i] = out.compress_ns
                 decompress_ns[i] = out.decompress_ns
         if code < 0:
+            i = which[i] if chosen else i
             codec_raise(code, f"page {i}" if code == ZSW_E_PLUGIN else f"codec {codec.spec}: page {i}")
     finally:
         codec_ctx_close(&ctx)

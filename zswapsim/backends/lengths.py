@@ -1,42 +1,21 @@
-"""Measured lengths for a pool that compresses pages of one repeated word like any other."""
+"""Measured lengths for a pool that compresses pages of one repeated word like any other, and assumed ones."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zswapsim._core.codec import Codec
+from zswapsim._core.errors import InputError
 from zswapsim.compressors.measure import Measured
 
-PAGE_BYTES = 4096
 
-
-def with_same_filled_compressed(measured: Measured, codec: Codec, images: NDArray[np.uint8]) -> Measured:
-    """`measured` of `images` (uint8[k, 4096]) with what `codec` makes of the pages that repeat one word.
-
-    Each word is compressed once. Raises CodecError, PluginError.
-    """
-    size, compress_ns, decompress_ns = measured.size.copy(), measured.compress_ns.copy(), measured.decompress_ns.copy()
-    known: dict[bytes, tuple[int, int, int]] = {}
-    for number in np.flatnonzero(measured.same_filled):
-        page = images[number].tobytes()
-        if page[:8] not in known:
-            known[page[:8]] = _timed(codec, page)
-        size[number], compress_ns[number], decompress_ns[number] = known[page[:8]]
-    none = np.zeros_like(measured.same_filled)
-    return replace(measured, size=size, same_filled=none, compress_ns=compress_ns, decompress_ns=decompress_ns)
-
-
-def _timed(codec: Codec, page: bytes) -> tuple[int, int, int]:
-    """Length, and nanoseconds of compressing and decompressing."""
-    started = time.perf_counter_ns()
-    data = codec.compress(page)
-    between = time.perf_counter_ns()
-    if data is None:
-        return PAGE_BYTES, between - started, 0
-    codec.decompress(data)
-    return len(data), between - started, time.perf_counter_ns() - between
+def with_same_filled_compressed(measured: Measured) -> Measured:
+    """`measured` with what the codec makes of pages that repeat one word. Raises InputError where that is not known."""
+    if measured.compressed is None:
+        if measured.same_filled.any():
+            raise InputError(f"measured {measured.spec}: it is not known what same-filled pages compress to")
+        return measured
+    columns = measured.compressed._asdict()
+    return replace(measured, same_filled=np.zeros_like(measured.same_filled), **columns)
 
 
 def assumed(length: int) -> Measured:

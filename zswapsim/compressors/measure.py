@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +19,41 @@ RANGE_PAGES = 512  # measured without a pause: short enough for progress with th
 PERCENTILES = (10, 50, 90, 99)
 
 
+class Columns(NamedTuple):
+    """What a codec made of pages, an element each, those that repeat one word among them."""
+
+    size: NDArray[np.uint16]  # compressed bytes, 1 to 4095; 4096 where nothing is gained
+    compress_ns: NDArray[np.uint32]
+    decompress_ns: NDArray[np.uint32]
+
+    @staticmethod
+    def empty(pages: int) -> "Columns":
+        """Columns of so many pages, nothing in them yet."""
+        return Columns(np.zeros(pages, np.uint16), np.zeros(pages, np.uint32), np.zeros(pages, np.uint32))
+
+    def at(self, pages: NDArray[np.uint32]) -> "Columns":
+        """The figures of `pages`, numbers of these."""
+        return Columns(self.size[pages], self.compress_ns[pages], self.decompress_ns[pages])
+
+    def put(self, begin: int, found: "Columns") -> None:
+        """Take `found` over for the pages from `begin` on."""
+        end = begin + len(found.size)
+        self.size[begin:end] = found.size
+        self.compress_ns[begin:end] = found.compress_ns
+        self.decompress_ns[begin:end] = found.decompress_ns
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What `measure` found out, one element a page."""
+    """What `measure` found out, one element a page, for a pool that keeps one word of same-filled pages."""
 
     spec: str  # of the codec
     size: NDArray[np.uint16]  # compressed bytes; 4096 where nothing is gained, 0 where the page is same-filled
-    same_filled: NDArray[np.bool_]  # the page repeats one machine word: no codec ran, both times are 0
+    same_filled: NDArray[np.bool_]  # the page repeats one machine word: no codec runs, both times are 0
     zero: NDArray[np.bool_]  # … and that word is 0
     compress_ns: NDArray[np.uint32]
     decompress_ns: NDArray[np.uint32]  # of a copy where nothing is gained: the page is kept as it is
+    compressed: Columns | None = None  # for a pool that compresses same-filled pages like any other; None: not known
 
     def summary(self, chain_size: int = 8) -> dict[str, float | int | None]:
         """The figures of `zswapsim compressors --pages`; None where no page gives one.
@@ -80,13 +106,13 @@ def measure(
     if images.ndim != 2 or images.shape[1] != PAGE_BYTES or images.dtype != np.uint8:
         raise InputError(f"pages of shape {images.shape}, {images.dtype}: expected uint8[K, {PAGE_BYTES}]")
     pages = len(images)
-    size = np.zeros(pages, np.uint16)
-    flags = np.zeros((2, pages), np.uint8)
-    times = np.zeros((2, pages), np.uint32)
+    columns = Columns.empty(pages)
+    same_filled, zero = np.zeros((2, pages), np.uint8)
+    times = columns.compress_ns, columns.decompress_ns
 
     def one(begin: int) -> int:
         end = min(begin + RANGE_PAGES, pages)
-        measure_pages(codec, images, begin, end, size, flags[0], flags[1], times[0], times[1])
+        measure_pages(codec, images, begin, end, columns.size, same_filled, zero, *times)
         return end - begin
 
     done = 0
@@ -94,7 +120,13 @@ def measure(
         done += count
         if progress is not None:
             progress(done, pages)
-    return Measured(codec.spec, size, flags[0].astype(bool), flags[1].astype(bool), times[0], times[1])
+    return measured_of(codec.spec, columns, same_filled.astype(bool), zero.astype(bool))
+
+
+def measured_of(spec: str, columns: Columns, same_filled: NDArray[np.bool_], zero: NDArray[np.bool_]) -> Measured:
+    """What a codec made of pages, with those set apart of which a pool keeps the word alone."""
+    size, compress_ns, decompress_ns = (np.where(same_filled, each.dtype.type(0), each) for each in columns)
+    return Measured(spec, size, same_filled, zero, compress_ns, decompress_ns, columns)
 
 
 def spread(work: Callable[[int], int], items: range, threads: int) -> Iterator[int]:

@@ -12,12 +12,13 @@ from zswapsim.backends.cram import CramPlan
 from zswapsim.backends.lengths import assumed, with_same_filled_compressed
 from zswapsim.backends.rules import PoolRules, zram_rules, zswap_rules
 from zswapsim.compressors import get_compressor
-from zswapsim.compressors.measure import Measured, measure
+from zswapsim.compressors.measure import Measured
 from zswapsim.study.backendspec import IN_DRAM, BackendSpec, parse_backend, shares_dram
 from zswapsim.study.cost import PRESETS, in_dram
 from zswapsim.study.cram import parse_cram
 from zswapsim.study.groupspec import group_tree
 from zswapsim.study.nodes import PRIVATE, Nodes
+from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.settings import Settings
 from zswapsim.traces import Contents
 
@@ -25,7 +26,7 @@ from zswapsim.traces import Contents
 def open_behind(
     settings: Settings,
     contents: Contents | None,
-    measured: Measured | None,
+    measured: Measured | Profile | None,
     nodes: Nodes,
     sizes: tuple[int, int],
     group_of: NDArray[np.uint16] | None = None,
@@ -61,13 +62,18 @@ def _grouped(
 
 
 def _plan(
-    spec: BackendSpec, settings: Settings, contents: Contents | None, measured: Measured | None, sizes: tuple[int, int]
+    spec: BackendSpec,
+    settings: Settings,
+    contents: Contents | None,
+    known: Measured | Profile | None,
+    sizes: tuple[int, int],
 ) -> BackendPlan:
     """The plan of one tier, without its frames."""
     pooled = spec.name in IN_DRAM
     rules = pool_rules(spec, settings, *sizes) if pooled else None
-    if rules is not None and not rules.same_filled and measured is not None and contents is not None:
-        measured = with_same_filled_compressed(measured, get_compressor(settings.compressor), contents.images)
+    measured = known.measured(settings.compressor) if isinstance(known, Profile) else known
+    if rules is not None and not rules.same_filled and measured is not None:
+        measured = with_same_filled_compressed(measured)
     cost = PRESETS[settings.cost]
     return BackendPlan(
         name=spec.name,
@@ -79,7 +85,7 @@ def _plan(
         accept_threshold_percent=settings.accept_threshold_percent,
         exclusive_loads=settings.exclusive_loads,
         rules=rules,
-        further=further_codecs(spec, settings.depth, contents),
+        further=further_codecs(spec, settings.depth, contents, known),
     )
 
 
@@ -99,14 +105,29 @@ def pool_rules(spec: BackendSpec, settings: Settings, dram_frames: int, device_p
     )
 
 
-def further_codecs(spec: BackendSpec, depth: str, contents: Contents | None) -> list[Codec | Measured]:
+def further_codecs(
+    spec: BackendSpec, depth: str, contents: Contents | None, known: Measured | Profile | None
+) -> list[Codec | Measured]:
     """Zram's codecs for recompression, as a plan takes them. Without contents there is nothing to recompress."""
-    if contents is None:
+    names = spec.values.get("algorithms", ())
+    if contents is None or not names:
         return []
-    codecs = [get_compressor(name) for name in spec.values.get("algorithms", ())]
     if depth == "bytes":
-        return list(codecs)
-    return [measure(codec, contents.images) for codec in codecs]
+        return [get_compressor(name) for name in names]
+    profile = known if isinstance(known, Profile) else make_profile(contents, names)
+    return [profile.measured(name) for name in names]
+
+
+def wanted_codecs(settings: Settings) -> list[str]:
+    """The codecs whose lengths a run at sizes depth accounts with: none for a plain disk, several for zram's."""
+    spec: BackendSpec | None = parse_backend(settings.backend)
+    if settings.depth != "sizes" or (spec is not None and spec.name == "disk"):
+        return []
+    found = [settings.compressor]
+    while spec is not None:
+        found += spec.values.get("algorithms", ())
+        spec = spec.behind
+    return found
 
 
 def spare_frames(dram_frames: int) -> int:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from zswapsim._core.codec import Codec
 from zswapsim._core.errors import InputError
 from zswapsim.compressors import get_compressor
-from zswapsim.compressors.measure import Measured, measure
 from zswapsim.study.backendspec import IN_DRAM, backend_name
-from zswapsim.study.parallel import Job, run_parallel
+from zswapsim.study.behind import wanted_codecs
+from zswapsim.study.parallel import run_parallel
+from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.result import Result, completed
-from zswapsim.study.run import run
+from zswapsim.study.run import check_bytes, held_contents, run
 from zswapsim.study.settings import Settings
-from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
+from zswapsim.traces import Contents, DenseTrace, Trace, read_trace
 
 Progress = Callable[[int, int], None]
 
@@ -42,13 +42,15 @@ def compare(
     settings_list: Sequence[Settings],
     processes: int | None = None,
     progress: Progress | None = None,
+    profile: Profile | None = None,
 ) -> list[Result]:
     """One Result for each of `settings_list`, in its order.
 
-    The trace is read once and the contents are compressed once for each compressor, however many runs there are.
-    Runs go to `processes` processes (as many as there are processors when left out; 1 keeps them in this one), and
-    counters do not depend on how many. A script that calls this with several processes needs the usual guard,
-    ``if __name__ == "__main__":``, as new processes import it.
+    The trace is read once and the contents are compressed once for each compressor, however many runs there are; not
+    at all with a `profile` of them, which without contents stands for its own. Runs go to `processes` processes (as
+    many as there are processors when left out; 1 keeps them in this one), and counters do not depend on how many. A
+    script that calls this with several processes needs the usual guard, ``if __name__ == "__main__":``, as new
+    processes import it.
 
     `progress` takes what is done and its total: contents measured, then accesses replayed in all runs.
 
@@ -57,17 +59,23 @@ def compare(
     """
     if not settings_list:
         raise InputError("compare: expected at least one setting")
-    codecs = {settings.compressor: get_compressor(settings.compressor) for settings in settings_list}
+    for spec in {settings.compressor for settings in settings_list}:
+        get_compressor(spec)
     dense = _dense(trace, progress)
     for settings in settings_list:
         settings.frames(dense.pages)
-    held = read_contents(contents) if isinstance(contents, str) else contents
+    held = held_contents(contents, profile)
+    for settings in settings_list:
+        check_bytes(settings, held)
     workers = min(processes or len(os.sched_getaffinity(0)), len(settings_list))
-    measured = _measure_all(codecs, held, settings_list, workers, progress)
-    jobs = [(settings, measured.get(settings.compressor)) for settings in settings_list]
+    known = _measured(profile, held, settings_list, workers, progress)
     if workers > 1:
-        return run_parallel(dense, held, jobs, workers, progress)
-    return [_run_here(dense, held, job, _part_of(progress, number, len(jobs))) for number, job in enumerate(jobs)]
+        return run_parallel(dense, held, settings_list, workers, progress, known)
+    runs = len(settings_list)
+    return [
+        completed(run(dense, held, settings, measured=known, progress=_part_of(progress, number, runs)))
+        for number, settings in enumerate(settings_list)
+    ]  # Ctrl-C, which a run by itself turns into an outcome, ends the comparison
 
 
 def _without_unused(settings: Settings) -> Settings:
@@ -88,28 +96,23 @@ def _dense(trace: str | Path | Trace | DenseTrace, progress: Progress | None) ->
     return dense
 
 
-def _measure_all(
-    codecs: dict[str, Codec],
+def _measured(
+    profile: Profile | None,
     contents: Contents | None,
     settings_list: Sequence[Settings],
     threads: int,
     progress: Progress | None,
-) -> dict[str, Measured]:
-    """Measured sizes by compressor as it was asked for; two spellings of one codec are measured once."""
-    if contents is None:
-        return {}
-    wanted = dict.fromkeys(settings.compressor for settings in settings_list if settings.depth == "sizes")
-    once: dict[str, Measured] = {}
-    for spec in wanted:
-        codec = codecs[spec]
-        if codec.spec not in once:
-            once[codec.spec] = measure(codec, contents.images, threads=threads, progress=progress)
-    return {spec: once[codecs[spec].spec] for spec in wanted}
-
-
-def _run_here(trace: DenseTrace, contents: Contents | None, job: Job, progress: Progress | None) -> Result:
-    """One run in this process. Ctrl-C, which a run by itself turns into an outcome, ends the comparison."""
-    return completed(run(trace, contents, job[0], measured=job[1], progress=progress))
+) -> Profile | None:
+    """A profile with every codec that a run at sizes depth needs: the one that is given, else one that is made."""
+    specs = list(dict.fromkeys(spec for settings in settings_list for spec in wanted_codecs(settings)))
+    if contents is None or not specs:
+        return None
+    if profile is None:
+        return make_profile(contents, specs, threads=threads, progress=progress)
+    profile.check(contents)
+    for spec in specs:
+        profile.measured(spec)
+    return profile
 
 
 def _part_of(progress: Progress | None, number: int, runs: int) -> Progress | None:

@@ -23,14 +23,13 @@ from typing import Any
 import numpy as np
 
 from zswapsim._core.errors import ZswapsimError
-from zswapsim.compressors.measure import Measured
+from zswapsim.study.profile import Profile
 from zswapsim.study.result import Result
 from zswapsim.study.run import run
 from zswapsim.study.settings import Settings
 from zswapsim.study.share import Shared, open_shared, write_shared
 from zswapsim.traces import Contents, DenseTrace
 
-Job = tuple[Settings, Measured | None]
 BOARD = "progress"
 LOOK_SECONDS = 0.2
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -39,17 +38,18 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run_parallel(
     trace: DenseTrace,
     contents: Contents | None,
-    jobs: Sequence[Job],
+    jobs: Sequence[Settings],
     workers: int,
     progress: Callable[[int, int], None] | None = None,
+    profile: Profile | None = None,
 ) -> list[Result]:
     """The Results of `jobs`, in their order. The first error of any job ends them all and is raised here."""
     with tempfile.TemporaryDirectory(prefix="zswapsim-") as folder:
-        write_shared(folder, trace, contents)
+        write_shared(folder, trace, contents, profile, images=any(job.depth == "bytes" for job in jobs))
         board = np.memmap(Path(folder, BOARD), np.uint64, "w+", shape=(len(jobs),))
         with _executor(workers) as executor:
             with _signals_held():
-                futures = [executor.submit(_work, folder, number, *job) for number, job in enumerate(jobs)]
+                futures = [executor.submit(_work, folder, number, job) for number, job in enumerate(jobs)]
             _follow(futures, board, trace.events * len(jobs), progress)
             return [future.result() for future in futures]
 
@@ -137,7 +137,7 @@ def _opened(folder: str) -> Shared:
     return open_shared(folder)
 
 
-def _work(folder: str, number: int, settings: Settings, measured: Measured | None) -> Result:
+def _work(folder: str, number: int, settings: Settings) -> Result:
     """One run, in a worker; how far it is goes to the board."""
     shared = _opened(folder)
     board = np.memmap(Path(folder, BOARD), np.uint64, "r+")
@@ -145,4 +145,4 @@ def _work(folder: str, number: int, settings: Settings, measured: Measured | Non
     def progress(done: int, _total: int) -> None:
         board[number] = done
 
-    return run(shared.trace, shared.contents, settings, measured=measured, progress=progress)
+    return run(shared.trace, shared.contents, settings, measured=shared.profile, progress=progress)

@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from zswapsim._core.errors import InputError
 from zswapsim._core.replay import Replay
-from zswapsim.compressors import get_compressor
-from zswapsim.compressors.measure import Measured, measure
+from zswapsim.compressors.measure import Measured
 from zswapsim.study.backendspec import backend_name, parse_backend, shares_dram
-from zswapsim.study.behind import open_behind, spare_frames
+from zswapsim.study.behind import open_behind, spare_frames, wanted_codecs
 from zswapsim.study.groups import group_results, page_groups
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
+from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.reclaim import open_reclaimer
 from zswapsim.study.result import BUS_ERROR, COMPLETED, INTERRUPTED, OUT_OF_MEMORY, PAGES_LOST, Result
 from zswapsim.study.settings import NO_HOST_NODE, Settings
 from zswapsim.study.timeline import Timeline
 from zswapsim.study.upkeep import Upkeep
 from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
+from zswapsim.traces.kinds import ZERO
 
 Progress = Callable[[int, int], None]
-ZERO_CHUNK = 4096  # images looked at together, 16 MiB
 
 
 def run(
@@ -33,23 +33,25 @@ def run(
     contents: str | Contents | None = None,
     settings: Settings | None = None,
     *,
-    measured: Measured | None = None,
+    measured: Measured | Profile | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Replay a trace over contents with settings.
 
     `trace` and `contents` are objects or what :func:`read_trace` and :func:`read_contents` take; without contents
-    the run is at counts depth. `measured` spares the measuring at sizes depth. `progress` is called with accesses
-    done and all of them. Ctrl-C ends the run as ``interrupted``, with the counters so far.
+    the run is at counts depth. `measured` spares the measuring at sizes depth: a profile of the contents, or what one
+    codec makes of them; a profile without contents stands for its own. `progress` is called with accesses done and all
+    of them. Ctrl-C ends the run as ``interrupted``, with the counters so far.
 
     Raises InputError, and the other ZswapsimError where the machine or a codec fails.
     """
     started = time.perf_counter_ns()
     asked = settings or Settings()
     dense = open_trace(trace)
-    held = read_contents(contents) if isinstance(contents, str) else contents
+    held = held_contents(contents, measured)
     asked = msgspec.structs.replace(asked, depth="counts") if held is None else asked
     held = None if asked.depth == "counts" else held
+    check_bytes(asked, held)
     check_binding(asked)
     dense.scan()
     clock = time.perf_counter_ns()
@@ -101,7 +103,7 @@ def open_replay(
     settings: Settings,
     pages: int,
     contents: Contents | None,
-    measured: Measured | None,
+    measured: Measured | Profile | None,
     nodes: Nodes | None = None,
     *,
     group_of: NDArray[np.uint16] | None = None,
@@ -122,8 +124,8 @@ def open_replay(
         "verify": settings.verify,
     }
     if contents is not None:
-        options |= {"next_image": contents.next_image, "zero": zero_flags(contents.images)}
-        options |= {"first_image": settings.seed % len(contents.images)}
+        options |= {"next_image": contents.next_image, "zero": (contents.kind == ZERO).astype(np.uint8)}
+        options |= {"first_image": settings.seed % len(contents)}
     if contents is not None and settings.depth == "bytes":
         options |= {"dram": nodes.workload, "images": contents.images}
     if shares_dram(settings.backend):
@@ -138,20 +140,30 @@ def _nodes(settings: Settings, pages: int, dram_frames: int, node_frames: int) -
     return open_nodes(settings, min(dram_frames, pages), node_frames, spare_frames(dram_frames))
 
 
-def zero_flags(images: np.ndarray) -> np.ndarray:
-    """uint8 of k: 1 where an image (uint8[k, 4096]) is all zero."""
-    chunks = [images[first : first + ZERO_CHUNK].any(axis=1) for first in range(0, len(images), ZERO_CHUNK)]
-    return (~np.concatenate(chunks)).astype(np.uint8)
+def held_contents(contents: str | Contents | None, measured: Measured | Profile | None) -> Contents | None:
+    """The contents of a run: those that are given or named, else those of a profile. Raises InputError."""
+    held = read_contents(contents) if isinstance(contents, str) else contents
+    return measured.contents() if contents is None and isinstance(measured, Profile) else held
 
 
-def _measured(settings: Settings, contents: Contents | None, measured: Measured | None) -> Measured | None:
-    """The lengths that a run at sizes depth accounts with; a plain disk needs none."""
-    if settings.depth != "sizes" or backend_name(settings.backend) == "disk" or contents is None:
+def check_bytes(settings: Settings, contents: Contents | None) -> None:
+    """Raise InputError where bytes are asked for of contents that have none."""
+    if settings.depth == "bytes" and contents is not None and not contents.holds_bytes:
+        raise InputError("--depth bytes: a profile holds no pages: expected --contents too, or --depth sizes")
+
+
+def _measured(
+    settings: Settings, contents: Contents | None, measured: Measured | Profile | None
+) -> Measured | Profile | None:
+    """What a run at sizes depth accounts with; a plain disk needs none."""
+    if contents is None or not (specs := wanted_codecs(settings)):
         return None
     if measured is None:
-        return measure(get_compressor(settings.compressor), contents.images)
-    if len(measured.size) != len(contents.images):
-        raise InputError(f"measured sizes of {len(measured.size)} contents: expected {len(contents.images)}")
+        return make_profile(contents, specs)
+    if isinstance(measured, Profile):
+        measured.check(contents)
+    elif len(measured.size) != len(contents):
+        raise InputError(f"measured sizes of {len(measured.size)} contents: expected {len(contents)}")
     return measured
 
 

@@ -1,4 +1,4 @@
-"""A trace and its contents as raw files in a folder, mapped by every process that runs over them."""
+"""A trace, its contents and their profile as raw files in a folder, mapped by every process that runs over them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,18 +8,31 @@ import msgspec
 import numpy as np
 
 from zswapsim._core.errors import OutputError
+from zswapsim.compressors.measure import Columns
+from zswapsim.study.profile import Origin, Profile
 from zswapsim.traces import Contents, DenseTrace
 
-ARRAYS = ("images", "next_image", "kind")
+ARRAYS = ("next_image", "kind", "content", "digest")
+ROWS = ("content", "kind", "digest")
 ABOUT = ("name", "pages", "events", "writes", "read_ns")
 CHUNK = 1 << 20
 
 
 class Shared(NamedTuple):
-    """What :func:`open_shared` gives: both read-only views of the files."""
+    """What :func:`open_shared` gives: read-only views of the files."""
 
     trace: "MappedTrace"
     contents: Contents | None
+    profile: Profile | None
+
+
+class _About(msgspec.Struct):
+    """Of a profile, what is no array."""
+
+    name: str
+    contents_name: str
+    contents_hash: str
+    origins: dict[str, Origin]
 
 
 class MappedTrace(DenseTrace):
@@ -51,27 +64,62 @@ class MappedContents(Contents):
 
     def __init__(self, folder: str | Path) -> None:
         self.name = msgspec.json.decode(Path(folder, "contents.json").read_bytes())
-        for name in ARRAYS:
-            setattr(self, name, np.load(Path(folder, f"{name}.npy"), mmap_mode="r"))
+        self.holds_bytes = Path(folder, "images.npy").exists()
+        for name in ("images", *ARRAYS) if self.holds_bytes else ARRAYS:
+            setattr(self, name, _mapped(folder, name))
 
 
-def write_shared(folder: str | Path, trace: DenseTrace, contents: Contents | None) -> None:
-    """Write both into `folder`. Raises OutputError where there is no room for them."""
+def write_shared(
+    folder: str | Path,
+    trace: DenseTrace,
+    contents: Contents | None,
+    profile: Profile | None = None,
+    *,
+    images: bool = True,
+) -> None:
+    """Write them into `folder`, pages themselves only with `images`. Raises OutputError where there is no room."""
     try:
         _write_trace(Path(folder), trace)
         if contents is not None:
             Path(folder, "contents.json").write_bytes(msgspec.json.encode(contents.name))
-            for name in ARRAYS:
+            for name in ("images", *ARRAYS) if images else ARRAYS:
                 np.save(Path(folder, f"{name}.npy"), getattr(contents, name))
+        if profile is not None:
+            _write_profile(Path(folder), profile)
     except OSError as error:
         raise OutputError(f"{folder}: cannot write the shared trace: {error.strerror} (TMPDIR moves it)") from error
 
 
 def open_shared(folder: str | Path) -> Shared:
     """Map what :func:`write_shared` wrote."""
-    if not Path(folder, "contents.json").exists():
-        return Shared(MappedTrace(folder), None)
-    return Shared(MappedTrace(folder), MappedContents(folder))
+    held = MappedContents(folder) if Path(folder, "contents.json").exists() else None
+    return Shared(MappedTrace(folder), held, _profile(folder) if Path(folder, "profile.json").exists() else None)
+
+
+def _mapped(folder: str | Path, name: str) -> np.ndarray:
+    array: np.ndarray = np.load(Path(folder, f"{name}.npy"), mmap_mode="r")
+    return array
+
+
+def _write_profile(folder: Path, profile: Profile) -> None:
+    about = _About(profile.name, profile.contents_name, profile.contents_hash, profile.origins)
+    (folder / "profile.json").write_bytes(msgspec.json.encode(about))
+    for name in ROWS:
+        np.save(folder / f"row_{name}.npy", getattr(profile, name))
+    for number, key in enumerate(profile.origins):
+        for name, column in profile.columns[key]._asdict().items():
+            np.save(folder / f"{name}_{number}.npy", column)
+
+
+def _profile(folder: str | Path) -> Profile:
+    about = msgspec.json.decode(Path(folder, "profile.json").read_bytes(), type=_About)
+    content, kind, digest = (_mapped(folder, f"row_{name}") for name in ROWS)
+    columns = {
+        key: Columns(*(_mapped(folder, f"{name}_{number}") for name in Columns._fields))
+        for number, key in enumerate(about.origins)
+    }
+    name, named, hashed = about.name, about.contents_name, about.contents_hash
+    return Profile(name, named, hashed, content, kind, digest, columns, about.origins)
 
 
 def _write_trace(folder: Path, trace: DenseTrace) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -41,26 +43,39 @@ class Contents:
     """uint32[K]: of the same kind; of other bytes, but for an all-zero page, which stays as it is."""
     kind: NDArray[np.uint8]
     """uint8[K]: see :mod:`zswapsim.traces.kinds`."""
+    content: NDArray[np.uint32]
+    """uint32[K]: the same for images of the same bytes; from 0 up, in order of first appearance."""
+    digest: NDArray[np.uint64]
+    """uint64[K, 2]: 128 bits of BLAKE2b of each image."""
     name: str
+    holds_bytes = True
+    """Whether there are `images`; a run at sizes depth needs none, and what it shares or was profiled may have none."""
 
     def __init__(self, images: NDArray[np.uint8], name: str = "array") -> None:
         if getattr(images, "dtype", None) != np.uint8 or images.ndim != 2 or images.shape[1] != PAGE_BYTES:
             raise InputError(f"{name}: expected pages as uint8[K, {PAGE_BYTES}]")
         if not 0 < len(images) < 1 << 32:
             raise InputError(f"{name}: {len(images)} pages: expected at least one, and fewer than 2**32")
-        kind, content = sort_into_kinds(images)
+        kind, content, digest = sort_into_kinds(images)
         alone = lonely(kind, content)
         if alone:
-            images = _extended(images, np.stack([variant(images[image]) for image in alone]))
+            more = np.stack([variant(images[image]) for image in alone])
+            images = _extended(images, more)
             kind = np.append(kind, kind[alone])
             content = np.append(content, content.max() + 1 + np.arange(len(alone)))
+            digest = np.concatenate([digest, sort_into_kinds(more)[2]])
         self.images, self.kind, self.name = np.ascontiguousarray(images).view(), kind, name
-        self.next_image = link(kind, content)
-        for array in (self.images, self.kind, self.next_image):
+        self.next_image, self.content, self.digest = link(kind, content), content.astype(np.uint32), digest
+        for array in (self.images, self.kind, self.next_image, self.content, self.digest):
             array.flags.writeable = False
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.next_image)
+
+    @cached_property
+    def hash(self) -> str:
+        """128 bits of BLAKE2b, in hexadecimal, of all images' digests in their order."""
+        return hashlib.blake2b(self.digest.tobytes(), digest_size=16).hexdigest()
 
     def __repr__(self) -> str:
         return f"<Contents {self.name}: {len(self)} images>"

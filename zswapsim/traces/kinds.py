@@ -45,10 +45,11 @@ class Tally:
             yield block
 
 
-def sort_into_kinds(images: Images) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """(kind: uint8[K], content: int64[K]) of `images`, uint8[K, 4096]; equal content numbers mean equal bytes.
+def sort_into_kinds(images: Images) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint64]]:
+    """(kind: uint8[K], content: int64[K], digest: uint64[K, 2]) of `images`, uint8[K, 4096].
 
-    Reads the images once, in blocks. Contents are told apart by 128 bits of BLAKE2b.
+    Equal content numbers mean equal bytes; they count up from 0 in order of first appearance. Reads the images once, in
+    blocks. Contents are told apart by their digest, 128 bits of BLAKE2b.
     """
     kind = np.empty(len(images), np.uint8)
     digest = np.empty((len(images), 2), np.uint64)
@@ -58,7 +59,7 @@ def sort_into_kinds(images: Images) -> tuple[NDArray[np.uint8], NDArray[np.int64
         digest[start : start + len(block)] = [
             np.frombuffer(hashlib.blake2b(page, digest_size=16).digest(), np.uint64) for page in block
         ]
-    return kind, _numbered(digest)
+    return kind, _numbered(digest), digest
 
 
 def _kinds(block: Images) -> NDArray[np.uint8]:

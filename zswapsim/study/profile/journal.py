@@ -1,0 +1,157 @@
+"""What an unfinished profile has measured so far: a file beside the one that it is to become.
+
+A line of JSON that says of which contents, then parts: a line of JSON with codec, origin, first row, rows and CRC-32,
+and the three columns of these rows one after the other, little-endian. Parts are appended by one write each, so that a
+process that is killed leaves whole parts and at most one that is cut off; it, and what follows it, is not taken.
+"""
+
+import fcntl
+import os
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import msgspec
+import numpy as np
+
+from zswapsim._core.errors import InputError, OutputError
+from zswapsim.compressors.measure import Columns
+from zswapsim.study.profile.record import Origin
+
+SUFFIX = ".part"
+VERSION = 1
+ROW_BYTES = 2 + 4 + 4
+LINE_BYTES = 1 << 16  # no line of ours is longer
+
+
+class Part(NamedTuple):
+    """Some rows with one codec."""
+
+    key: str
+    origin: Origin
+    begin: int
+    columns: Columns
+
+
+class _Head(msgspec.Struct):
+    version: int
+    contents_hash: str
+
+
+class _About(msgspec.Struct):
+    key: str
+    origin: Origin
+    begin: int
+    rows: int
+    crc: int
+
+
+class Journal:
+    """The journal of the profile `path`, which one process has at a time; a context.
+
+    Raises InputError where the file is none, was begun with other contents, or is another process's at the moment;
+    OutputError where it can't be written. It stays when the block ends, unless it has no part or :meth:`remove` was
+    called.
+    """
+
+    def __init__(self, path: str | Path, contents_hash: str, *, fresh: bool = False) -> None:
+        self.path = Path(f"{path}{SUFFIX}")
+        self.head = _Head(VERSION, contents_hash)
+        self.fresh, self.filled = fresh, False
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> "Journal":
+        try:
+            self.file: IO[bytes] = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b", 0)
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot write: {error.strerror}") from error
+        try:
+            self._take_over()
+        except BaseException:
+            self.file.close()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if not self.filled:
+            self.remove()
+        self.file.close()
+
+    def remove(self) -> None:
+        """Take the file away: all that it holds is elsewhere."""
+        self.path.unlink(missing_ok=True)
+
+    def parts(self, rows: int) -> Iterator[Part]:
+        """The whole parts, of a profile of `rows` rows; what is cut off or garbled is cut away."""
+        reader = os.fdopen(os.dup(self.file.fileno()), "rb")
+        with reader:
+            reader.seek(len(_line(self.head)))
+            good = reader.tell()
+            while part := _read_part(reader, rows):
+                good = reader.tell()
+                self.filled = True
+                yield part
+        self.file.truncate(good)
+        self.file.seek(good)
+
+    def append(self, part: Part) -> None:
+        """Add a part; from any thread. Raises OutputError."""
+        size, *times = part.columns
+        data = b"".join([size.astype("<u2").tobytes(), *(each.astype("<u4").tobytes() for each in times)])
+        about = _About(part.key, part.origin, part.begin, len(part.columns.size), zlib.crc32(data))
+        with self.lock:
+            self._write(_line(about) + data)
+            self.filled = True
+
+    def _take_over(self) -> None:
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(f"{self.path}: another process is measuring into it") from error
+        if self.fresh:
+            self.file.truncate(0)
+        first = self.file.read(LINE_BYTES)
+        if b"\n" not in first and len(first) < LINE_BYTES:  # new, or killed before its first line was whole
+            self.file.truncate(0)
+            self.file.seek(0)
+            self._write(_line(self.head))
+            return
+        try:
+            found = msgspec.json.decode(first.partition(b"\n")[0], type=_Head)
+        except msgspec.MsgspecError as error:
+            raise InputError(f"{self.path}: expected what an unfinished profile measured, got another file") from error
+        if found != self.head:
+            raise InputError(
+                f"{self.path}: begun with other contents (hash {found.contents_hash}):"
+                f" expected {self.head.contents_hash} (--fresh begins anew)"
+            )
+
+    def _write(self, data: bytes) -> None:
+        try:
+            written = self.file.write(data)
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot write: {error.strerror}") from error
+        if written != len(data):
+            raise OutputError(f"{self.path}: cannot write: {written} of {len(data)} bytes were taken")
+
+
+def _line(record: msgspec.Struct) -> bytes:
+    return msgspec.json.encode(record) + b"\n"
+
+
+def _read_part(file: IO[bytes], rows: int) -> Part | None:
+    """The part that begins here; None at the end, and where none is whole."""
+    try:
+        about = msgspec.json.decode(file.readline(LINE_BYTES), type=_About)
+    except msgspec.MsgspecError:
+        return None
+    if not 0 <= about.begin < about.begin + about.rows <= rows:
+        return None
+    data = file.read(about.rows * ROW_BYTES)
+    if len(data) != about.rows * ROW_BYTES or zlib.crc32(data) != about.crc:
+        return None
+    size = np.frombuffer(data, "<u2", about.rows)
+    times = np.frombuffer(data, "<u4", 2 * about.rows, size.nbytes)
+    return Part(about.key, about.origin, about.begin, Columns(size, times[: about.rows], times[about.rows :]))

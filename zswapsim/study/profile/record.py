@@ -1,0 +1,104 @@
+"""A content profile in memory."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.codec import Codec
+from zswapsim._core.errors import InputError
+from zswapsim.compressors import get_compressor
+from zswapsim.compressors.measure import Columns, Measured, measured_of
+from zswapsim.traces.contents import Contents
+from zswapsim.traces.kinds import SAME_FILLED, ZERO, link
+
+DIGEST_BYTES = 16  # of a content; kinds.py makes them
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a codec's figures come from."""
+
+    library: str
+    """The file of the codec's library; empty where it needs none."""
+    version: str
+    """Of that library, of the plug-in, or of this package."""
+    cpu: str
+    """On which the times were taken."""
+
+    def same_code(self, other: "Origin") -> bool:
+        """Whether both came from the same code, so that lengths are the same; times may still be another machine's."""
+        return (self.library, self.version) == (other.library, other.version)
+
+
+@dataclass(eq=False)
+class Profile:
+    """What codecs make of contents: K images, of which D are distinct. See :func:`make_profile`."""
+
+    name: str
+    """The file that it came from, for messages."""
+    contents_name: str
+    contents_hash: str
+    """:attr:`Contents.hash`: of all images in their order."""
+    content: NDArray[np.uint32]
+    """uint32[K]: the row of each image, in order of first appearance."""
+    kind: NDArray[np.uint8]
+    """uint8[D]: see :mod:`zswapsim.traces.kinds`."""
+    digest: NDArray[np.uint64]
+    """uint64[D, 2]: 128 bits of BLAKE2b of each content."""
+    columns: dict[str, Columns]
+    """By :func:`profile_key`: what each codec makes of every row."""
+    origins: dict[str, Origin]
+    """By the same keys."""
+    added: dict[str, int] = field(default_factory=dict)
+    """By the same keys: rows that :func:`make_profile` measured; the others were known."""
+    _expanded: dict[str, Measured] = field(default_factory=dict, repr=False)
+
+    def measured(self, codec: str | Codec) -> Measured:
+        """Lengths and times of every image with that codec. Raises InputError where it was not measured."""
+        chosen = get_compressor(codec)
+        key = profile_key(chosen)
+        if key not in self.columns:
+            known = ", ".join(self.columns) or "no codec"
+            raise InputError(f"{self.name}: holds {known}: expected {key} too (zswapsim profile adds it)")
+        if key not in self._expanded:
+            columns, kind = self.columns[key].at(self.content), self.kind[self.content]
+            self._expanded[key] = measured_of(chosen.spec, columns, kind <= SAME_FILLED, kind == ZERO)
+        return self._expanded[key]
+
+    def check(self, contents: Contents) -> None:
+        """Raise InputError where it was made of other contents."""
+        if contents.hash != self.contents_hash:
+            raise InputError(
+                f"{self.name}: a profile of other contents ({self.contents_name}, {len(self.content)} pages, hash"
+                f" {self.contents_hash}): expected {contents.name} ({len(contents)} pages, hash {contents.hash})"
+            )
+
+    def contents(self) -> Contents:
+        """The contents without their bytes, for runs at sizes depth."""
+        return ProfiledContents(self)
+
+
+class ProfiledContents(Contents):
+    """Contents of which a profile knows kinds, digests and lengths, but no bytes."""
+
+    holds_bytes = False
+
+    def __init__(self, profile: Profile) -> None:
+        self.name = profile.contents_name
+        self.content = profile.content
+        self.kind = profile.kind[profile.content]
+        self.digest = profile.digest[profile.content]
+        self.next_image = link(self.kind, profile.content.astype(np.int64))
+
+
+def profile_key(codec: Codec) -> str:
+    """A codec's name in a profile: its spec, a dictionary named by its content: ``zstd:dict=blake2b-0123456789abcdef``.
+
+    So a dictionary that moved is still the same, and another one in its place is not.
+    """
+    if not codec.dictionary:
+        return codec.spec
+    named = hashlib.blake2b(codec.dictionary, digest_size=8).hexdigest()
+    return codec.spec.removesuffix(f"dict={codec.settings['dict']}") + f"dict=blake2b-{named}"
