@@ -218,7 +218,7 @@ def test_a_plan_without_a_trace_stays_an_estimate_and_says_so(mix):
     assert made.recommended.estimate.dram_frames == 1000 - 2 * 159 - 1  # 160 faults are 20 % of 800 pages
     assert msgspec.json.decode(made.to_json(), type=Plan) == made
     text = plan_text(made)
-    assert "faults by DRAM size from arithmetic\n  It was made up.\n" in text
+    assert "faults by DRAM size: arithmetic\n  It was made up.\n" in text
     assert "No run has confirmed that" in " ".join(text.split())
     assert "run at bytes depth" not in text
 

@@ -15,7 +15,8 @@ from zswapsim.study.cost import DRAM_LATENCY_NS, PRESETS
 from zswapsim.study.estimate import PageCosts, estimate
 from zswapsim.study.objectives import parse_objectives
 from zswapsim.study.pace import WINDOW_NS, Pace, TimedTrace, measure_pace, working_set
-from zswapsim.study.point import Point, Prices, Sums, Workload, make_point, sums_of
+from zswapsim.study.point import Point, Prices, Sums, Workload, make_point, processor_share, sums_of
+from zswapsim.study.poolsize import PoolSize
 from zswapsim.study.run import run
 from zswapsim.study.search import knee, least_that, pareto
 from zswapsim.study.settings import Settings
@@ -130,7 +131,8 @@ def test_no_money_without_prices():
 
 
 def test_the_sums_of_a_run():
-    result = run("gen:zipf,pages=300,events=5000,writes=0.4", "recipe:mix,pages=200", Settings(dram="40%", node="90%"))
+    settings = Settings(dram="40%", node="90%", depth="sizes")
+    result = run("gen:zipf,pages=300,events=5000,writes=0.4", "recipe:mix,pages=200", settings)
     sums, counters, modelled = sums_of(result, COST), result.counters, result.modelled_ns
     assert sums.dram_frames == 120
     assert sums.node_frames * 4096 == counters["peak_pool_total_size"] > 0
@@ -138,6 +140,28 @@ def test_the_sums_of_a_run():
     codec = modelled["compress"] + modelled["decompress"] + modelled["node"]
     assert sums.stall_ns == pytest.approx(counters["major_faults"] * COST.major_fault_ns + codec)
     assert (sums.compress_ns, sums.decompress_ns) == (modelled["compress"], modelled["decompress"])
+
+
+def test_what_other_work_took_is_taken_off_codec_times():
+    result = run("gen:zipf,pages=300,events=5000,writes=0.4", "recipe:mix,pages=200", Settings(dram="40%", node="90%"))
+    modelled, counters = result.modelled_ns, result.counters
+    codec = modelled["compress"] + modelled["decompress"]
+
+    def sums(share: float) -> Sums:
+        result.times_ns.update(feed=1_000_000, feed_processor=int(1_000_000 * share))
+        assert processor_share(result) == share
+        return sums_of(result, COST)
+
+    calm, half = sums(1.0), sums(0.5)
+    assert calm == sums(0.96)
+    assert (calm.compress_ns, calm.decompress_ns) == (modelled["compress"], modelled["decompress"])
+    assert calm.mean_ns == result.fault_latency_ns["mean"]
+    assert calm.stall_ns - half.stall_ns == pytest.approx(codec / 2)
+    assert (half.compress_ns, half.decompress_ns) == (calm.compress_ns / 2, calm.decompress_ns / 2)
+    faults, outs = counters["major_faults"], half.swap_outs
+    latency = half.decompress_ns / faults + half.compress_ns / outs + 2 * modelled["node"] / (faults + outs)
+    assert half.mean_ns == pytest.approx(COST.major_fault_ns + latency)
+    assert half.p99_ns == calm.p99_ns
 
 
 # -- pace -------------------------------------------------------------------------------------------------------------
@@ -224,24 +248,38 @@ def test_costs_of_pages_by_hand():
     costs = PageCosts(measured([1_000, 3_700, 0, 0], same=[2], zero=[3]), 4, COST, chain_size=8)
     assert list(costs.store_ns) == [250 + 1_000 / 25 + 5_000, 250 + 4_096 / 25 + 5_000, 250, 0]
     assert list(costs.load_ns) == [250 + 1_000 / 25 + 2_000, 250 + 4_096 / 25 + 2_000, 250, 0]
-    assert list(costs.lengths) == [0, 0, 1_000, 4_096]
-    assert costs.node_frames(4) == frames_for_lengths(np.array([1_000, 4_096], np.uint16))
-    assert costs.node_frames(0) == 0
     without_map = PageCosts(measured([0], zero=[0]), 1, COST, chain_size=8, zero_map=False)
     assert list(without_map.store_ns) == [250]
 
 
 def test_the_images_of_a_footprint_are_those_that_its_pages_begin_with():
-    sizes = [100, 200, 300, 400]
-    assert list(PageCosts(measured(sizes), 2, COST, chain_size=8, seed=3).lengths) == [100, 400]
-    assert list(PageCosts(measured(sizes), 9, COST, chain_size=8).lengths) == sizes
+    sizes = np.array([100, 200, 300, 400])
+    stores = 250 + sizes / 25 + 5_000
+    assert list(PageCosts(measured(sizes), 2, COST, chain_size=8, seed=3).store_ns) == [stores[3], stores[0]]
+    assert list(PageCosts(measured(sizes), 9, COST, chain_size=8).store_ns) == list(stores)
 
 
-def test_a_large_pool_grows_in_proportion(monkeypatch):
-    costs = PageCosts(measured([600, 1_200, 2_500, 4_000]), 4, COST, chain_size=8)
-    exact = costs.node_frames(40_000)
-    monkeypatch.setattr("zswapsim.study.estimate.MOST_LENGTHS", 1_000)
-    assert costs.node_frames(40_000) == pytest.approx(exact, rel=0.03)
+@pytest.mark.parametrize(("pages", "within"), [(400, 0.06), (5_000, 0.02), (60_000, 0.01)])
+def test_an_unused_pool_is_what_zsmalloc_takes(pages, within):
+    lengths = np.random.Generator(np.random.PCG64(1)).integers(0, 4_000, pages).astype(np.uint16)
+    assert PoolSize(lengths, 8).frames(pages, 0) == pytest.approx(frames_for_lengths(lengths), rel=within)
+
+
+def test_a_pool_of_nothing():
+    assert PoolSize(np.array([1_000], np.uint16), 8).frames(0, 0) == 0
+    assert PoolSize(np.array([0, 0], np.uint16), 8).frames(100, 5) == 0
+
+
+def test_a_pool_in_use_has_gaps_that_grow_no_further():
+    lengths = np.linspace(100, 3_200, 1_000).astype(np.uint16)
+    frames = [PoolSize(lengths, 8).frames(1_000, replaced) for replaced in (0, 500, 5_000, 50_000, 10**9)]
+    assert frames == sorted(frames)
+    assert frames[-1] == pytest.approx(frames[-2], rel=0.001)
+    assert 1.05 < frames[-1] / frames[0] < 1.25
+
+
+def test_objects_of_one_class_leave_nothing_to_chance():
+    assert PoolSize(np.full(10, 4_096, np.uint16), 8).frames(1_000, 10**6) == pytest.approx(1_000, abs=1)
 
 
 @pytest.mark.parametrize("batch", [1, 4])
@@ -260,7 +298,7 @@ def test_alike_pages_are_estimated_as_they_run(batch):
     assert sums.decompress_ns == pytest.approx(found.decompress_ns)
     assert sums.p99_ns == pytest.approx(found.p99_ns, rel=0.04)  # a run's percentiles are within 3 %
     assert sums.mean_ns == pytest.approx(found.mean_ns, rel=0.1 if batch > 1 else 1e-9)
-    assert found.node_frames * 0.9 <= sums.node_frames <= found.node_frames
+    assert sums.node_frames == pytest.approx(found.node_frames, rel=0.05)
 
 
 def test_mixed_latencies_are_a_load_and_a_store_drawn_apart():

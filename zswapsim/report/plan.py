@@ -8,7 +8,7 @@ from zswapsim.report.plan_words import recommendation
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, TIMES, count, duration, factor, format_size, in_one_unit, three_digits
 from zswapsim.study.pace import ASKED, DEFAULT, FROM_TRACE, OBSERVED, PROMOTION_LINE, WINDOW_NS, Pace
-from zswapsim.study.point import Point
+from zswapsim.study.point import CALM, Point
 from zswapsim.study.provision import Plan
 from zswapsim.study.sizes import PAGE_SIZE
 
@@ -18,7 +18,7 @@ KNEE, TAKE = "knee", "take"
 PACE = {
     FROM_TRACE: "by the trace's time_ns",
     ASKED: "as asked for",
-    DEFAULT: "the trace has no times and --access-ns is not given: an access to local DRAM",
+    DEFAULT: "local DRAM's, as the trace has no times and --access-ns is not given",
     OBSERVED: "in which the process was observed",
 }
 
@@ -52,7 +52,7 @@ def _head(plan: Plan, width: int | None) -> str:
     lines = [
         f"{'' if plan.accesses is None else 'trace '}{plan.trace}, {accesses}{pages}; contents {plan.contents}",
         f"asked for {', '.join(plan.objectives)}; reclaim {plan.reclaim}, modelled machine {plan.cost}",
-        f"faults by DRAM size from {plan.source}",
+        f"faults by DRAM size: {plan.source}",
         *(f"  {limit}" for limit in plan.limits),
         pace_text(plan.pace),
         working_set_text(plan.pace),
@@ -66,13 +66,14 @@ def pace_text(pace: Pace) -> str:
     """How fast the workload runs, and how that is known."""
     if pace.access_ns is None:
         return f"rates by the {duration(pace.base_ns)} {PACE[pace.source]}"
-    return f"pace {duration(pace.access_ns)} an access, {duration(pace.base_ns)} in all ({PACE[pace.source]})"
+    return f"pace {duration(pace.access_ns)} an access, {duration(pace.base_ns)} in all: {PACE[pace.source]}"
 
 
 def working_set_text(pace: Pace) -> str:
     """How many pages are in use, and within which time."""
-    mean = ", mean over the trace" if pace.base_ns > WINDOW_NS else ", all there is"
-    return f"working set {count(pace.working_set)} pages: those accessed within {pace.working_set_seconds:.3g} s{mean}"
+    mean = ", mean over the trace" if pace.base_ns > WINDOW_NS else ", which is all"
+    within = duration(1e9 * pace.working_set_seconds)
+    return f"working set {count(pace.working_set)} pages: accessed within {within}{mean}"
 
 
 def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
@@ -173,7 +174,19 @@ def _runs(plan: Plan, width: int | None, colour: bool) -> str:
         if verified
         else "run at bytes depth: no page had to come back"
     )
-    return f"{title}\n{render(keys, columns, width, colour)}"
+    return f"{title}\n{render(keys, columns, width, colour)}{_disturbed(plan)}"
+
+
+def _disturbed(plan: Plan) -> str:
+    """That other work on the machine made the run's times uncertain."""
+    had = plan.recommended.processor_share
+    if had >= CALM:
+        return ""
+    other = (
+        f"other work on this machine had the processor for {100 * (1 - had):.0f} % of the recommended run; codec "
+        "times are less by that, and less certain than on a quiet machine"
+    )
+    return f"\n{textwrap.fill(other, PROSE)}"
 
 
 def _with_difference(column: Column) -> Column:

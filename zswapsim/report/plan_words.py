@@ -25,7 +25,7 @@ def recommendation(plan: Plan) -> str:
 def _what(plan: Plan, asked: Objectives) -> list[str]:
     """What to provision, and how the run kept each objective, or did not."""
     point = plan.recommended.found
-    kept = ", ".join(_verdict(limit, point) for limit in asked.limits)
+    kept = ", ".join(_kept(limit, point) for limit in asked.limits)
     nearest = "" if plan.kept else f"No point was found that keeps {_all(asked)}. The nearest: "
     if not point.node_frames:
         give = f"{nearest}{'Keep' if plan.kept else 'keep'} all {_memory(plan.pages)} in DRAM; nothing is saved."
@@ -105,6 +105,13 @@ def _pace_matters(plan: Plan, asked: Objectives) -> list[str]:
 def _verdict(limit: Limit, point: Point) -> str:
     word = "kept" if limit.holds(point) else "missed"
     return f"{limit.text} is {word} with {_value(limit, limit.value(point))}"
+
+
+def _kept(limit: Limit, point: Point) -> str:
+    """A verdict beside a sentence that has the saving and the slowdown."""
+    if limit.name in {"slowdown", "save"}:
+        return f"{limit.text} is {'kept' if limit.holds(point) else 'missed'}"
+    return _verdict(limit, point)
 
 
 def _alone(limit: Limit, point: Point) -> str:

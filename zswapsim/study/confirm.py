@@ -7,7 +7,7 @@ import msgspec
 
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.objectives import Limit, Objectives
-from zswapsim.study.point import Point, make_point, sums_of
+from zswapsim.study.point import CALM, Point, make_point, processor_share, sums_of
 from zswapsim.study.result import Result, completed
 from zswapsim.study.run import run
 from zswapsim.study.search import Search
@@ -30,6 +30,8 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     """None where there is nothing to run it on."""
     verified_pages: int
     """Pages that came back in the run, each compared with what was stored."""
+    processor_share: float
+    """Share of the run in which it had a processor (:func:`~zswapsim.study.point.processor_share`)."""
 
     @property
     def found(self) -> Point:
@@ -54,7 +56,7 @@ def settle(search: Search, objectives: Objectives, bench: Bench | None) -> tuple
     Without a bench there are no runs, and the estimate stands.
     """
     if bench is None:
-        only = Try(estimate=search.best(objectives), run=None, verified_pages=0)
+        only = Try(estimate=search.best(objectives), run=None, verified_pages=0, processor_share=1.0)
         return [], only, objectives.kept(only.estimate)
     tries: list[Try] = []
     asked = objectives
@@ -85,23 +87,27 @@ def tighter(objectives: Objectives, tried: Try) -> Objectives:
 
 
 def _least(point: Point, objectives: Objectives, search: Search, bench: Bench) -> Try:
-    """The turn with the least waiting: what else the machine does only adds to codec times.
+    """The turn that comes nearest to the objectives: what else the machine does only adds to codec times.
 
-    One turn is enough where it keeps the objectives, and where it misses one that no codec time is in.
+    One turn is enough where it keeps the objectives on a calm machine, and where it misses one that no codec time is
+    in. Of turns that were all disturbed, the least disturbed counts.
     """
     tries: list[Try] = []
     for result in _turns(point, search, bench):
         found = make_point(point.compressor, sums_of(result, PRESETS[bench.settings.cost]), search.workload)
-        tries.append(Try(estimate=point, run=found, verified_pages=result.verified_pages))
+        had = processor_share(result)
+        tries.append(Try(estimate=point, run=found, verified_pages=result.verified_pages, processor_share=had))
         missed = [limit for limit in objectives.limits if not limit.holds(found)]
-        if not missed or not all(limit.measured for limit in missed):
+        if not all(limit.measured for limit in missed) or (not missed and had >= CALM):
             break
-    return min(tries, key=lambda each: each.found.slowdown)
+    calm = [each for each in tries if each.processor_share >= CALM]
+    quietest = max(tries, key=lambda each: each.processor_share)
+    return min(calm, key=lambda each: (objectives.reached(each.found), each.found.slowdown), default=quietest)
 
 
 def _turns(point: Point, search: Search, bench: Bench) -> Iterator[Result]:
     """Runs of a point; the node is never full, so that the most that the pool takes is the node that it needs."""
-    node = search.workload.pages + search.costs[point.compressor].spare_frames
+    node = search.workload.pages + search.costs[point.compressor].pool.spare_frames
     turn = 0
     while turn < TURNS:
         asked = msgspec.structs.replace(

@@ -1,8 +1,8 @@
 """What a DRAM size costs and saves with a compressor, without a run: faults from a curve, pages from a measurement.
 
 A page that is out is taken to be any page of the footprint alike, and so is the one that has to go when it comes back.
-Then the node's frames are those that zsmalloc takes for the lengths of so many pages, packed without a gap, and the
-latency of a major fault is a constant, a load and the stores of those evicted for it, drawn independently.
+Then the node's frames follow from the lengths of so many pages (:mod:`~zswapsim.study.poolsize`), and the latency of a
+major fault is a constant, a load and the stores of those evicted for it, drawn independently.
 """
 
 from functools import cached_property
@@ -10,16 +10,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.sizeclass import huge_class_size, size_classes
-from zswapsim._core.zsmalloc import frames_for_lengths
+from zswapsim._core.sizeclass import huge_class_size
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.cost import CostModel
 from zswapsim.study.point import Sums
+from zswapsim.study.poolsize import PoolSize
 from zswapsim.study.sizes import PAGE_SIZE
 from zswapsim.study.traffic import Traffic
 
 DRAWS = 1 << 16
-MOST_LENGTHS = 1 << 20  # put into a pool one by one; from there on the pool grows in proportion
 
 
 class PageCosts:
@@ -36,11 +35,8 @@ class PageCosts:
         held = (seed % images + np.arange(min(pages, images))) % images
         huge = measured.size[held] >= huge_class_size(chain_size)
         sizes = np.where(huge, np.uint16(PAGE_SIZE), measured.size[held])
-        self.cost, self.chain_size = cost, chain_size
-        self.spare_frames = sum(frames for _, frames, _ in size_classes(chain_size))
-        """Of a zspage of every class that holds next to nothing."""
-        self.lengths: NDArray[np.uint16] = np.sort(np.where(measured.same_filled[held], np.uint16(0), sizes))
-        """Of objects, in ascending order; 0 where the pool needs none."""
+        self.cost = cost
+        self.pool = PoolSize(np.where(measured.same_filled[held], np.uint16(0), sizes), chain_size)
         busy = ~(measured.zero[held] & zero_map)
         moved = cost.node_latency_ns + self._transfer(sizes, measured.same_filled[held]) / cost.node_bandwidth
         self.compress_ns = np.where(busy, measured.compress_ns[held], 0.0)
@@ -52,13 +48,6 @@ class PageCosts:
     def _transfer(sizes: NDArray[np.uint16], same_filled: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Bytes to or from the node."""
         return np.where(same_filled, 0.0, sizes.astype(np.float64))
-
-    def node_frames(self, out: int) -> int:
-        """Frames that a pool takes for `out` pages, evenly spread over all lengths."""
-        count = min(out, MOST_LENGTHS)
-        chosen = self.lengths[np.arange(count) * len(self.lengths) // max(count, 1)]
-        frames = frames_for_lengths(chosen, self.chain_size) if count else 0
-        return frames if out == count else -(-frames * out // count)
 
     def latency(self, batch: int, evicting: float) -> tuple[float, float]:
         """Mean and p99 of a major fault, ns: a share `evicting` of the faults stores `batch` pages before its load."""
@@ -96,7 +85,7 @@ def estimate(costs: PageCosts, traffic: Traffic, batch: int) -> Sums:
     stall = majors * (costs.cost.major_fault_ns + float(costs.load_ns.mean())) + outs * float(costs.store_ns.mean())
     return Sums(
         dram_frames=traffic.frames,
-        node_frames=costs.node_frames(traffic.out),
+        node_frames=costs.pool.frames(traffic.out, majors),
         major_faults=majors,
         swap_outs=outs,
         compress_ns=compress,

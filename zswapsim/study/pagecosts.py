@@ -2,14 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-
-import numpy as np
 
 from zswapsim._core.codec import Codec
 from zswapsim._core.errors import InputError
 from zswapsim.compressors import get_compressor
-from zswapsim.compressors.measure import Measured, measure
+from zswapsim.compressors.measure import measure
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.estimate import PageCosts
 from zswapsim.study.settings import Settings
@@ -34,9 +31,10 @@ def measure_costs(
     progress: Progress | None = None,
 ) -> dict[str, PageCosts]:
     """The costs of a footprint of `pages` pages over `contents`, by compressor."""
+    threads = len(os.sched_getaffinity(0))
     return {
         spec: PageCosts(
-            _measured(codec, contents, progress),
+            measure(codec, contents.images, threads, progress),
             pages,
             PRESETS[settings.cost],
             chain_size=settings.chain_size,
@@ -45,14 +43,3 @@ def measure_costs(
         )
         for spec, codec in codecs.items()
     }
-
-
-def _measured(codec: Codec, contents: Contents, progress: Progress | None) -> Measured:
-    """Lengths and times of every image; of two times of a page the lesser, since what else a machine does only adds."""
-    threads = len(os.sched_getaffinity(0))
-    first, second = (measure(codec, contents.images, threads, progress) for _ in range(2))
-    return replace(
-        first,
-        compress_ns=np.minimum(first.compress_ns, second.compress_ns),
-        decompress_ns=np.minimum(first.decompress_ns, second.decompress_ns),
-    )

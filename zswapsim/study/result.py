@@ -25,7 +25,8 @@ class Result(msgspec.Struct, kw_only=True):
     counters: dict[str, int]
     """Exact: the same trace, contents and settings give the same on every machine. Sizes are in bytes."""
     times_ns: dict[str, int]
-    """Wall time of this very run: `read`, `measure`, `replay`, `compress`, `decompress`, `total`."""
+    """Wall time of this very run: `read`, `measure`, `replay`, `feed` (in the core), `compress`, `decompress`, `total`;
+    and `feed_processor`, processor time within `feed`: less where the machine had other work to do."""
     modelled_ns: dict[str, float]
     """What the modelled machine would have spent: `fault`, `compress`, `decompress`, `node`, `device`, `total`."""
     fault_latency_ns: dict[str, float]

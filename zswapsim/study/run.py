@@ -14,6 +14,7 @@ from zswapsim._core.replay import Replay
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.backendspec import backend_name, parse_backend, shares_dram
 from zswapsim.study.behind import open_behind, spare_frames, wanted_codecs
+from zswapsim.study.feeding import Feeding
 from zswapsim.study.groups import group_results, page_groups
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.profile import Profile, make_profile
@@ -65,7 +66,8 @@ def run(
     upkeep = Upkeep(engine.backend, parse_backend(asked.backend).values)
     read_before = dense.read_ns
     clock = time.perf_counter_ns()
-    outcome = _replay(engine, dense, timeline, upkeep, asked.depth, progress)
+    feeding = Feeding(engine)
+    outcome = _replay(feeding, dense, timeline, upkeep, asked.depth, progress)
     replay_ns = time.perf_counter_ns() - clock - (dense.read_ns - read_before)
     times = engine.times()
     return Result(
@@ -73,6 +75,7 @@ def run(
         outcome=outcome,
         counters=engine.counters_now(),
         times_ns={"read": dense.read_ns, "measure": measure_ns, "replay": replay_ns}
+        | feeding.times()
         | {name: int(value) for name, value in times["wall"].items()}
         | {"total": time.perf_counter_ns() - started},
         modelled_ns=times["modelled"],
@@ -168,17 +171,17 @@ def _measured(
 
 
 def _replay(
-    engine: Replay, trace: DenseTrace, timeline: Timeline, upkeep: Upkeep, depth: str, progress: Progress | None
+    feeding: Feeding, trace: DenseTrace, timeline: Timeline, upkeep: Upkeep, depth: str, progress: Progress | None
 ) -> str:
     """Feeds the trace in pieces short enough that Ctrl-C is heard soon. Returns the outcome."""
     piece = 1 << 13 if depth == "bytes" else 1 << 18
-    done = 0
+    engine, done = feeding.engine, 0
     try:
         for pages, ops in trace.chunks():
             first = 0
             while first < len(pages):
                 end = min(first + min(piece, timeline.until_next(done), upkeep.until_next(done)), len(pages))
-                fed = engine.feed(pages[first:end], ops[first:end])
+                fed = feeding.feed(pages[first:end], ops[first:end])
                 done += fed
                 short = fed < end - first
                 if not short:

@@ -66,7 +66,7 @@ class OnePass(Source):
     Raises KeyboardInterrupt where Ctrl-C ended it.
     """
 
-    name, one_pass = "LRU stack distances from one pass", True
+    name, one_pass = "LRU stack distances, from one pass over the trace", True
 
     def __init__(self, trace: DenseTrace, progress: Progress | None = None) -> None:
         found = exact_curve(trace, progress=progress)
