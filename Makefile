@@ -19,7 +19,7 @@ export ZSWAPSIM_TRACES ?= $(abspath ../shared/traces)
 export PIP_CONSTRAINT := $(abspath constraints.txt)
 
 .DELETE_ON_ERROR:
-.PHONY: help build demo test endurance bench lint hints debug-test sanitize-test sdist clean
+.PHONY: help build needs demo test endurance bench lint hints debug-test sanitize-test sdist clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -58,6 +58,8 @@ $(STAMP)-test $(STAMP)-bench $(STAMP)-lint $(STAMP)-sdist: $(STAMP)-%: $(STAMP)-
 	@$(REQUIRES) $* >$(VENV)/requires-$*.txt
 	@$(PIP) install -r $(VENV)/requires-$*.txt
 	@touch $@
+
+needs: $(STAMP)-test $(STAMP)-bench $(STAMP)-lint $(STAMP)-sdist ## install what any target needs, without running one
 
 build: $(STAMP)-built ## install everything into .venv and compile the extensions
 
