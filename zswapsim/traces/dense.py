@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.dense import DenseMap
 from zswapsim._core.errors import InputError
+from zswapsim.traces.ahead import ahead
 from zswapsim.traces.trace import WRITE, Chunk, Progress, Trace
 
 DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
@@ -31,7 +32,7 @@ class DenseTrace:
         self.writes = 0
         """Events that are writes; known after :meth:`scan`."""
         self.read_ns = 0
-        """Wall time spent on reading, decoding and mapping, in nanoseconds, over all passes."""
+        """Wall time that was spent waiting for the trace, in nanoseconds, over all passes."""
         self._numbers = PageNumbers()
         self._kept: list[DenseChunk] | None = None
 
@@ -39,11 +40,12 @@ class DenseTrace:
         """The first pass: counts events and pages. Further calls do nothing. Raises InputError as the trace does."""
         if self.events:
             return
+        self._numbers = PageNumbers()
         kept: list[DenseChunk] | None = []
         events = writes = 0
         for pages, ops in self._read():
             events += len(pages)
-            writes += int(np.count_nonzero(ops))
+            writes += int(np.count_nonzero(ops.view(np.bool_)))
             if kept is not None:
                 kept.append((pages, ops))
             if events > self.keep_events:
@@ -81,16 +83,26 @@ class DenseTrace:
             raise InputError(f"{self.name}: expected {self.events} events as at first: it changed while it was read")
 
     def _read(self) -> Iterator[DenseChunk]:
-        chunks = self.trace.chunks()
+        """Decoding in one thread, mapping in another, and the caller's work beside both."""
+        dense = ahead(self._mapped(self._numbers))
         while True:
             start = time.perf_counter_ns()
-            chunk = next(chunks, None)
-            dense = None if chunk is None else (self._numbers.map(self.name, chunk), _ops(self.name, chunk))
+            chunk = next(dense, None)
             self.read_ns += time.perf_counter_ns() - start
-            if dense is None:
+            if chunk is None:
                 return
+            yield chunk
+
+    def _mapped(self, numbers: PageNumbers) -> Generator[DenseChunk, None, None]:
+        for chunk in ahead(iterated(self.trace)):
+            dense = numbers.map(self.name, chunk), _ops(self.name, chunk)
             if len(dense[0]):
                 yield dense
+
+
+def iterated(trace: Trace) -> Generator[Chunk, None, None]:
+    """The trace's accesses as a generator, whatever kind of iterator a third party's trace has."""
+    yield from trace.accesses()
 
 
 def _ops(name: str, chunk: Chunk) -> NDArray[np.uint8]:

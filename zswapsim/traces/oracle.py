@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from zswapsim._core.dense import DenseMap, next_access
 from zswapsim._core.errors import InputError
+from zswapsim._core.oracle import decode
 from zswapsim.traces.streams import file_bytes, open_source, read_fully
-from zswapsim.traces.trace import CHUNK_EVENTS, Chunk, Progress, Trace, refuse_empty
+from zswapsim.traces.trace import CHUNK_EVENTS, READ_EVENTS, Chunk, Progress, Trace, refuse_empty
 
 RECORD = np.dtype([("time", "<u4"), ("object", "<u8"), ("size", "<u4"), ("next", "<i8")])
 SIZE = 4096  # what is written: an object is a page
-NEVER = (-1, 2**63 - 1)  # both stand for "no next access"
+NEVER = -1  # also 2**63 - 1, when read
 SECOND_NS = 10**9
 
 
@@ -35,36 +36,44 @@ class OracleTrace(Trace):
 
     def chunks(self) -> Iterator[Chunk]:
         """Every record."""
-        return refuse_empty(self.name, self._chunks())
+        return refuse_empty(self.name, self._chunks(timed=True))
 
-    def _chunks(self) -> Iterator[Chunk]:
-        buffer = memoryview(bytearray(CHUNK_EVENTS * RECORD.itemsize))
+    def accesses(self) -> Iterator[Chunk]:
+        """Every record, without its time."""
+        return refuse_empty(self.name, self._chunks(timed=False))
+
+    def _chunks(self, timed: bool) -> Iterator[Chunk]:
+        buffer = memoryview(bytearray(READ_EVENTS * RECORD.itemsize))
+        reads = np.zeros(READ_EVENTS, np.uint8)
+        reads.flags.writeable = False
         events = 0
         with open_source(self.path, self.compressed) as source:
             while count := read_fully(source, buffer):
-                offset = events * RECORD.itemsize
-                if count % RECORD.itemsize:
-                    raise InputError(
-                        f"{self.name}: byte offset {offset + count - count % RECORD.itemsize}: expected a record of"
-                        f" {RECORD.itemsize} bytes, got {count % RECORD.itemsize}"
-                    )
-                records = np.frombuffer(buffer[:count], RECORD)
-                _refuse_garbled(self.name, records, events)
-                events += len(records)
-                time_ns = records["time"].astype(np.uint64) * np.uint64(SECOND_NS)
-                yield Chunk(records["object"].astype(np.uint64), np.zeros(len(records), np.uint8), time_ns)
+                pages = self._pages(buffer[:count], events)
+                events += len(pages)
+                yield Chunk(pages, reads[: len(pages)], _time_ns(buffer[:count]) if timed else None)
+
+    def _pages(self, records: memoryview, first: int) -> NDArray[np.uint64]:
+        """Those of records that begin with number `first`."""
+        count, rest = divmod(len(records), RECORD.itemsize)
+        if rest:
+            raise InputError(
+                f"{self.name}: byte offset {(first + count) * RECORD.itemsize}: expected a record of"
+                f" {RECORD.itemsize} bytes, got {rest}"
+            )
+        pages = np.empty(count, np.uint64)
+        good = decode(records, first, pages)
+        if good < count:
+            after = np.frombuffer(records, RECORD)["next"][good]
+            raise InputError(
+                f"{self.name}: byte offset {(first + good) * RECORD.itemsize}: expected a record whose"
+                f" next_access_vtime is -1 or above its own position {first + good}, got {after}"
+            )
+        return pages
 
 
-def _refuse_garbled(name: str, records: NDArray[np.void], first: int) -> None:
-    """The one thing a record says that can be false: its next access lies behind it."""
-    after = records["next"]
-    wrong = (after <= np.arange(first, first + len(records))) & (after != NEVER[0])
-    if wrong.any():
-        at = int(wrong.argmax())
-        raise InputError(
-            f"{name}: byte offset {(first + at) * RECORD.itemsize}: expected a record whose next_access_vtime is -1 or"
-            f" above its own position {first + at}, got {after[at]}"
-        )
+def _time_ns(records: memoryview) -> NDArray[np.uint64]:
+    return np.frombuffer(records, RECORD)["time"].astype(np.uint64) * np.uint64(SECOND_NS)
 
 
 def write_oracle(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
@@ -112,7 +121,7 @@ def _number_pages(trace: Trace, numbers: IO[bytes], progress: Progress | None) -
 
 def _follow(numbers: IO[bytes], following: IO[bytes], events: int, pages: int) -> None:
     """From the last event to the first: writes each one's next access (int64) into `following`."""
-    after = np.full(pages, NEVER[0], np.int64)
+    after = np.full(pages, NEVER, np.int64)
     following.truncate(8 * events)
     for first in reversed(range(0, events, CHUNK_EVENTS)):
         numbers.seek(4 * first)

@@ -8,7 +8,7 @@ the file carry checksums, which are looked at on reading.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -21,11 +21,13 @@ from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from zswapsim._core.errors import InputError
 from zswapsim.traces.streams import open_file
-from zswapsim.traces.trace import CHUNK_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
+from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
 
 KEY = b"zswapsim.trace"
 VERSION = 1
 OPS = ("R", "W")
+NO_OP = 255
+BUFFER_BYTES = 1 << 20  # read at once of a column, so that a row group may be larger than memory
 
 
 class ParquetTrace(Trace):
@@ -42,12 +44,16 @@ class ParquetTrace(Trace):
 
     def chunks(self) -> Iterator[Chunk]:
         """Every row."""
-        return refuse_empty(self.name, self._chunks())
+        return refuse_empty(self.name, self._chunks(self.columns))
 
-    def _chunks(self) -> Iterator[Chunk]:
+    def accesses(self) -> Iterator[Chunk]:
+        """Every row, without its time."""
+        return refuse_empty(self.name, self._chunks([column for column in self.columns if column != "time_ns"]))
+
+    def _chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
         row = 0
-        with self._opened() as file:
-            batches = file.iter_batches(CHUNK_EVENTS, columns=list(self.columns))
+        with self._opened(read_dictionary=["op"]) as file:
+            batches = file.iter_batches(READ_EVENTS, columns=list(columns), use_threads=False)
             while True:
                 with self._garbled(f"row {row}"):
                     batch = next(batches, None)
@@ -58,10 +64,15 @@ class ParquetTrace(Trace):
                 yield chunk
 
     @contextmanager
-    def _opened(self) -> Iterator[Any]:
+    def _opened(self, read_dictionary: Sequence[str] = ()) -> Iterator[Any]:
         with open_file(self.path) as file:
             with self._garbled("not a whole Parquet file"):
-                parquet = ParquetFile(pa.PythonFile(file, mode="r"), page_checksum_verification=True)
+                parquet = ParquetFile(
+                    pa.PythonFile(file, mode="r"),
+                    read_dictionary=list(read_dictionary),
+                    buffer_size=BUFFER_BYTES,
+                    page_checksum_verification=True,
+                )
             yield parquet
 
     @contextmanager
@@ -107,25 +118,35 @@ class ParquetTrace(Trace):
         if hasattr(array, "dictionary_decode"):
             array = array.dictionary_decode()
         values = array.to_numpy(zero_copy_only=False)
-        self._refuse(column, values, (values < 0) | (values > np.iinfo(dtype).max), row, f"0 to {np.iinfo(dtype).max}")
+        if not np.can_cast(values.dtype, dtype):
+            most = np.iinfo(dtype).max
+            self._refuse(column, values, (values < 0) | (values > most), row, f"0 to {most}")
         return np.ascontiguousarray(values, dtype)
 
     def _ops(self, array: Any, row: int) -> NDArray[np.uint8]:
         if not types.is_dictionary(array.type):
             array = array.dictionary_encode()
-        array.validate(full=True)
         code_of = {OPS[0]: 0, OPS[1]: WRITE, 0: 0, 1: WRITE}
-        codes = np.array([code_of.get(value, 255) for value in array.dictionary.to_pylist()] or [255], np.uint8)
-        ops = codes[array.indices.to_numpy(zero_copy_only=False)]
+        codes = np.full(256, NO_OP, np.uint8)
+        values = array.dictionary.slice(0, len(codes)).to_pylist()
+        codes[: len(values)] = [code_of.get(value, NO_OP) for value in values]
+        ops = _translated(array.indices.to_numpy(zero_copy_only=False), codes)
         if (ops > WRITE).any():
             at = int((ops > WRITE).argmax())
             raise InputError(f"{self.name}: row {row + at}: column op: expected R or W, got {array[at].as_py()!r}")
-        return np.ascontiguousarray(ops)
+        return ops
 
     def _refuse(self, column: str, values: NDArray[Any], wrong: NDArray[np.bool_], row: int, expected: str) -> None:
         if wrong.any():
             at = int(wrong.argmax())
             raise InputError(f"{self.name}: row {row + at}: column {column}: expected {expected}, got {values[at]}")
+
+
+def _translated(indices: NDArray[Any], codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """codes[indices], NO_OP beyond them."""
+    if indices.dtype.itemsize > 1:
+        indices = np.where((indices < 0) | (indices > NO_OP), NO_OP, indices).astype(np.uint8)
+    return np.frombuffer(indices.tobytes().translate(codes.tobytes()), np.uint8)
 
 
 def write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
@@ -136,7 +157,12 @@ def write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None = Non
             batch = _batch(chunk, trace.name)
             if writer is None:
                 writer = ParquetWriter(
-                    file, batch.schema, compression="zstd", use_dictionary=["op"], write_page_checksum=True
+                    file,
+                    batch.schema,
+                    compression="zstd",
+                    use_dictionary=["op"],
+                    column_encoding=dict.fromkeys(set(batch.schema.names) - {"op"}, "DELTA_BINARY_PACKED"),
+                    write_page_checksum=True,
                 )
             elif batch.schema != writer.schema:
                 raise InputError(f"{trace.name}: event {events}: expected the same columns in every chunk")
@@ -160,5 +186,6 @@ def _batch(chunk: Chunk, name: str) -> pa.RecordBatch:
     if chunk.process is not None:
         columns["process"] = pa.array(chunk.process)
     about = json.dumps({"version": VERSION, "name": name})
-    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
-    return batch.replace_schema_metadata({KEY: about.encode()})
+    fields = [pa.field(column, array.type, nullable=False) for column, array in columns.items()]
+    schema = pa.schema(fields, {KEY: about.encode()})
+    return pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)
