@@ -68,9 +68,11 @@ def test_the_tracepoint_tells_writes() -> None:
 
 
 def test_faults_of_one_process(tmp_path: Path) -> None:
-    assert sum(len(chunk.page) for chunk in PerfTrace(DATA / "faults.perf.zst", True, process=13449).chunks()) == 299
+    assert (
+        sum(len(chunk.page) for chunk in PerfTrace(DATA / "faults.perf.zst", True, processes={13449}).chunks()) == 299
+    )
     with pytest.raises(InputError, match="the trace is empty"):
-        list(PerfTrace(DATA / "faults.perf.zst", True, process=1).chunks())
+        list(PerfTrace(DATA / "faults.perf.zst", True, processes={1}).chunks())
 
 
 LINE = "toucher 7/8 [001]   12.000001:          1 page-faults:     7f5c2bdd3123 [unknown] (//anon) 11c8 main (/x)"

@@ -1,10 +1,10 @@
 """`zswapsim plan`: how to provision a workload so that an objective is kept."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zswapsim.cli.options import ContentsOption, JsonOption, QuietOption, TraceArgument
+from zswapsim.cli.options import JsonOption, QuietOption
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import RECLAIMERS
 
@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
 
 def command(  # noqa: PLR0913, PLR0917 - each is an option
-    trace: TraceArgument,
-    contents: ContentsOption = "recipe:mix",
+    trace: Annotated[
+        str, typer.Argument(metavar="TRACE|pid:PID", help="A trace: FILE, gen:NAME,…, bundled:NAME; or a process.")
+    ],
+    contents: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PAGES", help="FILE.pages, recipe:NAME or pid:PID. [default: recipe:mix; of a process its own]"
+        ),
+    ] = None,
     objective: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,6 +52,22 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     reclaim_batch: Annotated[int, typer.Option(metavar="N", help="Pages evicted at once; 0 as in run.")] = 0,
     chain_size: Annotated[int, typer.Option(metavar="N", help="Most frames in a zspage, 4 to 16.")] = 8,
     seed: Annotated[int, typer.Option(metavar="N", help="Shifts which content a page starts with.")] = 0,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="N", help="How long to observe the process. [default: 10]")
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How: auto, idle-pages, clear-refs (clears its accessed bits), counters. [default: auto]",
+        ),
+    ] = None,
+    damon: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Instead of observing: a record of the process by damo.")
+    ] = None,
+    perf: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Instead of observing: its page faults, by perf script.")
+    ] = None,
     picture: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Draw saved memory against slowdown: FILE.svg or FILE.png."),
@@ -52,10 +75,12 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     json: JsonOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """How to provision TRACE: which DRAM, which node, which compressor keep the objectives.
+    """How to provision a workload: which DRAM, which node, which compressor keep the objectives.
 
-    Every size is estimated from faults by DRAM size and measured pages; what is recommended is then run at bytes
-    depth, and both are printed. Where nothing keeps the objectives, that is said, and the nearest is shown.
+    Of a TRACE, every size is estimated from faults by DRAM size and measured pages; what is recommended is then run at
+    bytes depth, and both are printed. Of a process, faults are estimated by how long its pages are idle, and nothing
+    is run; --perf gives a trace of its page faults. Where nothing keeps the objectives, that is said, and the nearest
+    is shown.
     """
     from zswapsim._core.errors import InputError
     from zswapsim.cli.output import check_output
@@ -63,6 +88,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     from zswapsim.report.picture import check_picture
     from zswapsim.study.objectives import DEFAULT
     from zswapsim.study.plan import COMPRESSORS, plan
+    from zswapsim.study.process import PREFIX, plan_process
     from zswapsim.study.settings import Settings
 
     if (price_dram is None) != (price_node is None):
@@ -73,18 +99,25 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     if picture is not None:
         check_picture(picture)
     settings = Settings(cost=cost, reclaim=reclaim, reclaim_batch=reclaim_batch, chain_size=chain_size, seed=seed)
+    asked: dict[str, Any] = {
+        "compressors": compressor or COMPRESSORS,
+        "dram": dram or (),
+        "prices": prices,
+        "settings": settings,
+    }
+    of_process = {"seconds": seconds, "method": method, "damon": damon, "perf": perf}
+    given: dict[str, Any] = {name: value for name, value in of_process.items() if value is not None}
     with progress_bar("planning", quiet=quiet) as progress:
-        made = plan(
-            trace,
-            contents,
-            objective or DEFAULT,
-            compressors=compressor or COMPRESSORS,
-            dram=dram or (),
-            access_ns=access_ns,
-            prices=prices,
-            settings=settings,
-            progress=progress,
-        )
+        if trace.startswith(PREFIX):
+            if access_ns is not None:
+                raise InputError("--access-ns: expected a trace: the time of a process is known")
+            pid = trace.removeprefix(PREFIX)
+            made = plan_process(pid, objective or DEFAULT, contents=contents, progress=progress, **asked, **given)
+        elif given:
+            raise InputError(f"--{next(iter(given))}: expected a process, {PREFIX}PID")
+        else:
+            held = "recipe:mix" if contents is None else contents
+            made = plan(trace, held, objective or DEFAULT, access_ns=access_ns, progress=progress, **asked)
     show(made, picture, json, quiet=quiet)
 
 

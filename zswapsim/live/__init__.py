@@ -1,6 +1,7 @@
 """What a running process does with its memory, and what damo and perf recorded of one. See docs/live.md."""
 
-from zswapsim.live.activity import Activity, Referenced
+from zswapsim.live.activity import Activity, Referenced, Reused
+from zswapsim.live.damon import damon_activity
 from zswapsim.live.observe import METHODS, observe
 
-__all__ = ["METHODS", "Activity", "Referenced", "observe"]
+__all__ = ["METHODS", "Activity", "Referenced", "Reused", "damon_activity", "observe"]

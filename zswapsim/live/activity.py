@@ -19,6 +19,17 @@ class Referenced(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class Reused(msgspec.Struct, frozen=True):
+    """Bytes a second that were referenced after they had been idle for so many seconds or longer.
+
+    Of the cold-age and promotion histograms of Lagar-Cavilla et al., "Software-Defined Far Memory in Warehouse-Scale
+    Computers", ASPLOS 2019: what would be brought back, were everything out that is idle for so long.
+    """
+
+    seconds: float
+    bytes_a_second: float
+
+
 class Activity(msgspec.Struct, kw_only=True):
     """A process's memory over an interval. What the source can't tell is None, and `limits` says so.
 
@@ -43,6 +54,8 @@ class Activity(msgspec.Struct, kw_only=True):
     """Ascending in both; empty where the source sees no references."""
     write_share: float | None
     """Share of the working set that was written within the interval, 0 to 1."""
+    reused: list[Reused] = []
+    """At the same times as `curve`, where the source sees what comes back; else the curve's slope has to do."""
 
     @property
     def working_set_bytes(self) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from zswapsim.report.plan_words import recommendation
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, TIMES, count, duration, factor, format_size, in_one_unit, three_digits
+from zswapsim.report.unseen import unseen_text
 from zswapsim.study.pace import ASKED, DEFAULT, FROM_TRACE, OBSERVED, PROMOTION_LINE, WINDOW_NS, Pace
 from zswapsim.study.point import CALM, Point
 from zswapsim.study.provision import Plan
@@ -30,6 +31,7 @@ def plan_text(plan: Plan, width: int | None = None, colour: bool = False) -> str
         _head(plan, width),
         _faults(plan, names[0], width, colour),
         *(_compressor(plan, name, width, colour) for name in names),
+        *([unseen_text(plan, width, colour)] if plan.unseen else []),
         LEGEND,
         *([_runs(plan, width, colour)] if plan.tries else []),
         recommendation(plan),
@@ -71,6 +73,8 @@ def pace_text(pace: Pace) -> str:
 
 def working_set_text(pace: Pace) -> str:
     """How many pages are in use, and within which time."""
+    if not pace.working_set_seconds:
+        return f"working set not known: all {count(pace.working_set)} pages are taken for it"
     mean = ", mean over the trace" if pace.base_ns > WINDOW_NS else ", which is all"
     within = duration(1e9 * pace.working_set_seconds)
     return f"working set {count(pace.working_set)} pages: accessed within {within}{mean}"
@@ -82,11 +86,18 @@ def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
     columns = [
         Column("of the footprint", [f"{100 * point.dram_frames / plan.pages:.1f} %" for point in points]),
         Column("faults a million", [_if_known(point.faults_per_million) for point in points]),
+        *_at_least(plan, points),
         Column("a second", [three_digits(point.faults_per_second) for point in points]),
         Column("promotion %/min", [three_digits(point.promotion) for point in points]),
         Column(f"of {PROMOTION_LINE} %/min", [_line(point) for point in points]),
     ]
     return f"major faults, whatever the compressor\n{render([_dram(points)], columns, width, colour)}"
+
+
+def _at_least(plan: Plan, points: Sequence[Point]) -> list[Column]:
+    """The other bound, where faults are known by bounds."""
+    known = [plan.at_least.get(point.dram_frames) for point in points]
+    return [Column("at least", [_if_known(rate) for rate in known])] if plan.at_least else []
 
 
 def _if_known(value: float | None) -> str:

@@ -83,6 +83,8 @@ def _changes(plan: Plan, asked: Objectives) -> list[str]:
     if plan.recommended.found.node_frames:
         tenth = -(-plan.recommended.found.node_frames // 10)
         found.append(f"pages that compress worse by a tenth need {_memory(tenth)} more of the node")
+    if plan.unseen:
+        found.append("a source that sees which pages are referenced, since with less DRAM the faults are not known")
     return [f"What would change it: {'; '.join(found)}."] if found else []
 
 

@@ -15,6 +15,7 @@ from zswapsim.study.search import Search, knee, least_frames, pareto
 from zswapsim.study.settings import Settings
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 from zswapsim.study.traffic import Source
+from zswapsim.study.unseen import Unseen, find_unseen
 
 ROWS = tuple(range(100, 0, -10))
 """Per cent of the footprint: the sizes of the table, unless others are asked for."""
@@ -61,6 +62,10 @@ class Plan(msgspec.Struct, kw_only=True):
     """Where not all objectives are kept: the best estimate for each limit by itself, which may miss it too."""
     looser: Point | None
     """The best estimate with twice the waiting that was asked for; None where nothing was."""
+    at_least: dict[int, float] = {}
+    """By frames of DRAM, major faults a second that there are at least, where points have the most that may be."""
+    unseen: list[Unseen] = []
+    """Sizes of the table of which the source does not know the faults."""
 
     @property
     def confirmed(self) -> bool:
@@ -93,11 +98,19 @@ def plan_from(
     """
     asked = parse_objectives(objectives)
     check_priced(asked, workload.prices)
-    rows = row_frames(dram, workload.pages, settings.batch)
+    wanted = row_frames(dram, workload.pages, settings.batch)
+    rows = [frames for frames in wanted if frames >= source.least] or [workload.pages]
     search = Search(source, costs, workload, settings.batch, [*rows, *_fine(workload.pages, source.one_pass)])
     tries, best, kept = settle(search, asked, bench)
     about = _about(source, names, workload, settings)
-    return _plan(search, asked, best, rows=rows, kept=kept, tries=tries, objectives=list(objectives), **about)
+    unseen = find_unseen([frames for frames in wanted if frames < source.least], costs, workload.pages, settings.batch)
+    about |= {"unseen": unseen, "objectives": list(objectives)}
+    return _plan(search, asked, best, rows=rows, kept=kept, tries=tries, **about)
+
+
+def _at_least(source: Source, sizes: set[int]) -> dict[int, float]:
+    found = {frames: source.at_least(frames) for frames in sorted(sizes)}
+    return {frames: rate for frames, rate in found.items() if rate is not None}
 
 
 def check_priced(asked: Objectives, prices: Prices | None) -> None:
@@ -148,6 +161,7 @@ def _plan(search: Search, asked: Objectives, best: Try, *, kept: bool, **about: 
         rivals=[rival for rival in rivals if asked.kept(rival)],
         alone={} if kept else {each.text: search.best(Objectives((each,), False)) for each in asked.limits},
         kept=kept,
+        at_least=_at_least(search.source, {*grid, best.estimate.dram_frames}),
         looser=search.best(asked.looser()) if asked.looser() != asked else None,
         **about,
     )

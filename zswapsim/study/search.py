@@ -24,7 +24,7 @@ class Search:
         self, source: Source, costs: Mapping[str, PageCosts], workload: Workload, batch: int, grid: Sequence[int]
     ) -> None:
         self.source, self.costs, self.workload, self.batch = source, costs, workload, batch
-        self.least = least_frames(workload.pages, batch)
+        self.least = max(least_frames(workload.pages, batch), source.least)
         self.grid = [frames for frames in grid if frames >= self.least]
         self._known: dict[tuple[str, int], Point] = {}
 

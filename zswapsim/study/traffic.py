@@ -34,10 +34,16 @@ class Source(ABC):
     """What it can't tell or gets wrong, a sentence each."""
     one_pass: bool
     """Whether any number of sizes costs no more than one."""
+    least: int = 1
+    """Frames below which nothing is known."""
 
     @abstractmethod
     def at(self, frames: int) -> Traffic:
-        """Traffic at a DRAM of `frames` frames."""
+        """Traffic at a DRAM of `frames` frames, the most that it may be."""
+
+    def at_least(self, frames: int) -> float | None:
+        """Major faults a second that it is at least; None where :meth:`at` is exact."""
+        return None
 
 
 class Replays(Source):

@@ -13,7 +13,7 @@ reads from writes. The tracepoint has both (arch/x86/include/asm/trace/exception
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,11 +61,11 @@ class PerfTrace(Trace):
 
     Processes are told apart where the text names process and thread (``perf script -F +pid``); with the thread alone
     all lines are taken for one address space. Other events, call chains and comments are left out, and so are addresses
-    of the kernel. `process`: only the faults of that process, or thread.
+    of the kernel. `processes`: only the faults of these, processes where the text tells them from threads.
     """
 
-    def __init__(self, path: str | Path, compressed: bool = False, process: int | None = None) -> None:
-        self.name, self.path, self.compressed, self.process = str(path), path, compressed, process
+    def __init__(self, path: str | Path, compressed: bool = False, processes: Container[int] | None = None) -> None:
+        self.name, self.path, self.compressed, self.processes = str(path), path, compressed, processes
 
     def chunks(self) -> Iterator[Chunk]:
         """Every page fault. Raises InputError as :class:`Trace` says; a message names the line."""
@@ -99,7 +99,7 @@ class PerfTrace(Trace):
             events += 1
             if head.event not in EVENTS and head.event not in TRACEPOINTS:
                 continue
-            if self.process is not None and head.process != self.process:
+            if self.processes is not None and head.process not in self.processes:
                 continue
             address, wrote = _fault(self.name, number, head, below)
             if address < KERNEL:

@@ -1,0 +1,137 @@
+"""Which pages of a running process are idle for how long, and which come back, by a record of DAMON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.errors import InputError
+from zswapsim.live.activity import Activity, Referenced, Reused
+from zswapsim.live.pages import anonymous_pages
+from zswapsim.live.procfs import Process
+from zswapsim.live.references import NO_WRITES
+from zswapsim.traces.damo import read_snapshots
+from zswapsim.traces.damotext import Snapshot
+from zswapsim.traces.pagemap import PAGE_BYTES
+
+LIMITS = [
+    "all pages of a region are taken for alike: DAMON looks at one of them a sampling interval",
+    "what is used and idle again within an aggregation interval counts as used in all of it",
+    "the process's pages are those of now, looked up in the regions of then",
+    NO_WRITES,
+]
+SECOND_NS = 10**9
+
+
+class Found(NamedTuple):
+    """What a record says of pages, an element a page that it covers at both ends of a step."""
+
+    seconds: float
+    """From one snapshot to the next."""
+    idle: NDArray[np.float64]
+    """Seconds idle at the earlier one; 0 for a page in use."""
+    used: NDArray[np.bool_]
+    """Whether it was used until the later one."""
+
+
+def damon_activity(path: str | Path, pid: int | str) -> Activity:
+    """What the record `path` says of the anonymous pages that process `pid` has now.
+
+    The record is one of the process's own addresses (``damo record PID``), in a form that
+    :func:`zswapsim.traces.damo.read_snapshots` reads.
+
+    Raises InputError where it is none, has less than two snapshots, or is of other addresses, ZswapsimError where this
+    user may not see which pages the process has.
+    """
+    process = Process(pid)
+    pages = anonymous_pages(process).addresses
+    if not len(pages):
+        raise InputError(f"{process.what}: it has no anonymous pages: expected a program with memory of its own")
+    taken = _of_process(path, process, pages)
+    found = list(_steps(taken, pages))
+    seconds = sum(step.seconds for step in found)
+    if not found or seconds <= 0:
+        raise InputError(f"{path}: expected at least two snapshots of {process.what}, with time between them")
+    counted = process.count()
+    curve, reused = _histograms(found)
+    return Activity(
+        name=process.what.replace(" ", ":"),
+        source=f"{len(taken)} snapshots of DAMON in {path}",
+        limits=list(LIMITS),
+        seconds=seconds,
+        resident_bytes=counted.resident_bytes,
+        swapped_bytes=counted.swapped_bytes,
+        minor_faults=None,
+        major_faults=None,
+        cpu_seconds=None,
+        curve=curve,
+        write_share=None,
+        reused=reused,
+    )
+
+
+def _of_process(path: str | Path, process: Process, pages: NDArray[np.uint64]) -> list[Snapshot]:
+    """The snapshots of the target that covers most of `pages`. Raises InputError where none covers half of them."""
+    targets: dict[int, list[Snapshot]] = {}
+    for snapshot in read_snapshots(path, str(path).endswith(".zst")):
+        targets.setdefault(snapshot.target, []).append(snapshot)
+    covered = {target: int(np.count_nonzero(_covering(each[-1], pages) >= 0)) for target, each in targets.items()}
+    best = max(covered, key=lambda target: covered[target])
+    if 2 * covered[best] < len(pages):
+        raise InputError(
+            f"{path}: its regions hold {covered[best]:,} of the {len(pages):,} anonymous pages of {process.what}:"
+            f" expected a record of that process (damo record {process.pid}), taken of late"
+        )
+    return targets[best]
+
+
+def _covering(snapshot: Snapshot, pages: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The region of each page, -1 where it is in none."""
+    region = np.searchsorted(snapshot.start, pages, side="right").astype(np.int64) - 1
+    inside = (region >= 0) & (pages < snapshot.end[np.maximum(region, 0)])
+    return np.where(inside, region, -1)
+
+
+def _steps(taken: list[Snapshot], pages: NDArray[np.uint64]) -> Iterator[Found]:
+    """From every snapshot to the next."""
+    before: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+    for snapshot in taken:
+        region = _covering(snapshot, pages)
+        idle = _idle_seconds(snapshot)[region] if len(snapshot.start) else np.zeros(len(pages))
+        if before is not None:
+            both = (before[0] >= 0) & (region >= 0)
+            yield Found((snapshot.end_ns - snapshot.start_ns) / SECOND_NS, before[1][both], idle[both] == 0)
+        before = region, idle
+
+
+def _idle_seconds(snapshot: Snapshot) -> NDArray[np.float64]:
+    """How long each region is idle for: one that has just become so (age 0) for one aggregation interval."""
+    lasted = snapshot.end_ns - snapshot.start_ns
+    idle: NDArray[np.float64] = (np.maximum(snapshot.age_ns, 0) + lasted) / SECOND_NS
+    return np.where(snapshot.accesses > 0, 0.0, idle)
+
+
+def _histograms(found: list[Found]) -> tuple[list[Referenced], list[Reused]]:
+    """Means over all steps: bytes in use within a time, and bytes a second that come back after it.
+
+    Times go in powers of two from the aggregation interval to the longest idle one.
+    """
+    interval = min(step.seconds for step in found if step.seconds > 0)
+    longest = max((float(step.idle.max(initial=0.0)) for step in found), default=0.0)
+    seconds = sum(step.seconds for step in found)
+    curve: list[Referenced] = []
+    reused: list[Reused] = []
+    at = interval
+    while at < 2 * longest or not curve:
+        # The time of an interval varies by a timer's slack; half an interval tells the whole ones apart.
+        limit = at - interval / 2
+        within = sum(float(np.count_nonzero(step.idle < limit)) * step.seconds for step in found) / seconds
+        back = sum(int(np.count_nonzero(step.used & (step.idle >= limit))) for step in found)
+        curve.append(Referenced(at, round(within) * PAGE_BYTES))
+        reused.append(Reused(at, back * PAGE_BYTES / seconds))
+        at *= 2
+    return curve, reused

@@ -1,0 +1,24 @@
+"""The part of a plan of which nothing was seen: what would be saved, and how many faults that may cost."""
+
+from zswapsim.report.table import Column, render
+from zswapsim.report.units import SIZES, TIMES, in_one_unit, three_digits
+from zswapsim.study.provision import Plan
+from zswapsim.study.sizes import PAGE_SIZE
+
+TITLE = "faults not known: what would be saved, and how many major faults a second slow the workload by 1 %"
+
+
+def unseen_text(plan: Plan, width: int | None = None, colour: bool = False) -> str:
+    """A table of sizes and compressors."""
+    rows = plan.unseen
+    dram_unit, drams = in_one_unit([row.dram_frames * PAGE_SIZE for row in rows], SIZES)
+    node_unit, nodes = in_one_unit([row.node_frames * PAGE_SIZE for row in rows], SIZES)
+    stall_unit, stalls = in_one_unit([row.fault_stall_ns for row in rows], TIMES)
+    keys = [Column("compressor", [row.compressor for row in rows], left=True), Column(f"DRAM {dram_unit}", drams)]
+    columns = [
+        Column(f"node {node_unit}", nodes),
+        Column("saved %", [three_digits(row.saved) for row in rows]),
+        Column(f"a fault {stall_unit}", stalls),
+        Column("a second for 1 %", [three_digits(row.faults_per_percent) for row in rows]),
+    ]
+    return f"{TITLE}\n{render(keys, columns, width, colour)}"
