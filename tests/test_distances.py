@@ -11,7 +11,8 @@ from tests.reference.distances import Dram, distances
 from zswapsim import InputError, Settings, run
 from zswapsim._core.distances import MOST_PAGES, StackDistances
 from zswapsim._core.errors import BusyError
-from zswapsim.study.curve import Steps, exact_curve
+from zswapsim.study.curve import exact_curve
+from zswapsim.study.stackcurve import Steps
 from zswapsim.study.traffic import OnePass, Replays, open_source
 from zswapsim.traces import DenseTrace, read_trace
 from zswapsim.traces.trace import ArrayTrace

@@ -21,7 +21,7 @@ cdef class StackDistances:
     cdef bint busy
 
     cdef int enter(self) except -1
-    cdef void run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count) noexcept nogil
+    cdef void run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t *out) noexcept nogil
     cdef void make_room(self) noexcept nogil
     cdef void measure(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t known, uint32_t *noted,

@@ -86,8 +86,10 @@ cdef class StackDistances:
 
     # -- the trace ------------------------------------------------------------------------------------------------
 
-    def feed(self, const uint32_t[::1] pages, const uint8_t[::1] ops):
+    def feed(self, const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t[::1] out=None):
         """Accesses: page numbers, and 0 for a read or 1 for a write, as many. O(log pages) each.
+
+        `out`: their distances are written there; of the length of `pages`.
 
         Raises InputError for a page number out of range, or lengths that differ; then none has been entered.
         """
@@ -96,6 +98,8 @@ cdef class StackDistances:
         cdef uint32_t highest = 0
         if ops.shape[0] != count:
             raise InputError(f"distances: {count} pages and {ops.shape[0]} operations")
+        if out is not None and out.shape[0] != count:
+            raise InputError(f"distances: {count} pages and room for {out.shape[0]} distances")
         self.enter()
         try:
             for i in range(count):
@@ -104,11 +108,11 @@ cdef class StackDistances:
                 raise InputError(f"distances: page {highest}: expected a number below {self.pages}")
             if count:
                 with nogil:
-                    self.run(&pages[0], &ops[0], count)
+                    self.run(&pages[0], &ops[0], count, NULL if out is None else &out[0])
         finally:
             self.busy = False
 
-    cdef void run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count) noexcept nogil:
+    cdef void run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t *out) noexcept nogil:
         cdef uint32_t noted[2][2 * BLOCK]
         cdef Py_ssize_t done = 0, before = 0, length
         cdef int turn = 0
@@ -121,6 +125,8 @@ cdef class StackDistances:
                     continue
                 marks_fill(&self.marks, self.head >> 6)
             self.measure(pages + done, ops + done, length, count - done, noted[turn])
+            if out != NULL:
+                copy_distances(noted[turn], length, out + done)
             turn ^= 1
             self.enter_noted(noted[turn], before)
             before = length
@@ -235,3 +241,9 @@ cdef class StackDistances:
                 assert marks_before(&self.marks, place) == rank, f"place {place} does not know what is before it"
         finally:
             self.busy = False
+
+
+cdef void copy_distances(const uint32_t *noted, Py_ssize_t count, uint32_t *out) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        out[i] = noted[2 * i]

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from zswapsim.study.curve import Progress, exact_curve
+from zswapsim.study.curve import exact_curve
+from zswapsim.study.onepass import Progress
 from zswapsim.study.policies import parse_reclaim
 from zswapsim.study.result import completed
 from zswapsim.study.run import run

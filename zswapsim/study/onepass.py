@@ -1,0 +1,123 @@
+"""One pass over a trace, in pieces that end where a window ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.distances import StackDistances
+from zswapsim._core.errors import InputError
+from zswapsim.study.stackcurve import StackCurve, Steps
+from zswapsim.traces import DenseTrace
+
+Progress = Callable[[int, int], None]
+Piece = tuple[NDArray[np.uint32], NDArray[np.uint8]]
+PIECE = 1 << 18
+"""Accesses between two looks for Ctrl-C."""
+
+
+def walk(
+    trace: DenseTrace,
+    take: Callable[[NDArray[np.uint32], NDArray[np.uint8]], None],
+    *,
+    window: int = 0,
+    ended: Callable[[int], None] = lambda _done: None,
+    progress: Progress | None = None,
+) -> tuple[int, bool]:
+    """Hands all accesses to `take`, and tells `ended` how many there were at the end of each window and of the trace.
+
+    Returns how many were handed over, and whether Ctrl-C ended it before the end.
+    """
+    done = 0
+    try:
+        for pages, ops in pieces(trace, window):
+            take(pages, ops)
+            done += len(pages)
+            if window and (done % window == 0 or done == trace.events):
+                ended(done)
+            if progress is not None:
+                progress(done, trace.events)
+    except KeyboardInterrupt:
+        return done, True
+    return done, False
+
+
+def pieces(trace: DenseTrace, window: int) -> Iterator[Piece]:
+    """The trace in pieces that end where a window ends."""
+    done = 0
+    for pages, ops in trace.chunks():
+        first = 0
+        while first < len(pages):
+            most = min(PIECE, window - done % window) if window else PIECE
+            end = min(first + most, len(pages))
+            yield pages[first:end], ops[first:end]
+            done += end - first
+            first = end
+
+
+def curve_of(trace: DenseTrace, stack: StackDistances, accesses: int, rate: float = 1.0) -> StackCurve:
+    """The curve of all that was fed, out of `accesses`."""
+    reuses, dirtied = counts_of(stack)
+    return StackCurve(trace.name, accesses, trace.pages, (0, stack.seen), Steps(reuses), Steps(dirtied), rate)
+
+
+def counts_of(stack: StackDistances) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Accesses by distance, stores by distance, so far."""
+    return stack.accesses_by_distance().view(np.int64), stack.stores_by_distance().view(np.int64)
+
+
+class Windows:
+    """Curves of what came between two looks at `stack`."""
+
+    def __init__(self, trace: DenseTrace, stack: StackDistances, rate: float = 1.0) -> None:
+        self.trace, self.stack, self.rate = trace, stack, rate
+        self.curves: list[StackCurve] = []
+        self._done = self._seen = 0
+        self._before: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+
+    def note(self, done: int) -> None:
+        """A window has ended after `done` accesses."""
+        reuses, dirtied = counts = counts_of(self.stack)
+        if self._before is not None:
+            reuses, dirtied = reuses - self._before[0], dirtied - self._before[1]
+        seen = self._seen, self.stack.seen
+        about = self.trace.name, done - self._done, self.trace.pages, seen
+        self.curves.append(StackCurve(*about, Steps(reuses), Steps(dirtied), self.rate))
+        self._done, self._seen, self._before = done, self.stack.seen, counts
+
+
+class ByProcess:
+    """Distances of each process among its own pages alone. Raises InputError where the trace names no processes."""
+
+    def __init__(self, trace: DenseTrace) -> None:
+        owner = trace.processes()
+        if owner is None:
+            raise InputError(f"{trace.name}: --by-process: expected a trace that names processes")
+        self.trace = trace
+        self.names, place = np.unique(owner, return_inverse=True)
+        self.place = place.astype(np.uint32)
+        sizes = np.bincount(self.place)
+        self.number = np.empty(trace.pages, np.uint32)
+        """Of each page, among its process's."""
+        starts = np.cumsum(sizes) - sizes
+        order = np.argsort(self.place, kind="stable")
+        self.number[order] = np.arange(trace.pages) - np.repeat(starts, sizes)
+        self.stacks = [StackDistances(int(size)) for size in sizes]
+        self.accesses = [0] * len(sizes)
+
+    def feed(self, pages: NDArray[np.uint32], ops: NDArray[np.uint8]) -> None:
+        """Hands each process its accesses, in their order."""
+        owner = self.place[pages]
+        order = np.argsort(owner, kind="stable")
+        ends = np.flatnonzero(np.diff(owner[order])) + 1
+        for events in np.split(order, ends):
+            place = int(owner[events[0]])
+            self.stacks[place].feed(self.number[pages[events]], np.ascontiguousarray(ops[events]))
+            self.accesses[place] += len(events)
+
+    def curves(self) -> dict[int, StackCurve]:
+        """By process."""
+        found = zip(self.names.tolist(), self.stacks, self.accesses, strict=True)
+        return {name: curve_of(self.trace, stack, accesses) for name, stack, accesses in found}
