@@ -19,6 +19,7 @@ COMMANDS = {
     "cram": "How many pages a compressing device loses, under which control.",
     "capture": "Read a running process's anonymous pages into a page file.",
     "convert": "Rewrite a trace in another form.",
+    "profile": "Compress every distinct page once, for any number of comparisons.",
     "compressors": "List the compressors; measure them on a page file.",
     "validate": "Ask the running kernel: zram's mm_stat, times and reclaim beside the model's.",
 }

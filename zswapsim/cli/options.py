@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -13,8 +13,12 @@ from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import RECLAIMERS
 from zswapsim.study.settings import DEPTHS, Settings
 
+if TYPE_CHECKING:
+    from zswapsim.study.profile import Profile
+
 MACHINE, SWAP, HOW = "Memory", "Swap backend", "How it is run"
 NO_CONTENTS = "none"
+DEFAULT_CONTENTS = "recipe:mix"
 
 
 class Choice(NamedTuple):
@@ -56,7 +60,16 @@ TraceArgument = Annotated[
     str, typer.Argument(metavar="TRACE", help="A trace file, bundled:json, bundled:sort, or gen:zipf,pages=1e5,...")
 ]
 ContentsOption = Annotated[
-    str, typer.Option(metavar="PAGES", help="What pages hold: FILE.pages, recipe:NAME, pid:PID, or none.")
+    str | None,
+    typer.Option(
+        metavar="PAGES",
+        help="What pages hold: FILE.pages, recipe:NAME, pid:PID, or none. With --profile, those that it was made of.",
+        show_default=DEFAULT_CONTENTS,
+    ),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(metavar="FILE.parquet", help="A profile (zswapsim profile): depth sizes, and nothing is compressed."),
 ]
 JsonOption = Annotated[str | None, typer.Option(metavar="FILE|-", help="Write the result as JSON; - to stdout, alone.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No table, no progress bar.")]
@@ -65,8 +78,8 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No table, no p
 def with_settings(depth: str, several: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command an option for every field of Settings; it takes them as keywords.
 
-    `depth` is the depth of a run that has contents, where none is asked for. Where `several` is true, the fields of
-    which a comparison takes several values come as lists.
+    `depth` is the depth of a run that has contents, where none is asked for; with a profile it is sizes. Where
+    `several` is true, the fields of which a comparison takes several values come as lists.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,7 +90,8 @@ def with_settings(depth: str, several: bool = False) -> Callable[[Callable[..., 
 
         @functools.wraps(command)
         def whole(**given: Any) -> Any:
-            given["depth"] = given["depth"] or ("counts" if given["contents"] == NO_CONTENTS else depth)
+            usual = "sizes" if given["profile"] is not None else depth
+            given["depth"] = given["depth"] or ("counts" if given["contents"] == NO_CONTENTS else usual)
             return command(**given)
 
         whole.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
@@ -85,6 +99,18 @@ def with_settings(depth: str, several: bool = False) -> Callable[[Callable[..., 
         return whole
 
     return decorate
+
+
+def profiled(contents: str | None, profile: str | None, depth: str) -> "tuple[str | None, Profile | None]":
+    """The contents to read and the profile, read, from what was asked for. Raises InputError."""
+    if profile is None:
+        return contents or DEFAULT_CONTENTS, None
+    from zswapsim._core.errors import InputError
+    from zswapsim.study.profile import read_profile
+
+    if depth != "sizes":
+        raise InputError(f"--profile {profile}: is for --depth sizes, with contents: got --depth {depth}")
+    return contents, read_profile(profile)
 
 
 def _parameter(field: str, choice: Choice, depth_shown: str, several: bool) -> inspect.Parameter:

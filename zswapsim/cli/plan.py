@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zswapsim.cli.options import JsonOption, QuietOption
+from zswapsim.cli.options import DEFAULT_CONTENTS, JsonOption, QuietOption
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import RECLAIMERS
 
@@ -116,7 +116,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
         elif given:
             raise InputError(f"--{next(iter(given))}: expected a process, {PREFIX}PID")
         else:
-            held = "recipe:mix" if contents is None else contents
+            held = DEFAULT_CONTENTS if contents is None else contents
             made = plan(trace, held, objective or DEFAULT, access_ns=access_ns, progress=progress, **asked)
     show(made, picture, json, quiet=quiet)
 

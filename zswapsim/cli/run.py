@@ -4,7 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
-from zswapsim.cli.options import ContentsOption, JsonOption, QuietOption, TraceArgument, with_settings
+from zswapsim.cli.options import (
+    ContentsOption,
+    JsonOption,
+    ProfileOption,
+    QuietOption,
+    TraceArgument,
+    profiled,
+    with_settings,
+)
 
 AS = ("mm_stat", "zswap", "vmstat")
 
@@ -12,7 +20,8 @@ AS = ("mm_stat", "zswap", "vmstat")
 @with_settings(depth="bytes")
 def command(
     trace: TraceArgument,
-    contents: ContentsOption = "recipe:mix",
+    contents: ContentsOption = None,
+    profile: ProfileOption = None,
     json: JsonOption = None,
     quiet: QuietOption = False,
     form: Annotated[
@@ -38,8 +47,9 @@ def command(
     if form is not None and form not in AS:
         raise InputError(f"--as {form}: expected one of {', '.join(AS)}")
     check_output(json)
+    held, measured = profiled(contents, profile, asked.depth)
     with progress_bar("replaying", quiet=quiet) as progress:
-        result = run(trace, contents, asked, progress=progress)
+        result = run(trace, held, asked, measured=measured, progress=progress)
     if json is not None:
         write_json(json, result.to_json())
     if text_wanted(json, quiet):

@@ -75,10 +75,15 @@ class Measured:
             **{f"size_p{p}": percentile(sizes, p) for p in PERCENTILES},
             "same_filled": float(self.same_filled.mean()) if pages else None,
             "incompressible": float(huge.sum()) / pages if pages else None,
-            "compress_ns_p50": percentile(self.compress_ns[busy], 50),
-            "compress_ns_p99": percentile(self.compress_ns[busy], 99),
-            "decompress_ns_p50": percentile(self.decompress_ns[busy], 50),
-            "decompress_ns_p99": percentile(self.decompress_ns[busy], 99),
+            **{
+                f"{step}_ns_{figure}": value
+                for step, times in (("compress", self.compress_ns[busy]), ("decompress", self.decompress_ns[busy]))
+                for figure, value in (
+                    ("mean", float(times.mean()) if len(times) else None),
+                    ("p50", percentile(times, 50)),
+                    ("p99", percentile(times, 99)),
+                )
+            },
             "pool_frames": frames,
             "pool_ratio": pages / frames if frames else None,
         }

@@ -1,6 +1,7 @@
 """The backend of a run: from its settings to a plan."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,16 +119,18 @@ def further_codecs(
     return [profile.measured(name) for name in names]
 
 
-def wanted_codecs(settings: Settings) -> list[str]:
-    """The codecs whose lengths a run at sizes depth accounts with: none for a plain disk, several for zram's."""
-    spec: BackendSpec | None = parse_backend(settings.backend)
-    if settings.depth != "sizes" or (spec is not None and spec.name == "disk"):
-        return []
-    found = [settings.compressor]
-    while spec is not None:
-        found += spec.values.get("algorithms", ())
-        spec = spec.behind
-    return found
+def wanted_codecs(settings_list: Sequence[Settings]) -> list[str]:
+    """The codecs whose lengths runs at sizes depth account with, each once: several for zram, none for a plain disk."""
+    found: list[str] = []
+    for settings in settings_list:
+        spec: BackendSpec | None = parse_backend(settings.backend)
+        if settings.depth != "sizes" or (spec is not None and spec.name == "disk"):
+            continue
+        found.append(settings.compressor)
+        while spec is not None:
+            found += spec.values.get("algorithms", ())
+            spec = spec.behind
+    return list(dict.fromkeys(found))
 
 
 def spare_frames(dram_frames: int) -> int:

@@ -14,7 +14,7 @@ from zswapsim.study.behind import wanted_codecs
 from zswapsim.study.parallel import run_parallel
 from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.result import Result, completed
-from zswapsim.study.run import check_bytes, held_contents, run
+from zswapsim.study.run import check_contents, held_contents, run
 from zswapsim.study.settings import Settings
 from zswapsim.traces import Contents, DenseTrace, Trace, read_trace
 
@@ -61,14 +61,15 @@ def compare(
         raise InputError("compare: expected at least one setting")
     for spec in {settings.compressor for settings in settings_list}:
         get_compressor(spec)
+    held = held_contents(contents, profile)
+    check_contents(settings_list, held, profile)
     dense = _dense(trace, progress)
     for settings in settings_list:
         settings.frames(dense.pages)
-    held = held_contents(contents, profile)
-    for settings in settings_list:
-        check_bytes(settings, held)
     workers = min(processes or len(os.sched_getaffinity(0)), len(settings_list))
-    known = _measured(profile, held, settings_list, workers, progress)
+    known = profile
+    if known is None and held is not None and (specs := wanted_codecs(settings_list)):
+        known = make_profile(held, specs, threads=workers, progress=progress)
     if workers > 1:
         return run_parallel(dense, held, settings_list, workers, progress, known)
     runs = len(settings_list)
@@ -94,25 +95,6 @@ def _dense(trace: str | Path | Trace | DenseTrace, progress: Progress | None) ->
     dense = DenseTrace(trace if isinstance(trace, Trace) else read_trace(trace))
     dense.scan(progress)
     return dense
-
-
-def _measured(
-    profile: Profile | None,
-    contents: Contents | None,
-    settings_list: Sequence[Settings],
-    threads: int,
-    progress: Progress | None,
-) -> Profile | None:
-    """A profile with every codec that a run at sizes depth needs: the one that is given, else one that is made."""
-    specs = list(dict.fromkeys(spec for settings in settings_list for spec in wanted_codecs(settings)))
-    if contents is None or not specs:
-        return None
-    if profile is None:
-        return make_profile(contents, specs, threads=threads, progress=progress)
-    profile.check(contents)
-    for spec in specs:
-        profile.measured(spec)
-    return profile
 
 
 def _part_of(progress: Progress | None, number: int, runs: int) -> Progress | None:

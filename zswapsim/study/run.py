@@ -1,7 +1,7 @@
 """One run: a trace, contents and settings become a Result."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def run(
     held = held_contents(contents, measured)
     asked = msgspec.structs.replace(asked, depth="counts") if held is None else asked
     held = None if asked.depth == "counts" else held
-    check_bytes(asked, held)
+    check_contents([asked], held, measured)
     check_binding(asked)
     dense.scan()
     clock = time.perf_counter_ns()
@@ -149,25 +149,29 @@ def held_contents(contents: str | Contents | None, measured: Measured | Profile 
     return measured.contents() if contents is None and isinstance(measured, Profile) else held
 
 
-def check_bytes(settings: Settings, contents: Contents | None) -> None:
-    """Raise InputError where bytes are asked for of contents that have none."""
-    if settings.depth == "bytes" and contents is not None and not contents.holds_bytes:
+def check_contents(
+    settings_list: Sequence[Settings], contents: Contents | None, measured: Measured | Profile | None
+) -> None:
+    """Raise InputError where runs can't be given these contents, or what was measured is not of them."""
+    if contents is None:
+        return
+    if not contents.holds_bytes and any(settings.depth == "bytes" for settings in settings_list):
         raise InputError("--depth bytes: a profile holds no pages: expected --contents too, or --depth sizes")
+    specs = wanted_codecs(settings_list)
+    if isinstance(measured, Profile) and specs:
+        measured.check(contents, specs)
+    elif isinstance(measured, Measured) and specs and len(measured.size) != len(contents):
+        raise InputError(f"measured sizes of {len(measured.size)} contents: expected {len(contents)}")
 
 
 def _measured(
     settings: Settings, contents: Contents | None, measured: Measured | Profile | None
 ) -> Measured | Profile | None:
     """What a run at sizes depth accounts with; a plain disk needs none."""
-    if contents is None or not (specs := wanted_codecs(settings)):
+    specs = wanted_codecs([settings])
+    if contents is None or not specs:
         return None
-    if measured is None:
-        return make_profile(contents, specs)
-    if isinstance(measured, Profile):
-        measured.check(contents)
-    elif len(measured.size) != len(contents):
-        raise InputError(f"measured sizes of {len(measured.size)} contents: expected {len(contents)}")
-    return measured
+    return make_profile(contents, specs) if measured is None else measured
 
 
 def _replay(

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
@@ -36,7 +36,7 @@ class _About(msgspec.Struct):
     version: int
     contents: str
     contents_hash: str
-    pages: int
+    pages: Annotated[int, msgspec.Meta(ge=1, lt=1 << 32)]
     codecs: dict[str, Origin]
 
 
@@ -125,8 +125,8 @@ class _Reader:
         """uint32[K]: the row of each page, from the lists of pages."""
         lists = self._column("pages", "list<uint32>")
         lengths = np.diff(lists.offsets.to_numpy())
-        pages = self._numbers("pages", lists.flatten(), 0, max(self.about.pages - 1, 0))
-        if not 0 < len(pages) == self.about.pages or not lengths.all():
+        pages = self._numbers("pages", lists.flatten(), 0, self.about.pages - 1)
+        if len(pages) != self.about.pages or not lengths.all():
             raise self._wrong("pages", f"{self.about.pages} pages in all, at least one a row", len(pages))
         content = np.full(len(pages), self.rows, np.uint32)
         content[pages] = np.repeat(np.arange(self.rows, dtype=np.uint32), lengths)

@@ -1,8 +1,9 @@
 """What an unfinished profile has measured so far: a file beside the one that it is to become.
 
-A line of JSON that says of which contents, then parts: a line of JSON with codec, origin, first row, rows and CRC-32,
-and the three columns of these rows one after the other, little-endian. Parts are appended by one write each, so that a
-process that is killed leaves whole parts and at most one that is cut off; it, and what follows it, is not taken.
+A line of JSON that says of which contents, then parts: a line with a CRC-32 of what follows and, in JSON, codec,
+origin, first row and number of rows; then the three columns of these rows one after the other, little-endian. Parts are
+appended by one write each, so that a process that is killed leaves whole parts and at most one that is cut off; it, and
+what follows it, is not taken.
 """
 
 import fcntl
@@ -22,6 +23,7 @@ from zswapsim.study.profile.record import Origin
 
 SUFFIX = ".part"
 VERSION = 1
+CHECK_BYTES = 9
 ROW_BYTES = 2 + 4 + 4
 LINE_BYTES = 1 << 16  # no line of ours is longer
 
@@ -45,7 +47,6 @@ class _About(msgspec.Struct):
     origin: Origin
     begin: int
     rows: int
-    crc: int
 
 
 class Journal:
@@ -100,9 +101,9 @@ class Journal:
         """Add a part; from any thread. Raises OutputError."""
         size, *times = part.columns
         data = b"".join([size.astype("<u2").tobytes(), *(each.astype("<u4").tobytes() for each in times)])
-        about = _About(part.key, part.origin, part.begin, len(part.columns.size), zlib.crc32(data))
+        data = _line(_About(part.key, part.origin, part.begin, len(size))) + data
         with self.lock:
-            self._write(_line(about) + data)
+            self._write(b"%08x " % zlib.crc32(data) + data)
             self.filled = True
 
     def _take_over(self) -> None:
@@ -120,7 +121,7 @@ class Journal:
             return
         try:
             found = msgspec.json.decode(first.partition(b"\n")[0], type=_Head)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise InputError(f"{self.path}: expected what an unfinished profile measured, got another file") from error
         if found != self.head:
             raise InputError(
@@ -143,14 +144,15 @@ def _line(record: msgspec.Struct) -> bytes:
 
 def _read_part(file: IO[bytes], rows: int) -> Part | None:
     """The part that begins here; None at the end, and where none is whole."""
+    check, line = file.read(CHECK_BYTES), file.readline(LINE_BYTES)
     try:
-        about = msgspec.json.decode(file.readline(LINE_BYTES), type=_About)
-    except msgspec.MsgspecError:
+        about = msgspec.json.decode(line, type=_About)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     if not 0 <= about.begin < about.begin + about.rows <= rows:
         return None
     data = file.read(about.rows * ROW_BYTES)
-    if len(data) != about.rows * ROW_BYTES or zlib.crc32(data) != about.crc:
+    if len(data) != about.rows * ROW_BYTES or check != b"%08x " % zlib.crc32(data, zlib.crc32(line)):
         return None
     size = np.frombuffer(data, "<u2", about.rows)
     times = np.frombuffer(data, "<u4", 2 * about.rows, size.nbytes)

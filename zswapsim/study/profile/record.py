@@ -1,7 +1,9 @@
 """A content profile in memory."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -57,23 +59,45 @@ class Profile:
 
     def measured(self, codec: str | Codec) -> Measured:
         """Lengths and times of every image with that codec. Raises InputError where it was not measured."""
-        chosen = get_compressor(codec)
-        key = profile_key(chosen)
+        key = profile_key(get_compressor(codec))
         if key not in self.columns:
             known = ", ".join(self.columns) or "no codec"
             raise InputError(f"{self.name}: holds {known}: expected {key} too (zswapsim profile adds it)")
+        return self.by_key(key)
+
+    def by_key(self, key: str) -> Measured:
+        """As :meth:`measured`, of a codec by its name in the profile, which need not be on this machine."""
         if key not in self._expanded:
             columns, kind = self.columns[key].at(self.content), self.kind[self.content]
-            self._expanded[key] = measured_of(chosen.spec, columns, kind <= SAME_FILLED, kind == ZERO)
+            self._expanded[key] = measured_of(key, columns, kind <= SAME_FILLED, kind == ZERO)
         return self._expanded[key]
 
-    def check(self, contents: Contents) -> None:
-        """Raise InputError where it was made of other contents."""
+    def summary(self) -> dict[str, Any]:
+        """What `zswapsim profile` prints and gives as JSON: of the contents, and of each codec."""
+        codecs = [
+            {"compressor": key}
+            | self.by_key(key).summary()
+            | {"measured": self.added.get(key, 0)}
+            | msgspec.to_builtins(self.origins[key])
+            for key in self.columns
+        ]
+        return {
+            "contents": self.contents_name,
+            "contents_hash": self.contents_hash,
+            "pages": len(self.content),
+            "distinct": len(self.kind),
+            "codecs": codecs,
+        }
+
+    def check(self, contents: Contents, codecs: Iterable[str] = ()) -> None:
+        """Raise InputError where it was made of other contents, or lacks one of `codecs`."""
         if contents.hash != self.contents_hash:
             raise InputError(
                 f"{self.name}: a profile of other contents ({self.contents_name}, {len(self.content)} pages, hash"
                 f" {self.contents_hash}): expected {contents.name} ({len(contents)} pages, hash {contents.hash})"
             )
+        for codec in codecs:
+            self.measured(codec)
 
     def contents(self) -> Contents:
         """The contents without their bytes, for runs at sizes depth."""

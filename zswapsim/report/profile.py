@@ -1,0 +1,46 @@
+"""What a content profile holds, as text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from zswapsim.report.compressors import figures, shares, times
+from zswapsim.report.table import Column, render
+from zswapsim.report.units import count, format_size, share
+
+
+def profile_text(summary: Mapping[str, Any], width: int | None = None, colour: bool = False) -> str:
+    """A row for each codec, from :meth:`Profile.summary` and the file's name as `profile`; the best are marked."""
+    codecs = summary["codecs"]
+    keys = [Column("compressor", [each["compressor"] for each in codecs], left=True)]
+    columns = [
+        Column("pages", [count(each["pages"]) for each in codecs]),
+        Column("distinct", [count(summary["distinct"])] * len(codecs)),
+        Column("measured now", [count(each["measured"]) for each in codecs]),
+        figures("ratio", codecs, "ratio", highest=True),
+        shares("incompressible", codecs, "incompressible"),
+        *(
+            times(f"{step} {figure}", codecs, f"{step}_ns_{figure}")
+            for step in ("compress", "decompress")
+            for figure in ("mean", "p99")
+        ),
+        Column("version", [each["version"] for each in codecs], left=True),
+    ]
+    return "\n\n".join([heading(summary), render(keys, columns, width, colour), *machines(codecs)])
+
+
+def heading(summary: Mapping[str, Any]) -> str:
+    """What was profiled."""
+    pages, distinct = summary["pages"], summary["distinct"]
+    same = summary["codecs"][0]["same_filled"] if summary["codecs"] else 0
+    return (
+        f"{summary['profile']}: {summary['contents']}, hash {summary['contents_hash']}\n{count(pages)} pages"
+        f" ({format_size(4096 * pages)}), {share(same, 1)} of them same-filled; {count(distinct)} distinct contents"
+    )
+
+
+def machines(codecs: list[Mapping[str, Any]]) -> list[str]:
+    """On what the times were taken, in one line where that is the same for all."""
+    names = list(dict.fromkeys(each["cpu"] for each in codecs))
+    if len(names) == 1:
+        return [f"times of {names[0]}"]
+    return ["\n".join(f"times of {each['compressor']}: {each['cpu']}" for each in codecs)]
