@@ -43,6 +43,8 @@ cdef inline int probe(
         probes[i].home = slot_at(table, home_of(table, hash))
         probes[i].tag = hash & table.tag_mask
         zsw_prefetch(probes[i].home)
+        # A new page is looked for up to the next empty slot.
+        zsw_prefetch(probes[i].home + 32)
     return count
 
 
@@ -149,7 +151,8 @@ cdef class DenseMap:
     """Gives every 64-bit page number a dense 32-bit one, in order of first appearance.
 
     Slots of 5 bytes while pages are below 2**27, 6 below 2**35, 7 below 2**43, 8 below 2**52, else 12; three quarters
-    to seven eighths of them are taken, from 16,384 slots on. Nothing else is held. One thread at a time.
+    to seven eighths of them are taken, from 16,384 slots on, and five eighths at least where they have 5 bytes. Nothing
+    else is held. One thread at a time.
     """
     cdef dense_table table
     cdef bint busy

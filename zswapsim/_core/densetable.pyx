@@ -3,8 +3,8 @@
 Linear probing over slots of 5 to 8 bytes, 12 where keys need all of 64 bits. Of two keys that want a slot the one that
 came first has it, so that the layout does not depend on how the table grew (Blelloch and Golovin, "Strongly
 history-independent hashing with applications", 2007), and pages that are accessed much, which mostly come early, lie at
-home. Homes go up with the hash: growing by a sixth reads the old table and writes the new one from end to end, and the
-old one's memory is given back on the way. The hash is an xor of the key's upper half into the lower, then a
+home. Homes go up with the hash: growing reads the old table and writes the new one from end to end, and the old one's
+memory is given back on the way. The hash is an xor of the key's upper half into the lower, then a
 multiplication (Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem", 1997); it begins
 with the golden ratio, which spreads consecutive pages evenly (Knuth, vol. 3, 6.4), and takes another factor where keys
 crowd.
@@ -30,6 +30,7 @@ cdef enum:
     FIRST_SCALE = 5         # capacity of a new table: 32 << 5
     DOUBLE_UP_TO = 1 << 14  # slots up to which a table doubles
     HUGE_BYTES = 1 << 21
+    RELEASE_SLOTS = 65536   # between looks at whether there is memory to give back
     FACTORS = 32            # tried before a crowd counts as lack of memory
 
 cdef uint64_t GOLDEN = 0x9E3779B97F4A7C15     # 2**64 divided by the golden ratio
@@ -102,10 +103,10 @@ cdef void table_close(dense_table *table) noexcept nogil:
 
 
 # Enters a key that is not in the table, among those that came before and after it, none of which ends up farther than
-# `reach` from home. 0; or TABLE_CROWDED, and the table is spoilt.
-cdef int place(dense_table *table, uint64_t hash, uint64_t number, uint64_t reach) noexcept nogil:
+# CROWD from home. 0; or TABLE_CROWDED, and the table is spoilt.
+cdef int place(dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
     cdef uint64_t at = home_of(table, hash)
-    cdef uint64_t last = at + reach
+    cdef uint64_t last = at + CROWD
     cdef dense_entry entry, found
     entry.tag, entry.number = hash & table.tag_mask, number
     while at <= last:
@@ -115,7 +116,7 @@ cdef int place(dense_table *table, uint64_t hash, uint64_t number, uint64_t reac
             table.used += 1
             return ZSW_OK
         if found.number > entry.number:
-            last = home_of(table, hash_at(table, at, found.tag)) + reach
+            last = home_of(table, hash_at(table, at, found.tag)) + CROWD
             write_slot(table, at, entry)
             entry = found
         at += 1
@@ -130,12 +131,65 @@ cdef uint64_t release(dense_table *table, uint64_t at, uint64_t released) noexce
     return end
 
 
-# Enters every key of `table` into `into`. 0; or TABLE_CROWDED, which can't be where homes keep their order: there the
-# memory of `table` is given back on the way.
+# -- growing in order -------------------------------------------------------------------------------------------------
+
+# place() where homes keep their order, so that no key ends up too far from its own.
+cdef inline void place_narrow(dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+    cdef uint8_t *slot = slot_at(table, home_of(table, hash))
+    cdef uint64_t value = (hash & table.tag_mask) << table.number_bits | number
+    cdef uint64_t found = load64(slot) & table.slot_mask
+    while found:
+        if (found & table.number_mask) > (value & table.number_mask):
+            write_narrow(table, slot, value)
+            value = found
+        slot += table.slot_bytes
+        found = load64(slot) & table.slot_mask
+    write_narrow(table, slot, value)
+
+
+cdef inline void place_wide(dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+    cdef uint64_t at = home_of(table, hash)
+    cdef dense_entry entry, found
+    entry.tag, entry.number = hash, number
+    found = read_slot(table, at)
+    while found.number:
+        if found.number > entry.number:
+            write_slot(table, at, entry)
+            entry = found
+        at += 1
+        found = read_slot(table, at)
+    write_slot(table, at, entry)
+
+
+# Enters every key of `table` into the larger `into`, both from end to end; the memory of `table` is given back on the
+# way. `lowest` is that of hash_at(), stepped from slot to slot: a division there would take longer than all else.
+cdef void pour_in_order(dense_table *table, dense_table *into) noexcept nogil:
+    cdef uint64_t share = <uint64_t> table.share
+    cdef uint64_t step = (<uint64_t> 1 << table.shift) // share, part = (<uint64_t> 1 << table.shift) % share
+    cdef uint64_t lowest = 0, rest = share - 1
+    cdef uint64_t end = table.capacity + FARTHEST, at, released = 0
+    cdef dense_entry entry
+    cdef uint64_t hash
+    for at in range(end):
+        entry = read_slot(table, at)
+        if entry.number:
+            hash = lowest + ((entry.tag - lowest) & table.tag_mask)
+            if table.wide:
+                place_wide(into, hash, entry.number)
+            else:
+                place_narrow(into, hash, entry.number)
+        if at >= FARTHEST:
+            lowest += step
+            rest += part
+            lowest, rest = (lowest + 1, rest - share) if rest >= share else (lowest, rest)
+        if at % RELEASE_SLOTS == 0:
+            released = release(table, at, released)
+    into.used = table.used
+
+
+# Enters every key of `table` into `into`, whose homes are in another order. 0 or TABLE_CROWDED.
 cdef int pour(dense_table *table, dense_table *into) noexcept nogil:
-    cdef bint ordered = table.factor == into.factor and table.key_bits == into.key_bits
-    cdef uint64_t reach = FARTHEST if ordered else CROWD
-    cdef uint64_t end = table.capacity + FARTHEST, at = 0, released = 0
+    cdef uint64_t end = table.capacity + FARTHEST, at = 0
     cdef uint64_t[BATCH] hashes
     cdef uint64_t[BATCH] numbers
     cdef dense_entry entry
@@ -145,18 +199,14 @@ cdef int pour(dense_table *table, dense_table *into) noexcept nogil:
         while at < end and count < BATCH:
             entry = read_slot(table, at)
             if entry.number:
-                hashes[count] = hash_at(table, at, entry.tag)
-                if not ordered:
-                    hashes[count] = hash_of(into, page_of(table, hashes[count]))
+                hashes[count] = hash_of(into, page_of(table, hash_at(table, at, entry.tag)))
                 zsw_prefetch(slot_at(into, home_of(into, hashes[count])))
                 numbers[count] = entry.number
                 count += 1
             at += 1
         for i in range(count):
-            if place(into, hashes[i], numbers[i], reach) != ZSW_OK:
+            if place(into, hashes[i], numbers[i]) != ZSW_OK:
                 return TABLE_CROWDED
-        if ordered:
-            released = release(table, at, released)
     return ZSW_OK
 
 
@@ -165,7 +215,10 @@ cdef int rebuild(dense_table *table, int key_bits, int share, int scale, uint64_
     cdef dense_table into
     cdef int code = open_table(&into, key_bits, share, scale, factor)
     if code == ZSW_OK and table.slots != NULL:
-        code = pour(table, &into)
+        if table.factor == into.factor and table.key_bits == into.key_bits:
+            pour_in_order(table, &into)
+        else:
+            code = pour(table, &into)
     if code != ZSW_OK:
         table_close(&into)
         return code
@@ -193,11 +246,14 @@ cdef int disperse(dense_table *table, int key_bits, int share, int scale) noexce
     return ZSW_E_NOMEM
 
 
-# Larger by a sixth, or twice as large while it is small. 0 or ZSW_E_NOMEM.
+# Larger by as much as leaves it at 8 bytes a page, but by a sixth at least; twice as large while it is small. 0 or
+# ZSW_E_NOMEM.
 cdef int grow(dense_table *table) noexcept nogil:
     cdef int share = table.share, scale = table.scale
     if table.capacity < DOUBLE_UP_TO:
         scale += 1
+    elif table.slot_bytes == 5:
+        share += share * 3 // 8
     else:
         share += (share + 5) // 6
     if share > 63:
