@@ -213,6 +213,7 @@ def test_snapshots_of_several_targets_and_one_with_lost_lines(tmp_path: Path) ->
         (traced("1.0", 0, ("8-4", "1 2")).encode(), "line 1: expected a region that ends behind its start"),
         (b"base_time_absolute: 5\nnonsense", "line 2: expected a line as damo report access --raw_form prints it"),
         (b"base_time_absolute: 5 x", "line 1: expected a number or a time, got '5 x'"),
+        (b"PERFILE2\x01", "a record of perf: expected what damo or perf script make of it"),
         (b"[", "expected the JSON of a record of DAMON: Input data was truncated"),
         (b'[{"target_id": 0, "snapshots": {}}]', "expected the JSON of a record of DAMON: Expected `array`"),
         (
@@ -241,6 +242,16 @@ def test_records_that_are_none_of_damo(tmp_path: Path, data: bytes, expected: st
 )  # fmt: skip
 def test_times_as_damo_prints_them(text: str, expected: int | None) -> None:
     assert parse_time(text) == expected
+
+
+def test_lines_of_an_older_kernel(tmp_path: Path) -> None:
+    """Targets were pointers, and regions had no age."""
+    path = tmp_path / "record"
+    line = "kdamond.0 4452 [000] {}.315633: damon:damon_aggregated: target_id=18446623435582458880 nr_regions=1 {}\n"
+    span = "140731667070976-140731668037632: 0"
+    path.write_text(line.format(82877, span) + line.format(82878, span))
+    found = list(read_snapshots(path))
+    assert [(each.target, each.age_ns.tolist()) for each in found] == [(18446623435582458880, [-1])] * 2
 
 
 @pytest.mark.parametrize("name", [*DAMO, "damon-perf.damo.zst", "faults.perf.zst", "user.perf.zst"])

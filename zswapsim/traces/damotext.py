@@ -20,6 +20,7 @@ from zswapsim.traces.lines import numbered_lines, shown
 from zswapsim.traces.streams import open_source
 
 ZLIB_HEADS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # RFC 1950, windows of 32 KiB
+BINARY = b"PERFILE2"
 UNKNOWN = -1
 AGGREGATED = re.compile(
     rb".{0,128}?\s(\d{1,12})\.(\d{1,9}):\s{1,64}(?:damon:)?damon_aggregated:\s{1,64}target_id=(\d{1,20})"
@@ -69,6 +70,8 @@ def text_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snaps
     with open_source(path, compressed) as source:
         lines = _Lines(str(path), numbered_lines(str(path), source))
         first = lines.first()
+        if first.startswith(BINARY):
+            raise InputError(f"{path}: a record of perf: expected what damo or perf script make of it")
         raw = first.startswith((b"base_time_absolute:", b"monitoring_start:"))
         yield from _dated(_raw(lines) if raw else _traced(lines))
 

@@ -16,11 +16,11 @@ from zswapsim.traces.atomic import atomic_write
 from zswapsim.traces.bundled import bundled_trace
 from zswapsim.traces.csvform import CsvTrace, write_csv
 from zswapsim.traces.damo import DamoTrace
-from zswapsim.traces.damotext import ZLIB_HEADS
+from zswapsim.traces.damotext import BINARY, ZLIB_HEADS
 from zswapsim.traces.generators import generate
 from zswapsim.traces.npy import NpyTrace, write_npy
 from zswapsim.traces.oracle import OracleTrace, write_oracle
-from zswapsim.traces.perf import BINARY, PerfTrace
+from zswapsim.traces.perf import PerfTrace
 from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
 from zswapsim.traces.trace import Progress, Trace
 

@@ -14,17 +14,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from zswapsim._core.errors import InputError
+from zswapsim.traces.damotext import BINARY
 from zswapsim.traces.lines import numbered_lines, shown
 from zswapsim.traces.streams import open_source
 from zswapsim.traces.trace import CHUNK_EVENTS, READ, WRITE, Chunk, Trace, refuse_empty
 
-BINARY = b"PERFILE2"
 EVENTS = (b"page-faults", b"faults", b"minor-faults", b"major-faults")
 TRACEPOINTS = (b"exceptions:page_fault_user", b"exceptions:page_fault_kernel")
 PF_WRITE = 1 << 1  # X86_PF_WRITE
@@ -32,10 +33,13 @@ PAGE_SHIFT = 12
 KERNEL = 1 << 63
 MOST = {"time": 2**64, "process": 2**32}
 
-HEAD = re.compile(
-    rb"(?:.{0,64}?[ \t]{1,64})??(?:(\d{1,10})(?:/(\d{1,10}))?[ \t]{1,64})?(?:\[\d{1,6}\][ \t]{1,64})?"
+COMMAND = (rb"[ \t]{0,64}[^ \t]{1,64}[ \t]{1,64}", rb"(?:.{0,64}?[ \t]{1,64})??")
+"""What ran: mostly a word, but it may have blanks, or be left out. The second takes ten times as long to match."""
+EVENT = (
+    rb"(?:(\d{1,10})(?:/(\d{1,10}))?[ \t]{1,64})?(?:\[\d{1,6}\][ \t]{1,64})?"
     rb"(\d{1,12})\.(\d{9}|\d{6}):[ \t]{1,64}(?:\d{1,20}[ \t]{1,64})?([A-Za-z_][\w.-]{0,99}(?::[\w.-]{1,99}){0,2}):(.*)$"
 )
+HEADS = tuple(re.compile(command + EVENT) for command in COMMAND)
 ADDRESS = re.compile(rb"\s*([0-9a-f]{1,16})(?:\s+(.*))?$")
 SECOND = re.compile(rb"(?:^|\)\s{1,64})[0-9a-f]{4,16}(?:\s|$)")
 """The place that touched the address, behind the names of the address."""
@@ -132,16 +136,18 @@ def _chunk(page: list[int], op: list[int], times: list[int], process: list[int] 
 
 def perf_head(line: bytes) -> Head | None:
     """What a line begins with; None where it is no event of perf's."""
-    found = HEAD.match(line)
+    found = HEADS[0].match(line) or HEADS[1].match(line)
     if found is None:
         return None
     process, thread, seconds, fraction, event, rest = found.groups()
-    time_ns = int(seconds) * 10**9 + int(fraction) * 10 ** (9 - len(fraction))
-    name = event.rstrip(b":")
-    for known in (*EVENTS, *TRACEPOINTS):
-        if name.startswith(known + b":"):  # an event's modifiers, as in page-faults:u
-            name = known
-    return Head(-1 if process is None else int(process), thread is not None, time_ns, name, rest)
+    time_ns = int(seconds) * 10**9 + (int(fraction) * 1000 if len(fraction) == 6 else int(fraction))
+    return Head(-1 if process is None else int(process), thread is not None, time_ns, _without_modifiers(event), rest)
+
+
+@lru_cache(maxsize=256)
+def _without_modifiers(event: bytes) -> bytes:
+    """The event's name, without what may follow it, as in page-faults:u."""
+    return next((known for known in (*EVENTS, *TRACEPOINTS) if event.startswith(known + b":")), event)
 
 
 def _head(name: str, number: int, line: bytes) -> Head | None:
