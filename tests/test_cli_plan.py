@@ -31,7 +31,8 @@ def test_text_json_and_picture_in_one_run(tmp_path):
     assert document["rows"] == [198, 99]
     assert document["kept"] is True
     words = [text.text or "" for text in ET.parse(files[1]).iter("{http://www.w3.org/2000/svg}text")]
-    assert {"zstd", "lz4", "Pareto front"} <= set(words)
+    assert {"zstd", "lz4", "Pareto front", "point of diminishing return"} <= set(words)
+    assert any(word.startswith("recommended, as run: ") for word in words)
 
 
 def test_json_alone():

@@ -14,6 +14,7 @@ from zswapsim.study.objectives import parse_objectives
 from zswapsim.study.pace import OBSERVED, Pace
 from zswapsim.study.pagecosts import codecs_of, measure_costs
 from zswapsim.study.point import Workload, make_point
+from zswapsim.study.profile import make_profile
 from zswapsim.study.provision import plan_from
 from zswapsim.study.sizes import PAGE_SIZE
 from zswapsim.study.traffic import Source, Traffic
@@ -90,7 +91,7 @@ def test_the_impossible_is_said_and_the_nearest_given(python_pages):
     assert made.alone["slowdown<1%"].slowdown < 1
     text = plan_text(made)
     assert "No point was found that keeps save>80% and slowdown<1%. The nearest: " in " ".join(text.split())
-    assert "save>80% is out of reach even alone" in " ".join(text.split())
+    assert "Even alone save>80% is out of reach: " in " ".join(text.split())
 
 
 # -- every objective, and several -------------------------------------------------------------------------------------
@@ -134,7 +135,34 @@ def test_one_access_in_a_trace_that_never_faults(mix):
     made = plan("gen:scan,pages=1", mix, compressors=["lz4"])
     assert made.kept
     assert (made.recommended.run.dram_frames, made.recommended.run.node_frames) == (1, 0)
-    assert "Keep all" in plan_text(made)
+    text = plan_text(made)
+    assert "Keep all 4.0 KiB in DRAM: no point keeps slowdown<5% and saves memory." in text
+    assert "1 access to 1 page (4.0 KiB)" in text
+
+
+def test_where_runs_save_nothing_all_pages_stay_in_dram(small, mix, monkeypatch):
+    def larger(compressor, sums, workload):
+        return make_point(compressor, sums._replace(node_frames=3 * sums.node_frames), workload)
+
+    monkeypatch.setattr(confirm, "make_point", larger)
+    made = plan(small, mix, ["p99<5ms"], compressors=["lz4"], access_ns=SLOW)
+    assert made.kept
+    assert made.tries[0].run.saved < 0
+    assert (made.recommended.run.dram_frames, made.recommended.run.node_frames) == (made.pages, 0)
+    assert "run so it saved nothing" in " ".join(plan_text(made).split())
+
+
+def test_a_disturbed_run_is_repeated_and_the_middle_one_counts(small, mix, monkeypatch):
+    shares = iter([0.5, 0.6, 0.4])
+    slowdowns = iter([3.0, 1.0, 2.0])
+    monkeypatch.setattr(confirm, "processor_share", lambda _result: next(shares))
+    monkeypatch.setattr(
+        confirm, "make_point", lambda *a: msgspec.structs.replace(make_point(*a), slowdown=next(slowdowns))
+    )
+    made = plan(small, mix, ["slowdown<5%"], compressors=["lz4"], access_ns=SLOW)
+    assert made.kept
+    assert (made.recommended.run.slowdown, made.recommended.processor_share) == (2.0, 0.4)
+    assert "for 60 % of the recommended run" in plan_text(made)
 
 
 def test_cold_pages_are_saved_without_a_fault(mix):
@@ -174,6 +202,16 @@ def test_a_run_that_misses_leads_to_the_next_safer_point(small, mix, monkeypatch
     sizes = [tried.run.dram_frames for tried in made.tries]
     assert sizes == sorted(set(sizes))
     assert "By its estimate lz4 with" in " ".join(plan_text(made).split())
+
+
+def test_a_profile_spares_the_measuring(small, mix, monkeypatch):
+    monkeypatch.setattr("zswapsim.study.pagecosts.make_profile", None)
+    profile = make_profile(mix, ["lz4"])
+    assert plan(small, mix, ["save>5%"], compressors=["lz4"], profile=profile).kept
+    with pytest.raises(InputError, match="expected zstd"):
+        plan(small, mix, ["save>5%"], compressors=["lz4", "zstd"], profile=profile)
+    with pytest.raises(InputError, match="a profile of other contents"):
+        plan(small, "recipe:mix,pages=20", ["save>5%"], compressors=["lz4"], profile=profile)
 
 
 def test_tries_are_bounded_and_what_was_not_kept_is_not_said_to_be(small, mix, monkeypatch):

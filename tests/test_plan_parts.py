@@ -1,6 +1,7 @@
 """The parts of a plan: objectives, pace, estimates and the search, each against a hand's or a slow computation."""
 
 import math
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ from zswapsim.study.pace import WINDOW_NS, Pace, TimedTrace, measure_pace, worki
 from zswapsim.study.point import Point, Prices, Sums, Workload, make_point, processor_share, sums_of
 from zswapsim.study.poolsize import PoolSize
 from zswapsim.study.run import run
-from zswapsim.study.search import knee, least_that, pareto
+from zswapsim.study.search import Turn, knee, least_that, pareto, turn
 from zswapsim.study.settings import Settings
 from zswapsim.study.traffic import Replays, Traffic
 from zswapsim.traces import ArrayTrace, DenseTrace, read_contents, read_trace
@@ -353,6 +354,21 @@ def test_the_front_is_what_no_other_beats(found):
     front = pareto(found)
     assert {(p.saved, p.slowdown) for p in front} == {(p.saved, p.slowdown) for p in found if not beaten(p)}
     assert [point.saved for point in front] == sorted({point.saved for point in front})
+
+
+def test_more_waiting_that_makes_another_compressor_the_better():
+    class Given(NamedTuple):
+        by_slowdown: list[tuple[float, str]]
+
+        def best(self, asked):
+            return next(a_point(compressor=n) for least, n in self.by_slowdown if asked.limits[0].bound >= least)
+
+    search = Given([(100.0, "zstd"), (20.0, "lz4"), (0.0, "lzo")])
+    asked = parse_objectives(["slowdown<5%"])
+    assert turn(search, asked, "lzo") == Turn(4, a_point(compressor="lz4"))
+    assert turn(search, asked, "lz4") == Turn(2, a_point(compressor="lzo"))
+    assert turn(Given([(1e9, "zstd"), (0.0, "lzo")]), asked, "lzo") is None
+    assert turn(search, parse_objectives(["save>5%"]), "lzo") is None
 
 
 def test_the_knee_is_where_a_per_cent_begins_to_cost_more_than_on_average():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from zswapsim.report.plan_words import recommendation
 from zswapsim.report.table import Column, render
-from zswapsim.report.units import SIZES, TIMES, count, duration, factor, format_size, in_one_unit, three_digits
+from zswapsim.report.units import SIZES, TIMES, count, duration, factor, fine, format_size, in_one_unit, three_digits
 from zswapsim.report.unseen import unseen_text
 from zswapsim.study.pace import ASKED, DEFAULT, FROM_TRACE, OBSERVED, PROMOTION_LINE, WINDOW_NS, Pace
 from zswapsim.study.point import CALM, Point
@@ -49,8 +49,8 @@ LEGEND = (
 
 
 def _head(plan: Plan, width: int | None) -> str:
-    pages = f"{count(plan.pages)} pages ({format_size(plan.pages * PAGE_SIZE)})"
-    accesses = "" if plan.accesses is None else f"{count(plan.accesses)} accesses to "
+    pages = f"{_many(plan.pages, 'page', 'pages')} ({format_size(plan.pages * PAGE_SIZE)})"
+    accesses = "" if plan.accesses is None else f"{_many(plan.accesses, 'access', 'accesses')} to "
     lines = [
         f"{'' if plan.accesses is None else 'trace '}{plan.trace}, {accesses}{pages}; contents {plan.contents}",
         f"asked for {', '.join(plan.objectives)}; reclaim {plan.reclaim}, modelled machine {plan.cost}",
@@ -62,6 +62,10 @@ def _head(plan: Plan, width: int | None) -> str:
     if plan.prices is not None:
         lines.append(f"prices a GiB: DRAM {plan.prices.dram:g}, node {plan.prices.node:g}")
     return "\n".join(textwrap.fill(line, min(width or PROSE, PROSE), subsequent_indent="  ") for line in lines)
+
+
+def _many(number: float, one: str, more: str) -> str:
+    return f"{count(number)} {one if round(number) == 1 else more}"
 
 
 def pace_text(pace: Pace) -> str:
@@ -77,7 +81,7 @@ def working_set_text(pace: Pace) -> str:
         return f"working set not known: all {count(pace.working_set)} pages are taken for it"
     mean = ", mean over the trace" if pace.base_ns > WINDOW_NS else ", which is all"
     within = duration(1e9 * pace.working_set_seconds)
-    return f"working set {count(pace.working_set)} pages: accessed within {within}{mean}"
+    return f"working set {_many(pace.working_set, 'page', 'pages')}: accessed within {within}{mean}"
 
 
 def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
@@ -87,8 +91,8 @@ def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
         Column("of the footprint", [f"{100 * point.dram_frames / plan.pages:.1f} %" for point in points]),
         Column("faults a million", [_if_known(point.faults_per_million) for point in points]),
         *_at_least(plan, points),
-        Column("a second", [three_digits(point.faults_per_second) for point in points]),
-        Column("promotion %/min", [three_digits(point.promotion) for point in points]),
+        Column("a second", [fine(point.faults_per_second) for point in points]),
+        Column("promotion %/min", [fine(point.promotion) for point in points]),
         Column(f"of {PROMOTION_LINE} %/min", [_line(point) for point in points]),
     ]
     return f"major faults, whatever the compressor\n{render([_dram(points)], columns, width, colour)}"
@@ -101,7 +105,7 @@ def _at_least(plan: Plan, points: Sequence[Point]) -> list[Column]:
 
 
 def _if_known(value: float | None) -> str:
-    return "-" if value is None else three_digits(value)
+    return "-" if value is None else fine(value)
 
 
 def _line(point: Point) -> str:
@@ -139,16 +143,16 @@ def _shown(plan: Plan, name: str, extra: Sequence[Point]) -> list[Point]:
 def _figures(points: Sequence[Point], front: frozenset[int] = frozenset()) -> list[Column]:
     """A compressor's columns, for estimates and runs alike."""
     node_unit, nodes = in_one_unit([point.node_frames * PAGE_SIZE for point in points], SIZES)
-    mean_unit, means = in_one_unit([point.fault_mean_ns for point in points], TIMES)
-    p99_unit, p99s = in_one_unit([point.fault_p99_ns for point in points], TIMES)
+    mean_unit, means = in_one_unit([point.fault_mean_ns or None for point in points], TIMES)
+    p99_unit, p99s = in_one_unit([point.fault_p99_ns or None for point in points], TIMES)
 
-    def column(title: str, take: Callable[[Point], float], show: Callable[[float], str] = three_digits) -> Column:
+    def column(title: str, take: Callable[[Point], float], show: Callable[[float], str] = fine) -> Column:
         return Column(title, [show(take(point)) for point in points])
 
     return [
         Column(f"node {node_unit}", nodes),
         column("expansion", lambda point: point.expansion, factor),
-        column("saved %", lambda point: point.saved),
+        column("saved %", lambda point: point.saved, three_digits),
         *_money(points),
         column("compress %", lambda point: point.compress_cpu),
         column("decompress %", lambda point: point.decompress_cpu),
@@ -191,7 +195,7 @@ def _runs(plan: Plan, width: int | None, colour: bool) -> str:
 def _disturbed(plan: Plan) -> str:
     """That other work on the machine made the run's times uncertain."""
     had = plan.recommended.processor_share
-    if had >= CALM:
+    if had >= CALM or not plan.recommended.found.node_frames:
         return ""
     other = (
         f"other work on this machine had the processor for {100 * (1 - had):.0f} % of the recommended run; codec "
@@ -205,6 +209,9 @@ def _with_difference(column: Column) -> Column:
     cells: list[str] = []
     for estimate, run in zip(column.cells[::2], column.cells[1::2], strict=True):
         digits = len(run.partition(".")[2])
+        if "-" in {estimate, run}:
+            cells += [estimate, run, ""]
+            continue
         before, after = (float(cell.replace(",", "")) for cell in (estimate, run))
         cells += [estimate, run, f"{after - before:+,.{digits}f}"]
     return column._replace(cells=cells)

@@ -1,5 +1,6 @@
 """A plan as a picture: saved memory against slowdown, a line for each compressor, drawn by matplotlib."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,8 @@ STYLES = (
     ("#555555", (0, (5, 1, 1, 1, 1, 1)), "v"),
 )
 """Colour, line and mark of a compressor, in turn: lines and marks tell them apart without colour."""
-LEAST = 0.1
-"""Per cent of slowdown: below it the axis is linear."""
+DECADES = 4
+"""Of slowdown below the most of it, on a logarithmic axis; below them it is linear."""
 
 
 def draw_plan(plan: Plan, path: str) -> None:
@@ -31,12 +32,13 @@ def draw_plan(plan: Plan, path: str) -> None:
 
     figure = Figure(figsize=(8, 5.4), facecolor="white", layout="constrained")
     axes = figure.add_subplot()
+    _axes(axes, plan)
     for name, style in zip(_names(plan), _styles(len(_names(plan))), strict=True):
         _curve(axes, [point for point in plan.points if point.compressor == name], name, style)
     _front(axes, plan.front)
     _limits(axes, parse_objectives(plan.objectives).limits)
     _marks(axes, plan)
-    _frame(axes, plan)
+    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=3)
     save_picture(figure, path)
 
 
@@ -70,6 +72,7 @@ def _limits(axes: "Axes", limits: Sequence[Limit]) -> None:
     """Objectives that are a line in this picture."""
     for limit in limits:
         if limit.name == "slowdown":
+            axes.set_ylim(top=max(axes.get_ylim()[1], 1.6 * limit.bound))
             axes.axhline(limit.bound, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
             axes.annotate(limit.text, (1, limit.bound), xycoords=("axes fraction", "data"), xytext=(-3, 3),
                           textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
@@ -80,25 +83,29 @@ def _limits(axes: "Axes", limits: Sequence[Limit]) -> None:
 
 
 def _marks(axes: "Axes", plan: Plan) -> None:
-    """Knees, and the recommended point as it was run."""
-    for point in plan.knees.values():
-        axes.annotate("knee", (point.saved, point.slowdown), xytext=(6, -9), textcoords="offset points", fontsize=8)
-    run = plan.recommended.found
-    word = "recommended" if plan.kept else "nearest"
-    text = f"{word}: {run.compressor},\n{100 * run.dram_frames / plan.pages:.0f} % DRAM{', as run' * plan.confirmed}"
-    axes.plot([run.saved], [run.slowdown], color="black", linestyle="none", marker="*", markersize=13, zorder=5)
-    axes.annotate(text, (run.saved, run.slowdown), xytext=(-14, 34), textcoords="offset points", ha="right", fontsize=8,
-                  arrowprops={"arrowstyle": "-", "linewidth": 0.6})  # fmt: skip
+    """Knees, and the recommended point as it was run; what filled marks say."""
+    axes.plot([], [], color="#777777", linestyle="none", marker="o", markersize=4.5,
+              label=f"filled: promotions below {PROMOTION_LINE} % a minute")  # fmt: skip
+    knees = list(plan.knees.values())
+    if knees:
+        axes.plot([point.saved for point in knees], [point.slowdown for point in knees], color="black",
+                  linestyle="none", marker="o", markersize=12, markerfacecolor="none", markeredgewidth=0.9,
+                  label="point of diminishing return")  # fmt: skip
+    found = plan.recommended.found
+    word = f"{'recommended' if plan.kept else 'nearest'}, {'as run' if plan.confirmed else 'as estimated'}"
+    label = f"{word}: {found.compressor}, {100 * found.dram_frames / plan.pages:.0f} % DRAM"
+    axes.plot([found.saved], [found.slowdown], color="black", linestyle="none", marker="*", markersize=14, zorder=5,
+              clip_on=False, label=label)  # fmt: skip
 
 
-def _frame(axes: "Axes", plan: Plan) -> None:
-    axes.set_yscale("symlog", linthresh=LEAST)
-    axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,g}")
+def _axes(axes: "Axes", plan: Plan) -> None:
+    """Slowdown on an axis that has the most of it as well as nothing."""
+    most = max((point.slowdown for point in plan.points), default=0.0)
+    axes.set_yscale("symlog", linthresh=10.0 ** (math.ceil(math.log10(most)) - DECADES) if most > 0 else 1.0)
+    axes.set_ylim(0, 1.6 * most or 1.0)
+    axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,.10g}")
     axes.set_xlabel("memory saved, % of the footprint (DRAM and node against DRAM alone)")
     axes.set_ylabel("slowdown, % (estimated)")
     axes.set_title(f"{plan.trace} over {plan.contents}", fontsize=10, loc="left")
     axes.grid(visible=True, linewidth=0.3, color="#cccccc")
     axes.spines[["top", "right"]].set_visible(False)
-    note = f"filled marks: promotions below {PROMOTION_LINE} % of the working set a minute"
-    axes.legend(fontsize=8, frameon=False, title=note, title_fontsize=7, alignment="left", loc="upper left")

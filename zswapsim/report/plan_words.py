@@ -3,9 +3,9 @@
 import re
 import textwrap
 
-from zswapsim.report.units import duration, format_size, three_digits
+from zswapsim.report.plan_changes import changes
+from zswapsim.report.units import duration, fine, format_size, three_digits
 from zswapsim.study.objectives import KINDS, Limit, Objectives, parse_objectives
-from zswapsim.study.pace import FROM_TRACE
 from zswapsim.study.point import Point
 from zswapsim.study.provision import Plan
 from zswapsim.study.sizes import PAGE_SIZE
@@ -17,7 +17,7 @@ UNIT = re.compile(r"(\d) (?=[KMGT]iB|B|%|ns|µs|ms|s\b)")
 def recommendation(plan: Plan) -> str:
     """One paragraph."""
     asked = parse_objectives(plan.objectives)
-    sentences = [*_what(plan, asked), *_why(plan, asked), *_changes(plan, asked)]
+    sentences = [*_what(plan, asked), *_why(plan, asked), *changes(plan, asked)]
     whole = UNIT.sub("\\1\N{NO-BREAK SPACE}", " ".join(sentences))
     return textwrap.fill(whole, WIDTH, break_on_hyphens=False).replace("\N{NO-BREAK SPACE}", " ")
 
@@ -25,22 +25,33 @@ def recommendation(plan: Plan) -> str:
 def _what(plan: Plan, asked: Objectives) -> list[str]:
     """What to provision, and how the run kept each objective, or did not."""
     point = plan.recommended.found
-    kept = ", ".join(_kept(limit, point) for limit in asked.limits)
-    nearest = "" if plan.kept else f"No point was found that keeps {_all(asked)}. The nearest: "
     if not point.node_frames:
-        give = f"{nearest}{'Keep' if plan.kept else 'keep'} all {_memory(plan.pages)} in DRAM; nothing is saved."
-    else:
-        share = 100 * point.dram_frames / plan.pages
-        give = (
-            f"{nearest}{'Give' if plan.kept else 'give'} the workload {_memory(point.dram_frames)} of DRAM "
-            f"({share:.0f} % of its footprint) and the swap backend a private node of {_memory(point.node_frames)}, "
-            f"with {point.compressor}."
-        )
-    if not point.node_frames:
-        return [f"{give} {kept[:1].upper()}{kept[1:]}." if kept else give]
-    how = "Run so" if plan.confirmed else "By estimate"
-    ran = f"{how}, it saves {point.saved:.1f} % of memory and slows the workload by {_per_cent(point.slowdown)}"
-    return [give, f"{ran}{': ' + kept if kept else ''}.", *_unconfirmed(plan)]
+        return [_keep_all(plan, asked)]
+    share = 100 * point.dram_frames / plan.pages
+    give = (
+        f"ive the workload {memory(point.dram_frames)} of DRAM ({share:.0f} % of its footprint) and the swap backend a "
+        f"private node of {memory(point.node_frames)}, with {point.compressor}."
+    )
+    how = "Run so, it" if plan.confirmed else "By estimate, it"
+    ran = (
+        f"{how} saves {point.saved:.1f} % of memory, slows the workload by {per_cent(point.slowdown)} and takes "
+        f"{per_cent(point.compress_cpu + point.decompress_cpu)} of a core to compress and decompress"
+    )
+    kept = ", ".join(_verdict(limit, point, short=True) for limit in asked.limits)
+    begin = "G" if plan.kept else f"{_nothing_keeps(asked)} The nearest: g"
+    return [f"{begin}{give}", f"{ran}{': ' if kept else ''}{kept}.", *_unconfirmed(plan)]
+
+
+def _keep_all(plan: Plan, asked: Objectives) -> str:
+    whole = f"eep all {memory(plan.pages)} in DRAM"
+    if not plan.kept:
+        return f"{_nothing_keeps(asked)} The nearest: k{whole}, where nothing is saved."
+    better = "costs less" if asked.cheapest else "saves memory"
+    return f"K{whole}: no point {f'keeps {_all(asked)} and ' if asked.limits else ''}{better}."
+
+
+def _nothing_keeps(asked: Objectives) -> str:
+    return f"No point was found that keeps {_all(asked)}."
 
 
 def _unconfirmed(plan: Plan) -> list[str]:
@@ -50,109 +61,87 @@ def _unconfirmed(plan: Plan) -> list[str]:
 def _why(plan: Plan, asked: Objectives) -> list[str]:
     """The reason, and what the other compressors would come to."""
     if not plan.kept:
-        return [_alone(limit, plan.alone[limit.text]) for limit in asked.limits]
+        return [_alone(plan, limit) for limit in asked.limits] if len(asked.limits) > 1 else []
+    if not plan.recommended.found.node_frames:
+        return _missed(plan, asked)
     goal = "costs least" if asked.cheapest else "slows the workload least" if asked.least_waiting else "saves most"
-    reason = f"Of all points that keep {_all(asked)} it {goal}" if asked.limits else f"Of all points it {goal}"
+    reason = f"Of all points{f' that keep {_all(asked)}' if asked.limits else ''} it {goal}"
     rivals = [_rival(rival, asked) for rival in plan.rivals if rival.node_frames]
-    others = f"; by estimate {' and '.join(rivals)}" if rivals else "; no other compressor saves anything so"
-    unlimited = " Nothing was asked of the slowdown." if not _limits_waiting(asked) else ""
-    return [f"{reason}{others}.{unlimited}", *_missed(plan, asked)]
+    others = f"; by estimate {' and '.join(rivals)}" if rivals else ""
+    return [f"{reason}{others}.", *_missed(plan, asked), *_unlimited(plan, asked)]
 
 
 def _missed(plan: Plan, asked: Objectives) -> list[str]:
     """That the first choice of the estimates did not keep what it promised."""
-    if not plan.tries:
+    if not plan.tries or plan.tries[0] == plan.recommended:
         return []
     first = plan.tries[0].found
     missed = [_verdict(limit, first) for limit in asked.limits if not limit.holds(first)]
-    if not missed:
+    if not missed and first.saved <= 0:
+        missed = ["it saved nothing"]
+    choice = f"{first.compressor} with {memory(first.dram_frames)} of DRAM"
+    return [f"By its estimate {choice} was the better point, but run so {', '.join(missed)}."] if missed else []
+
+
+def _unlimited(plan: Plan, asked: Objectives) -> list[str]:
+    """That waiting had no limit, and where it begins to cost much."""
+    if asked.least_waiting or any(limit.name in {"slowdown", "promotion"} for limit in asked.limits):
         return []
-    choice = f"{first.compressor} with {_memory(first.dram_frames)} of DRAM"
-    return [f"By its estimate {choice} was the better point, but run so {', '.join(missed)}."]
+    knee = plan.knees.get(plan.recommended.estimate.compressor)
+    if knee is None or knee == plan.recommended.estimate:
+        return ["Nothing was asked of the slowdown."]
+    price = f"{knee.saved:.1f} % is saved at a slowdown of {per_cent(knee.slowdown)}"
+    at = f"{memory(knee.dram_frames)} of DRAM, where {price}"
+    return [f"Nothing was asked of the slowdown; the point of diminishing return is {at}."]
 
 
-def _changes(plan: Plan, asked: Objectives) -> list[str]:
-    """What would make another point the better one."""
-    found = [*_pace_matters(plan, asked)]
-    if plan.looser is not None and plan.looser.dram_frames != plan.recommended.found.dram_frames:
-        looser = plan.looser
-        found.append(
-            f"with twice the waiting allowed, {looser.compressor} and {_memory(looser.dram_frames)} of DRAM would save "
-            f"{looser.saved:.1f} % (estimated)"
-        )
-    if plan.recommended.found.node_frames:
-        tenth = -(-plan.recommended.found.node_frames // 10)
-        found.append(f"pages that compress worse by a tenth need {_memory(tenth)} more of the node")
-    if plan.unseen:
-        found.append("a source that sees which pages are referenced, since with less DRAM the faults are not known")
-    return [f"What would change it: {'; '.join(found)}."] if found else []
-
-
-def _pace_matters(plan: Plan, asked: Objectives) -> list[str]:
-    """Up to which pace the limits that depend on it hold, or from which on they would."""
-    run, pace = plan.recommended.found, plan.pace
-    if pace.access_ns is None:
-        return []
-    timed = [limit for limit in asked.limits if limit.name in {"slowdown", "promotion"} and limit.value(run) > 0]
-    if not timed:
-        return []
-    limit = max(timed, key=lambda each: each.reached(run))
-    at = duration(pace.access_ns * limit.reached(run))
-    unsure = "" if pace.source == FROM_TRACE else ", and the trace does not say what one takes"
-    if limit.holds(run):
-        return [f"{limit.text} holds down to {at} an access ({duration(pace.access_ns)} is taken{unsure})"]
-    return [f"{limit.text} would hold from {at} an access on ({duration(pace.access_ns)} is taken{unsure})"]
-
-
-def _verdict(limit: Limit, point: Point) -> str:
+def _verdict(limit: Limit, point: Point, *, short: bool = False) -> str:
+    """Whether `point` keeps a limit; where `short`, without a figure that the sentence has already."""
     word = "kept" if limit.holds(point) else "missed"
+    if short and limit.name in {"slowdown", "save"}:
+        return f"{limit.text} is {word}"
     return f"{limit.text} is {word} with {_value(limit, limit.value(point))}"
 
 
-def _kept(limit: Limit, point: Point) -> str:
-    """A verdict beside a sentence that has the saving and the slowdown."""
-    if limit.name in {"slowdown", "save"}:
-        return f"{limit.text} is {'kept' if limit.holds(point) else 'missed'}"
-    return _verdict(limit, point)
-
-
-def _alone(limit: Limit, point: Point) -> str:
+def _alone(plan: Plan, limit: Limit) -> str:
     """What a limit would come to if it were the only one."""
-    at = f"with {point.compressor} and {_memory(point.dram_frames)} of DRAM"
-    price = f"{point.saved:.1f} % is saved at a slowdown of {_per_cent(point.slowdown)}"
-    if limit.holds(point):
-        return f"{limit.text} alone can be kept {at}, where {price} (estimated)."
-    return f"{limit.text} is out of reach even alone: {_value(limit, limit.value(point))} at best, {at}, where {price}."
+    point = plan.alone[limit.text]
+    at = f"with {point.compressor} and {memory(point.dram_frames)} of DRAM"
+    if not limit.holds(point):
+        slow = f", at a slowdown of {per_cent(point.slowdown)}"
+        return f"Even alone {limit.text} is out of reach: {_value(limit, limit.value(point))} at best, {at}{slow}."
+    if not point.node_frames:
+        return f"Alone {limit.text} is kept with all pages in DRAM, and not with less."
+    price = f"{point.saved:.1f} % is saved at a slowdown of {per_cent(point.slowdown)}"
+    return f"Alone {limit.text} can be kept {at}, where {price} (estimated)."
 
 
 def _rival(point: Point, asked: Objectives) -> str:
     gain = (
         f"costs {point.money:,.4g}"
         if asked.cheapest
-        else f"slows by {_per_cent(point.slowdown)}"
+        else f"slows by {per_cent(point.slowdown)}"
         if asked.least_waiting
         else f"saves {point.saved:.1f} %"
     )
-    return f"{point.compressor} {gain} with {_memory(point.dram_frames)} of DRAM"
-
-
-def _limits_waiting(asked: Objectives) -> bool:
-    return any(limit.name in {"slowdown", "promotion"} for limit in asked.limits) or asked.least_waiting
+    return f"{point.compressor} {gain} with {memory(point.dram_frames)} of DRAM"
 
 
 def _value(limit: Limit, value: float) -> str:
     if KINDS[limit.name].field == "fault_p99_ns":
-        return duration(value)
-    return f"{three_digits(value)} {'%/min' if limit.name == 'promotion' else '%'}"
+        return duration(value) if value else "no fault"
+    return f"{three_digits(value)} %/min" if limit.name == "promotion" else per_cent(value)
 
 
 def _all(asked: Objectives) -> str:
     return " and ".join(limit.text for limit in asked.limits)
 
 
-def _memory(frames: int) -> str:
+def memory(frames: int) -> str:
+    """So many frames as a size."""
     return format_size(frames * PAGE_SIZE)
 
 
-def _per_cent(value: float) -> str:
-    return f"{three_digits(value)} %"
+def per_cent(value: float) -> str:
+    """With three digits, small figures too."""
+    return f"{fine(value)} %"

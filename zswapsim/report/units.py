@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from zswapsim.study.sizes import format_size
 
-__all__ = ["count", "duration", "factor", "format_size", "in_one_unit", "share", "three_digits"]
+__all__ = ["count", "duration", "factor", "fine", "format_size", "in_one_unit", "share", "three_digits"]
 
 TIMES = (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0))
 SIZES = (("GiB", float(1 << 30)), ("MiB", float(1 << 20)), ("KiB", float(1 << 10)), ("B", 1.0))
@@ -42,6 +42,13 @@ def in_one_unit(values: Sequence[float | None], units: Sequence[tuple[str, float
     unit, scale = next((entry for entry in units if least >= entry[1] / 10), units[-1])
     show = count if scale == 1 else three_digits
     return unit, ["-" if value is None else show(value / scale) for value in values]
+
+
+def fine(value: float) -> str:
+    """Three significant digits, of small numbers too: ``0.0241``; four decimals at most. Nothing at all is ``0``."""
+    if value == 0:
+        return "0"
+    return f"{value:.4f}" if abs(value) < 0.0995 else f"{value:.3f}" if abs(value) < 0.9995 else three_digits(value)
 
 
 def three_digits(value: float) -> str:

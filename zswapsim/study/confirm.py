@@ -52,7 +52,8 @@ def settle(search: Search, objectives: Objectives, bench: Bench | None) -> tuple
     """Runs of what the estimates recommend, the one that is best, and whether it keeps the objectives.
 
     Where a run misses what its estimate kept, the estimates are held to limits that are tighter by as much, and the
-    next point is run; :data:`MOST_TRIES` at most. The best is the one that keeps the objectives, else the nearest.
+    next point is run; :data:`MOST_TRIES` at most. The best is the one that keeps the objectives, else the nearest; DRAM
+    for all pages where a run has shown that nothing is saved.
     Without a bench there are no runs, and the estimate stands.
     """
     if bench is None:
@@ -69,6 +70,9 @@ def settle(search: Search, objectives: Objectives, bench: Bench | None) -> tuple
             break
         asked = tighter(asked, tries[-1])
     best = min(tries, key=lambda each: (not objectives.kept(each.found), objectives.reached(each.found)))
+    if best.found.node_frames and best.found.saved <= 0 and not objectives.cheapest:
+        best = _least(search.point(best.estimate.compressor, search.workload.pages), objectives, search, bench)
+        tries.append(best)
     return tries, best, objectives.kept(best.found)
 
 
@@ -90,7 +94,7 @@ def _least(point: Point, objectives: Objectives, search: Search, bench: Bench) -
     """The turn that comes nearest to the objectives: what else the machine does only adds to codec times.
 
     One turn is enough where it keeps the objectives on a calm machine, and where it misses one that no codec time is
-    in. Of turns that were all disturbed, the least disturbed counts.
+    in. Of turns that were all disturbed, the middle one counts.
     """
     tries: list[Try] = []
     for result in _turns(point, search, bench):
@@ -101,8 +105,8 @@ def _least(point: Point, objectives: Objectives, search: Search, bench: Bench) -
         if not all(limit.measured for limit in missed) or (not missed and had >= CALM):
             break
     calm = [each for each in tries if each.processor_share >= CALM]
-    quietest = max(tries, key=lambda each: each.processor_share)
-    return min(calm, key=lambda each: (objectives.reached(each.found), each.found.slowdown), default=quietest)
+    ranked = sorted(calm or tries, key=lambda each: (objectives.reached(each.found), each.found.slowdown))
+    return ranked[0 if calm else len(ranked) // 2]
 
 
 def _turns(point: Point, search: Search, bench: Bench) -> Iterator[Result]:

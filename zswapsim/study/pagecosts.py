@@ -1,14 +1,13 @@
 """What pages cost with each compressor, measured here."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 
 from zswapsim._core.codec import Codec
 from zswapsim._core.errors import InputError
 from zswapsim.compressors import get_compressor
-from zswapsim.compressors.measure import measure
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.estimate import PageCosts
+from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.settings import Settings
 from zswapsim.traces import Contents
 
@@ -29,12 +28,19 @@ def measure_costs(
     pages: int,
     settings: Settings,
     progress: Progress | None = None,
+    profile: Profile | None = None,
 ) -> dict[str, PageCosts]:
-    """The costs of a footprint of `pages` pages over `contents`, by compressor."""
-    threads = len(os.sched_getaffinity(0))
+    """The costs of a footprint of `pages` pages over `contents`, by compressor.
+
+    Every distinct content is measured once; with a `profile` of them nothing is. Raises InputError where that is of
+    other contents, or lacks a codec.
+    """
+    if profile is None:
+        profile = make_profile(contents, list(codecs.values()), progress=progress)
+    profile.check(contents)
     return {
         spec: PageCosts(
-            measure(codec, contents.images, threads, progress),
+            profile.measured(codec),
             pages,
             PRESETS[settings.cost],
             chain_size=settings.chain_size,

@@ -13,6 +13,7 @@ from zswapsim.study.objectives import DEFAULT, parse_objectives
 from zswapsim.study.pace import TimedTrace, measure_pace
 from zswapsim.study.pagecosts import codecs_of, measure_costs
 from zswapsim.study.point import Prices, Workload
+from zswapsim.study.profile import Profile
 from zswapsim.study.provision import Plan, check_priced, plan_from
 from zswapsim.study.run import open_trace
 from zswapsim.study.settings import Settings
@@ -33,6 +34,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     access_ns: float | None = None,
     prices: tuple[float, float] | None = None,
     settings: Settings | None = None,
+    profile: Profile | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """How to provision `trace` over `contents` so that `objectives` are kept.
@@ -40,6 +42,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     `trace` and `contents` are what :func:`zswapsim.run` takes. `dram`: sizes of the table. `access_ns`: what an access
     takes that finds its page; else the trace's times, else a default. `prices`: money for a GiB of DRAM and of the
     node. `settings`: cost, reclaim, reclaim_batch, chain_size, seed and zero_map are taken from it.
+    `profile`: of the contents, which are then not measured again.
 
     Raises InputError for what was asked wrongly, and what :func:`zswapsim.run` raises.
     """
@@ -56,7 +59,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     workload = Workload(dense.pages, dense.events, measure_pace(dense, access_ns), priced)
     return plan_from(
         open_source(dense, base, progress),
-        measure_costs(codecs, held, dense.pages, base, progress),
+        measure_costs(codecs, held, dense.pages, base, progress, profile),
         workload,
         objectives,
         names=(dense.name, held.name),

@@ -11,7 +11,7 @@ from zswapsim.study.estimate import PageCosts
 from zswapsim.study.objectives import COST, Objectives, parse_objectives
 from zswapsim.study.pace import Pace
 from zswapsim.study.point import Point, Prices, Workload
-from zswapsim.study.search import Search, knee, least_frames, pareto
+from zswapsim.study.search import Search, Turn, knee, least_frames, pareto, turn
 from zswapsim.study.settings import Settings
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 from zswapsim.study.traffic import Source
@@ -48,6 +48,8 @@ class Plan(msgspec.Struct, kw_only=True):
     """The point, as estimated and as run."""
     tries: list[Try]
     """All points that were run, in their order; the recommended one is among them."""
+    least: int
+    """Frames of DRAM; fewer were not looked at."""
     rows: list[int]
     """DRAM sizes of the table, in frames, from large to small."""
     points: list[Point]
@@ -62,6 +64,9 @@ class Plan(msgspec.Struct, kw_only=True):
     """Where not all objectives are kept: the best estimate for each limit by itself, which may miss it too."""
     looser: Point | None
     """The best estimate with twice the waiting that was asked for; None where nothing was."""
+    turn: Turn | None
+    """With how many times the waiting another compressor is the better; None where nothing was asked of it, or up to
+    64 times none is."""
     at_least: dict[int, float] = {}
     """By frames of DRAM, major faults a second that there are at least, where points have the most that may be."""
     unseen: list[Unseen] = []
@@ -155,6 +160,7 @@ def _plan(search: Search, asked: Objectives, best: Try, *, kept: bool, **about: 
     rivals = [search.best(asked, name) for name in search.costs if name != best.estimate.compressor]
     return Plan(
         recommended=best,
+        least=search.least,
         points=points,
         knees=knees,
         front=pareto(points),
@@ -163,5 +169,6 @@ def _plan(search: Search, asked: Objectives, best: Try, *, kept: bool, **about: 
         kept=kept,
         at_least=_at_least(search.source, {*grid, best.estimate.dram_frames}),
         looser=search.best(asked.looser()) if asked.looser() != asked else None,
+        turn=turn(search, asked, best.estimate.compressor),
         **about,
     )

@@ -1,6 +1,7 @@
 """The best of all points by their estimates: sizes on a grid, and between them by bisection."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from zswapsim.study.estimate import PageCosts, estimate
 from zswapsim.study.objectives import Limit, Objectives
@@ -9,6 +10,8 @@ from zswapsim.study.traffic import Source
 
 LEAST_SHARE = 0.05
 """Of the footprint: less DRAM than that is not looked at."""
+MOST_WAITING = 64
+"""Times what was asked for: more is not looked at."""
 BETWEEN = 16
 """Sizes tried between two that keep one half of what was asked each."""
 
@@ -60,6 +63,27 @@ class Search:
         if high < low:
             frames |= {high + (low - high) * step // BETWEEN for step in range(BETWEEN)}
         return [self.point(compressor, each) for each in sorted(frames)]
+
+
+class Turn(NamedTuple):
+    """Where more waiting makes another compressor the better."""
+
+    times: int
+    """The waiting that was asked for."""
+    point: Point
+
+
+def turn(search: Search, objectives: Objectives, compressor: str) -> Turn | None:
+    """The least power of two, to 64, with which the best estimate is of another compressor than `compressor`."""
+    times, asked = 1, objectives
+    while times < MOST_WAITING:
+        times, looser = 2 * times, asked.looser()
+        if looser == asked:
+            return None
+        asked, point = looser, search.best(looser)
+        if point.compressor != compressor:
+            return Turn(times, point)
+    return None
 
 
 def least_frames(pages: int, batch: int) -> int:
