@@ -16,7 +16,7 @@ from cli_helpers import PLAIN, SMALL, as_json, listing, refused, started, zswaps
 
 from zswapsim.study.settings import Settings
 
-COMMANDS = ["run", "compare", "capture", "convert", "compressors", "demo", "plan"]
+COMMANDS = ["run", "compare", "capture", "convert", "compressors", "demo", "plan", "curve"]
 MINUTES = "gen:uniform,pages=3000,events=3e6,seed=3"
 AT_BYTES = ("--depth", "bytes", "--compressor", "deflate:level=9")
 

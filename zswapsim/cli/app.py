@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "Capture a real program's pages and replay a recorded trace over them.",
     "run": "Replay one trace over one setting.",
     "compare": "Replay one trace over every combination of settings.",
+    "curve": "Faults and swap-outs at every size of DRAM, from one pass over a trace.",
     "plan": "Say how to provision: which DRAM, node and compressor keep an objective.",
     "audit": "Who gets a frame of a private node, under every isolation rule.",
     "cram": "How many pages a compressing device loses, under which control.",

@@ -118,10 +118,6 @@ class StackCurve(NamedTuple):
             return steps.above(frames)
         return np.rint(steps.between(np.asarray(frames) * self.rate) / self.rate).astype(np.int64)
 
-    def sizes(self, points: int) -> list[int]:
-        """At most `points` sizes from 1 frame to the footprint, evenly spread, ascending."""
-        return sorted({max(self.pages * step // points, 1) for step in range(1, points + 1)})
-
     def curve(self, frames: Sequence[int], method: str = EXACT, errors: Sequence[float] = ()) -> Curve:
         """The curve at ascending sizes of at least 1 frame, with the bound of each. Raises InputError."""
         if not frames or frames[0] < 1 or sorted(set(frames)) != list(frames):

@@ -1,0 +1,54 @@
+"""Many sizes of DRAM with any reclaimer in one pass, beside real replays."""
+
+import numpy as np
+import pytest
+
+from zswapsim import InputError, Settings, run
+from zswapsim.study.mini import mini_curve
+from zswapsim.study.policies import RECLAIMERS
+from zswapsim.traces import DenseTrace, read_trace
+
+
+def dense(source):
+    trace = DenseTrace(read_trace(source))
+    trace.scan()
+    return trace
+
+
+def replayed(trace, reclaim, frames, **about):
+    asked = Settings(dram=frames * 4096, depth="counts", reclaim=reclaim, window=trace.events, **about)
+    return run(trace, None, asked).counters
+
+
+@pytest.mark.parametrize("reclaim", [*RECLAIMERS, "two-list:fault_access=1"])
+def test_all_pages_are_real_replays(reclaim):
+    trace = dense("gen:zipf,pages=900,events=20000,alpha=0.8,writes=0.3")
+    sizes = [40, 300, trace.pages]
+    found = mini_curve(trace, reclaim, sizes)
+    for point, frames in enumerate(sizes):
+        dropped = replayed(trace, reclaim, frames)
+        kept = replayed(trace, reclaim, frames, exclusive_loads=False)
+        assert found.major_faults[point] == dropped["major_faults"]
+        assert found.swap_outs[point] == dropped["reclaimed_pages"]
+        assert found.dirty_swap_outs[point] == kept["reclaimed_pages"] - kept["dropped_clean_pages"]
+    assert found.first_accesses == trace.pages
+    assert found.error == 0
+
+
+@pytest.mark.parametrize("reclaim", RECLAIMERS)
+def test_a_sample_comes_near(reclaim):
+    trace = dense("gen:zipf,pages=60000,events=4e5,alpha=0.9,writes=0.2")
+    sizes = [trace.pages * share // 10 for share in (2, 5, 8)]
+    found = mini_curve(trace, reclaim, sizes, sampled_pages=6000)
+    real = [replayed(trace, reclaim, frames)["major_faults"] for frames in sizes]
+    assert np.abs(np.subtract(found.major_faults, real)).max() / trace.events < 0.02
+    assert found.method == f"mini:{reclaim}:rate={6000 / trace.pages:.4g}"
+    assert found.error is None
+
+
+def test_refuses_what_it_cannot_take():
+    trace = dense("gen:loop,pages=50,events=200")
+    with pytest.raises(InputError, match="expected one of lru"):
+        mini_curve(trace, "opt", [10])
+    with pytest.raises(InputError, match="share of the pages"):
+        mini_curve(trace, "clock", [10], rate=2)
