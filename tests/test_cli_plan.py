@@ -35,6 +35,22 @@ def test_text_json_and_picture_in_one_run(tmp_path):
     assert any(word.startswith("recommended, as run: ") for word in words)
 
 
+def test_a_profile_instead_of_pages(tmp_path):
+    profile = tmp_path / "mix.parquet"
+    done = zswapsim("profile", "recipe:mix,pages=300", "-o", profile, "--compressor", "lz4", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = zswapsim("plan", SMALL, "--profile", profile, "--access-ns", "20000", "--json", tmp_path / "plan.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "run at sizes depth: " in done.stdout
+    assert "as it was stored" not in done.stdout
+    document = json.loads((tmp_path / "plan.json").read_text())
+    assert {point["compressor"] for point in document["points"]} == {"lz4"}
+    assert (document["kept"], document["depth"], document["recommended"]["verified_pages"]) == (True, "sizes", 0)
+    again = as_json("plan", SMALL, "--profile", profile, "--contents", "recipe:mix,pages=300", "--access-ns", "20000")
+    assert again["depth"] == "bytes"
+    assert again["recommended"]["verified_pages"] == again["recommended"]["run"]["major_faults"]
+
+
 def test_json_alone():
     document = as_json("plan", SMALL, *QUICK, "--objective", "save>99%")
     assert document["kept"] is False
@@ -77,6 +93,7 @@ def test_every_row_and_mark_is_in_the_text(made):
         (("--contents", "none"), "--contents none"),
         (("--access-ns", "-3"), "--access-ns -3"),
         (("--cost", "tape"), "--cost tape"),
+        (("--profile", "none.parquet"), "none.parquet"),
         (("--dram", "0"), "--dram 0"),
     ],
 )

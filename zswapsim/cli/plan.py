@@ -68,6 +68,14 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     perf: Annotated[
         str | None, typer.Option(metavar="FILE", help="Instead of observing: its page faults, by perf script.")
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.parquet",
+            help="A profile of the contents (zswapsim profile): nothing is measured; without --contents, points are "
+            "run at sizes depth.",
+        ),
+    ] = None,
     picture: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Draw saved memory against slowdown: FILE.svg or FILE.png."),
@@ -89,6 +97,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     from zswapsim.study.objectives import DEFAULT
     from zswapsim.study.plan import COMPRESSORS, plan
     from zswapsim.study.process import PREFIX, plan_process
+    from zswapsim.study.profile import read_profile
     from zswapsim.study.settings import Settings
 
     if (price_dram is None) != (price_node is None):
@@ -99,8 +108,9 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     if picture is not None:
         check_picture(picture)
     settings = Settings(cost=cost, reclaim=reclaim, reclaim_batch=reclaim_batch, chain_size=chain_size, seed=seed)
+    known = None if profile is None else read_profile(profile)
     asked: dict[str, Any] = {
-        "compressors": compressor or COMPRESSORS,
+        "compressors": compressor or (COMPRESSORS if known is None else known.specs),
         "dram": dram or (),
         "prices": prices,
         "settings": settings,
@@ -111,13 +121,16 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
         if trace.startswith(PREFIX):
             if access_ns is not None:
                 raise InputError("--access-ns: expected a trace: the time of a process is known")
+            if known is not None:
+                raise InputError(f"--profile {profile}: expected a trace: the pages of a process are captured")
             pid = trace.removeprefix(PREFIX)
             made = plan_process(pid, objective or DEFAULT, contents=contents, progress=progress, **asked, **given)
         elif given:
             raise InputError(f"--{next(iter(given))}: expected a process, {PREFIX}PID")
         else:
-            held = DEFAULT_CONTENTS if contents is None else contents
-            made = plan(trace, held, objective or DEFAULT, access_ns=access_ns, progress=progress, **asked)
+            held = DEFAULT_CONTENTS if contents is None and known is None else contents
+            asked |= {"access_ns": access_ns, "profile": known}
+            made = plan(trace, held, objective or DEFAULT, progress=progress, **asked)
     show(made, picture, json, quiet=quiet)
 
 

@@ -184,11 +184,9 @@ def _runs(plan: Plan, width: int | None, colour: bool) -> str:
     ]
     columns = [_with_difference(column) for column in _figures(points)]
     verified = plan.recommended.verified_pages
-    title = (
-        f"run at bytes depth: {count(verified)} pages came back, each as it was stored"
-        if verified
-        else "run at bytes depth: no page had to come back"
-    )
+    faults = plan.recommended.found.major_faults
+    back = f"{_many(faults, 'page', 'pages')} came back" if faults else "no page had to come back"
+    title = f"run at {plan.depth} depth: {back}{', each as it was stored' if verified else ''}"
     return f"{title}\n{render(keys, columns, width, colour)}{_disturbed(plan)}"
 
 

@@ -8,6 +8,7 @@ import msgspec
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.objectives import Limit, Objectives
 from zswapsim.study.point import CALM, Point, make_point, processor_share, sums_of
+from zswapsim.study.profile import Profile
 from zswapsim.study.result import Result, completed
 from zswapsim.study.run import run
 from zswapsim.study.search import Search
@@ -46,6 +47,13 @@ class Bench(NamedTuple):
     contents: Contents
     settings: Settings
     progress: Progress | None = None
+    profile: Profile | None = None
+    """Of the contents, for want of their bytes."""
+
+    @property
+    def depth(self) -> str:
+        """``bytes``; ``sizes`` where there are none."""
+        return "bytes" if self.contents.holds_bytes else "sizes"
 
 
 def settle(search: Search, objectives: Objectives, bench: Bench | None) -> tuple[list[Try], Try, bool]:
@@ -120,9 +128,10 @@ def _turns(point: Point, search: Search, bench: Bench) -> Iterator[Result]:
             node=node * PAGE_SIZE,
             compressor=point.compressor,
             backend="private-node",
-            depth="bytes",
+            depth=bench.depth,
         )
-        result = completed(run(bench.trace, bench.contents, asked, progress=bench.progress))
+        known = None if bench.depth == "bytes" else bench.profile
+        result = completed(run(bench.trace, bench.contents, asked, measured=known, progress=bench.progress))
         if result.counters["pool_limit_hit"]:
             node *= 2
             continue

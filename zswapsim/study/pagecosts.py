@@ -37,7 +37,7 @@ def measure_costs(
     """
     if profile is None:
         profile = make_profile(contents, list(codecs.values()), progress=progress)
-    profile.check(contents)
+    profile.check(contents, list(codecs))
     return {
         spec: PageCosts(
             profile.measured(codec),

@@ -15,10 +15,10 @@ from zswapsim.study.pagecosts import codecs_of, measure_costs
 from zswapsim.study.point import Prices, Workload
 from zswapsim.study.profile import Profile
 from zswapsim.study.provision import Plan, check_priced, plan_from
-from zswapsim.study.run import open_trace
+from zswapsim.study.run import held_contents, open_trace
 from zswapsim.study.settings import Settings
 from zswapsim.study.traffic import open_source
-from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
+from zswapsim.traces import Contents, DenseTrace, Trace, read_trace
 
 Progress = Callable[[int, int], None]
 COMPRESSORS = ("lzo-rle", "lz4", "zstd")
@@ -26,7 +26,7 @@ COMPRESSORS = ("lzo-rle", "lz4", "zstd")
 
 def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     trace: str | Path | Trace | DenseTrace,
-    contents: str | Contents,
+    contents: str | Contents | None,
     objectives: Sequence[str] = DEFAULT,
     *,
     compressors: Sequence[str] = COMPRESSORS,
@@ -42,7 +42,8 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     `trace` and `contents` are what :func:`zswapsim.run` takes. `dram`: sizes of the table. `access_ns`: what an access
     takes that finds its page; else the trace's times, else a default. `prices`: money for a GiB of DRAM and of the
     node. `settings`: cost, reclaim, reclaim_batch, chain_size, seed and zero_map are taken from it.
-    `profile`: of the contents, which are then not measured again.
+    `profile`: of the contents, which are then not measured again; without contents it stands for its own, and points
+    are run at sizes depth.
 
     Raises InputError for what was asked wrongly, and what :func:`zswapsim.run` raises.
     """
@@ -51,7 +52,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     codecs = codecs_of(compressors)
     priced = checked_prices(prices)
     check_priced(asked, priced)
-    held = read_contents(contents) if isinstance(contents, str) else contents
+    held = held_contents(contents, profile)
     if held is None:
         raise InputError("--contents none: a plan needs to know what pages hold: expected FILE.pages, recipe:NAME, ...")
     dense = timed(trace)
@@ -65,7 +66,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
         names=(dense.name, held.name),
         settings=base,
         dram=dram,
-        bench=Bench(dense, held, base, progress),
+        bench=Bench(dense, held, base, progress, profile),
     )
 
 

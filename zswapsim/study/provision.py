@@ -41,6 +41,8 @@ class Plan(msgspec.Struct, kw_only=True):
     pace: Pace
     prices: Prices | None
     objectives: list[str]
+    depth: str | None
+    """Of the runs: ``bytes``, or ``sizes`` where contents are known by a profile alone; None where there were none."""
     kept: bool
     """Whether the recommended point keeps all objectives; else it is the nearest one that was found. As run, where it
     was run."""
@@ -109,7 +111,7 @@ def plan_from(
     tries, best, kept = settle(search, asked, bench)
     about = _about(source, names, workload, settings)
     unseen = find_unseen([frames for frames in wanted if frames < source.least], costs, workload.pages, settings.batch)
-    about |= {"unseen": unseen, "objectives": list(objectives)}
+    about |= {"unseen": unseen, "objectives": list(objectives), "depth": None if bench is None else bench.depth}
     return _plan(search, asked, best, rows=rows, kept=kept, tries=tries, **about)
 
 

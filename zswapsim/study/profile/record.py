@@ -99,6 +99,11 @@ class Profile:
         for codec in codecs:
             self.measured(codec)
 
+    @property
+    def specs(self) -> list[str]:
+        """Codecs that their key names: all but those with a dictionary."""
+        return [key for key in self.columns if "dict=" not in key]
+
     def contents(self) -> Contents:
         """The contents without their bytes, for runs at sizes depth."""
         return ProfiledContents(self)
