@@ -298,6 +298,7 @@ def test_the_batch_is_the_reclaimers_own_unless_asked_for() -> None:
         ("mglru:stats_every=1", "mglru has no parameter 'stats_every', only fault_access"),
         ("two-list:fault_access=2", "fault_access: expected a whole number from 0 to 1, got '2'"),
         ("two-list:stats_every=-1", "stats_every: expected a whole number from 0 to 1073741824, got '-1'"),
+        ("two-list:stats_cpus=9000", "stats_cpus: expected a whole number from 0 to 8192, got '9000'"),
         ("two-list:stats_every", "stats_every: expected a whole number"),
         ("two-list:,", "two-list has no parameter ''"),
     ],

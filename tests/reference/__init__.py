@@ -8,8 +8,8 @@ from tests.reference.reclaim import Clock, Fifo, S3Fifo, Sieve, TwoList
 RECLAIMERS = {
     "two-list": TwoList,
     "two-list:fault_access=1": partial(TwoList, fault_access=1),
-    "two-list:fault_access=1,stats_every=2": partial(TwoList, fault_access=1, stats_every=2),
-    "two-list:stats_every=40": partial(TwoList, stats_every=40),
+    "two-list:fault_access=1,stats_every=9": partial(TwoList, fault_access=1, stats_every=9),
+    "two-list:stats_every=30,stats_cpus=1": partial(TwoList, stats_every=30, stats_cpus=1),
     "mglru": Generations,
     "mglru:fault_access=0": partial(Generations, fault_access=0),
     "clock": Clock,

@@ -16,6 +16,7 @@ class Reclaimer:
     """`hits` are the accesses to each resident page since it came in or was looked at, up to `most`."""
 
     most = 1
+    clock = 0  # accesses before this one; kept by the machine
 
     def __init__(self, frames: int, pages: int) -> None:
         self.frames, self.pages = frames, pages
@@ -191,9 +192,11 @@ class S3Fifo(Reclaimer):
 class TwoList(Reclaimer):
     """Linux's active and inactive list. What is judged by statistics is judged by those flushed last."""
 
-    def __init__(self, frames: int, pages: int, fault_access: int = 0, stats_every: int = 0) -> None:
+    def __init__(self, frames: int, pages: int, fault_access: int = 0, stats_every: int = 0,
+                 stats_cpus: int = 0) -> None:  # fmt: skip
         super().__init__(frames, pages)
-        self.fault_access, self.stats_every, self.reclaims = fault_access, stats_every, 0
+        self.fault_access, self.stats_every, self.stats_cpus = fault_access, stats_every, stats_cpus
+        self.read = self.updates = 0
         self.stats = {"active": 0, "inactive": 0, "activated": 0}
         self.active: list[int] = []
         self.inactive: list[int] = []
@@ -206,12 +209,22 @@ class TwoList(Reclaimer):
         activated = self.count["workingset_activate_anon"]
         self.stats = {"active": len(self.active), "inactive": len(self.inactive), "activated": activated}
 
+    def fault(self) -> None:
+        """What was read since the last fault, between which nothing changed."""
+        if self.stats_every and self.clock // self.stats_every != self.read:
+            self.read = self.clock // self.stats_every
+            if self.updates // 64 > self.stats_cpus or not self.stats_cpus:
+                self.updates = 0
+                self.flush()
+
     def known(self, name: str) -> int:
         if not self.stats_every:
             self.flush()
         return self.stats[name]
 
     def enter(self, page: int, refault: bool) -> None:
+        self.fault()
+        self.updates += 8
         self.hits[page] = self.fault_access
         if refault and self.refault(page):
             self.active.append(page)
@@ -233,6 +246,7 @@ class TwoList(Reclaimer):
 
     def gone(self, page: int) -> None:
         super().gone(page)
+        self.updates += 9
         self.shadow[page] = (self.age, page in self.workingset)
         self.age += 1
         self.referenced.discard(page)
@@ -240,9 +254,7 @@ class TwoList(Reclaimer):
 
     def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
         force = False
-        self.reclaims += 1
-        if self.stats_every and self.reclaims % self.stats_every == 0:
-            self.flush()
+        self.fault()
         for _ in range(16):
             self.skipped = False
             evicted = self.try_to_free(wanted, evict, force)

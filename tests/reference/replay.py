@@ -109,6 +109,8 @@ class Machine:
             if self.reclaimer is not None:
                 self.reclaimer.touch(number)
             return
+        if self.reclaimer is not None:
+            self.reclaimer.clock = self.count["accesses"]
         while self.short():
             self.reclaim(number)
             self.pressed()

@@ -17,6 +17,7 @@ ctypedef struct counted_run:
     page_record *records
     uint32_t frames             # of DRAM
     uint32_t batch              # pages evicted when no frame is free
+    uint64_t accesses           # of the trace before these
     Py_ssize_t done             # accesses that were replayed
     uint64_t minor_faults
     uint64_t major_faults
@@ -97,6 +98,7 @@ cdef inline int count_marking(
             if most:
                 record.state += HIT * <uint32_t> (record.state & HITS < most)
         else:
+            reclaimer.clock = run.accesses + i
             code = count_fault(run, reclaimer, engine, pages[i])
             if code < 0:
                 break

@@ -54,6 +54,7 @@ cdef class Reclaimer:
     cdef uint32_t frames            # of DRAM
     cdef uint32_t most              # hits that are counted; one of 0, 1, 3
     cdef uint32_t resident          # pages in DRAM; kept by the engine
+    cdef uint64_t clock             # accesses before the one that faults; kept by the engine
     cdef reclaim_counters counters
 
     # Readies it for one engine. Raises InputError where it serves one already, HostMemoryError.

@@ -273,6 +273,7 @@ cdef class Replay(Evictor):
         counted.records = self.records
         counted.frames = self.frames
         counted.batch = self.batch
+        counted.accesses = self.counters.accesses
         if self.reclaimer is None:
             code = count_lru(&counted, &self.log, pages, count)
         else:
@@ -312,7 +313,7 @@ cdef class Replay(Evictor):
                 # Without a branch: whether a page has been accessed of late can't be predicted.
                 record.state += HIT * <uint32_t> (record.state & HITS < most)
             else:
-                self.backend.clock = self.counters.accesses + i
+                self.backend.clock = self.reclaimer.clock = self.counters.accesses + i
                 code = self.fault_marking(pages[i], ops[i] != 0)
                 if code < 0:
                     self.at_page = pages[i]

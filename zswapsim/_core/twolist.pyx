@@ -24,6 +24,12 @@ from zswapsim._core.errors import HostMemoryError, InputError
 cdef enum:
     GIB_SHIFT = 18              # pages in a GiB
     SHADOW_WORKINGSET = 1       # of a shadow; the rest is the age at eviction
+    MOST_CPUS = 8192            # CONFIG_NR_CPUS at most
+    MEMCG_CHARGE_BATCH = 64     # updates of the statistics
+    FAULT_UPDATES = 8           # of statistics and events, which count alike: PGMAJFAULT, PGFAULT, PSWPIN, PGPGIN, the
+                                # list's size, NR_ANON_MAPPED, WORKINGSET_REFAULT, MEMCG_SWAP
+    EVICT_UPDATES = 9           # PGSCAN, PGSTEAL, PSWPOUT, PGPGOUT, the list's size, NR_ANON_MAPPED, MEMCG_SWAP, and
+                                # NR_SWAPCACHE twice
 
 
 @final
@@ -33,8 +39,10 @@ cdef class TwoListReclaimer(Reclaimer):
     Parameters
     ----------
     fault_access: the access that faults a page in sets its accessed bit.
-    stats_every: reclaims between two flushes of the group's statistics, by which the kernel judges whether the
+    stats_every: accesses between two readings of the group's statistics, by which the kernel judges whether the
         inactive list is low, refaults activated pages, and a refault was near; 0: they are always exact.
+    stats_cpus: processors; a reading flushes the statistics where more than 64 updates a processor are waiting. 0:
+        each does.
 
     What a kernel does is told in docs/reclaim.md. Raises InputError for a value out of range.
     """
@@ -46,7 +54,9 @@ cdef class TwoListReclaimer(Reclaimer):
     cdef uint32_t fault_hit     # HIT where fault_access, else 0
     # The statistics as they were flushed last
     cdef uint32_t stats_every
-    cdef uint32_t until_flush   # reclaims
+    cdef uint32_t stats_cpus
+    cdef uint64_t readings      # that there have been
+    cdef uint64_t updates       # of the statistics since they were flushed
     cdef uint32_t stat_active   # pages
     cdef uint32_t stat_inactive
     cdef uint64_t stat_activated    # workingset_activate_anon
@@ -61,11 +71,15 @@ cdef class TwoListReclaimer(Reclaimer):
         list_open(&self.active)
         list_open(&self.inactive)
 
-    def __init__(self, *, bint fault_access=False, int stats_every=0):
-        if stats_every < 0:
-            raise InputError(f"stats_every {stats_every}: expected at least 0")
+    def __init__(self, *, bint fault_access=False, int stats_every=0, int stats_cpus=0):
+        if stats_every < 0 or not 0 <= stats_cpus <= MOST_CPUS:
+            raise InputError(
+                f"stats_every {stats_every}, stats_cpus {stats_cpus}: expected at least 0, and at most "
+                f"{<int> MOST_CPUS} processors"
+            )
         self.fault_hit = HIT if fault_access else 0
-        self.stats_every = self.until_flush = stats_every
+        self.stats_every = stats_every
+        self.stats_cpus = stats_cpus
 
     cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
         Reclaimer.attach(self, records, pages, frames)
@@ -80,6 +94,8 @@ cdef class TwoListReclaimer(Reclaimer):
     # -- pages that come in ---------------------------------------------------------------------------------------
 
     cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
+        self.flush()
+        self.updates += FAULT_UPDATES
         self.records[page].state |= self.fault_hit
         if refault:
             self.refault(page)
@@ -128,11 +144,12 @@ cdef class TwoListReclaimer(Reclaimer):
         self.stat_activated = self.counters.workingset_activate_anon
 
     cdef inline void flush(self) noexcept nogil:
-        """At the start of a reclaim, whether its turn has come or not."""
-        if self.stats_every:
-            self.until_flush -= 1
-            if self.until_flush == 0:
-                self.until_flush = self.stats_every
+        """At the start of a fault and of a reclaim: what was read since the last one, as nothing has changed since."""
+        if self.stats_every and self.clock // self.stats_every != self.readings:
+            self.readings = self.clock // self.stats_every
+            # Of one processor's updates only whole batches wait where a reading sees them.
+            if self.stats_cpus == 0 or self.updates // MEMCG_CHARGE_BATCH > self.stats_cpus:
+                self.updates = 0
                 self.read_stats()
 
     cdef inline void look_up(self) noexcept nogil:
@@ -196,6 +213,7 @@ cdef class TwoListReclaimer(Reclaimer):
         cdef int code = send_out(self, engine, page)
         if code == ZSW_OK:
             self.evicted += 1
+            self.updates += EVICT_UPDATES
             self.shadows[page] = (self.age << 1) | (SHADOW_WORKINGSET if workingset else 0)
             self.age += 1
             return

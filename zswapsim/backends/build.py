@@ -47,6 +47,8 @@ class BackendPlan(NamedTuple):
     """The compressing device, where that is the backend."""
     rules: PoolRules | None = None
     """Of a pool in DRAM."""
+    node: str = "dram"
+    """By which name the owners of that DRAM are told."""
     groups: Sequence[tuple[int | None, int | None, bool]] = ()
     """Of zswap: (parent, memory.zswap.max in pages, memory.zswap.writeback) of each group; without one, no limits."""
     group_of: NDArray[np.uint16] | None = None
@@ -97,7 +99,7 @@ def _pool(plan: BackendPlan, device: SwapDevice) -> PooledBackend:
         exclusive=plan.exclusive_loads,
         rules=plan.rules,
         more_codecs=[each if isinstance(each, Codec) else _columns(each) for each in plan.further],
-        node="private" if plan.rules is None else "dram",
+        node="private" if plan.rules is None else plan.node,
         groups=PoolGroups(plan.groups, plan.group_of) if plan.groups else None,
     )
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,8 @@ from zswapsim.kernel.own import Device, Own, environment
 PAGE_BYTES = 4096
 TABLE_PAGES = 512  # pages that one page of the page table maps, at each level
 DEVICE_SLACK = 1024  # pages more than the footprint: the header, and slots that are not free at once
-READ_EVERY_S = 0.0005
+READ_EVERY = 500
+"""Accesses between two readings of the group's statistics."""
 
 
 class Accesses(NamedTuple):
@@ -80,15 +80,15 @@ def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -
     """Replay with `frames` frames for the pages; None where the kernel killed the process for want of memory.
 
     The device, which is not set up, is the swap meanwhile, empty at first; a swap space that was used before has slots
-    that are not free yet. The group's statistics are read all the time: the kernel flushes them then, and else judges
-    by old ones. Raises ZswapsimError, OSError.
+    that are not free yet. The group's statistics are read every :data:`READ_EVERY` accesses: the kernel flushes them
+    then, and else judges by old ones. Raises ZswapsimError, OSError.
     """
     size = (trace.footprint + DEVICE_SLACK) * PAGE_BYTES
     zram.set_up(device.number, codec, size)
     own.swap_on(device, size)
     group = own.group()
     groups.set_limit(group, (frames + page_tables(trace.footprint)) * PAGE_BYTES)
-    with _child(trace) as child, _statistics_read(group):
+    with _child(trace) as child:
         found = _measured(child, device, group)
     own.remove_group(group)  # had anything been raised, the guard would do these three
     own.swap_off(device)
@@ -100,7 +100,7 @@ def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -
 def _child(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
     files = [f"/proc/self/fd/{descriptor}" for descriptor in (trace.pages, trace.ops, trace.images)]
     child = subprocess.Popen(
-        [sys.executable, "-m", "zswapsim.kernel.replayer", *files, str(trace.footprint)],
+        [sys.executable, "-m", "zswapsim.kernel.replayer", *files, str(trace.footprint), str(READ_EVERY)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=(trace.pages, trace.ops, trace.images),
@@ -113,26 +113,6 @@ def _child(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
     finally:
         child.kill()
         child.communicate()
-
-
-@contextmanager
-def _statistics_read(group: Path) -> Iterator[None]:
-    """Keeps the group's statistics fresh for as long as the block lasts."""
-    end = threading.Event()
-
-    def read() -> None:
-        descriptor = os.open(group / "memory.stat", os.O_RDONLY)
-        while not end.wait(READ_EVERY_S):
-            os.pread(descriptor, 1 << 14, 0)
-        os.close(descriptor)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
-        yield
-    finally:
-        end.set()
-        reader.join()
 
 
 def _measured(child: subprocess.Popen[str], device: Device, group: Path) -> Replayed | None:

@@ -1,9 +1,10 @@
 """The process that makes a trace's accesses to real anonymous memory in a memory-limited group.
 
-``python -m zswapsim.kernel.replayer PAGES OPS IMAGES COUNT`` reads the trace (uint32 pages, uint8 ops) and the images
-first, says ``ready``, and joins the group that it is told on its standard input. What it has read is not of the group:
-memory belongs to the group in which it was first touched. So the group holds the replayed pages, their page tables, and
-nothing else worth mentioning. The answer is a line of JSON; then it waits for the end of its input, with all its pages.
+``python -m zswapsim.kernel.replayer PAGES OPS IMAGES COUNT EVERY`` reads the trace (uint32 pages, uint8 ops) and the
+images first, says ``ready``, and joins the group that it is told on its standard input. What it has read is not of the
+group: memory belongs to the group in which it was first touched. So the group holds the replayed pages, their page
+tables, and nothing else worth mentioning. After each EVERY accesses it reads the group's statistics, which flushes them.
+The answer is a line of JSON; then it waits for the end of its input, with all its pages.
 """
 
 import ctypes
@@ -16,14 +17,16 @@ import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zswapsim._core.touch import TouchedMemory
 
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 PAGE_BYTES = 4096
+STAT_BYTES = 1 << 14  # more than memory.stat has
 
 
-def main(pages_file: str, ops_file: str, images_file: str, count: str) -> None:
+def main(pages_file: str, ops_file: str, images_file: str, count: str, every: str) -> None:
     """Prepare, join, replay, tell."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
@@ -34,14 +37,25 @@ def main(pages_file: str, ops_file: str, images_file: str, count: str) -> None:
     group = sys.stdin.readline().strip()
     if not group:
         return
+    statistics = os.open(Path(group, "memory.stat"), os.O_RDONLY)
     before = resource.getrusage(resource.RUSAGE_SELF)
     Path(group, "cgroup.procs").write_text(str(os.getpid()))
     start = time.perf_counter()
-    memory.touch(pages, ops)
+    replay(memory, pages, ops, int(every), statistics)
     seconds = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_SELF)
     tell(json.dumps({"major_faults": after.ru_majflt - before.ru_majflt, "seconds": seconds}))
     sys.stdin.read()
+
+
+def replay(
+    memory: TouchedMemory, pages: NDArray[np.uint32], ops: NDArray[np.uint8], every: int, statistics: int
+) -> None:
+    """Make the accesses, and read the statistics after each `every` of them: by the trace, not by the clock."""
+    into = [bytearray(STAT_BYTES)]
+    for start in range(0, len(pages), every):
+        memory.touch(pages[start : start + every], ops[start : start + every])
+        os.preadv(statistics, into, 0)
 
 
 def tell(line: str) -> None:

@@ -9,7 +9,7 @@ from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
 BACKENDS = ("private-node", "zswap", "zram", "cram", "disk")
 IN_DRAM = ("zswap", "zram")
-"""Backends whose pool takes frames of the DRAM that the workload uses too."""
+"""Backends whose pool lies in DRAM; but for zram with charged=0 it takes frames of the workload's."""
 BEFORE_ANOTHER = ("private-node", "zram")
 """Backends that may stand in front of zswap, as the fast one of two tiers."""
 CHOICES = {"all": 0, "idle": 1, "huge": 2, "huge_idle": 3, "incompressible": 4}
@@ -38,9 +38,19 @@ def two_tiers(spec: str) -> tuple[str, str]:
     return first, second[0] if second else ""
 
 
-def shares_dram(spec: str) -> bool:
-    """Whether a pool takes frames of the workload's DRAM."""
+def lies_in_dram(spec: str) -> bool:
+    """Whether a pool lies in DRAM, of two tiers at least one."""
     return any(backend_name(each) in IN_DRAM for each in two_tiers(spec))
+
+
+def shares_dram(spec: str) -> bool:
+    """Whether a pool takes frames of the workload's DRAM. Raises InputError."""
+    return lies_in_dram(spec) and parse_backend(spec).values.get("charged", 1) == 1
+
+
+def charged_elsewhere(spec: str) -> bool:
+    """Whether a pool lies in DRAM that is not the workload's. Raises InputError."""
+    return lies_in_dram(spec) and not shares_dram(spec)
 
 
 def parse_backend(spec: str) -> BackendSpec:
@@ -50,6 +60,8 @@ def parse_backend(spec: str) -> BackendSpec:
         fast, slow = parse_backend(first), parse_backend(second)
         if fast.name not in BEFORE_ANOTHER or slow.name != "zswap":
             raise InputError(f"--backend {spec}: expected {' or '.join(BEFORE_ANOTHER)} in front of zswap")
+        if not fast.values.get("charged", 1):
+            raise InputError(f"--backend {spec}: expected both of two tiers in the workload's DRAM, not charged=0")
         return fast._replace(behind=slow)
     name, _, given = spec.partition(":")
     if name not in BACKENDS:
@@ -126,6 +138,7 @@ PARAMETERS: dict[str, dict[str, tuple[Any, Reader]]] = {
         "writeback_limit": (0, EVERY),
         "idle_every": (0, EVERY),
         "compact_every": (0, EVERY),
+        "charged": (1, FLAG),
     },
 }
 """By backend: each parameter's default, and what reads it."""

@@ -14,11 +14,11 @@ from zswapsim.backends.lengths import assumed, with_same_filled_compressed
 from zswapsim.backends.rules import PoolRules, zram_rules, zswap_rules
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured
-from zswapsim.study.backendspec import IN_DRAM, BackendSpec, parse_backend, shares_dram
+from zswapsim.study.backendspec import IN_DRAM, BackendSpec, charged_elsewhere, lies_in_dram, parse_backend
 from zswapsim.study.cost import PRESETS, in_dram
 from zswapsim.study.cram import parse_cram
 from zswapsim.study.groupspec import group_tree
-from zswapsim.study.nodes import PRIVATE, Nodes
+from zswapsim.study.nodes import ELSEWHERE, PRIVATE, Nodes
 from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.settings import Settings
 from zswapsim.traces import Contents
@@ -37,9 +37,11 @@ def open_behind(
     `group_of`: the group of every page, with :attr:`Settings.groups`.
     """
     spec = parse_backend(settings.backend)
-    if contents is None and shares_dram(settings.backend):
+    if contents is None and lies_in_dram(settings.backend):
         measured = assumed(settings.assumed_length)
     plan = _plan(spec, settings, contents, measured, sizes)._replace(frames=nodes.swap_backend)
+    if charged_elsewhere(settings.backend):
+        plan = plan._replace(node=ELSEWHERE)
     if spec.name == "cram":
         advertised = nodes.machine.nodes[PRIVATE].frames
         plan = plan._replace(cram=CramPlan(**parse_cram(settings.cram).plan(advertised)))

@@ -1,11 +1,14 @@
-"""Which reclaimers there are, and how one is written: ``two-list`` or ``two-list:fault_access=1,stats_every=2``."""
+"""Which reclaimers there are, and how one is written: ``two-list`` or ``two-list:fault_access=1,stats_every=500``."""
 
 from zswapsim._core.errors import InputError
 
 SWAP_CLUSTER_MAX = 32
 RECLAIMERS = ("lru", "two-list", "mglru", "clock", "fifo", "sieve", "s3fifo")
 KERNEL_RECLAIMERS = ("two-list", "mglru")
-PARAMETERS = {"two-list": {"fault_access": 1, "stats_every": 1 << 30}, "mglru": {"fault_access": 1}}
+PARAMETERS = {
+    "two-list": {"fault_access": 1, "stats_every": 1 << 30, "stats_cpus": 8192},
+    "mglru": {"fault_access": 1},
+}
 """The highest value of each parameter; the lowest is 0."""
 
 

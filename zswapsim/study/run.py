@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zswapsim._core.errors import InputError
 from zswapsim._core.replay import Replay
 from zswapsim.compressors.measure import Measured
-from zswapsim.study.backendspec import backend_name, parse_backend, shares_dram
+from zswapsim.study.backendspec import backend_name, charged_elsewhere, lies_in_dram, parse_backend, shares_dram
 from zswapsim.study.behind import open_behind, spare_frames, wanted_codecs
 from zswapsim.study.feeding import Feeding
 from zswapsim.study.groups import group_results, page_groups
@@ -20,7 +20,7 @@ from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.reclaim import open_reclaimer
 from zswapsim.study.result import BUS_ERROR, COMPLETED, INTERRUPTED, OUT_OF_MEMORY, PAGES_LOST, Result
-from zswapsim.study.settings import NO_HOST_NODE, Settings
+from zswapsim.study.settings import MOST_FRAMES, NO_HOST_NODE, Settings
 from zswapsim.study.timeline import Timeline
 from zswapsim.study.upkeep import Upkeep
 from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
@@ -133,13 +133,15 @@ def open_replay(
         options |= {"dram": nodes.workload, "images": contents.images}
     if shares_dram(settings.backend):
         options |= {"dram": nodes.workload, "spare": spare_frames(dram_frames)}
-        if contents is None:
-            options |= {"next_image": np.zeros(1, np.uint32), "zero": np.zeros(1, np.uint8)}
+    if contents is None and lies_in_dram(settings.backend):
+        options |= {"next_image": np.zeros(1, np.uint32), "zero": np.zeros(1, np.uint8)}
     return Replay(pages, dram_frames, backend, **options)
 
 
 def _nodes(settings: Settings, pages: int, dram_frames: int, node_frames: int) -> Nodes:
-    """The machine of a run of its own: no more DRAM than there are pages."""
+    """The machine of a run of its own: no more DRAM than there are pages, and no end of it to a pool elsewhere."""
+    if charged_elsewhere(settings.backend):
+        node_frames = min(pages * settings.chain_size, MOST_FRAMES - 1)  # each object in a zspage of its own
     return open_nodes(settings, min(dram_frames, pages), node_frames, spare_frames(dram_frames))
 
 

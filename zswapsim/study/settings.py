@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Codec and parameters, as in ``zstd:level=3``."""
     reclaim: str = "lru"
     """Which pages are evicted: ``lru`` (exact), ``two-list`` and ``mglru`` (as Linux does), ``clock``, ``fifo``,
-    ``sieve`` or ``s3fifo``; with parameters as in ``two-list:fault_access=1,stats_every=2``."""
+    ``sieve`` or ``s3fifo``; with parameters as in ``two-list:fault_access=1,stats_every=500``."""
     reclaim_batch: int = 0
     """Pages evicted when no frame is free; 0 is 32 (SWAP_CLUSTER_MAX) for ``two-list`` and ``mglru``, else 1."""
     depth: str = "bytes"
