@@ -2,6 +2,7 @@
 
 import hashlib
 import mmap
+import os
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,37 @@ def test_a_file_of_pages(tmp_path: Path) -> None:
     check(contents)
     assert contents.images[69].tobytes() == truth.page("mix", 69)
     assert contents.name == str(path)
+
+
+def test_a_large_file_that_is_cut_during_a_run_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were it mapped, the next access behind its end would be the process's last."""
+    monkeypatch.setattr(module, "IN_MEMORY_BYTES", 8192)
+    path = tmp_path / "a.pages"
+    write_pages(path, recipe_pages("noise", 50))
+    pages = read_pages(path)
+    os.truncate(path, 4096)
+    assert pages.tobytes() == recipe_pages("noise", 50).tobytes()
+
+
+def test_a_large_file_that_is_cut_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IN_MEMORY_BYTES", 8192)
+    path = tmp_path / "a.pages"
+    write_pages(path, recipe_pages("noise", 5))
+    monkeypatch.setattr(module, "_read_in_parts", lambda path: iter([Path(path).read_bytes()[:9000]]))
+    with pytest.raises(InputError, match=r"a\.pages: expected 20480 bytes, got 9000: it changed while it was read"):
+        read_pages(path)
+
+
+def test_no_room_for_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IN_MEMORY_BYTES", 8192)
+    write_pages(tmp_path / "a.pages", recipe_pages("noise", 5))
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OutputError, match=r"cannot write: No space left on device \(TMPDIR moves it\)"):
+        read_pages(tmp_path / "a.pages")
 
 
 def test_a_large_file_is_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

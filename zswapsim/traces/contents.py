@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from zswapsim.traces.kinds import PAGE_BYTES, link, lonely, sort_into_kinds, var
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
 
-IN_MEMORY_BYTES = 256 << 20  # a larger file of pages is mapped
+IN_MEMORY_BYTES = 256 << 20  # more pages than that lie in a temporary file
+PART_BYTES = 16 << 20
 SEED_STRIDE = 1 << 20  # recipes of another seed begin at another index
 RECIPE_KEYS = {
     "pages": Key(4096, 1, SEED_STRIDE, help="how many images"),
@@ -109,9 +112,11 @@ def _from_recipe(spec: str) -> Contents:
 
 
 def read_pages(path: str | Path) -> NDArray[np.uint8]:
-    """The pages of a file, 4096 bytes each: uint8[n, 4096], in memory up to 256 MiB, else mapped read only.
+    """The pages of a file, 4096 bytes each: uint8[n, 4096], in memory up to 256 MiB, else a copy of it, mapped.
 
-    Raises InputError where it can't be read, is empty, or holds a part of a page.
+    A mapping of the file itself would end the process with SIGBUS where somebody shortens it meanwhile; the copy has no
+    name. Raises InputError where it can't be read, is empty, or holds a part of a page, OutputError where there is no
+    room for the copy.
     """
     try:
         size = Path(path).stat().st_size
@@ -119,10 +124,10 @@ def read_pages(path: str | Path) -> NDArray[np.uint8]:
             raise IsADirectoryError(21, "Is a directory")
         if size == 0 or size % PAGE_BYTES:
             raise InputError(f"{path}: {size} bytes: expected whole pages of {PAGE_BYTES} bytes, at least one")
-        pages = np.memmap(path, np.uint8, "r") if size > IN_MEMORY_BYTES else np.fromfile(path, np.uint8)
+        pages = _spilled(_read_in_parts(path)) if size > IN_MEMORY_BYTES else np.fromfile(path, np.uint8)
+    except (InputError, OutputError):
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
     if pages.size != size:
         raise InputError(f"{path}: expected {size} bytes, got {pages.size}: it changed while it was read")
@@ -153,12 +158,35 @@ def _extended(images: NDArray[np.uint8], more: NDArray[np.uint8]) -> NDArray[np.
     """`images` and then `more`; what is too large for memory lies in an unlinked temporary file."""
     if images.nbytes <= IN_MEMORY_BYTES:
         return np.concatenate([images, more])
+    parts = (images[start : start + 1024] for start in range(0, len(images), 1024))
+    return _spilled(np.ascontiguousarray(part).data for part in itertools.chain(parts, [more])).reshape(-1, PAGE_BYTES)
+
+
+def _read_in_parts(path: str | Path) -> Iterator[bytes]:
+    with Path(path).open("rb") as file:
+        while part := file.read(PART_BYTES):
+            yield part
+
+
+def _spilled(parts: Iterable[bytes | memoryview]) -> NDArray[np.uint8]:
+    """What the parts hold, in a temporary file without a name, mapped. Raises OutputError where it has no room."""
     try:
-        with tempfile.TemporaryFile() as file:
-            for start in range(0, len(images), 1024):
-                file.write(np.ascontiguousarray(images[start : start + 1024]).data)
-            file.write(more.data)
-            file.flush()
-            return np.memmap(file, np.uint8, "r").reshape(-1, PAGE_BYTES)
+        file = tempfile.TemporaryFile(buffering=0)
     except OSError as error:
-        raise OutputError(f"{tempfile.gettempdir()}: cannot write: {error.strerror or error}") from error
+        raise _no_room(error) from error
+    with file:
+        for part in parts:
+            _write_all(file.fileno(), memoryview(part).cast("B"))
+        return np.memmap(file, np.uint8, "r") if file.tell() else np.empty(0, np.uint8)
+
+
+def _write_all(descriptor: int, part: memoryview) -> None:
+    try:
+        while part:
+            part = part[os.write(descriptor, part) :]
+    except OSError as error:
+        raise _no_room(error) from error
+
+
+def _no_room(error: OSError) -> OutputError:
+    return OutputError(f"{tempfile.gettempdir()}: cannot write: {error.strerror or error} (TMPDIR moves it)")
