@@ -1,6 +1,6 @@
 """zswap and zram driven against their references, at bytes and at sizes depth at once: equal counters throughout."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import settings
@@ -40,6 +40,38 @@ sizes = {
     "batch": st.sampled_from([1, 2, 8, 32]),
     "device": st.sampled_from([1, 12, 1 << 20]),
 }
+
+
+class Grouped(NamedTuple):
+    """Groups below the workload's, as the reference and as a run is told of them."""
+
+    groups: list[tuple[int, int | None, bool]]
+    text: str
+    group_of: list[int] | None
+
+    def by_page(self) -> dict[int, int] | None:
+        return dict(enumerate(self.group_of)) if self.group_of else None
+
+
+def grouped(tree: list[str], limits: list[tuple[int | None, int]], group_of: list[int]) -> Grouped:
+    parents = [0 if "/" not in name else 1 + tree.index(name.rpartition("/")[0]) for name in tree]
+    texts = [
+        f"{name}:writeback={back}" + ("" if most is None else f",max={most * 4096}")
+        for name, (most, back) in zip(tree, limits, strict=False)
+    ]
+    return Grouped(
+        [(parent, most, bool(back)) for parent, (most, back) in zip(parents, limits, strict=False)],
+        ";".join(texts),
+        [min(group, len(tree)) for group in group_of] if tree else None,
+    )
+
+
+groups = st.builds(
+    grouped,
+    tree=st.sampled_from([[], [], ["a"], ["a", "b"], ["a", "a/b", "c"], ["a", "a/b", "a/b/c"]]),
+    limits=st.lists(st.tuples(st.sampled_from([None, None, 0, 2, 6]), st.sampled_from([1, 1, 0])), min_size=3),
+    group_of=st.lists(st.integers(0, 3), min_size=PAGES, max_size=PAGES),
+)
 
 
 class PoolMachine(RuleBasedStateMachine):
@@ -110,17 +142,11 @@ class ZswapMachine(PoolMachine):
                 "retries": st.sampled_from([1, 16, 1 << 20]),
             }
         ),
-        tree=st.sampled_from([[], [], ["a"], ["a", "b"], ["a", "a/b", "c"], ["a", "a/b", "a/b/c"]]),
-        limits=st.lists(st.tuples(st.sampled_from([None, None, 0, 2, 6]), st.sampled_from([1, 1, 0])), min_size=3),
-        group_of=st.lists(st.integers(0, 3), min_size=PAGES, max_size=PAGES),
+        grouped=groups,
     )
-    def open(self, sizes: dict, options: dict, values: dict, tree: list, limits: list, group_of: list) -> None:
+    def open(self, sizes: dict, options: dict, values: dict, grouped: Grouped) -> None:
         written = {name: value for name, value in values.items() if value is not None}
         written["version"] = "{}.{}".format(*values["version"])
-
-        of = [min(group, len(tree)) for group in group_of] if tree else None
-        parents = [0 if "/" not in name else 1 + tree.index(name.rpartition("/")[0]) for name in tree]
-        groups = [(parent, most, bool(back)) for parent, (most, back) in zip(parents, limits, strict=False)]
 
         def model(*args: Any, **given: Any) -> Zswap:
             return Zswap(
@@ -128,15 +154,11 @@ class ZswapMachine(PoolMachine):
                 group_bytes=values["max"], writeback=bool(values["writeback"]),
                 shrinker=bool(values["shrinker_enabled"]), priority=values["shrinker_priority"],
                 retries=values["retries"], accept_threshold_percent=options["accept_threshold_percent"],
-                groups=groups, group_of=dict(enumerate(of)) if of else None, **given,
+                groups=grouped.groups, group_of=grouped.by_page(), **given,
             )  # fmt: skip
 
         spec = "zswap:" + ",".join(f"{name}={value}" for name, value in written.items())
-        texts = [
-            f"{name}:writeback={back}" + ("" if most is None else f",max={most * 4096}")
-            for name, (most, back) in zip(tree, limits, strict=False)
-        ]
-        self.begin(spec, **sizes, options=options | {"groups": ";".join(texts)}, model=model, group_of=of)
+        self.begin(spec, **sizes, options=options | {"groups": grouped.text}, model=model, group_of=grouped.group_of)
 
     @invariant()
     def groups_agree(self) -> None:
@@ -144,7 +166,53 @@ class ZswapMachine(PoolMachine):
             assert engine.backend.group_stats() == self.model.group_stats()
 
 
-class ZramMachine(PoolMachine):
+class SlotWorkMachine(PoolMachine):
+    """What is done to zram's slots from outside."""
+
+    def open_pools(self) -> list[Any]:
+        return [engine.backend for engine in self.engines.values()]
+
+    @precondition(lambda self: hasattr(self, "engines"))
+    @rule(age=st.sampled_from([None, 0, 5, 40]))
+    def idle(self, age: int | None) -> None:
+        self.model.mark_idle(age)
+        for pool in self.open_pools():
+            mark_idle(pool, self.model.count["accesses"], age)
+
+    @precondition(lambda self: hasattr(self, "engines"))
+    @rule(
+        choice=st.sampled_from(["all", "idle", "huge", "huge_idle"]),
+        threshold=st.sampled_from([0, 500, 3000]),
+        priority=st.integers(0, 2),
+        most=st.sampled_from([0, 1, 5, 1 << 40]),
+    )
+    def recompress(self, choice: str, threshold: int, priority: int, most: int) -> None:
+        priority = min(priority, len(self.model.stronger))
+        self.model.recompress(choice, threshold, priority, most)
+        for pool in self.open_pools():
+            recompress_slots(pool, CHOICES[choice], threshold, priority, most)
+
+    @precondition(lambda self: hasattr(self, "engines"))
+    @rule(
+        choice=st.sampled_from(["all", "idle", "huge", "huge_idle", "incompressible"]),
+        most=st.integers(0, 9),
+        ranges=st.none() | st.lists(st.tuples(st.integers(0, 30), st.integers(30, PAGES - 1)), max_size=2),
+    )
+    def write_back(self, choice: str, most: int, ranges: list[tuple[int, int]] | None) -> None:
+        slots = set(range(PAGES)) if ranges is None else {n for a, b in ranges for n in range(a, b + 1)}
+        wrote = self.model.write_back_slots(choice, most, slots)
+        for pool in self.open_pools():
+            assert write_back_slots(pool, CHOICES[choice], most, ranges) == wrote
+
+    @precondition(lambda self: hasattr(self, "engines"))
+    @rule()
+    def compact(self) -> None:
+        freed = self.model.store.compact()
+        for pool in self.open_pools():
+            assert pool.compact() == freed
+
+
+class ZramMachine(SlotWorkMachine):
     @initialize(
         sizes=st.fixed_dictionaries(sizes),
         options=st.fixed_dictionaries(common),
@@ -154,44 +222,13 @@ class ZramMachine(PoolMachine):
     )
     def open(self, sizes: dict, options: dict, mem_limit: int, disksize: int, stronger: tuple[str, ...]) -> None:
         lengths = tuple(LENGTHS[spec].__getitem__ for spec in stronger)
-        spec = f"zram:mem_limit={mem_limit * 4096},disksize={disksize * 4096}"
+        spec = f"zram:mem_limit={mem_limit * 4096},disksize={disksize * 4096},idle_every=1,idle_age=1"
         spec += ",algorithms=" + "+".join(stronger) if stronger else ""
 
         def model(*args: Any, **given: Any) -> Zram:
             return Zram(*args, mem_limit=mem_limit, disksize=disksize, stronger=lengths, **given)
 
         self.begin(spec, **sizes, options=options, model=model)
-
-    def open_pools(self) -> list[Any]:
-        return [engine.backend for engine in self.engines.values()]
-
-    @precondition(lambda self: hasattr(self, "engines"))
-    @rule()
-    def idle(self) -> None:
-        self.model.mark_idle()
-        for pool in self.open_pools():
-            mark_idle(pool)
-
-    @precondition(lambda self: hasattr(self, "engines"))
-    @rule(choice=st.sampled_from(["all", "idle", "huge", "huge_idle"]), threshold=st.sampled_from([0, 500, 3000]))
-    def recompress(self, choice: str, threshold: int) -> None:
-        self.model.recompress(choice, threshold)
-        for pool in self.open_pools():
-            recompress_slots(pool, CHOICES[choice], threshold)
-
-    @precondition(lambda self: hasattr(self, "engines"))
-    @rule(choice=st.sampled_from(["idle", "huge", "huge_idle", "incompressible"]), most=st.integers(0, 9))
-    def write_back(self, choice: str, most: int) -> None:
-        wrote = self.model.write_back_slots(choice, most)
-        for pool in self.open_pools():
-            assert write_back_slots(pool, CHOICES[choice], most) == wrote
-
-    @precondition(lambda self: hasattr(self, "engines"))
-    @rule()
-    def compact(self) -> None:
-        freed = self.model.store.compact()
-        for pool in self.open_pools():
-            assert pool.compact() == freed
 
 
 TestZswap = ZswapMachine.TestCase

@@ -109,7 +109,6 @@ def test_out_of_memory_ends_the_run_with_its_counters() -> None:
     assert result.outcome == "out of memory"
     assert 0 < result.counters["accesses"] < 5000
     assert result.counters["kept_pages"] > 0
-    assert result.counters["reject_reclaim_fail"] > 0
     assert result.counters["pool_limit_hit"] > 0
     # Every frame was put to use before that.
     assert result.counters["resident_pages"] == result.settings["dram_frames"]
@@ -161,7 +160,7 @@ def test_a_codec_that_fails_without_a_device_keeps_pages_in_dram() -> None:
     engine = engine_with(c_codec(lambda page: E_CODEC), device_pages=0)
     assert feed(engine, [*range(64)]) < 64
     assert engine.out_of_memory
-    assert engine.counters_now()["reject_reclaim_fail"] >= 8
+    assert engine.counters_now()["kept_pages"] >= 8
     engine.check()
 
 

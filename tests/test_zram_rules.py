@@ -7,16 +7,18 @@ import pytest
 
 from tests.page_samples import lz4_length
 from tests.test_zswap_rules import PAGES, contents_of, touch, word_pages
-from zswapsim import Settings, get_compressor, run
+from zswapsim import CorruptPageError, InputError, Settings, get_compressor, run
 from zswapsim._core.replay import Replay
 from zswapsim._core.slotwork import HUGE_SLOTS, IDLE_SLOTS, INCOMPRESSIBLE_SLOTS, mark_idle, recompress_slots
 from zswapsim._core.slotwork import write_back_slots as write_back
+from zswapsim.study.backendspec import parse_backend
 from zswapsim.study.run import open_replay
 from zswapsim.traces import Contents
 from zswapsim.traces.recipes import recipe_pages
 
 FRAMES = 40
 ALL = 0
+CODECS = ("zstd:level=1", "zstd:level=9")
 
 
 def opened(contents: Contents, backend: str = "zram", **changes: Any) -> Replay:
@@ -217,7 +219,7 @@ def test_the_threshold_of_recompression() -> None:
     engine = opened(contents, "zram:algorithms=zstd")
     counters = touch(engine, [*range(48)], write=False)
     stored = contents.images[: counters["stored_pages"]]
-    assert recompress_slots(engine.backend, ALL, 4000) == 0, "all objects are below it"
+    assert recompress_slots(engine.backend, ALL, 3624) == 0, "all objects are below it"
     threshold = sorted(strong[: len(stored)])[len(stored) // 2]
     changed = recompress_slots(engine.backend, ALL, threshold)
     assert 0 < changed <= sum(length < threshold for length in strong[: len(stored)])
@@ -231,9 +233,183 @@ def test_recompression_of_idle_slots_alone() -> None:
     assert recompress_slots(engine.backend, IDLE_SLOTS, 0) > 0
 
 
+def test_idle_by_age_marks_slots_that_were_not_accessed_for_longer() -> None:
+    """Of those that are younger it takes the mark: mark_idle() with a cutoff."""
+    engine = opened(contents_of("text"), "zram:idle_every=1000,idle_age=1", exclusive_loads=False)
+    touch(engine, [*range(42)], write=False)  # 41 accesses before page 0 goes, and so on
+    early = engine.counters_now()["stored_pages"]
+    touch(engine, [*range(42, 46)], write=False)
+    stored = engine.counters_now()["stored_pages"]
+    mark_idle(engine.backend)
+    mark_idle(engine.backend, 46, 4)
+    assert write_back(engine.backend, IDLE_SLOTS, 1000) == early < stored
+    assert touch(engine, [0], write=False)["bd_reads"] == 1, "the first that went is the oldest"
+    mark_idle(engine.backend, 46, 0)
+    assert write_back(engine.backend, IDLE_SLOTS, 1000) >= stored - early
+
+
+def test_a_load_makes_a_slot_young() -> None:
+    engine = opened(contents_of("text"), "zram:idle_every=1000,idle_age=1", exclusive_loads=False)
+    touch(engine, [*range(44)], write=False)
+    touch(engine, [1], write=False)
+    mark_idle(engine.backend, 45, 2)
+    write_back(engine.backend, IDLE_SLOTS, 1000)
+    assert touch(engine, [0], write=False)["bd_reads"] == 1
+    before = touch(engine, [*range(4, 44)], write=False)  # 1 goes again, as clean as it came
+    after = touch(engine, [1], write=False)
+    assert after["bd_reads"] == before["bd_reads"]
+    assert after["pswpin"] == before["pswpin"] + 1
+
+
+def test_idle_by_age_needs_the_times_of_access() -> None:
+    """Without CONFIG_ZRAM_TRACK_ENTRY_ACTIME a number is no mode that idle takes."""
+    with pytest.raises(InputError, match="a pool that tracks accesses"):
+        mark_idle(opened(contents_of("text")).backend, 100, 10)
+
+
+def test_writeback_of_page_indexes_alone() -> None:
+    engine = opened(contents_of("text"))
+    touch(engine, [*range(50)])
+    assert write_back(engine.backend, ALL, 1000, [(3, 3)]) == 1
+    assert write_back(engine.backend, ALL, 1000, [(5, 7), (1, 1), (6, 8), (7, 7)]) == 5, "each slot once"
+    assert write_back(engine.backend, ALL, 1000, [(3, 3), (60, 63)]) == 0, "it is written, they were never stored"
+    engine.check()
+    assert touch(engine, [3, 8])["bd_reads"] == 2
+    assert touch(engine, [4])["bd_reads"] == 2
+
+
+def test_page_indexes_beyond_the_device_are_refused() -> None:
+    engine = opened(contents_of("text"))
+    for wrong in ((0, PAGES), (5, 4), (-1, 3)):
+        with pytest.raises(InputError, match=f"expected two of 0 to {PAGES - 1}, the lower one first"):
+            write_back(engine.backend, ALL, 1000, [wrong])
+    asked = Settings(dram="60%", backend="zram:writeback_every=10,page_indexes=7+100-199")
+    with pytest.raises(InputError, match="slots 100-199: expected two of 0 to 49"):
+        run("gen:loop,pages=50,events=500", "recipe:text", asked)
+
+
+def test_writeback_goes_on_after_a_slot_that_does_not_decode() -> None:
+    engine = opened(contents_of("text"), "zram:algorithms=zstd")
+    stored = touch(engine, [*range(48)])["stored_pages"]
+    recompress_slots(engine.backend, ALL)
+    engine.backend.inject_fault(2, 0, 0xFF)  # zstd's magic number
+    assert write_back(engine.backend, ALL, 1000) == stored - 1
+    counters = engine.counters_now()
+    assert (counters["decompress_fail"], counters["stored_pages"]) == (1, 1)
+    touch(engine, [0, 1])
+    with pytest.raises(CorruptPageError, match="page 2"):
+        touch(engine, [2])
+
+
+def test_recompression_ends_at_a_slot_that_does_not_decode() -> None:
+    engine = opened(contents_of("text"), "zram:algorithms=zstd+zstd:level=9")
+    stored = touch(engine, [*range(48)])["stored_pages"]
+    assert recompress_slots(engine.backend, ALL, 0, 1) == stored
+    for slot in range(8):
+        engine.backend.inject_fault(slot, 0, 0xFF)
+    recompress_slots(engine.backend, ALL)
+    counters = engine.counters_now()
+    assert counters["decompress_fail"] == 1
+    assert counters["stored_pages"] == stored
+
+
+def test_recompression_by_priority_takes_that_codec_alone() -> None:
+    contents = contents_of("text")
+    lengths_by = {spec: [len(get_compressor(spec).compress(page)) for page in contents.images] for spec in CODECS}
+    engine = opened(contents, "zram:algorithms=" + "+".join(CODECS))
+    stored = touch(engine, [*range(48)], write=False)["stored_pages"]
+    assert recompress_slots(engine.backend, ALL, 0, 2) == stored
+    assert lengths(engine) == sum(lengths_by[CODECS[1]][:stored])
+    assert recompress_slots(engine.backend, ALL, 0, 1) == 0, "they were compressed by a stronger one"
+    assert engine.counters_now()["recompress_fail"] == 0
+    with pytest.raises(InputError, match="priority 3: expected 1 to 2"):
+        recompress_slots(engine.backend, ALL, 0, 3)
+
+
+def test_only_the_strongest_codec_marks_a_slot_incompressible() -> None:
+    engine = opened(contents_of("text"), "zram:algorithms=lz4+zstd")
+    touch(engine, [*range(48)])
+    assert recompress_slots(engine.backend, ALL, 0, 1) == 0
+    assert engine.counters_now()["recompress_fail"] == 0
+    assert write_back(engine.backend, INCOMPRESSIBLE_SLOTS, 1000) == 0
+
+
+def test_a_result_at_the_threshold_marks_the_slot_incompressible_too() -> None:
+    """Since Linux 6.15, where no codec was of use."""
+    engine = opened(contents_of("text"), "zram:algorithms=zstd")
+    stored = touch(engine, [*range(48)])["stored_pages"]
+    assert recompress_slots(engine.backend, ALL, 100) == 0
+    assert engine.counters_now()["recompress_fail"] == stored
+
+
+def test_max_pages_limits_the_slots_that_are_tried_whatever_comes_of_it() -> None:
+    engine = opened(contents_of("text"), "zram:algorithms=zstd")
+    touch(engine, [*range(48)])
+    assert recompress_slots(engine.backend, ALL, 0, 0, 3) == 3
+    assert recompress_slots(engine.backend, ALL, 0, 0, 0) == 0
+    poor = opened(contents_of("text"), "zram:algorithms=lz4")
+    touch(poor, [*range(48)])
+    assert recompress_slots(poor.backend, ALL, 0, 0, 2) == 0
+    assert poor.counters_now()["recompress_fail"] == 2
+
+
+def test_a_threshold_of_huge_pages_is_refused() -> None:
+    with pytest.raises(InputError, match="threshold 3625: expected less than 3625 bytes"):
+        recompress_slots(opened(contents_of("text"), "zram:algorithms=zstd").backend, ALL, 3625)
+    asked = Settings(dram="60%", backend="zram:algorithms=zstd,recompress_every=10,threshold=3300", chain_size=4)
+    with pytest.raises(InputError, match="threshold 3300: expected less than 3257 bytes"):
+        run("gen:loop,pages=50,events=500", "recipe:text", asked)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "wrote"),
+    [("writeback_limit_enable=1", 0), ("writeback_limit_enable=1,writeback_limit=7", 7), ("", 100)],
+)
+def test_writeback_limit_counts_where_it_is_enabled(parameters: str, wrote: int) -> None:
+    backend = "zram:idle_every=500,writeback_every=500" + ("," + parameters if parameters else "")
+    trace = "gen:zipf,pages=600,events=6000,alpha=0.8"
+    found = run(trace, "recipe:text,pages=100", Settings(dram="60%", backend=backend, depth="sizes")).counters
+    assert found["bd_writes"] == wrote if wrote < 100 else found["bd_writes"] > wrote
+
+
+def test_what_zram_is_asked_for_by_a_spec() -> None:
+    codecs = "algorithms=zstd+zstd:level=9"
+    assert parse_backend(f"zram:{codecs},algo=zstd:level=9").values["priority"] == 2
+    assert parse_backend("zram:writeback_every=5,page_indexes=7+100-199").values["page_indexes"] == [(7, 7), (100, 199)]
+    for wrong, said in {
+        f"{codecs},algo=lzo": "priority or algo to name one of 2 algorithms",
+        f"{codecs},priority=3": "priority or algo to name one of 2 algorithms",
+        f"{codecs},algo=zstd,priority=1": "either priority or algo",
+        "writeback_limit=5": "writeback_limit_enable=1 as well",
+        "idle_age=5": "idle_every as well",
+        "page_indexes=9-5": "as in 1\\+5-9, got '9-5'",
+        "charged=2": "from 0 to 1",
+    }.items():
+        with pytest.raises(InputError, match=said):
+            parse_backend(f"zram:{wrong}")
+    with pytest.raises(InputError, match="not charged=0"):
+        parse_backend("zram:charged=0/zswap")
+
+
+@pytest.mark.parametrize("depth", ["bytes", "sizes", "counts"])
+def test_a_pool_that_is_not_charged_takes_nothing_of_the_workload_s_dram(depth: str) -> None:
+    """As in a memory-limited group: zram's memory is no group's."""
+    contents = None if depth == "counts" else "recipe:text,pages=100"
+    trace = "gen:zipf,pages=600,events=6000,alpha=0.8,writes=0.3"
+    found = run(trace, contents, Settings(dram="40%", backend="zram:charged=0", depth=depth))
+    plain = run(trace, None, Settings(dram="40%", node="100%"))
+    assert found.outcome == "completed"
+    assert found.counters["pool_total_size"] > 0
+    assert found.counters["major_faults"] == plain.counters["major_faults"]
+    assert found.counters["resident_pages"] == found.settings["dram_frames"]
+    assert found.owners["dram of others"]["swap backend"] * 4096 == found.counters["pool_total_size"]
+    assert found.owners["dram"].get("swap backend", 0) == 0
+
+
 @pytest.mark.parametrize("depth", ["bytes", "sizes"])
 def test_upkeep_is_done_every_so_many_accesses(depth: str) -> None:
-    backend = "zram:algorithms=zstd,recompress_every=1700,idle_every=1500,writeback_every=1900,writeback_limit=40"
+    backend = "zram:algorithms=zstd,recompress_every=1700,idle_every=1500,writeback_every=1900"
+    backend += ",writeback_limit_enable=1,writeback_limit=40"
     settings = Settings(dram="60%", backend=backend, depth=depth, window=333)
     trace = "gen:zipf,pages=2000,events=20000,alpha=0.8,writes=0.3"
     result = run(trace, "recipe:mix,pages=200", settings)

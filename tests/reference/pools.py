@@ -222,21 +222,29 @@ class Zram(DramPool):
                  **others: Any) -> None:  # fmt: skip
         super().__init__(frames, contents, Store(PAGE, length_of, chain_size), device_pages, **others)
         self.mem_limit, self.disksize, self.stronger = mem_limit, disksize, stronger
+        self.accessed: dict[int, int] = {}
         self.idle: set[int] = set()
         self.incompressible: set[int] = set()
         self.codec: dict[int, int] = {}
 
     def swap_out(self, number: int, data: bytes) -> bool:
-        used = len(self.store.slots) + len(self.device)
-        new = number not in self.store.slots and number not in self.device
-        if self.disksize and new and used >= self.disksize:
+        if self.no_slot(number):
             return False
+        kept = self.keep(number, data)
+        self.count["failed_writes"] += not kept
+        return kept
+
+    def no_slot(self, number: int) -> bool:
+        new = number not in self.store.slots and number not in self.device
+        return bool(self.disksize) and new and len(self.store.slots) + len(self.device) >= self.disksize
+
+    def keep(self, number: int, data: bytes) -> bool:
         self.share()
         if self.too_much(data) or not self.store.store(number, data):
-            self.count["failed_writes"] += 1
             return False
         self.device.discard(number)
         self.unmark(number)
+        self.accessed[number] = self.count["accesses"]
         self.count["pswpout"] += 1
         return True
 
@@ -269,6 +277,7 @@ class Zram(DramPool):
         if number in self.store.slots:
             assert self.store.load(number) == self.contents.images[page.image]
         self.idle.discard(number)
+        self.accessed[number] = self.count["accesses"]
         if self.swap.exclusive:
             self.drop(number)
             page.dirty = True
@@ -286,8 +295,10 @@ class Zram(DramPool):
     def objects(self) -> dict[int, int]:
         return {slot: held.length for slot, held in self.store.slots.items() if held.place is not None}
 
-    def mark_idle(self) -> None:
-        self.idle |= self.objects().keys()
+    def mark_idle(self, age: int | None) -> None:
+        now = self.count["accesses"]
+        old = {slot for slot in self.objects() if age is None or now - self.accessed[slot] > age}
+        self.idle = self.idle | old if age is None else old
 
     def chosen(self, choice: str) -> list[int]:
         """Largest first by 64 bytes, last slot first."""
@@ -300,36 +311,39 @@ class Zram(DramPool):
             found = {slot: length for slot, length in found.items() if slot in self.incompressible}
         return sorted(found, key=lambda slot: (found[slot] // 64, slot), reverse=True)
 
-    def write_back_slots(self, choice: str, most: int) -> int:
+    def write_back_slots(self, choice: str, most: int, slots: set[int]) -> int:
         wrote = 0
         for slot in self.chosen(choice):
             if wrote == most or len(self.device) == self.swap.device_pages:
                 break
-            self.drop(slot)
-            self.device.add(slot)
-            self.count["bd_writes"] += 1
-            wrote += 1
+            if slot in slots:
+                self.drop(slot)
+                self.device.add(slot)
+                self.count["bd_writes"] += 1
+                wrote += 1
         return wrote
 
-    def recompress(self, choice: str, threshold: int) -> None:
+    def recompress(self, choice: str, threshold: int, priority: int, most: int) -> None:
+        """`priority`: the one codec to take, 0 for all."""
         self.share()
+        numbers = range(priority or 1, (priority or len(self.stronger)) + 1)
         for slot in self.chosen(choice):
-            left = slot not in self.incompressible and self.codec.get(slot, 0) < len(self.stronger)
-            if left and not self.recompress_slot(slot, threshold):
+            left = slot not in self.incompressible and self.codec.get(slot, 0) + 1 < numbers.stop
+            if not left or self.store.slots[slot].length < threshold:
+                continue
+            if not most or not self.recompress_slot(slot, threshold, numbers):
                 break
+            most -= 1
 
-    def recompress_slot(self, slot: int, threshold: int) -> bool:
+    def recompress_slot(self, slot: int, threshold: int, numbers: range) -> bool:
         held = self.store.slots[slot]
-        if held.length < threshold:
-            return True
         self.idle.discard(slot)
         old = self.pool.class_for(held.length).size
-        for number in range(self.codec.get(slot, 0) + 1, len(self.stronger) + 1):
+        for number in range(max(self.codec.get(slot, 0) + 1, numbers.start), numbers.stop):
             length = self.stronger[number - 1](held.page)
-            new = self.pool.class_for(length).size
-            if new < old and not (threshold and length >= threshold):
+            if self.pool.class_for(length).size < old and not (threshold and length >= threshold):
                 return self.exchange(slot, number, length)
-        if new >= old:
+        if numbers.stop > len(self.stronger):
             self.incompressible.add(slot)
             self.count["recompress_fail"] += 1
         return True

@@ -210,10 +210,7 @@ class Machine:
         if self.shrink_for(number, data):
             return True
         self.count["reject_alloc_fail"] += 1
-        if self.to_device(number):
-            return True
-        self.count["reject_reclaim_fail"] += 1
-        return False
+        return self.to_device(number)
 
     def to_device(self, number: int) -> bool:
         if len(self.swap.device) == self.swap.device_pages:

@@ -21,6 +21,7 @@ cdef enum:
     SPARED = 0              # of shrink_one()
     WROTE = 1
     NOTHING_LEFT = 2
+    FAILED = 3              # it does not decode, or what is behind takes it not
 
 
 cdef class CompressedPool(Backend):
@@ -29,6 +30,7 @@ cdef class CompressedPool(Backend):
     cdef PoolCodecs codecs
     cdef PoolGroups groups
     cdef page_record *records   # owned, one a slot: place in the writeback queue, and AT_* with flags
+    cdef uint64_t *accessed     # owned, one a slot: the clock at its last access; NULL where that is not tracked
     cdef uint32_t slot_count
     cdef uint64_t target        # frames in use that a private node's shrinker stops at
     cdef bint exclusive         # a load drops the pool's copy
@@ -42,9 +44,11 @@ cdef class CompressedPool(Backend):
     cdef int settle(self, uint32_t slot, const encoded_page *made) noexcept nogil
     # Brings a page from the device, where it stays. LOAD_* or a negative code.
     cdef int fetch(self, uint32_t slot, uint8_t *page) noexcept nogil
+    # A slot is written or read.
+    cdef void note_access(self, uint32_t slot) noexcept nogil
     # Empties a slot that has a page.
     cdef void forget(self, uint32_t slot) noexcept nogil
-    # Looks at the group's coldest page: SPARED once, or WROTE; NOTHING_LEFT; or a negative code.
+    # Looks at the group's coldest page: SPARED once, WROTE, or FAILED; NOTHING_LEFT; or a negative code.
     cdef int shrink_one(self, pool_group *group) noexcept nogil
     # A page of the pool goes to the device. ZSW_E_FULL, ZSW_E_IO; or it does not decode.
     cdef int write_back_one(self, uint32_t slot) noexcept nogil

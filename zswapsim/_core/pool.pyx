@@ -12,7 +12,7 @@ from libc.string cimport memset
 from zswapsim._core.backend cimport Backend, costs_charge
 from zswapsim._core.codec cimport Codec
 from zswapsim._core.device cimport SwapDevice
-from zswapsim._core.errors cimport ZSW_OK
+from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK
 from zswapsim._core.frames cimport Grant
 from zswapsim._core.lru cimport LRU_NONE, lru_add, lru_oldest, lru_remove, lru_touch, page_record
 from zswapsim._core.poolcodecs cimport PoolCodecs
@@ -48,6 +48,7 @@ cdef class CompressedPool(Backend):
     def __cinit__(self):
         memset(&self.rules, 0, sizeof(self.rules))
         self.records = NULL
+        self.accessed = NULL
 
     def __init__(
         self, cost, Grant grant not None, SwapDevice device not None, Codec codec=None, measured=None, *,
@@ -78,6 +79,7 @@ cdef class CompressedPool(Backend):
 
     def __dealloc__(self):
         free(self.records)
+        free(self.accessed)
 
     cdef int open_rules(self, rules) except -1:
         """Part of the constructor."""
@@ -94,6 +96,7 @@ cdef class CompressedPool(Backend):
         self.rules.keeps_poor = rules.keeps_poor
         self.rules.writeback = rules.writeback
         self.rules.slots_stay = rules.slots_stay
+        self.rules.tracks_access = rules.tracks_access
         self.rules.shrinker = self.hears_pressure = rules.shrinker and rules.writeback
         self.rules.priority = rules.priority
         self.rules.retries = rules.retries
@@ -124,7 +127,9 @@ cdef class CompressedPool(Backend):
         if self.groups.group_of != NULL and self.groups.slot_count != slots:
             raise InputError(f"backend: {self.groups.slot_count} slots have a group, {slots} are wanted")
         self.records = <page_record *> calloc(slots, sizeof(page_record))
-        if self.records == NULL:
+        if self.rules.tracks_access:
+            self.accessed = <uint64_t *> calloc(slots, sizeof(uint64_t))
+        if self.records == NULL or self.rules.tracks_access and self.accessed == NULL:
             raise HostMemoryError("backend: the host is out of memory")
         for slot in range(slots):
             self.records[slot].stamp = LRU_NONE
@@ -160,6 +165,7 @@ cdef class CompressedPool(Backend):
                 self.slots.drop(slot)
                 return code
         record.state = AT_POOL | REFERENCED
+        self.note_access(slot)
         self.groups.charge(group, made.length, 1)
         if self.rules.block_device:
             self.counters.pswpout += 1
@@ -168,6 +174,12 @@ cdef class CompressedPool(Backend):
             group.events.zswpout += 1
         costs_charge(&self.costs, &self.costs.spent_node, self.costs.node_latency + self.costs.node_byte * made.length)
         return ZSW_OK
+
+    cdef inline void note_access(self, uint32_t slot) noexcept nogil:
+        """A slot is written or read: mark_slot_accessed() of zram."""
+        self.records[slot].state &= ~<uint32_t> IDLE
+        if self.accessed != NULL:
+            self.accessed[slot] = self.clock
 
     cdef int fetch(self, uint32_t slot, uint8_t *page) noexcept nogil:
         """Brings a page from the device, where it stays."""
@@ -197,9 +209,9 @@ cdef class CompressedPool(Backend):
     # -- pages that leave for the device ------------------------------------------------------------------------------
 
     cdef int shrink_one(self, pool_group *group) noexcept nogil:
-        """Looks at the group's coldest page: SPARED once, or WROTE; NOTHING_LEFT; or a negative code.
+        """Looks at the group's coldest page: SPARED once, WROTE, or FAILED; NOTHING_LEFT; or a negative code.
 
-        shrink_memcg() and shrink_memcg_cb() in mm/zswap.c.
+        shrink_memcg() and shrink_memcg_cb() in mm/zswap.c: a page that could not be written is the youngest now.
         """
         cdef uint32_t slot
         cdef int code
@@ -213,7 +225,11 @@ cdef class CompressedPool(Backend):
             code = lru_touch(&group.queue, self.records, slot)
             return SPARED if code == ZSW_OK else code
         code = self.write_back_one(slot)
-        return WROTE if code == ZSW_OK else code
+        if code != ZSW_E_CORRUPT and code != ZSW_E_FULL:
+            return WROTE if code == ZSW_OK else code
+        self.counters.reject_reclaim_fail += 1
+        code = lru_touch(&group.queue, self.records, slot)
+        return FAILED if code == ZSW_OK else code
 
     cdef int write_back_one(self, uint32_t slot) noexcept nogil:
         """A page of the pool goes to the device. ZSW_E_FULL, ZSW_E_IO; or it does not decode."""

@@ -12,7 +12,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from zswapsim._core.backend cimport LOAD_DROPPED, LOAD_KEPT, costs_charge
 from zswapsim._core.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.pool cimport (
-    AT_DEVICE, AT_MASK, AT_NOWHERE, IDLE, NOTHING_LEFT, REFERENCED, SPARED, WROTE, CompressedPool,
+    AT_DEVICE, AT_MASK, AT_NOWHERE, FAILED, NOTHING_LEFT, REFERENCED, SPARED, WROTE, CompressedPool,
 )
 from zswapsim._core.lru cimport page_record
 from zswapsim._core.poolgroups cimport FIRST_GROUP, NO_GROUP, pool_group
@@ -109,7 +109,7 @@ cdef class PooledBackend(CompressedPool):
             self.forget(slot)
             return LOAD_DROPPED
         record.state |= REFERENCED
-        record.state &= ~<uint32_t> IDLE
+        self.note_access(slot)
         return LOAD_KEPT
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
@@ -134,9 +134,7 @@ cdef class PooledBackend(CompressedPool):
                 group.events.pswpout += 1
                 costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
             self.records[slot].state = AT_DEVICE
-        elif code == ZSW_E_FULL:
-            self.counters.reject_reclaim_fail += group.writeback
-        else:
+        elif code != ZSW_E_FULL:
             return code
         worked = self.work() if self.full else ZSW_OK
         return worked if worked < 0 else code
@@ -162,22 +160,23 @@ cdef class PooledBackend(CompressedPool):
                 return code
 
     cdef int write_back(self, int most) noexcept nogil:
-        """Writes the coldest pages back, at most so many. Returns how many, or a negative code."""
+        """Writes the coldest pages back, at most so many, until one can't be. Returns how many, or a negative code."""
         cdef int wrote = 0
         cdef int code
         while wrote < most:
             code = self.shrink_one(&self.groups.groups[FIRST_GROUP])
-            if code == NOTHING_LEFT:
+            if code == NOTHING_LEFT or code == FAILED:
                 break
             if code < 0:
                 return code
-            wrote += code
+            wrote += code == WROTE
         return wrote
 
     cdef int work(self) noexcept nogil:
         """zswap's worker after a refusal: one entry of each group in turn, until the pool accepts again.
 
-        It gives up after so many entries that were spared, and walks round all groups that found nothing to look at.
+        It gives up after so many entries that were spared or could not be written, and walks round all groups that
+        found nothing to look at.
         shrink_worker() in mm/zswap.c. 0 or a negative code.
         """
         cdef pool_group *group
@@ -198,7 +197,7 @@ cdef class PooledBackend(CompressedPool):
                 if code < 0:
                     return code
                 attempts += code != NOTHING_LEFT
-                failures += code == SPARED
+                failures += code == SPARED or code == FAILED
             if self.slots.pool.frames_in_use <= self.rules.accept_to:
                 break
         return ZSW_OK
@@ -249,5 +248,5 @@ cdef class PooledBackend(CompressedPool):
                 return code
             if code == NOTHING_LEFT:
                 break
-            wrote += code
+            wrote += code == WROTE
         return wrote

@@ -18,6 +18,7 @@ ctypedef struct pool_rules:
     bint keeps_poor         # a page that gains nothing is kept as it is, else refused
     bint writeback          # pages may go on to the device
     bint slots_stay         # what a slot held stays there until it is overwritten
+    bint tracks_access      # zram: when a slot was accessed last is known (CONFIG_ZRAM_TRACK_ENTRY_ACTIME)
     bint shrinker           # zswap's dynamic shrinker
     int priority            # of the reclaim that calls it, 12 (DEF_PRIORITY) to 0
     int retries             # entries that the worker spares or fails on before it gives up (MAX_RECLAIM_RETRIES)

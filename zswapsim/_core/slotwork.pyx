@@ -11,11 +11,12 @@ from libc.string cimport memset
 
 from zswapsim._core.backend cimport costs_charge
 from zswapsim._core.codec cimport codec_raise
-from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.lru cimport LRU_NONE
 from zswapsim._core.pool cimport AT_MASK, AT_POOL, IDLE, INCOMPRESSIBLE, CompressedPool
 from zswapsim._core.sizeclass cimport ZS_HANDLE_BYTES, ZS_STEP
 from zswapsim._core.slots cimport SLOT_COMPRESSED, SLOT_RAW, SLOT_SAME, encoded_page, slot_entry
+from zswapsim._core.errors import HostMemoryError, InputError
 
 cdef enum:
     BUCKET_BYTES = 64           # PP_BUCKET_SIZE_RANGE
@@ -23,69 +24,110 @@ cdef enum:
     WANT_IDLE = 1
     WANT_HUGE = 2
     WANT_INCOMPRESSIBLE = 4
+    LEAST_CODEC = 0             # of choose(): slots of any codec
+
+# Slots in the order in which they are worked on.
+ctypedef struct slot_list:
+    uint32_t *order
+    uint32_t count
+
+ctypedef struct recompression:
+    uint32_t threshold          # bytes
+    int first                   # codecs to try
+    int end
+    uint64_t most               # slots that may still be tried
 
 IDLE_SLOTS = WANT_IDLE
 HUGE_SLOTS = WANT_HUGE
 INCOMPRESSIBLE_SLOTS = WANT_INCOMPRESSIBLE
+ANY_NUMBER = (1 << 64) - 1
 
 
-def mark_idle(CompressedPool pool not None):
-    """Mark every slot that has an object. Storing or loading a page takes its slot's mark away."""
+def mark_idle(CompressedPool pool not None, uint64_t now=0, age=None):
+    """Mark every slot that has an object; accessing a slot takes its mark away.
+
+    With `age` only slots that were accessed last more than so many accesses before `now`, and no others are any more:
+    for pools that track accesses. Raises InputError for others.
+    """
     cdef uint32_t slot
+    cdef uint64_t oldest = 0 if age is None else age
+    cdef bint aged = age is not None
     enter(pool)
-    for slot in range(pool.slot_count):
-        if has_object(pool, slot):
-            pool.records[slot].state |= IDLE
-    pool.arena.leave()
+    try:
+        if aged and pool.accessed == NULL:
+            raise InputError("idle marking by age: expected a pool that tracks accesses")
+        for slot in range(pool.slot_count):
+            if not has_object(pool, slot):
+                continue
+            if aged and now - min(now, pool.accessed[slot]) <= oldest:
+                pool.records[slot].state &= ~<uint32_t> IDLE
+            else:
+                pool.records[slot].state |= IDLE
+    finally:
+        pool.arena.leave()
 
 
-def write_back_slots(CompressedPool pool not None, int choice, uint64_t most):
+def write_back_slots(CompressedPool pool not None, int choice, uint64_t most, ranges=None):
     """Write the chosen slots to the device, at most so many pages. Returns how many.
 
-    It ends early where the device is full. Raises what a failing codec or device raises.
+    `ranges`: (first, last) each, of the slots to choose from; all where it is None. One that does not decode is left;
+    it ends early where the device is full. Raises InputError for a range of slots that are not there, and what a
+    failing device raises.
     """
     cdef uint64_t wrote = 0
     cdef int code = ZSW_OK
-    cdef uint32_t *order = NULL
-    cdef uint32_t count, i
+    cdef slot_list chosen
+    cdef uint32_t i = 0
     enter(pool)
     try:
+        choose(pool, choice, LEAST_CODEC, ranges, &chosen)
         with nogil:
-            code = choose(pool, choice, False, &order, &count)
-            i = 0
-            while code == ZSW_OK and i < count and wrote < most:
-                code = pool.write_back_one(order[i])
+            while i < chosen.count and wrote < most:
+                code = pool.write_back_one(chosen.order[i])
+                if code < 0 and code != ZSW_E_CORRUPT:
+                    break
                 wrote += code == ZSW_OK
                 i += 1
-            free(order)
+            free(chosen.order)
     finally:
         pool.arena.leave()
-    if code < 0 and code != ZSW_E_FULL:
+    if code < 0 and code != ZSW_E_FULL and code != ZSW_E_CORRUPT:
         codec_raise(code, "writeback")
     return wrote
 
 
-def recompress_slots(CompressedPool pool not None, int choice, uint32_t threshold):
-    """Compress the chosen slots with the further codecs, those of at least `threshold` bytes. Returns how many shrank.
+def recompress_slots(
+    CompressedPool pool not None, int choice, uint32_t threshold=0, int priority=0, uint64_t most=ANY_NUMBER
+):
+    """Compress the chosen slots with further codecs, those of at least `threshold` bytes. Returns how many shrank.
 
-    It ends early where the pool has no room for a new object. Raises what a failing codec raises.
+    `priority`: the codec to take, from 1 on; 0 is all, from the weakest on, that are stronger than the slot's. `most`:
+    slots to try. It ends early where the pool has no room for a new object, or where a slot does not decode. Raises
+    InputError for a threshold of a huge page, or a codec that is not there, and what a failing codec raises.
     """
     cdef uint64_t before = pool.counters.recompressed_pages
     cdef int code = ZSW_OK
-    cdef uint32_t *order = NULL
-    cdef uint32_t count, i
+    cdef recompression asked
+    cdef slot_list chosen
+    cdef uint32_t i = 0
     enter(pool)
     try:
+        if threshold >= <uint32_t> pool.slots.pool.huge_class_size:
+            raise InputError(f"threshold {threshold}: expected less than {pool.slots.pool.huge_class_size} bytes")
+        if priority and not 0 < priority < pool.codecs.count:
+            raise InputError(f"priority {priority}: expected 1 to {pool.codecs.count - 1}")
+        asked.threshold, asked.most = threshold, most
+        asked.first = priority or 1
+        asked.end = priority + 1 if priority else pool.codecs.count
+        choose(pool, choice, asked.end, None, &chosen)
         with nogil:
-            code = choose(pool, choice, True, &order, &count)
-            i = 0
-            while code == ZSW_OK and i < count:
-                code = recompress_slot(pool, order[i], threshold)
+            while i < chosen.count and asked.most and code == ZSW_OK:
+                code = recompress_slot(pool, chosen.order[i], &asked)
                 i += 1
-            free(order)
+            free(chosen.order)
     finally:
         pool.arena.leave()
-    if code < 0 and code != ZSW_E_FULL:
+    if code < 0 and code != ZSW_E_FULL and code != ZSW_E_CORRUPT:
         codec_raise(code, "recompression")
     return pool.counters.recompressed_pages - before
 
@@ -101,8 +143,8 @@ cdef bint has_object(CompressedPool pool, uint32_t slot) noexcept nogil:
     return pool.records[slot].state & AT_MASK == AT_POOL and pool.slots.find(slot).kind != SLOT_SAME
 
 
-cdef bint wanted(CompressedPool pool, uint32_t slot, int choice, bint weaker) noexcept nogil:
-    """Whether a slot is chosen; with `weaker`, only where a stronger codec is left to be tried."""
+cdef bint wanted(CompressedPool pool, uint32_t slot, int choice, int end) noexcept nogil:
+    """Whether a slot is chosen; for recompression by codecs below `end`, only where one is stronger than the slot's."""
     cdef uint32_t state = pool.records[slot].state
     cdef slot_entry *entry
     if not has_object(pool, slot):
@@ -112,66 +154,90 @@ cdef bint wanted(CompressedPool pool, uint32_t slot, int choice, bint weaker) no
         return False
     if choice & WANT_INCOMPRESSIBLE and not state & INCOMPRESSIBLE:
         return False
-    return not weaker or not (state & INCOMPRESSIBLE or entry.codec + 1 >= pool.codecs.count)
+    return end == LEAST_CODEC or not (state & INCOMPRESSIBLE or entry.codec + 1 >= end)
 
 
-cdef int choose(CompressedPool pool, int choice, bint weaker, uint32_t **order, uint32_t *count) noexcept nogil:
-    """The chosen slots in the order in which they are worked on, for the caller to free. 0 or ZSW_E_NOMEM."""
+cdef int choose(CompressedPool pool, int choice, int codecs_end, ranges, slot_list *chosen) except -1:
+    """The chosen slots in the order in which they are worked on, for the caller to free. Raises HostMemoryError."""
     cdef uint32_t[BUCKETS] heads
-    cdef uint32_t *links = <uint32_t *> malloc((<size_t> pool.slot_count + 1) * sizeof(uint32_t))
-    cdef uint32_t slot, bucket
+    cdef uint32_t *links
+    cdef uint32_t slot
     cdef int i
-    order[0] = <uint32_t *> malloc((<size_t> pool.slot_count + 1) * sizeof(uint32_t))
-    count[0] = 0
-    if links == NULL or order[0] == NULL:
+    cdef list spans = checked(ranges, pool.slot_count)
+    links = <uint32_t *> malloc((<size_t> pool.slot_count + 1) * sizeof(uint32_t))
+    chosen.order = <uint32_t *> malloc((<size_t> pool.slot_count + 1) * sizeof(uint32_t))
+    chosen.count = 0
+    if links == NULL or chosen.order == NULL:
         free(links)
-        return ZSW_E_NOMEM
+        free(chosen.order)
+        raise HostMemoryError("slots to choose from: the host is out of memory")
     for i in range(BUCKETS):
         heads[i] = LRU_NONE
-    for slot in range(pool.slot_count):
-        if wanted(pool, slot, choice, weaker):
-            bucket = pool.slots.find(slot).length // BUCKET_BYTES
-            links[slot] = heads[bucket]
-            heads[bucket] = slot
+    for first, end in spans:
+        for slot in range(<uint32_t> first, <uint32_t> end):
+            if wanted(pool, slot, choice, codecs_end):
+                put_into_bucket(pool, slot, heads, links)
+    take_buckets(heads, links, chosen)
+    free(links)
+    return 0
+
+
+cdef list checked(ranges, uint32_t count):
+    """Ranges of slots, first and one past the last, in order and apart from each other."""
+    cdef list found = []
+    for first, last in sorted(ranges) if ranges is not None else [(0, count - 1)] if count else []:
+        if not 0 <= first <= last < count:
+            raise InputError(f"slots {first}-{last}: expected two of 0 to {count - 1}, the lower one first")
+        first = max(first, found[len(found) - 1][1]) if found else first
+        if first <= last:
+            found.append((first, last + 1))
+    return found
+
+
+cdef inline void put_into_bucket(CompressedPool pool, uint32_t slot, uint32_t *heads, uint32_t *links) noexcept nogil:
+    cdef uint32_t bucket = pool.slots.find(slot).length // BUCKET_BYTES
+    links[slot] = heads[bucket]
+    heads[bucket] = slot
+
+
+cdef void take_buckets(const uint32_t *heads, const uint32_t *links, slot_list *chosen) noexcept nogil:
+    cdef uint32_t slot
+    cdef int i
     for i in range(BUCKETS - 1, -1, -1):
         slot = heads[i]
         while slot != LRU_NONE:
-            order[0][count[0]] = slot
-            count[0] += 1
+            chosen.order[chosen.count] = slot
+            chosen.count += 1
             slot = links[slot]
-    free(links)
-    return ZSW_OK
 
 
 cdef inline int class_of(CompressedPool pool, uint32_t length) noexcept nogil:
     return pool.slots.pool.class_of_step[min(256, (length + ZS_HANDLE_BYTES + ZS_STEP - 1) // ZS_STEP)]
 
 
-cdef int recompress_slot(CompressedPool pool, uint32_t slot, uint32_t threshold) noexcept nogil:
-    """recompress_slot(): the next codecs in turn, until one gets the object into a smaller size class."""
+cdef int recompress_slot(CompressedPool pool, uint32_t slot, recompression *asked) noexcept nogil:
+    """recompress_slot(): codecs stronger than the slot's in turn, until one gets the object into a smaller class."""
     cdef slot_entry *entry = pool.slots.find(slot)
     cdef uint32_t image = entry.checksum
     cdef int old_class = class_of(pool, entry.length)
-    cdef int new_class = old_class
-    cdef int length = entry.length
-    cdef int number = entry.codec + 1
-    cdef int code
-    if entry.length < threshold:
+    cdef int number = max(asked.first, entry.codec + 1)
+    cdef int length, code
+    if entry.length < asked.threshold:
         return ZSW_OK
     code = pool.codecs.decode(pool.slots, entry, pool.codecs.page, &pool.costs)
     if code < 0:
         pool.counters.decompress_fail += 1
         return code
     pool.records[slot].state &= ~<uint32_t> IDLE
-    while number < pool.codecs.count:
+    asked.most -= 1
+    while number < asked.end:
         length = pool.codecs.compress_again(number, image, &pool.costs)
         if length < 0:
             return length
-        new_class = class_of(pool, length)
-        if new_class < old_class and not (threshold and <uint32_t> length >= threshold):
+        if class_of(pool, length) < old_class and not (asked.threshold and <uint32_t> length >= asked.threshold):
             return exchange(pool, slot, number, <uint16_t> length, image)
         number += 1
-    if new_class >= old_class:
+    if number == pool.codecs.count:  # the strongest was among them
         pool.records[slot].state |= INCOMPRESSIBLE
         pool.counters.recompress_fail += 1
     return ZSW_OK

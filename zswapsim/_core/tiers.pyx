@@ -56,7 +56,7 @@ cdef class TieredBackend(Backend):
     cdef readonly PooledBackend slow
     cdef uint64_t *stored_at        # owned, one a slot: when its page came, counted in stores
     cdef uint32_t slot_count
-    cdef uint64_t clock
+    cdef uint64_t stores            # so far
 
     def __cinit__(self):
         self.stored_at = NULL
@@ -89,15 +89,19 @@ cdef class TieredBackend(Backend):
         return Backend.attach(self, slots, image_of, image_count, real)
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        cdef int code = self.fast.store(slot, page)
+        cdef int code
+        self.fast.clock = self.clock
+        code = self.fast.store(slot, page)
         if code == ZSW_OK:
-            self.clock += 1
-            self.stored_at[slot] = self.clock
+            self.stores += 1
+            self.stored_at[slot] = self.stores
         self.sum_up()
         return code
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
-        cdef int code = self.fast.load(slot, page)
+        cdef int code
+        self.fast.clock = self.clock
+        code = self.fast.load(slot, page)
         self.sum_up()
         return code
 

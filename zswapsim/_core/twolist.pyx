@@ -26,10 +26,11 @@ cdef enum:
     SHADOW_WORKINGSET = 1       # of a shadow; the rest is the age at eviction
     MOST_CPUS = 8192            # CONFIG_NR_CPUS at most
     MEMCG_CHARGE_BATCH = 64     # updates of the statistics
-    FAULT_UPDATES = 8           # of statistics and events, which count alike: PGMAJFAULT, PGFAULT, PSWPIN, PGPGIN, the
-                                # list's size, NR_ANON_MAPPED, WORKINGSET_REFAULT, MEMCG_SWAP
-    EVICT_UPDATES = 9           # PGSCAN, PGSTEAL, PSWPOUT, PGPGOUT, the list's size, NR_ANON_MAPPED, MEMCG_SWAP, and
-                                # NR_SWAPCACHE twice
+    # Of statistics and events, which count alike. A fault: PGMAJFAULT, PGFAULT, PSWPIN, PGPGIN, the list's size,
+    # NR_ANON_MAPPED, WORKINGSET_REFAULT, MEMCG_SWAP. An eviction: PGSCAN, PGSTEAL, PSWPOUT, PGPGOUT, the list's size,
+    # NR_ANON_MAPPED, MEMCG_SWAP, and NR_SWAPCACHE twice.
+    FAULT_UPDATES = 8
+    EVICT_UPDATES = 9
 
 
 @final

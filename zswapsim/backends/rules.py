@@ -19,6 +19,8 @@ class PoolRules(NamedTuple):
     """Pages may go on to the device."""
     slots_stay: bool = False
     """A slot keeps what it held until it is overwritten."""
+    tracks_access: bool = False
+    """zram: when a slot was accessed last is known (CONFIG_ZRAM_TRACK_ENTRY_ACTIME)."""
     shrinker: bool = False
     """zswap's dynamic shrinker."""
     priority: int = 12
@@ -54,11 +56,14 @@ def zswap_rules(
     )
 
 
-def zram_rules(*, mem_limit: int = 0, disksize: int = 0, slots_stay: bool = False) -> PoolRules:
+def zram_rules(
+    *, mem_limit: int = 0, disksize: int = 0, slots_stay: bool = False, tracks_access: bool = False
+) -> PoolRules:
     """The rules of a zram with a limit to its memory and a size, both in pages; 0 for none."""
     return PoolRules(
         block_device=True,
         slots_stay=slots_stay,
+        tracks_access=tracks_access,
         frames=mem_limit or UNLIMITED,
         slots=disksize or UNLIMITED,
     )

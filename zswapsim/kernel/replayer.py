@@ -3,8 +3,8 @@
 ``python -m zswapsim.kernel.replayer PAGES OPS IMAGES COUNT EVERY`` reads the trace (uint32 pages, uint8 ops) and the
 images first, says ``ready``, and joins the group that it is told on its standard input. What it has read is not of the
 group: memory belongs to the group in which it was first touched. So the group holds the replayed pages, their page
-tables, and nothing else worth mentioning. After each EVERY accesses it reads the group's statistics, which flushes them.
-The answer is a line of JSON; then it waits for the end of its input, with all its pages.
+tables, and nothing else worth mentioning. After each EVERY accesses it reads the group's statistics, and so flushes
+them. The answer is a line of JSON; then it waits for the end of its input, with all its pages.
 """
 
 import ctypes

@@ -65,7 +65,7 @@ WHEN_RISEN = {
     "peak_pressure": "of 1000, at most",
     "pressure_interrupts": "times pressure rose to the high water mark",
     "zeroing_pages": "freed frames that still take space, at the end",
-    "reject_reclaim_fail": "pages that found no room on the device either",
+    "reject_reclaim_fail": "pages that could not be written back, and stay in the pool",
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from zswapsim._core.errors import InputError
+from zswapsim.study.ranges import parse_ranges
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
 BACKENDS = ("private-node", "zswap", "zram", "cram", "disk")
@@ -73,7 +74,24 @@ def parse_backend(spec: str) -> BackendSpec:
         if key not in known:
             raise InputError(f"--backend {spec}: {name} has no parameter {key!r}, only {', '.join(known) or 'none'}")
         values[key] = known[key][1](text, f"--backend {spec}: {key}")
+    if name == "zram":
+        _check_zram(values, f"--backend {spec}")
     return BackendSpec(name, values)
+
+
+def _check_zram(values: dict[str, Any], what: str) -> None:
+    """Parameters of which one asks for another; `algo` becomes the priority that it stands for."""
+    algorithms = values["algorithms"]
+    if values["priority"] > len(algorithms) or (values["algo"] and values["algo"] not in algorithms):
+        raise InputError(f"{what}: expected priority or algo to name one of {len(algorithms)} algorithms")
+    if values["priority"] and values["algo"]:
+        raise InputError(f"{what}: expected either priority or algo")
+    if values["algo"]:
+        values["priority"] = 1 + algorithms.index(values["algo"])
+    if values["writeback_limit"] and not values["writeback_limit_enable"]:
+        raise InputError(f"{what}: writeback_limit: expected writeback_limit_enable=1 as well")
+    if values["idle_age"] is not None and not values["idle_every"]:
+        raise InputError(f"{what}: idle_age: expected idle_every as well")
 
 
 def _number(lowest: int, highest: int) -> Reader:
@@ -133,10 +151,16 @@ PARAMETERS: dict[str, dict[str, tuple[Any, Reader]]] = {
         "recompress": ("all", _choice("all", "idle", "huge", "huge_idle")),
         "recompress_every": (0, EVERY),
         "threshold": (0, _number(0, PAGE_SIZE - 1)),
+        "priority": (0, _number(0, 3)),
+        "algo": ("", lambda text, _: text),
+        "max_pages": (None, EVERY),
         "writeback": ("idle", _choice("idle", "huge", "huge_idle", "incompressible")),
+        "page_indexes": (None, parse_ranges),
         "writeback_every": (0, EVERY),
+        "writeback_limit_enable": (0, FLAG),
         "writeback_limit": (0, EVERY),
         "idle_every": (0, EVERY),
+        "idle_age": (None, EVERY),
         "compact_every": (0, EVERY),
         "charged": (1, FLAG),
     },

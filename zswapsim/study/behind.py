@@ -97,7 +97,12 @@ def pool_rules(spec: BackendSpec, settings: Settings, dram_frames: int, device_p
     values = spec.values
     if spec.name == "zram":
         stay = not settings.exclusive_loads and spec.behind is None
-        return zram_rules(mem_limit=values["mem_limit"], disksize=values["disksize"], slots_stay=stay)
+        return zram_rules(
+            mem_limit=values["mem_limit"],
+            disksize=values["disksize"],
+            slots_stay=stay,
+            tracks_access=values["idle_age"] is not None,
+        )
     most = dram_frames * values["max_pool_percent"] // 100
     accept = most * settings.accept_threshold_percent // 100
     rules = zswap_rules(values["version"], most, accept, device_pages, writeback=bool(values["writeback"]))

@@ -4,6 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from zswapsim._core.errors import InputError
+from zswapsim.study.ranges import parse_ranges
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
 WORKLOAD = "workload"
@@ -73,11 +74,9 @@ def _most(text: str, what: str) -> int:
 def _processes(text: str, what: str) -> frozenset[int]:
     """Numbers and ranges of them: ``1+5-9``."""
     found: set[int] = set()
-    for part in text.split("+") if text else ():
-        match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if not first <= last < 1 << 32 or last - first >= MOST_PROCESSES:
-            raise InputError(f"{what}: processes: expected numbers and ranges, as in 1+5-9, got {part!r}")
+    for first, last in parse_ranges(text, f"{what}: processes") if text else ():
+        if last - first >= MOST_PROCESSES:
+            raise InputError(f"{what}: processes: expected fewer than {MOST_PROCESSES} in a range: {first}-{last}")
         found.update(range(first, last + 1))
     return frozenset(found)
 

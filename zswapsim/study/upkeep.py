@@ -3,7 +3,7 @@
 from typing import Any
 
 from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.slotwork import mark_idle, recompress_slots, write_back_slots
+from zswapsim._core.slotwork import ANY_NUMBER, mark_idle, recompress_slots, write_back_slots
 from zswapsim._core.tiers import TieredBackend
 from zswapsim.study.backendspec import CHOICES
 
@@ -15,15 +15,20 @@ class Upkeep:
     """Compaction, recompression, writeback and idle marking of a zram, in this order where several are due at once.
 
     A slot is idle that was not accessed from one marking to the next turn, so it is marked last. `values` are the
-    parameters of the backend; those of another backend ask for nothing.
+    parameters of the backend; those of another backend ask for nothing. Raises InputError for slots that are not there,
+    and a threshold that no recompression takes.
     """
 
     def __init__(self, backend: object, values: dict[str, Any]) -> None:
-        self.backend = backend.fast if isinstance(backend, TieredBackend) else backend
+        pool = backend.fast if isinstance(backend, TieredBackend) else backend
+        self.pool = pool if isinstance(pool, PooledBackend) else None
         self.values = values
         self.periods = {name: values[name] for name in PERIODS if values.get(name)}
-        self.left: int = values.get("writeback_limit") or NO_LIMIT
+        self.left: int = values["writeback_limit"] if values.get("writeback_limit_enable") else NO_LIMIT
         """Pages that writeback may still write: zram's bd_wb_limit."""
+        if self.pool is not None:
+            for name in self.periods:
+                self._do(name, self.pool, 0)  # the pool is empty: what is asked for wrongly is told now
 
     def until_next(self, done: int) -> int:
         """Accesses from `done` to the next turn."""
@@ -31,14 +36,22 @@ class Upkeep:
 
     def note(self, done: int) -> None:
         """What is due after `done` accesses. Raises what codecs and devices raise."""
-        if not done or not isinstance(self.backend, PooledBackend):
+        if not done or self.pool is None:
             return
-        due = {name for name, period in self.periods.items() if done % period == 0}
-        if "compact_every" in due:
-            self.backend.compact()
-        if "recompress_every" in due:
-            recompress_slots(self.backend, CHOICES[self.values["recompress"]], self.values["threshold"])
-        if "writeback_every" in due:
-            self.left -= write_back_slots(self.backend, CHOICES[self.values["writeback"]], self.left)
-        if "idle_every" in due:
-            mark_idle(self.backend)
+        for name in PERIODS:
+            if name in self.periods and done % self.periods[name] == 0:
+                self._do(name, self.pool, done)
+
+    def _do(self, name: str, pool: PooledBackend, done: int) -> None:
+        values = self.values
+        if name == "compact_every":
+            pool.compact()
+        elif name == "recompress_every":
+            most = ANY_NUMBER if values["max_pages"] is None else values["max_pages"]
+            recompress_slots(pool, CHOICES[values["recompress"]], values["threshold"], values["priority"], most)
+        elif name == "writeback_every":
+            ranges = values["page_indexes"]
+            choice = CHOICES["all" if ranges else values["writeback"]]
+            self.left -= write_back_slots(pool, choice, self.left, ranges)
+        else:
+            mark_idle(pool, done, values["idle_age"])

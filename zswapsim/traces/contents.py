@@ -7,6 +7,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
@@ -170,11 +171,11 @@ def _read_in_parts(path: str | Path) -> Iterator[bytes]:
 
 def _spilled(parts: Iterable[bytes | memoryview]) -> NDArray[np.uint8]:
     """What the parts hold, in a temporary file without a name, mapped. Raises OutputError where it has no room."""
-    try:
-        file = tempfile.TemporaryFile(buffering=0)
-    except OSError as error:
-        raise _no_room(error) from error
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+        except OSError as error:
+            raise _no_room(error) from error
         for part in parts:
             _write_all(file.fileno(), memoryview(part).cast("B"))
         return np.memmap(file, np.uint8, "r") if file.tell() else np.empty(0, np.uint8)
