@@ -52,9 +52,7 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     codecs = codecs_of(compressors)
     priced = checked_prices(prices)
     check_priced(asked, priced)
-    held = held_contents(contents, profile)
-    if held is None:
-        raise InputError("--contents none: a plan needs to know what pages hold: expected FILE.pages, recipe:NAME, ...")
+    held = needed_contents(held_contents(contents, profile))
     dense = timed(trace)
     dense.scan(progress)
     workload = Workload(dense.pages, dense.events, measure_pace(dense, access_ns), priced)
@@ -75,6 +73,13 @@ def timed(trace: str | Path | Trace | DenseTrace) -> DenseTrace:
     if isinstance(trace, DenseTrace):
         return trace
     return open_trace(TimedTrace(trace if isinstance(trace, Trace) else read_trace(trace)))
+
+
+def needed_contents(contents: Contents | None) -> Contents:
+    """Those that there are. Raises InputError for none."""
+    if contents is None:
+        raise InputError("--contents none: a plan needs to know what pages hold: expected FILE.pages, recipe:NAME, ...")
+    return contents
 
 
 def checked_prices(prices: tuple[float, float] | None) -> Prices | None:

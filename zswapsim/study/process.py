@@ -17,7 +17,7 @@ from zswapsim.study.objectives import DEFAULT, parse_objectives
 from zswapsim.study.observed import Observed, observed_pace
 from zswapsim.study.pace import measure_pace
 from zswapsim.study.pagecosts import codecs_of, measure_costs
-from zswapsim.study.plan import COMPRESSORS, checked_prices, timed
+from zswapsim.study.plan import COMPRESSORS, checked_prices, needed_contents, timed
 from zswapsim.study.point import Prices, Workload
 from zswapsim.study.policies import parse_reclaim
 from zswapsim.study.provision import Plan, check_priced, plan_from
@@ -136,12 +136,7 @@ def _contents(number: int, asked: Asked) -> Contents:
     if isinstance(asked.contents, Contents):
         return asked.contents
     if asked.contents is not None and asked.contents != f"{PREFIX}{number}":
-        held = read_contents(asked.contents)
-        if held is None:
-            raise InputError(
-                "--contents none: a plan needs to know what pages hold: expected FILE.pages, recipe:NAME, ..."
-            )
-        return held
+        return needed_contents(read_contents(asked.contents))
     snapshot = Snapshot(number, MOST_PAGES)
     images = np.concatenate(list(snapshot.blocks(asked.progress)))
     return Contents(images, f"{PREFIX}{number} ({len(images):,} of its pages)")
