@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from zswapsim._core.errors import HostMemoryError, InputError, OutputError
 from zswapsim.traces.atomic import atomic_write
-from zswapsim.traces.capture import capture_pages
 from zswapsim.traces.kinds import PAGE_BYTES, link, lonely, sort_into_kinds, variant
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
@@ -97,6 +96,8 @@ def read_contents(source: str | Path) -> Contents | None:
     if text.startswith("recipe:"):
         return _from_recipe(text.removeprefix("recipe:"))
     if text.startswith("pid:"):
+        from zswapsim.traces.capture import capture_pages  # psutil is slow to import
+
         return Contents(np.concatenate(list(capture_pages(text.removeprefix("pid:")))), text)
     if not text or (not text.endswith(".pages") and not Path(text).exists()):
         raise InputError(f"{text}: no such file of pages: expected {EXPECTED}")
