@@ -2,7 +2,7 @@
 
 import inspect
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -26,7 +26,38 @@ COMMANDS = {
 }
 
 
-class LazyGroup(TyperGroup):
+class Sparing:
+    """A command or group whose parameters are converted only where they have to be.
+
+    typer converts by a library that takes longer to import than numpy, also what is of its type already, as texts and
+    most defaults are, or absent. Where it has no such library, nothing is changed.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, each with `process_value` replaced once."""
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            spare_conversion(parameter)
+        return parameters
+
+
+def spare_conversion(parameter: Any) -> None:
+    """Leave a value alone that is as it should be."""
+    process, kind = parameter.process_value, getattr(parameter, "type_descriptor", None)
+    several = parameter.multiple or parameter.nargs != 1 or get_origin(getattr(kind, "annotation", None)) is not None
+    if kind is None or several or "process_value" in vars(parameter):
+        return
+
+    def process_value(ctx: Any, value: Any) -> Any:
+        absent = value is None and not parameter.required
+        if not absent and not isinstance(value, kind.annotation):
+            return process(ctx, value)
+        return value if parameter.callback is None else parameter.callback(ctx, parameter, value)
+
+    parameter.process_value = process_value
+
+
+class LazyGroup(Sparing, TyperGroup):
     """Lists commands from `COMMANDS`; the one that is called comes from `zswapsim.cli.NAME`, its `command`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -42,7 +73,7 @@ class LazyGroup(TyperGroup):
             raise typer.Exit(report(error)) from None
 
 
-class SectionedCommand(TyperCommand):
+class SectionedCommand(Sparing, TyperCommand):
     """Lists its options in sections, by their help panel: plain text that a pipe and a narrow terminal can take."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

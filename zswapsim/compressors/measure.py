@@ -1,7 +1,6 @@
 """What a codec does with given pages: every size and every time, and what follows from them."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -139,8 +138,10 @@ def spread(work: Callable[[int], int], items: range, threads: int) -> Iterator[i
     if threads == 1:
         yield from map(work, items)
         return
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # slow to import
+
     with ThreadPoolExecutor(threads) as pool:
-        futures: list[Future[int]] = [pool.submit(work, item) for item in items]
+        futures = [pool.submit(work, item) for item in items]
         try:
             for future in as_completed(futures):
                 yield future.result()

@@ -4,17 +4,24 @@ An entry point is either a capsule with a C table or a class; its name is the co
 somebody asks for its name, or for the list of all.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from zswapsim._core.codec import Table, table_of_capsule, table_of_class
 from zswapsim._core.errors import PluginError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "zswapsim.compressors"
 
 
 def plugin_entries() -> Iterator[EntryPoint]:
     """The entry points of all installed packages, sorted by name, not loaded."""
+    from importlib.metadata import entry_points  # slow to import, and most runs use none
+
     yield from sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
 
 

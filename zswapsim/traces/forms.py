@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import zstandard
-
 from zswapsim._core.errors import InputError
 from zswapsim.traces.atomic import atomic_write
-from zswapsim.traces.bundled import bundled_trace
-from zswapsim.traces.csvform import CsvTrace, write_csv
-from zswapsim.traces.damo import DamoTrace
-from zswapsim.traces.damotext import BINARY, ZLIB_HEADS
-from zswapsim.traces.generators import generate
-from zswapsim.traces.npy import NpyTrace, write_npy
-from zswapsim.traces.oracle import OracleTrace, write_oracle
-from zswapsim.traces.perf import PerfTrace
 from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
 from zswapsim.traces.trace import Progress, Trace
 
@@ -28,47 +17,45 @@ ZSTD_LEVEL = 3  # higher ones take longer than all the rest of writing
 
 
 class Form(NamedTuple):
-    """One form of a trace file."""
+    """One form of a trace file. Its module is imported when a file has that form: most have one, and start at once."""
 
     suffixes: tuple[str, ...]
-    read: Callable[[str | Path], Trace]
-    write: Callable[[Trace, IO[bytes], Progress | None], int] | None
+    module: str
+    reader: str
+    """A Trace of a path, and of `compressed` where that is true."""
+    writer: str | None
     """None where it is only read."""
     compressed: bool = False
 
+    def read(self, path: str | Path) -> Trace:
+        """The trace in `path`. Raises InputError."""
+        how = {"compressed": True} if self.compressed else {}
+        return self._of_module(self.reader)(path, **how)  # type: ignore[no-any-return]
 
-def _read_parquet(path: str | Path) -> Trace:
-    from zswapsim.traces.parquet import ParquetTrace  # pyarrow is slow to import
+    def write(self, trace: Trace, file: IO[bytes], progress: Progress | None) -> int:
+        """Write `trace` into `file`; how many events it has. Raises InputError, as the trace does."""
+        return self._of_module(self.writer or "")(trace, file, progress)  # type: ignore[no-any-return]
 
-    return ParquetTrace(path)
-
-
-def _write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None) -> int:
-    from zswapsim.traces.parquet import write_parquet  # pyarrow is slow to import
-
-    return write_parquet(trace, file, progress)
+    def _of_module(self, name: str) -> Any:
+        return getattr(import_module(f"zswapsim.traces.{self.module}"), name)
 
 
 PERF = re.compile(rb"\d\.\d{6,9}: .{0,40}\b(?:faults|page_fault_user|page_fault_kernel)(?::\w+)?:|# captured on")
 ORACLE_SUFFIXES = (".oracleGeneral.bin", ".oracleGeneral", ".bin")
+ORACLE_ZST_SUFFIXES = tuple(f"{suffix}.zst" for suffix in ORACLE_SUFFIXES)
 FORMS = {
-    "parquet": Form((".parquet",), _read_parquet, _write_parquet),
-    "csv": Form((".csv",), CsvTrace, write_csv),
-    "csv.zst": Form((".csv.zst",), partial(CsvTrace, compressed=True), write_csv, compressed=True),
-    "oracleGeneral": Form(ORACLE_SUFFIXES, OracleTrace, write_oracle),
-    "oracleGeneral.zst": Form(
-        tuple(f"{suffix}.zst" for suffix in ORACLE_SUFFIXES),
-        partial(OracleTrace, compressed=True),
-        write_oracle,
-        compressed=True,
-    ),
-    "npy": Form((".npy",), NpyTrace, write_npy),
+    "parquet": Form((".parquet",), "parquet", "ParquetTrace", "write_parquet"),
+    "csv": Form((".csv",), "csvform", "CsvTrace", "write_csv"),
+    "csv.zst": Form((".csv.zst",), "csvform", "CsvTrace", "write_csv", compressed=True),
+    "oracleGeneral": Form(ORACLE_SUFFIXES, "oracle", "OracleTrace", "write_oracle"),
+    "oracleGeneral.zst": Form(ORACLE_ZST_SUFFIXES, "oracle", "OracleTrace", "write_oracle", compressed=True),
+    "npy": Form((".npy",), "npy", "NpyTrace", "write_npy"),
 }
 RECORDED = {
-    "perf": Form((".perf",), PerfTrace, None),
-    "perf.zst": Form((".perf.zst",), partial(PerfTrace, compressed=True), None, compressed=True),
-    "damo": Form((".damo", "damon.data"), DamoTrace, None),
-    "damo.zst": Form((".damo.zst",), partial(DamoTrace, compressed=True), None, compressed=True),
+    "perf": Form((".perf",), "perf", "PerfTrace", None),
+    "perf.zst": Form((".perf.zst",), "perf", "PerfTrace", None, compressed=True),
+    "damo": Form((".damo", "damon.data"), "damo", "DamoTrace", None),
+    "damo.zst": Form((".damo.zst",), "damo", "DamoTrace", None, compressed=True),
 }
 """What other programs recorded; it is only read."""
 ALL = FORMS | RECORDED
@@ -84,8 +71,12 @@ def read_trace(source: str | Path) -> Trace:
     """
     text = str(source)
     if isinstance(source, str) and text.startswith("gen:"):
+        from zswapsim.traces.generators import generate
+
         return generate(text.removeprefix("gen:"))
     if isinstance(source, str) and text.startswith("bundled:"):
+        from zswapsim.traces.bundled import bundled_trace
+
         trace = FORMS["csv.zst"].read(bundled_trace(text.removeprefix("bundled:")))
         trace.name = text
         return trace
@@ -103,11 +94,10 @@ def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None
     form = form_by_suffix(str(path))
     if form is None:
         raise InputError(f"{path}: unknown form of a trace: expected {SUFFIXES}")
-    write = ALL[form].write
-    if write is None:
+    if ALL[form].writer is None:
         raise InputError(f"{path}: a form that is only read: expected {SUFFIXES}")
     with atomic_write(path) as file, _compressing(file, ALL[form].compressed) as out:
-        return write(trace, out, progress)
+        return ALL[form].write(trace, out, progress)
 
 
 def form_by_suffix(path: str) -> str | None:
@@ -140,6 +130,8 @@ def _form_by_content(path: str) -> str:
 
 def _recorded(head: bytes) -> str | None:
     """Whether perf or damo wrote what begins so."""
+    from zswapsim.traces.damotext import BINARY, ZLIB_HEADS
+
     if head.startswith(ZLIB_HEADS) or b"base_time_absolute:" in head or b"damon_aggregated:" in head:
         return "damo"
     if head[:1] == b"[" and b'"target_id"' in head:
@@ -156,5 +148,7 @@ def _head(path: str, compressed: bool) -> bytes:
 def _compressing(file: IO[bytes], compressed: bool) -> AbstractContextManager[IO[bytes]]:
     if not compressed:
         return nullcontext(file)
+    import zstandard
+
     writer: Any = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).stream_writer(file, closefd=False)
     return writer  # type: ignore[no-any-return]
