@@ -145,7 +145,7 @@ def test_less_dram_than_a_batch():
     [
         *[("--depth", "deep"), ("--backend", "tape"), ("--reclaim", "random"), ("--cost", "free"), ("--swap", "some")],
         *[("--chain-size", "3"), ("--chain-size", "17"), ("--accept-threshold-percent", "101"), ("--window", "-1")],
-        *[("--reclaim-batch", "-1"), ("--seed", "-1")],
+        *[("--reclaim-batch", "-1"), ("--seed", "-1"), ("--readahead", "all"), ("--page-cluster", "10")],
     ],
 )
 def test_a_setting_out_of_range(capfd, option, value):

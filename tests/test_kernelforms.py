@@ -43,7 +43,7 @@ def test_vmstat_lines() -> None:
         assert int(found[name]) == result.counters[name]
 
 
-@pytest.mark.parametrize(("form", "lines"), [("mm_stat", 1), ("zswap", len(ZSWAP)), ("vmstat", 17)])
+@pytest.mark.parametrize(("form", "lines"), [("mm_stat", 1), ("zswap", len(ZSWAP)), ("vmstat", 19)])
 def test_run_prints_them(form: str, lines: int) -> None:
     done = zswapsim("run", TRACE, "--contents", CONTENTS, "--depth", "sizes", "--backend", "zswap", "--as", form)
     assert done.returncode == 0

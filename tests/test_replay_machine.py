@@ -10,17 +10,27 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.page_samples import lz4_length, sample_array, sample_pages
 from tests.reference import RECLAIMERS
+from tests.reference.readahead import Cluster, Vma
 from tests.reference.replay import Contents, Machine, Swap
 from tests.reference.store import Store
 from zswapsim import Settings, get_compressor
 from zswapsim._core.replay import Replay
 from zswapsim.compressors import measure
+from zswapsim.study.readahead import by_address
 from zswapsim.study.run import open_replay
 from zswapsim.traces import Contents as RealContents
 
 PAGES = 48
 CONTENTS = RealContents(sample_array(sample_pages()), "samples")
 MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
+# Two mappings, the first across the end of what a page table maps, in another order than that of first accesses.
+ADDRESSES = [*(490 + number * 7 % 40 for number in range(40)), *range(5007, 4999, -1)]
+AHEAD = {
+    "none": lambda most: None,
+    "cluster": lambda most: Cluster(PAGES, most),
+    "vma": lambda most: Vma(ADDRESSES, [address // 1024 for address in ADDRESSES], most),
+}
+ahead_options = {"readahead": st.sampled_from(["none", *AHEAD]), "page_cluster": st.sampled_from([0, 1, 3, 3, 6])}
 accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
 
 
@@ -46,6 +56,7 @@ class ReplayMachine(RuleBasedStateMachine):
                 "zero_map": st.booleans(),
                 "seed": st.integers(0, 100),
             }
+            | ahead_options
         ),
     )
     def open(self, data: st.DataObject, frames: int, batch: int, node: int, device: int, options: dict) -> None:
@@ -55,16 +66,21 @@ class ReplayMachine(RuleBasedStateMachine):
         options = options | {"reclaim": name}
         asked = {"dram": frames * 4096, "node": node * 4096, "swap": swap, "reclaim_batch": batch} | options
         self.engines = {
-            depth: open_replay(Settings(depth=depth, **asked), PAGES, CONTENTS, self.measured(depth, options))
+            depth: open_replay(
+                Settings(depth=depth, **asked), PAGES, CONTENTS, self.measured(depth, options),
+                order=by_address(np.array(ADDRESSES, np.uint64)),
+            )
             for depth in ("bytes", "sizes")
-        }
+        }  # fmt: skip
         store = Store(node * 4096, lz4_length, options["chain_size"]) if options["backend"] != "disk" else None
         swap = Swap(store, device, options["accept_threshold_percent"], options["exclusive_loads"])
         seed = options["seed"] % len(CONTENTS.images)
         reclaimer = None if name == "lru" else RECLAIMERS[name](frames, PAGES)
+        ahead = AHEAD[options["readahead"] if device and options["page_cluster"] else "none"]
         self.model = Machine(
-            frames, model_contents(), swap, batch=batch, reclaimer=reclaimer, zero_map=options["zero_map"], seed=seed
-        )
+            frames, model_contents(), swap, batch=batch, reclaimer=reclaimer, zero_map=options["zero_map"], seed=seed,
+            ahead=ahead(options["page_cluster"]),
+        )  # fmt: skip
         self.fed = 0
 
     @staticmethod
@@ -93,7 +109,7 @@ class ReplayMachine(RuleBasedStateMachine):
         expected = self.model.counters()
         assert {name: found[name] for name in expected} == expected, depth
         assert engine.out_of_memory == self.model.out_of_memory
-        assert engine.verified_pages == (found["major_faults"] if depth == "bytes" else 0)
+        assert engine.verified_pages == (found["major_faults"] + found["swap_ra"] if depth == "bytes" else 0)
         owners = engine.owners().get("private", {"free": 0})
         assert set(owners) <= {"swap backend", "free"}
 

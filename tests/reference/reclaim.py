@@ -17,6 +17,7 @@ class Reclaimer:
 
     most = 1
     clock = 0  # accesses before this one; kept by the machine
+    fault_access = 1  # what the access that brings a page in counts, where it counts at all
 
     def __init__(self, frames: int, pages: int) -> None:
         self.frames, self.pages = frames, pages
@@ -36,6 +37,10 @@ class Reclaimer:
 
     def touch(self, page: int) -> None:
         self.hits[page] = min(self.hits[page] + 1, self.most)
+
+    def map_cached(self, page: int) -> None:
+        """The first access to a page that was read ahead; while it was not accessed, it counted none."""
+        self.hits[page] = min(self.hits[page] + self.fault_access, self.most)
 
     def insert(self, page: int, refault: bool) -> None:
         """A page came in: the access that brought it does not count."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from tests.reference.readahead import Cluster, Vma
 from tests.reference.reclaim import Reclaimer
 from tests.reference.store import Store
 
@@ -52,11 +53,13 @@ class Machine:
 
     def __init__(
         self, frames: int, contents: Contents, swap: Swap, *, batch: int = 1, reclaimer: Reclaimer | None = None,
-        zero_map: bool = True, seed: int = 0,
+        zero_map: bool = True, seed: int = 0, ahead: Cluster | Vma | None = None,
     ) -> None:  # fmt: skip
         self.frames, self.contents, self.swap, self.batch, self.zero_map = frames, contents, swap, batch, zero_map
         self.seed = seed
         self.reclaimer = reclaimer  # None is exact LRU
+        self.ahead = ahead
+        self.cached: set[int] = set()  # of the resident ones, those in the swap cache alone
         self.pages: dict[int, Page] = {}
         self.resident: OrderedDict[int, None] = OrderedDict()  # least recently used first
         self.out_of_memory = False
@@ -80,6 +83,9 @@ class Machine:
                 "pool_limit_hit",
                 "reject_reclaim_fail",
                 "reject_alloc_fail",
+                "swap_ra",
+                "swap_ra_hit",
+                "swap_ra_unused",
             ],
             0,
         )
@@ -90,7 +96,7 @@ class Machine:
         if self.out_of_memory:
             return
         try:
-            self.touch(number)
+            self.touch(number, write)
         except OutOfMemory:
             self.out_of_memory = True
             return
@@ -103,17 +109,19 @@ class Machine:
             self.forget(number)
             page.image = self.contents.next_image[page.image]
 
-    def touch(self, number: int) -> None:
+    def touch(self, number: int, write: bool) -> None:
         if number in self.resident:
             self.resident.move_to_end(number)
-            if self.reclaimer is not None:
+            if number in self.cached:
+                self.map_cached(number, write)
+            elif self.reclaimer is not None:
                 self.reclaimer.touch(number)
             return
         if self.reclaimer is not None:
             self.reclaimer.clock = self.count["accesses"]
-        while self.short():
-            self.reclaim(number)
-            self.pressed()
+        if self.ahead is not None and number in self.pages:
+            self.read_ahead(number)
+        self.make_room(number)
         refault = number in self.pages
         if number not in self.pages:
             self.count["minor_faults"] += 1
@@ -121,10 +129,45 @@ class Machine:
         else:
             self.count["major_faults"] += 1
             self.swap_in(number)
+            if self.ahead is not None:
+                self.ahead.mapped(number, write)
+        self.enter(number, refault)
+
+    def enter(self, number: int, refault: bool) -> None:
         self.pages[number].written = False
         self.resident[number] = None
         if self.reclaimer is not None:
             self.reclaimer.insert(number, refault)
+
+    def make_room(self, number: int) -> None:
+        while self.short():
+            self.reclaim(number)
+            self.pressed()
+
+    # -- readahead ------------------------------------------------------------------------------------------------
+
+    def read_ahead(self, number: int) -> None:
+        for other in self.ahead.around(number):
+            if other == number or other not in self.pages or other in self.resident:
+                continue
+            try:
+                self.make_room(other)
+            except OutOfMemory:
+                return
+            self.swap_in(other)
+            self.count["swap_ra"] += 1
+            self.enter(other, True)
+            self.cached.add(other)
+            if self.reclaimer is not None:
+                self.reclaimer.hits[other] = 0
+
+    def map_cached(self, number: int, write: bool) -> None:
+        self.cached.remove(number)
+        self.count["swap_ra_hit"] += 1
+        self.ahead.hit(number)
+        self.ahead.mapped(number, write)
+        if self.reclaimer is not None:
+            self.reclaimer.map_cached(number)
 
     def short(self) -> bool:
         """Whether there is no frame for one more page."""
@@ -199,6 +242,10 @@ class Machine:
         page.dirty = False
         del self.resident[number]
         self.count["reclaimed_pages"] += 1
+        if self.ahead is not None:
+            self.count["swap_ra_unused"] += number in self.cached
+            self.cached.discard(number)
+            self.ahead.evicted(number)
         return True
 
     def swap_out(self, number: int, data: bytes) -> bool:

@@ -82,7 +82,7 @@ cdef class MglruReclaimer(Reclaimer):
             list_open(&self.lists[gen])
 
     def __init__(self, *, bint fault_access=True):
-        self.fault_hit = HIT if fault_access else 0
+        self.fault_hit = self.map_hit = HIT if fault_access else 0
 
     cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
         Reclaimer.attach(self, records, pages, frames)

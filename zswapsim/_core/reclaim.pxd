@@ -17,6 +17,7 @@ cdef enum:
     IN_SLOT = 8                 # the backend holds this page
     ZERO_MAPPED = 16            # swap knows that the page is all zero
     RESIDENT = 32               # in DRAM; where there is no reclaimer, the log tells
+    READ_AHEAD = 64             # in DRAM too, but in the swap cache alone: read ahead, and not accessed yet
     ENGINE_STATE = 0xFF
     HIT = 1 << 8
     HITS = 3 << 8               # accesses since the page came in, or since it was last looked at
@@ -53,6 +54,7 @@ cdef class Reclaimer:
     cdef uint32_t pages             # of them
     cdef uint32_t frames            # of DRAM
     cdef uint32_t most              # hits that are counted; one of 0, 1, 3
+    cdef uint32_t map_hit           # what the access that maps a page of the swap cache adds: HIT, or 0
     cdef uint32_t resident          # pages in DRAM; kept by the engine
     cdef uint64_t clock             # accesses before the one that faults; kept by the engine
     cdef reclaim_counters counters

@@ -28,6 +28,7 @@ cdef class Reclaimer:
     def __cinit__(self):
         self.records = NULL
         self.most = 1
+        self.map_hit = HIT
         memset(&self.counters, 0, sizeof(self.counters))
 
     cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:

@@ -9,6 +9,7 @@ from zswapsim._core.counting cimport counted_run
 from zswapsim._core.frames cimport FrameArena
 from zswapsim._core.histogram cimport histogram
 from zswapsim._core.lru cimport lru_log, page_record
+from zswapsim._core.readahead cimport Readahead
 from zswapsim._core.reclaim cimport Evictor, Reclaimer
 
 ctypedef struct replay_counters:
@@ -23,6 +24,9 @@ ctypedef struct replay_counters:
     uint64_t dropped_clean_pages
     uint64_t kept_pages
 
+cdef enum:
+    MAPPED = 1                  # of look_ahead(): the page was in the swap cache
+
 
 @final
 cdef class Replay(Evictor):
@@ -33,6 +37,8 @@ cdef class Replay(Evictor):
     cdef page_record *records           # owned, one a page: its stamp in the log, or the reclaimer's; flags
     cdef lru_log log                    # resident pages, where there is no reclaimer
     cdef readonly Reclaimer reclaimer   # None for exact LRU
+    cdef readonly Readahead ahead       # None where nothing is read ahead
+    cdef double background              # of what the backend's device spent, for reads that no fault waits for
     cdef uint32_t *image_of             # owned, one a page: its content; NULL at counts depth
     cdef uint32_t *frame_of             # owned, one a page: its frame while resident; NULL where `dram` is None
     cdef FrameArena dram                # None except at bytes depth, or where a pool shares it
@@ -65,18 +71,27 @@ cdef class Replay(Evictor):
     ) noexcept nogil
     cdef int fault(self, uint32_t page, bint write) noexcept nogil
     cdef int fault_marking(self, uint32_t page, bint write) noexcept nogil
-    cdef int come_in(self, uint32_t page, double before) noexcept nogil
+    cdef int come_in(self, uint32_t page, bint write, double before) noexcept nogil
+    cdef int make_room(self) noexcept nogil
+    cdef int make_room_marking(self, uint32_t page) noexcept nogil
+    cdef int look_ahead(self, uint32_t page, bint write) noexcept nogil
+    cdef int read_ahead(self, uint32_t page) noexcept nogil
+    cdef int enter_cached(self, uint32_t page) noexcept nogil
+    cdef int map_cached(self, uint32_t page) noexcept nogil
+    cdef double spent(self) noexcept nogil
     cdef bint dram_is_full(self) noexcept nogil
     cdef int touch_mapped(self, uint32_t page, bint write) noexcept nogil
     cdef int overwrite_mapped(self, uint32_t page) noexcept nogil
     cdef int compare(self, uint32_t page, const uint8_t *seen) noexcept nogil
     cdef int minor_fault(self, uint32_t page) noexcept nogil
     cdef int major_fault(self, uint32_t page, double before) noexcept nogil
+    cdef int swap_in(self, uint32_t page) noexcept nogil
     cdef int bring(self, uint32_t page, uint8_t *frame) noexcept nogil
     cdef int told(self, int code) noexcept nogil
     cdef int reclaim(self) noexcept nogil
     cdef int evict(self, uint32_t page) noexcept nogil
     cdef bint is_resident(self, uint32_t page) noexcept nogil
+    cdef bint is_swapped(self, uint32_t page) noexcept nogil
     cdef uint32_t resident(self) noexcept nogil
     cdef int swap_out(self, uint32_t page) noexcept nogil
     cdef void first_write(self, uint32_t page) noexcept nogil
@@ -85,7 +100,8 @@ cdef class Replay(Evictor):
     cdef uint8_t *bytes_of(self, uint32_t page) noexcept nogil
     cdef bint is_zero(self, uint32_t page) noexcept nogil
     cdef int open_contents(self, images, next_image, zero, bint backed) except -1
-    cdef int reserve(self) except -1
-    cdef int reserve_log(self) except -1
+    cdef int reserve(self, uint32_t records) except -1
+    cdef int reserve_log(self, uint32_t records) except -1
     cdef int enter(self) except -1
     cdef int check_page(self, uint32_t page) except -1
+    cdef int check_cached(self) except -1

@@ -3,6 +3,7 @@ from numpy.typing import NDArray
 
 from zswapsim._core.backend import Backend
 from zswapsim._core.frames import Grant
+from zswapsim._core.readahead import Readahead
 from zswapsim._core.reclaim import Reclaimer
 
 class Replay:
@@ -10,6 +11,7 @@ class Replay:
     pages: int
     frames: int
     reclaimer: Reclaimer | None
+    ahead: Readahead | None
     def __init__(
         self,
         pages: int,
@@ -26,6 +28,7 @@ class Replay:
         first_image: int = 0,
         zero_map: bool = True,
         verify: bool = True,
+        ahead: Readahead | None = None,
     ) -> None: ...
     def feed(self, pages: NDArray[np.uint32], ops: NDArray[np.uint8]) -> int: ...
     @property
@@ -34,6 +37,7 @@ class Replay:
     def bus_error(self) -> bool: ...
     @property
     def resident_pages(self) -> int: ...
+    def swap_cache(self) -> list[int]: ...
     @property
     def verified_pages(self) -> int: ...
     def counters_now(self) -> dict[str, int]: ...

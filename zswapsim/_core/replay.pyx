@@ -15,19 +15,21 @@ from zswapsim._core.backend cimport (
 )
 from zswapsim._core.codec cimport codec_raise
 from zswapsim._core.counting cimport count_lru, count_marking, counted_run
-from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport FrameArena, Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_add_many, histogram_quantile
 from zswapsim._core.lru cimport (
     LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_marked, lru_oldest, lru_open,
-    lru_touch, page_record, zsw_prefetch,
+    lru_remove, lru_touch, page_record, zsw_prefetch,
 )
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.page cimport page_same_filled
+from zswapsim._core.readahead cimport Readahead, readahead_counters
 from zswapsim._core.reclaim cimport (
-    DIRTY, ENGINE_STATE, HIT, HITS, IN_SLOT, RESIDENT, TOUCHED, WRITTEN, ZERO_MAPPED, Evictor, Reclaimer,
+    DIRTY, ENGINE_STATE, HIT, HITS, IN_SLOT, READ_AHEAD, RESIDENT, TOUCHED, WRITTEN, ZERO_MAPPED, Evictor, Reclaimer,
 )
 from zswapsim._core.errors import BusyError, HostMemoryError, InputError
+from zswapsim._core.readahead import READAHEAD_COUNTERS
 from zswapsim._core.reclaim import RECLAIM_COUNTERS
 
 cdef tuple COUNTERS = (
@@ -56,6 +58,7 @@ cdef class Replay(Evictor):
     first_image: the content that page 0 starts with; page p starts with (first_image + p) % k.
     zero_map: pages of zeros never reach the backend.
     verify: compare every page that is loaded with what was stored.
+    ahead: what is read ahead at a major fault; None for nothing. Serves this replay alone.
 
     Raises InputError for values out of range, HostMemoryError.
     """
@@ -73,7 +76,7 @@ cdef class Replay(Evictor):
     def __init__(
         self, pages, frames, Backend backend not None, *, batch=1, Reclaimer reclaimer=None, Grant dram=None,
         uint32_t spare=0, images=None, next_image=None, zero=None, uint32_t first_image=0, bint zero_map=True,
-        bint verify=True,
+        bint verify=True, Readahead ahead=None,
     ):
         if self.backend is not None:
             raise InputError("replay: already initialised")
@@ -102,15 +105,18 @@ cdef class Replay(Evictor):
             self.dram = dram.arena
             self.spare = spare
             self.owner = dram.owner
-        self.reserve()
+        if ahead is not None:
+            ahead.attach(self.pages)
+        self.reserve(self.pages * (2 if ahead is not None and reclaimer is None else 1))
         if reclaimer is not None:
             reclaimer.attach(self.records, self.pages, self.frames)
             self.reclaimer = reclaimer
         else:
-            self.reserve_log()
+            self.reserve_log(self.pages * (1 if ahead is None else 2))
         backend.attach(self.pages, self.image_of, self.image_count, self.images != NULL)
         self.backend = backend
-        self.counting = backend.counts_alone and self.image_of == NULL and self.dram is None
+        self.ahead = ahead
+        self.counting = backend.counts_alone and self.image_of == NULL and self.dram is None and ahead is None
 
     cdef int open_contents(self, images, next_image, zero, bint backed) except -1:
         cdef const uint32_t[::1] following = next_image
@@ -130,10 +136,10 @@ cdef class Replay(Evictor):
         self.keeps = (images, following, zeros)
         return 0
 
-    cdef int reserve(self) except -1:
+    cdef int reserve(self, uint32_t records) except -1:
         cdef size_t count = self.pages
         cdef uint32_t page
-        self.records = <page_record *> table_alloc(count * sizeof(page_record))
+        self.records = <page_record *> table_alloc(<size_t> records * sizeof(page_record))
         if self.zero != NULL:
             self.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
         if self.dram is not None:
@@ -141,17 +147,17 @@ cdef class Replay(Evictor):
         if self.records == NULL or (self.zero != NULL and self.image_of == NULL) or \
                 (self.dram is not None and self.frame_of == NULL):
             raise HostMemoryError(f"page table of {count} pages: larger than can be reserved")
-        for page in range(self.pages):
+        for page in range(records):
             self.records[page].stamp = LRU_NONE
             self.records[page].state = 0
         return 0
 
-    cdef int reserve_log(self) except -1:
+    cdef int reserve_log(self, uint32_t records) except -1:
         cdef uint32_t resident = min(self.frames, self.pages)
         cdef uint64_t entries = <uint64_t> resident * 15 // 4 + 64
         # So that with a quarter of the pages in DRAM, page table and log take less than 12 bytes a page. Moving entries
         # together then costs less than half a step an access.
-        if lru_open(&self.log, <uint32_t> min(entries, <uint64_t> 0xFFFFFFC0), self.pages) < 0:
+        if lru_open(&self.log, <uint32_t> min(entries, <uint64_t> 0xFFFFFFC0), records) < 0:
             raise HostMemoryError(f"log of {resident} frames: larger than can be reserved")
         return 0
 
@@ -342,40 +348,68 @@ cdef class Replay(Evictor):
     # -- faults ---------------------------------------------------------------------------------------------------
 
     cdef int fault(self, uint32_t page, bint write) noexcept nogil:
-        cdef double before = self.backend.costs.spent
+        cdef double before = self.spent()
         cdef int code
+        if self.ahead is not None:
+            code = self.look_ahead(page, write)
+            if code != ZSW_OK:
+                return min(code, ZSW_OK)
         if self.backend.maps and self.records[page].state & IN_SLOT:
             code = self.touch_mapped(page, write)
             if code != TOUCH_FAULT:
                 return min(code, ZSW_OK)
-        while self.log.live >= self.frames or self.dram_is_full():
-            code = self.told(self.reclaim())
-            if code < 0:
-                return code
-        code = self.come_in(page, before)
+        code = self.make_room()
+        if code < 0:
+            return code
+        code = self.come_in(page, write, before)
         return lru_add(&self.log, self.records, page) if code == ZSW_OK else code
 
     cdef int fault_marking(self, uint32_t page, bint write) noexcept nogil:
         """fault() for a reclaimer."""
-        cdef double before = self.backend.costs.spent
+        cdef double before = self.spent()
         cdef bint refault = self.records[page].state & TOUCHED != 0
         cdef int code
+        if self.ahead is not None:
+            code = self.look_ahead(page, write)
+            if code != ZSW_OK:
+                return min(code, ZSW_OK)
         if self.backend.maps and self.records[page].state & IN_SLOT:
             code = self.touch_mapped(page, write)
             if code != TOUCH_FAULT:
                 return min(code, ZSW_OK)
+        code = self.make_room_marking(page)
+        if code < 0:
+            return code
+        code = self.come_in(page, write, before)
+        if code == ZSW_OK:
+            self.records[page].state |= RESIDENT
+            self.reclaimer.insert(page, refault)
+            self.reclaimer.resident += 1
+        return code
+
+    cdef inline int make_room(self) noexcept nogil:
+        """Reclaims until there is a frame for one more page. 0 or a negative code: ZSW_E_FULL where there is none."""
+        cdef int code
+        while self.log.live >= self.frames or self.dram_is_full():
+            code = self.told(self.reclaim())
+            if code < 0:
+                return code
+        return ZSW_OK
+
+    cdef inline int make_room_marking(self, uint32_t page) noexcept nogil:
+        """make_room() for a reclaimer, of which `page` is to come in."""
+        cdef int code
         while self.reclaimer.resident >= self.frames or self.dram_is_full():
             if self.reclaimer.resident == 0:
                 return ZSW_E_FULL
             code = self.told(self.reclaimer.reclaim(self, page, min(self.batch, self.reclaimer.resident)))
             if code < 0:
                 return code
-        code = self.come_in(page, before)
-        if code == ZSW_OK:
-            self.records[page].state |= RESIDENT
-            self.reclaimer.insert(page, refault)
-            self.reclaimer.resident += 1
-        return code
+        return ZSW_OK
+
+    cdef inline double spent(self) noexcept nogil:
+        """What faults have waited for so far, modelled ns, without the faults' own constants."""
+        return self.backend.costs.spent - self.background
 
     cdef inline bint dram_is_full(self) noexcept nogil:
         """Frames may go to others meanwhile: of the machine, or to a pool that grows with a page on its way out."""
@@ -385,7 +419,7 @@ cdef class Replay(Evictor):
         """Tells the backend of a reclaim that came out so, if it wants to hear of it."""
         return self.backend.pressed() if code == ZSW_OK and self.backend.hears_pressure else code
 
-    cdef inline int come_in(self, uint32_t page, double before) noexcept nogil:
+    cdef inline int come_in(self, uint32_t page, bint write, double before) noexcept nogil:
         """A frame, and what the page holds. A negative code leaves it outside."""
         cdef int code
         self.take_frame(page)
@@ -397,6 +431,8 @@ cdef class Replay(Evictor):
             self.give_frame(page)
             return code
         self.records[page].state &= ~<uint32_t> WRITTEN
+        if self.ahead is not None:
+            self.ahead.mapped(page, write)
         return ZSW_OK
 
     cdef int touch_mapped(self, uint32_t page, bint write) noexcept nogil:
@@ -438,11 +474,17 @@ cdef class Replay(Evictor):
         return ZSW_OK
 
     cdef inline int major_fault(self, uint32_t page, double before) noexcept nogil:
-        cdef page_record *record = &self.records[page]
+        cdef int code = self.swap_in(page)
+        self.counters.major_faults += 1
+        if code == ZSW_OK:
+            histogram_add(&self.latency, self.backend.costs.major_fault + self.spent() - before)
+        return code
+
+    cdef inline int swap_in(self, uint32_t page) noexcept nogil:
+        """What a page holds comes into its frame. 0 or a negative code."""
         cdef uint8_t *frame = self.bytes_of(page)
         cdef int code = ZSW_OK
-        self.counters.major_faults += 1
-        if record.state & ZERO_MAPPED:
+        if self.records[page].state & ZERO_MAPPED:
             self.counters.swpin_zero += 1
             if frame != NULL:
                 memset(frame, 0, ZSW_PAGE_SIZE)
@@ -454,7 +496,6 @@ cdef class Replay(Evictor):
             # A lost page has been made anew: there is nothing to compare.
             if code != LOAD_LOST and self.compare(page, frame) < 0:
                 return ZSW_E_CORRUPT
-        histogram_add(&self.latency, self.backend.costs.major_fault + self.backend.costs.spent - before)
         return ZSW_OK
 
     cdef inline int bring(self, uint32_t page, uint8_t *frame) noexcept nogil:
@@ -479,6 +520,69 @@ cdef class Replay(Evictor):
         self.verified += 1
         return ZSW_OK
 
+    # -- readahead ------------------------------------------------------------------------------------------------
+
+    cdef int look_ahead(self, uint32_t page, bint write) noexcept nogil:
+        """Before a fault, with readahead. MAPPED where the swap cache has the page; 0; or a negative code.
+
+        Exact LRU has a page of the swap cache in its log by another number, its own and `pages`, with a record of its
+        own: so that the loop takes it for a page outside of DRAM, and nothing looks at it but its fault.
+        """
+        cdef uint32_t state = self.records[page].state
+        if state & READ_AHEAD:
+            self.ahead.hit(page)
+            self.ahead.mapped(page, write)
+            return self.map_cached(page)
+        return self.read_ahead(page) if state & TOUCHED else ZSW_OK
+
+    cdef int read_ahead(self, uint32_t page) noexcept nogil:
+        """Brings the pages around one into the swap cache, as far as there is room. 0 or a negative code."""
+        cdef uint32_t count = self.ahead.window(page)
+        cdef uint32_t place, other
+        cdef int code
+        for place in range(count):
+            other = self.ahead.candidate(place)
+            if other == page or other >= self.pages or not self.is_swapped(other):
+                continue
+            code = self.make_room() if self.reclaimer is None else self.make_room_marking(other)
+            if code == ZSW_OK:
+                code = self.enter_cached(other)
+            if code < 0:
+                return ZSW_OK if code == ZSW_E_FULL else code
+        return ZSW_OK
+
+    cdef int enter_cached(self, uint32_t page) noexcept nogil:
+        """A frame for a page that nobody has asked for. No fault waits for the device. 0 or a negative code."""
+        cdef double device = self.backend.costs.spent_device
+        cdef int code
+        self.take_frame(page)
+        code = self.swap_in(page)
+        if code < 0:
+            self.give_frame(page)
+            return code
+        self.background += self.backend.costs.spent_device - device
+        self.ahead.counters.swap_ra += 1
+        self.records[page].state &= ~<uint32_t> WRITTEN
+        self.records[page].state |= READ_AHEAD
+        if self.reclaimer is None:
+            return lru_add(&self.log, self.records, self.pages + page)
+        self.reclaimer.insert(page, True)
+        self.records[page].state &= ~<uint32_t> HITS
+        self.reclaimer.resident += 1
+        return ZSW_OK
+
+    cdef int map_cached(self, uint32_t page) noexcept nogil:
+        """The first access to a page of the swap cache. MAPPED or a negative code."""
+        cdef page_record *record = &self.records[page]
+        record.state &= ~<uint32_t> READ_AHEAD
+        if self.reclaimer is None:
+            lru_remove(&self.log, self.records, self.pages + page)
+            return MAPPED if lru_add(&self.log, self.records, page) == ZSW_OK else ZSW_E_NOMEM
+        record.state |= RESIDENT
+        if record.state & HITS < self.reclaimer.most * HIT:
+            record.state += self.reclaimer.map_hit
+        return MAPPED
+
     # -- reclaim --------------------------------------------------------------------------------------------------
 
     cdef inline int reclaim(self) noexcept nogil:
@@ -489,17 +593,17 @@ cdef class Replay(Evictor):
         cdef uint32_t wanted = min(self.batch, self.log.live)
         cdef uint32_t left = self.log.live
         cdef uint32_t evicted = 0
-        cdef uint32_t page
+        cdef uint32_t entry
         cdef int code
         while evicted < wanted and left:
-            page = lru_oldest(&self.log, self.records)
-            code = self.evict(page)
+            entry = lru_oldest(&self.log, self.records)
+            code = self.evict(entry if entry < self.pages else entry - self.pages)
             if code == ZSW_OK:
                 lru_drop(&self.log)
                 evicted += 1
             elif code == ZSW_E_FULL:
                 self.counters.kept_pages += 1
-                code = lru_touch(&self.log, self.records, page)
+                code = lru_touch(&self.log, self.records, entry)
             if code < 0:
                 return code
             left -= 1
@@ -517,6 +621,9 @@ cdef class Replay(Evictor):
             self.counters.dropped_clean_pages += 1
         self.give_frame(page)
         self.counters.reclaimed_pages += 1
+        if self.ahead is not None:
+            self.ahead.evicted(page, record.state & READ_AHEAD != 0)
+            record.state &= ~<uint32_t> READ_AHEAD
         return ZSW_OK
 
     cdef int evict_page(self, uint32_t page) noexcept nogil:
@@ -530,9 +637,13 @@ cdef class Replay(Evictor):
         return code
 
     cdef inline bint is_resident(self, uint32_t page) noexcept nogil:
+        """In DRAM, mapped or in the swap cache."""
         if self.reclaimer is None:
-            return lru_holds(&self.log, self.records[page].stamp)
-        return self.records[page].state & RESIDENT != 0
+            return lru_holds(&self.log, self.records[page].stamp) or self.records[page].state & READ_AHEAD != 0
+        return self.records[page].state & (RESIDENT | READ_AHEAD) != 0
+
+    cdef inline bint is_swapped(self, uint32_t page) noexcept nogil:
+        return self.records[page].state & TOUCHED != 0 and not self.is_resident(page)
 
     cdef inline uint32_t resident(self) noexcept nogil:
         return self.log.live if self.reclaimer is None else self.reclaimer.resident
@@ -587,6 +698,12 @@ cdef class Replay(Evictor):
         """Pages in DRAM now."""
         return self.resident()
 
+    def swap_cache(self):
+        """Pages in DRAM that were read ahead and not accessed yet. O(pages)."""
+        self.enter()
+        self.busy = False
+        return [page for page in range(self.pages) if self.records[page].state & READ_AHEAD]
+
     @property
     def verified_pages(self):
         """Pages that were compared with what was stored when they came back, and were the same."""
@@ -599,13 +716,24 @@ cdef class Replay(Evictor):
         self.busy = False
         found = {name: values[number] for number, name in enumerate(COUNTERS)}
         found |= dict.fromkeys(RECLAIM_COUNTERS, 0) if self.reclaimer is None else self.reclaimer.stats()
+        found |= dict.fromkeys(READAHEAD_COUNTERS, 0) if self.ahead is None else self.ahead.stats()
         return found | {"resident_pages": self.resident()} | self.backend.stats()
 
     def times(self):
-        """Measured codec time (`wall`) and `modelled` time by cause, in nanoseconds."""
+        """Measured codec time (`wall`) and `modelled` time by cause, in nanoseconds.
+
+        Where pages are read ahead, `readahead` is the device's time for them; it is not in `device` and `total`.
+        """
         self.enter()
         self.busy = False
-        return self.backend.times(self.counters.minor_faults, self.counters.major_faults)
+        if self.ahead is None:
+            return self.backend.times(self.counters.minor_faults, self.counters.major_faults)
+        # A fault that finds its page in the swap cache has all of a major one but the read.
+        hits = self.ahead.counters.swap_ra_hit
+        found = self.backend.times(self.counters.minor_faults, self.counters.major_faults + hits)
+        modelled = found["modelled"]
+        waited = {name: modelled[name] - self.background for name in ("device", "total")}
+        return found | {"modelled": modelled | waited | {"readahead": self.background}}
 
     def latencies(self):
         """Modelled latency of major faults so far, ns: mean, percentiles (within 3 %), max; zeros where none."""
@@ -629,14 +757,25 @@ cdef class Replay(Evictor):
             assert resident == self.resident(), "resident pages are miscounted"
             assert resident <= self.frames, "more pages are resident than there are frames"
             swapped_in = self.counters.swpin_zero + self.backend.counters.zswpin + self.backend.counters.pswpin
-            assert self.code or self.counters.major_faults == swapped_in, "major faults are not the swap-ins"
+            ahead = 0 if self.ahead is None else self.ahead.counters.swap_ra
+            assert self.code or self.counters.major_faults + ahead == swapped_in, "major faults are not the swap-ins"
             if self.dram is not None:
                 self.dram.check()
             if self.reclaimer is not None:
                 self.reclaimer.check()
+            if self.ahead is not None:
+                self.check_cached()
             self.backend.check()
         finally:
             self.busy = False
+
+    cdef int check_cached(self) except -1:
+        cdef const readahead_counters *counters = &self.ahead.counters
+        cached = sum([self.records[page].state & READ_AHEAD != 0 for page in range(self.pages)])
+        left = counters.swap_ra - counters.swap_ra_hit - counters.swap_ra_unused
+        assert cached == left, "pages of the swap cache are miscounted"
+        self.ahead.check()
+        return 0
 
     cdef int check_page(self, uint32_t page) except -1:
         """Asserts one page's invariants; returns whether it is resident."""
@@ -646,13 +785,15 @@ cdef class Replay(Evictor):
             assert not resident and state == 0, f"page {page} was never touched and has state {state}"
             return 0
         if resident and self.reclaimer is None:
-            place = self.records[page].stamp - self.log.base
+            entry = page + self.pages if state & READ_AHEAD else page
+            place = self.records[entry].stamp - self.log.base
             assert lru_marked(&self.log, place) == place, f"page {page} has no mark in the log"
-            assert self.log.entries[place] == page, f"page {page} has another's place in the log"
+            assert self.log.entries[place] == entry, f"page {page} has another's place in the log"
         if self.counting and self.reclaimer is None:
             assert state == TOUCHED | DIRTY, f"page {page} was counted and has state {state}"
             return resident
         assert resident or state & ENGINE_STATE == state, f"page {page} is not in DRAM and has state {state}"
+        assert not (state & READ_AHEAD and state & RESIDENT), f"page {page} is mapped and has state {state}"
         elsewhere = bool(state & IN_SLOT) + bool(state & ZERO_MAPPED)
         assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"
         assert resident or not state & DIRTY, f"page {page} is dirty and not in DRAM"

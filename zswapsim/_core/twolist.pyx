@@ -78,7 +78,7 @@ cdef class TwoListReclaimer(Reclaimer):
                 f"stats_every {stats_every}, stats_cpus {stats_cpus}: expected at least 0, and at most "
                 f"{<int> MOST_CPUS} processors"
             )
-        self.fault_hit = HIT if fault_access else 0
+        self.fault_hit = self.map_hit = HIT if fault_access else 0
         self.stats_every = stats_every
         self.stats_cpus = stats_cpus
 

@@ -11,7 +11,7 @@ from zswapsim.machine.isolation import RULES
 from zswapsim.study.backendspec import BACKENDS
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import RECLAIMERS
-from zswapsim.study.settings import DEPTHS, Settings
+from zswapsim.study.settings import DEPTHS, READAHEADS, Settings
 
 if TYPE_CHECKING:
     from zswapsim.study.profile import Profile
@@ -50,6 +50,8 @@ CHOICES = {
     "zero_map": Choice("Zero pages never reach the backend (Linux since 6.12).", SWAP),
     "reclaim": Choice(f"Which pages are evicted: {', '.join(RECLAIMERS)}.", HOW, "NAME", True),
     "reclaim_batch": Choice("Pages evicted at once; 0: 32 for two-list and mglru, else 1.", HOW, "N", True),
+    "readahead": Choice(f"Read from swap beside a fault's page: {', '.join(READAHEADS)}.", HOW, "NAME", True),
+    "page_cluster": Choice("The largest readahead window is 2**N pages, 0 to 9; 0: off.", HOW, "N", True),
     "depth": Choice(f"How far pages are followed: {', '.join(DEPTHS)}.", HOW, "NAME"),
     "verify": Choice("At bytes depth, compare every page loaded with the one stored.", HOW),
     "seed": Choice("Shifts which content a page starts with.", HOW, "N"),

@@ -21,6 +21,7 @@ ALWAYS = {
     "swpout_zero": "zero pages, kept in the zero map alone",
     "swpin_zero": "zero pages, filled without a load",
 }
+TIMES = {"readahead": "of the device, in the background: in no other row"}
 WHEN_RISEN = {
     "writes": "accesses that were writes",
     "pgscan": "looked at, whether they can be evicted",
@@ -30,6 +31,9 @@ WHEN_RISEN = {
     "workingset_refault_anon": "came back after an eviction",
     "workingset_activate_anon": "of these, activated at once",
     "workingset_restore_anon": "of these, of the working set before",
+    "swap_ra": "pages read ahead",
+    "swap_ra_hit": "of these, accessed: faults that found their page in the swap cache",
+    "swap_ra_unused": "of these, evicted before they were",
     "reclaimed_pages": "pages evicted from DRAM",
     "dropped_clean_pages": "of these, without a store: the copy behind was still valid",
     "kept_pages": "not evicted: there was no room behind",
@@ -161,7 +165,7 @@ def _times(result: Result) -> Iterable[Row]:
     measured, modelled = result.times_ns, result.modelled_ns
     yield "", "this run", "modelled", f"the model is {result.settings['cost']}"
     for name in [*(name for name in {**measured, **modelled} if name != "total"), "total"]:
-        yield name, _time(measured, name), _time(modelled, name)
+        yield name, _time(measured, name), _time(modelled, name), TIMES.get(name, "")
 
 
 def _time(times: dict[str, Any], name: str) -> str:

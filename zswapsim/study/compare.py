@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,6 +14,7 @@ from zswapsim.study.backendspec import IN_DRAM, backend_name
 from zswapsim.study.behind import wanted_codecs
 from zswapsim.study.parallel import run_parallel
 from zswapsim.study.profile import Profile, make_profile
+from zswapsim.study.readahead import reads_ahead
 from zswapsim.study.result import Result, completed
 from zswapsim.study.run import check_contents, held_contents, run
 from zswapsim.study.settings import Settings
@@ -21,6 +23,7 @@ from zswapsim.traces import Contents, DenseTrace, Trace, read_trace
 Progress = Callable[[int, int], None]
 
 UNUSED_IN_DRAM = {"node": Settings().node}
+WITHOUT_READAHEAD = {"readahead": Settings().readahead, "page_cluster": Settings().page_cluster}
 UNUSED_BY_DISK = {"compressor": "store", "node": Settings().node, "chain_size": Settings().chain_size}
 
 
@@ -81,7 +84,9 @@ def compare(
 
 def _without_unused(settings: Settings) -> Settings:
     name = backend_name(settings.backend)
-    unused = UNUSED_BY_DISK if name == "disk" else UNUSED_IN_DRAM if name in IN_DRAM else {}
+    unused: dict[str, Any] = UNUSED_BY_DISK if name == "disk" else UNUSED_IN_DRAM if name in IN_DRAM else {}
+    if not reads_ahead(settings):
+        unused = {**unused, **WITHOUT_READAHEAD}
     if settings.equal_memory:
         unused = {field: value for field, value in unused.items() if field != "node"}
     device = settings.cram if name == "cram" else ""

@@ -24,6 +24,7 @@ import numpy as np
 
 from zswapsim._core.errors import ZswapsimError
 from zswapsim.study.profile import Profile
+from zswapsim.study.readahead import needs_addresses
 from zswapsim.study.result import Result
 from zswapsim.study.run import run
 from zswapsim.study.settings import Settings
@@ -45,7 +46,8 @@ def run_parallel(
 ) -> list[Result]:
     """The Results of `jobs`, in their order. The first error of any job ends them all and is raised here."""
     with tempfile.TemporaryDirectory(prefix="zswapsim-") as folder:
-        write_shared(folder, trace, contents, profile, images=any(job.depth == "bytes" for job in jobs))
+        images = any(job.depth == "bytes" for job in jobs)
+        write_shared(folder, trace, contents, profile, images=images, addresses=any(map(needs_addresses, jobs)))
         board = np.memmap(Path(folder, BOARD), np.uint64, "w+", shape=(len(jobs),))
         with _executor(workers) as executor:
             with _signals_held():

@@ -18,6 +18,7 @@ from zswapsim.study.feeding import Feeding
 from zswapsim.study.groups import group_results, page_groups
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.profile import Profile, make_profile
+from zswapsim.study.readahead import AddressOrder, open_readahead, order_for
 from zswapsim.study.reclaim import open_reclaimer
 from zswapsim.study.result import BUS_ERROR, COMPLETED, INTERRUPTED, OUT_OF_MEMORY, PAGES_LOST, Result
 from zswapsim.study.settings import MOST_FRAMES, NO_HOST_NODE, Settings
@@ -61,7 +62,8 @@ def run(
     dram_frames, node_frames, _ = asked.frames(dense.pages)
     nodes = _nodes(asked, dense.pages, dram_frames, node_frames)
     group_of = page_groups(asked.groups, dense)
-    engine = open_replay(asked, dense.pages, held, measured, nodes, group_of=group_of)
+    order = order_for(asked, dense)
+    engine = open_replay(asked, dense.pages, held, measured, nodes, group_of=group_of, order=order)
     timeline = Timeline(engine, asked.window or -(-dense.events // 100))
     upkeep = Upkeep(engine.backend, parse_backend(asked.backend).values)
     read_before = dense.read_ns
@@ -110,10 +112,12 @@ def open_replay(
     nodes: Nodes | None = None,
     *,
     group_of: NDArray[np.uint16] | None = None,
+    order: AddressOrder | None = None,
 ) -> Replay:
     """The engine for a footprint of `pages` pages; `measured` at sizes depth; `nodes` when left out are its own.
 
     `group_of`: the group of each page (:func:`~zswapsim.study.groups.page_groups`); without it there is one.
+    `order`: for readahead by VMA (:func:`~zswapsim.study.readahead.order_for`).
 
     Raises InputError, HostMemoryError.
     """
@@ -125,6 +129,7 @@ def open_replay(
         "reclaimer": open_reclaimer(settings.reclaim),
         "zero_map": settings.zero_map,
         "verify": settings.verify,
+        "ahead": open_readahead(settings, order),
     }
     if contents is not None:
         options |= {"next_image": contents.next_image, "zero": (contents.kind == ZERO).astype(np.uint8)}

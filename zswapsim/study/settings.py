@@ -12,6 +12,8 @@ from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
 DEPTHS = ("bytes", "sizes", "counts")
+READAHEADS = ("none", "cluster", "vma")
+MOST_PAGE_CLUSTER = 9
 MOST_FRAMES = (1 << 32) - 1
 NO_HOST_NODE = -1
 
@@ -47,6 +49,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``sieve`` or ``s3fifo``; with parameters as in ``two-list:fault_access=1,stats_every=500``."""
     reclaim_batch: int = 0
     """Pages evicted when no frame is free; 0 is 32 (SWAP_CLUSTER_MAX) for ``two-list`` and ``mglru``, else 1."""
+    readahead: str = "none"
+    """What a major fault reads from swap beside its page: ``none``, ``cluster`` (neighbouring swap slots) or ``vma``
+    (neighbouring addresses); never where the backend completes synchronously."""
+    page_cluster: int = 3
+    """The largest readahead window is 1 << page_cluster pages (vm.page-cluster), by VMA at most 32; 0 is off."""
     depth: str = "bytes"
     """``bytes`` (pages are compressed and compared), ``sizes`` (lengths measured once), ``counts`` (faults only)."""
     chain_size: int = 8
@@ -76,10 +83,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _one_of("isolation", self.isolation, tuple(RULES))
         parse_reclaim(self.reclaim)
         parse_cram(self.cram)
+        _one_of("readahead", self.readahead, READAHEADS)
         _one_of("depth", self.depth, DEPTHS)
         _one_of("cost", self.cost, tuple(PRESETS))
         parse_groups(self.groups)
         _between("reclaim-batch", self.reclaim_batch, 0, 1 << 20)
+        _between("page-cluster", self.page_cluster, 0, MOST_PAGE_CLUSTER)
         _between("chain-size", self.chain_size, 4, 16)
         _between("accept-threshold-percent", self.accept_threshold_percent, 1, 100)
         _between("assumed-length", self.assumed_length, 1, PAGE_SIZE)

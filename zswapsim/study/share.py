@@ -45,6 +45,11 @@ class MappedTrace(DenseTrace):
         self._op = np.memmap(Path(folder, "op"), np.uint8, "r") if self.events else np.empty(0, np.uint8)
         owners = Path(folder, "process.npy")
         self._process = np.load(owners, mmap_mode="r") if owners.exists() else None
+        self._folder = folder
+
+    def addresses(self) -> np.ndarray:
+        """uint64[pages]: the trace's own number of each page; only where they were written too."""
+        return _mapped(self._folder, "address")
 
     def processes(self) -> np.ndarray | None:
         """uint32[pages]: whose page each is; None where the trace named no processes."""
@@ -76,10 +81,16 @@ def write_shared(
     profile: Profile | None = None,
     *,
     images: bool = True,
+    addresses: bool = False,
 ) -> None:
-    """Write them into `folder`, pages themselves only with `images`. Raises OutputError where there is no room."""
+    """Write them into `folder`, the contents' pages only with `images`, the trace's page numbers with `addresses`.
+
+    Raises OutputError where there is no room.
+    """
     try:
         _write_trace(Path(folder), trace)
+        if addresses:
+            np.save(Path(folder, "address.npy"), trace.addresses())
         if contents is not None:
             Path(folder, "contents.json").write_bytes(msgspec.json.encode(contents.name))
             for name in ("images", *ARRAYS) if images else ARRAYS:

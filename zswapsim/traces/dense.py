@@ -68,6 +68,10 @@ class DenseTrace:
         """uint64[pages]: the trace's own number of each page. Raises InputError where the trace names processes."""
         return self._numbers.originals()
 
+    def addresses(self) -> NDArray[np.uint64]:
+        """uint64[pages]: the trace's own number of each page, in its process where the trace names processes."""
+        return self._numbers.addresses()
+
     def processes(self) -> NDArray[np.uint32] | None:
         """uint32[pages]: whose page each is, after :meth:`scan`; None where the trace names no processes."""
         return self._numbers.processes()
@@ -145,6 +149,17 @@ class PageNumbers:
         if self.paired:
             raise InputError("a trace that names processes has no single number for a page")
         return self.common.originals()
+
+    def addresses(self) -> NDArray[np.uint64]:
+        """uint64[len]: the page behind each number, where processes were named that of its process."""
+        keys = self.common.originals()
+        if not self.paired:
+            return keys
+        process, local = (keys >> np.uint64(32)), keys.astype(np.uint32)
+        order = np.argsort(process, kind="stable")
+        for mine in np.split(order, np.flatnonzero(np.diff(process[order])) + 1):
+            keys[mine] = self.of_process[int(process[mine[0]])].originals()[local[mine]]
+        return keys
 
     def processes(self) -> NDArray[np.uint32] | None:
         """uint32[len]: the process of each number; None where none were named."""
