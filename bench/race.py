@@ -10,7 +10,7 @@ Runner = Callable[[], float]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: our time beside a rival's, both in nanoseconds a unit."""
+    """One line of the table: our time beside a rival's, both in nanoseconds a unit, or in what `measure` says."""
 
     what: str
     unit: str
@@ -19,6 +19,7 @@ class Row:
     rivals: float
     at_most: float | None = None  # wanted: our time at most so many times the rival's
     at_least: float | None = None  # wanted: the rival's time at least so many times ours
+    measure: str = "ns"
 
     @property
     def ratio(self) -> float:
@@ -73,7 +74,8 @@ def table(rows: list[Row], judged: bool) -> list[str]:
     cells = [head]
     for row in rows:
         mark = "  not met" if judged and not row.met else ""
-        times = (f"{row.ours:,.1f} ns/{row.unit}", row.rival, f"{row.rivals:,.1f} ns/{row.unit}")
+        unit = f"{row.measure}/{row.unit}"
+        times = (f"{row.ours:,.1f} {unit}", row.rival, f"{row.rivals:,.1f} {unit}")
         cells.append((row.what, *times, f"{row.ratio:.2f}", row.wanted + mark))
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     left = {0, 2, 5}

@@ -246,8 +246,8 @@ cdef int disperse(dense_table *table, int key_bits, int share, int scale) noexce
     return ZSW_E_NOMEM
 
 
-# Larger by as much as leaves it at 8 bytes a page, but by a sixth at least; twice as large while it is small. 0 or
-# ZSW_E_NOMEM.
+# Larger by a sixth, a slot of 6 bytes then being 8 a page; slots of 5 bytes may become more. Twice as large while it is
+# small. Rounded down: 8 bytes are not exceeded, and 95 times are enough for 2**32 pages. 0 or ZSW_E_NOMEM.
 cdef int grow(dense_table *table) noexcept nogil:
     cdef int share = table.share, scale = table.scale
     if table.capacity < DOUBLE_UP_TO:
@@ -255,9 +255,9 @@ cdef int grow(dense_table *table) noexcept nogil:
     elif table.slot_bytes == 5:
         share += share * 3 // 8
     else:
-        share += (share + 5) // 6
+        share += share // 6
     if share > 63:
-        share, scale = (share + 1) // 2, scale + 1
+        share, scale = share // 2, scale + 1
     return rebuild(table, table.key_bits, share, scale, table.factor)
 
 
