@@ -59,6 +59,9 @@ def test_distances_one_by_one(accesses):
         assert np.flatnonzero(now - before).tolist() == [expected]
         before = now
     assert stack.seen == len({page for page, _ in accesses})
+    last = {page: place for place, (page, _) in enumerate(accesses)}
+    depths = [sum(place >= last[page] for place in last.values()) if page in last else 0 for page in range(PAGES)]
+    assert stack.depths().tolist() == depths
 
 
 def dense(source, **about):
@@ -110,6 +113,7 @@ def test_a_process_by_itself_is_its_own_trace():
     process = draw.choice(np.array([7, 70000, 3], np.uint32), 5000, p=[0.6, 0.3, 0.1])
     found = exact_curve(dense(ArrayTrace(page, op, process=process)), by_process=True)
     assert sorted(found.processes) == [3, 7, 70000]
+    assert found.shared == {}
     for name, curve in found.processes.items():
         mine = process == name
         alone = exact_curve(dense(ArrayTrace(page[mine], op[mine]))).whole
@@ -117,6 +121,28 @@ def test_a_process_by_itself_is_its_own_trace():
             assert curve.at(frames) == alone.at(frames)
             assert curve.dirty_swap_outs([frames]) == alone.dirty_swap_outs([frames])
         assert curve.accesses == mine.sum()
+
+
+def test_whose_faults_they_are_in_a_dram_that_all_share():
+    draw = np.random.default_rng(4)
+    page = draw.integers(0, 40, 4000).astype(np.uint64)
+    process = draw.choice(np.array([9, 2], np.uint32), 4000, p=[0.7, 0.3])
+    trace = dense(ArrayTrace(page, process=process))
+    sizes = [1, 30, 70, 80]
+    shared = exact_curve(trace, shared_at=sizes).shared
+    for point, frames in enumerate(sizes):
+        dram, faults, firsts = Dram(frames), {9: 0, 2: 0}, {9: 0, 2: 0}
+        for each, owner in zip(page.tolist(), process.tolist(), strict=True):
+            before, seen = dram.major_faults, len(dram.seen)
+            dram.access((owner, each), False)
+            faults[owner] += dram.major_faults - before
+            firsts[owner] += len(dram.seen) - seen
+        for owner, curve in shared.items():
+            stayed = sum(name == owner for name, _ in dram.resident)
+            assert curve.major_faults[point] == faults[owner]
+            assert curve.swap_outs[point] == faults[owner] + firsts[owner] - stayed
+            assert curve.first_accesses == firsts[owner]
+            assert curve.accesses == (process == owner).sum()
 
 
 def test_a_plan_takes_one_pass_where_it_may():

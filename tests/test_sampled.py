@@ -122,7 +122,7 @@ def test_refuses_what_it_cannot_take():
         sample_accesses(pages, ops, 0, 0, np.zeros(2, np.uint64), ops)
     with pytest.raises(InputError, match="at most"):
         sampled_pages(1 << 32, 0, 0)
-    table, cells = np.zeros((2, 2), np.uint32), np.zeros(4, np.uint8)
+    table, cells = np.zeros((2, 2), np.uint32), np.zeros(4, np.uint32)
     for numbers, distances, cell_of in (
         ([2], [0], cells),
         ([0], [4], cells),

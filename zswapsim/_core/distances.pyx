@@ -201,6 +201,25 @@ cdef class StackDistances:
         """
         return self.copied(self.closed, True)
 
+    def depths(self):
+        """uint32[pages]: the distance that an access to each page would have now; 0 where it was not accessed yet.
+
+        A page is in every DRAM of at least so many frames. O(pages log pages).
+        """
+        cdef uint32_t[::1] into
+        cdef uint32_t page
+        self.enter()
+        try:
+            found = np.zeros(self.pages, np.uint32)
+            into = found
+            with nogil:
+                for page in range(self.pages):
+                    if self.records[page].stamp != <uint32_t> STACK_NONE:
+                        into[page] = self.live - marks_before(&self.marks, self.records[page].stamp)
+            return found
+        finally:
+            self.busy = False
+
     cdef copied(self, const uint64_t *counts, bint with_open):
         cdef uint64_t[::1] into
         self.enter()

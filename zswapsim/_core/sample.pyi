@@ -14,5 +14,8 @@ def sample_accesses(
     out_ops: NDArray[np.uint8],
 ) -> int: ...
 def count_misses(
-    numbers: NDArray[np.uint32], distances: NDArray[np.uint32], cell_of: NDArray[np.uint8], table: NDArray[np.uint32]
+    numbers: NDArray[np.uint32],
+    distances: NDArray[np.uint32],
+    cell_of: NDArray[np.uint32],
+    table: NDArray[np.uint32] | NDArray[np.uint64],
 ) -> None: ...

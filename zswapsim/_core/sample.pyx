@@ -6,13 +6,18 @@ the hash is the number times the golden ratio, modulo 1: any run of consecutive 
 within a few pages, while an independent draw of k pages is off by the root of k.
 """
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from zswapsim._core.errors import InputError
 
 cdef enum:
     BLOCK = 64
+    GUESSES = 20                # by how far off the last one was; from there on by halves
+
+ctypedef fused counts:
+    uint32_t
+    uint64_t
 
 MOST_PAGES = (1 << 32) - 1
 
@@ -42,23 +47,28 @@ cdef uint32_t counted(uint32_t pages, uint32_t shift, uint32_t limit) noexcept n
 
 
 def limit_for(uint64_t pages, uint32_t shift, uint64_t wanted):
-    """A limit at which the sample has `wanted` of the pages 0 … `pages` - 1; at least 1, at most all.
+    """The limit at which the sample has `wanted` of the pages 0 … `pages` - 1; at least 1, at most all.
 
-    O(pages log pages), a few ns a page.
+    Hashes are distinct, so there is one. They are spread evenly, so the first guesses are near: O(pages), a few times.
     """
-    cdef uint64_t low = 0, high = (<uint64_t> 1 << 32) - 1, middle, found
-    if not 0 < wanted <= pages:
-        raise InputError(f"sample of {wanted} pages out of {pages}: expected 1 to {pages}")
-    while low < high:
-        middle = (low + high) // 2
-        found = sampled_pages(pages, shift, <uint32_t> middle)
-        if found == wanted:
-            return middle
-        if found > wanted:
-            high = middle
+    cdef int64_t low = 0, high = ((<int64_t> 1) << 32) - 1, middle, off
+    cdef int64_t apart, guesses
+    if not 0 < wanted <= pages <= MOST_PAGES:
+        raise InputError(f"sample of {wanted} pages out of {pages}: expected 1 to {min(pages, MOST_PAGES)}")
+    apart = ((<int64_t> 1) << 32) // <int64_t> pages
+    middle = min(<int64_t> wanted * apart, high)
+    for guesses in range(64):
+        off = <int64_t> wanted - <int64_t> sampled_pages(pages, shift, <uint32_t> middle)
+        if off == 0:
+            break
+        if off < 0:
+            high = middle - 1
         else:
             low = middle + 1
-    return low
+        middle += off * apart
+        if guesses > GUESSES or not low <= middle <= high:
+            middle = (low + high) // 2
+    return middle
 
 
 def sample_accesses(
@@ -106,9 +116,9 @@ cdef Py_ssize_t filtered(
 
 
 def count_misses(
-    const uint32_t[::1] numbers, const uint32_t[::1] distances, const uint8_t[::1] cell_of, uint32_t[:, ::1] table,
+    const uint32_t[::1] numbers, const uint32_t[::1] distances, const uint32_t[::1] cell_of, counts[:, ::1] table,
 ):
-    """Counts accesses to pages `numbers`, in rows of `table`, by the cell of their distance, in columns.
+    """Counts accesses of `numbers`, the rows of `table`, by the cells of their `distances`, its columns.
 
     Raises InputError where something is not in range; then none was counted.
     """

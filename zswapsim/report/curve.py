@@ -37,6 +37,9 @@ def curves_text(found: Curves, width: int | None = None, colour: bool = False) -
         title = "miss ratio of each process with a DRAM of its own, in % of its own pages"
         processes = {str(name): each for name, each in found.processes.items()}
         parts.append(_parts_table(title, processes, ("process", "pages"), shares, width))
+        title = "miss ratio of each process in a DRAM that all share, in % of the whole footprint"
+        shared = {str(name): each for name, each in found.shared.items()}
+        parts.append(_parts_table(title, shared, ("process", "pages"), shares, width))
     return "\n\n".join(parts)
 
 

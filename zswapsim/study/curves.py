@@ -31,6 +31,8 @@ class Curves(msgspec.Struct, kw_only=True):
     """In time; together they are the whole."""
     processes: dict[int, Curve]
     """Each process by itself, with a DRAM of its own; sizes are of its own footprint."""
+    shared: dict[int, Curve]
+    """Each process's part of the whole, in a DRAM that all share; of dirty pages nothing is known."""
 
     @property
     def interrupted(self) -> bool:
@@ -75,11 +77,12 @@ def curves(
         dense.scan(progress)
         sizes = spread(dense.pages, points)
         whole = mini_curve(dense, reclaim, sizes, rate=rate, sampled_pages=sampled_pages, progress=progress)
-        return Curves(reclaim=reclaim, whole=whole, window=0, windows=[], processes={})
+        return Curves(reclaim=reclaim, whole=whole, window=0, windows=[], processes={}, shared={})
     dense.scan(progress)
     if rate is None and sampled_pages is None:
-        found, method = exact_curve(dense, window=window, by_process=by_process, progress=progress), EXACT
-        errors = [0.0] * len(spread(dense.pages, points))
+        shared_at = spread(dense.pages, points) if by_process else ()
+        found = exact_curve(dense, window=window, by_process=by_process, shared_at=shared_at, progress=progress)
+        method, errors = EXACT, [0.0] * len(spread(dense.pages, points))
     else:
         sampled = sampled_curve(dense, rate=rate, sampled_pages=sampled_pages, window=window, progress=progress)
         found, method, errors = sampled.found, sampled.method, sampled.bounds(spread(dense.pages, points))
@@ -97,6 +100,7 @@ def _at(found: CurveSet, points: int, method: str, errors: list[float], window: 
         window=window,
         windows=[taken(each, each.pages) for each in found.windows],
         processes={name: taken(each, each.seen[1]) for name, each in found.processes.items()},
+        shared=found.shared,
     )
 
 

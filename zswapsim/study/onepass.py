@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.distances import StackDistances
-from zswapsim._core.errors import InputError
 from zswapsim.study.stackcurve import StackCurve, Steps
 from zswapsim.traces import DenseTrace
 
@@ -86,38 +85,3 @@ class Windows:
         about = self.trace.name, done - self._done, self.trace.pages, seen
         self.curves.append(StackCurve(*about, Steps(reuses), Steps(dirtied), self.rate))
         self._done, self._seen, self._before = done, self.stack.seen, counts
-
-
-class ByProcess:
-    """Distances of each process among its own pages alone. Raises InputError where the trace names no processes."""
-
-    def __init__(self, trace: DenseTrace) -> None:
-        owner = trace.processes()
-        if owner is None:
-            raise InputError(f"{trace.name}: --by-process: expected a trace that names processes")
-        self.trace = trace
-        self.names, place = np.unique(owner, return_inverse=True)
-        self.place = place.astype(np.uint32)
-        sizes = np.bincount(self.place)
-        self.number = np.empty(trace.pages, np.uint32)
-        """Of each page, among its process's."""
-        starts = np.cumsum(sizes) - sizes
-        order = np.argsort(self.place, kind="stable")
-        self.number[order] = np.arange(trace.pages) - np.repeat(starts, sizes)
-        self.stacks = [StackDistances(int(size)) for size in sizes]
-        self.accesses = [0] * len(sizes)
-
-    def feed(self, pages: NDArray[np.uint32], ops: NDArray[np.uint8]) -> None:
-        """Hands each process its accesses, in their order."""
-        owner = self.place[pages]
-        order = np.argsort(owner, kind="stable")
-        ends = np.flatnonzero(np.diff(owner[order])) + 1
-        for events in np.split(order, ends):
-            place = int(owner[events[0]])
-            self.stacks[place].feed(self.number[pages[events]], np.ascontiguousarray(ops[events]))
-            self.accesses[place] += len(events)
-
-    def curves(self) -> dict[int, StackCurve]:
-        """By process."""
-        found = zip(self.names.tolist(), self.stacks, self.accesses, strict=True)
-        return {name: curve_of(self.trace, stack, accesses) for name, stack, accesses in found}

@@ -122,7 +122,7 @@ def sampled_curve(
 
     done, interrupted = walk(trace, take, window=window, ended=timeline.note, progress=progress)
     whole = curve_of(trace, stack, done, sample.rate)
-    return Sampled(CurveSet(whole, timeline.curves, {}, interrupted), f"shards:rate={sample.rate:.4g}", errors)
+    return Sampled(CurveSet(whole, timeline.curves, {}, {}, interrupted), f"shards:rate={sample.rate:.4g}", errors)
 
 
 class ErrorBound:
@@ -139,7 +139,7 @@ class ErrorBound:
         self.pages, self.rate = sample.pages, sample.rate
         self.cells: NDArray[np.int64] = np.unique(np.geomspace(1, max(self.pages, 2), CELLS).astype(np.int64))
         """Sampled sizes."""
-        self._cell_of = np.searchsorted(self.cells, np.arange(self.pages + 1)).astype(np.uint8)
+        self._cell_of = np.searchsorted(self.cells, np.arange(self.pages + 1)).astype(np.uint32)
         self._misses = np.zeros((self.pages, len(self.cells) + 1), np.uint32)
         """Of each page: accesses that miss in the sizes of the first so many cells, and in no other."""
 
