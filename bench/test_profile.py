@@ -17,6 +17,7 @@ from zswapsim.traces import DenseTrace
 COMPRESSORS = ["lz4", "lzo-rle", "zstd", "lz4hc"]
 DRAM = [f"{share}%" for share in (10, 20, 30, 40, 50)]
 NODE = [f"{share}%" for share in (5, 10, 15, 20, 25)]
+TIMES_STORED = 2  # accesses, in what a replay with contents has elsewhere: processes start once, whatever they do
 COMPARE_AT_MOST = 3
 TWO_CORES_AT_LEAST = 1.8
 
@@ -36,15 +37,14 @@ def replay_all(trace: DenseTrace, contents, settings: list[Settings], profile: P
 
 
 def test_a_hundred_settings(benchmark, scale, ratios, contents) -> None:
+    accesses = TIMES_STORED * scale.stored_accesses
     trace = DenseTrace(
-        read_trace(
-            f"gen:zipf,pages={scale.stored_footprint},events={scale.stored_accesses},alpha=0.9,writes=0.2,seed=1"
-        )
+        read_trace(f"gen:zipf,pages={scale.stored_footprint},events={accesses},alpha=0.9,writes=0.2,seed=1")
     )
     trace.scan()
     asked = combinations(depth="sizes", compressor=COMPRESSORS, dram=DRAM, node=NODE)
     assert len(asked) == 100
-    units = len(asked) * scale.stored_accesses
+    units = len(asked) * accesses
     runners = {
         "one": timed(lambda: compare(trace, contents, asked, processes=1), units),
         "two": timed(lambda: compare(trace, contents, asked, processes=2), units),

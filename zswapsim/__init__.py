@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zswapsim.store import PageStore
     from zswapsim.study.compare import compare
     from zswapsim.study.plan import plan
+    from zswapsim.study.profile import Profile, make_profile, read_profile
     from zswapsim.study.provision import Plan
     from zswapsim.study.result import Result
     from zswapsim.study.run import run
@@ -57,12 +58,15 @@ _HOMES = dict.fromkeys(_ERRORS, "_core.errors") | {
     "Contents": "traces",
     "PageStore": "store",
     "Plan": "study.provision",
+    "Profile": "study.profile",
     "Result": "study.result",
     "Settings": "study.settings",
     "compare": "study.compare",
     "get_compressor": "compressors",
+    "make_profile": "study.profile",
     "plan": "study.plan",
     "read_contents": "traces",
+    "read_profile": "study.profile",
     "read_trace": "traces",
     "run": "study.run",
     "write_trace": "traces",
@@ -83,14 +87,17 @@ __all__ = [
     "PageStore",
     "Plan",
     "PluginError",
+    "Profile",
     "Result",
     "Settings",
     "SlotEmptyError",
     "ZswapsimError",
     "compare",
     "get_compressor",
+    "make_profile",
     "plan",
     "read_contents",
+    "read_profile",
     "read_trace",
     "run",
     "write_trace",
