@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from zswapsim._core.errors import InputError
 from zswapsim._core.zsmalloc import frames_for_lengths
 from zswapsim.compressors.measure import Measured
+from zswapsim.study.confirm import busiest
 from zswapsim.study.cost import DRAM_LATENCY_NS, PRESETS
 from zswapsim.study.estimate import PageCosts, estimate
 from zswapsim.study.objectives import parse_objectives
@@ -163,6 +164,14 @@ def test_what_other_work_took_is_taken_off_codec_times():
     latency = half.decompress_ns / faults + half.compress_ns / outs + 2 * modelled["node"] / (faults + outs)
     assert half.mean_ns == pytest.approx(COST.major_fault_ns + latency)
     assert half.p99_ns == calm.p99_ns
+
+
+def test_the_busiest_part_of_a_run():
+    # 50 pages over and over again in 40 frames fault at every access, the same page again and again does not.
+    pages = np.concatenate([np.zeros(9_000, np.uint64), np.arange(1_000, dtype=np.uint64) % 50])
+    result = run(ArrayTrace(pages), None, Settings(dram=40 * 4096))
+    assert busiest(result) == pytest.approx(10_000 / result.counters["major_faults"])
+    assert busiest(run(ArrayTrace(pages), None, Settings(dram="100%"))) is None
 
 
 # -- pace -------------------------------------------------------------------------------------------------------------
@@ -318,6 +327,13 @@ def test_a_batch_is_paid_by_the_fault_that_needs_it():
     load, store = float(costs.load_ns[0]), float(costs.store_ns[0])
     assert mean == pytest.approx(COST.major_fault_ns + load + store)
     assert p99 == pytest.approx(COST.major_fault_ns + load + 32 * store)  # three faults in a hundred pay so
+
+
+def test_a_large_batch_is_drawn_as_a_small_one_is(monkeypatch):
+    lengths = np.linspace(200, 3_200, 200)
+    drawn = PageCosts(measured(lengths), 200, COST, chain_size=8).latency(48, 1 / 48)
+    monkeypatch.setattr("zswapsim.study.estimate.MOST_DRAWN", 1)
+    assert PageCosts(measured(lengths), 200, COST, chain_size=8).latency(48, 1 / 48) == pytest.approx(drawn, rel=0.01)
 
 
 def test_no_fault_no_latency():

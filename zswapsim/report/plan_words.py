@@ -11,6 +11,8 @@ from zswapsim.study.provision import Plan
 from zswapsim.study.sizes import PAGE_SIZE
 
 WIDTH = 100
+UNEVEN = 2.0
+"""Times the mean rate of faults."""
 UNIT = re.compile(r"(\d) (?=[KMGT]iB|B|%|ns|µs|ms|s\b)")
 
 
@@ -39,7 +41,15 @@ def _what(plan: Plan, asked: Objectives) -> list[str]:
     )
     kept = ", ".join(_verdict(limit, point, short=True) for limit in asked.limits)
     begin = "G" if plan.kept else f"{_nothing_keeps(asked)} The nearest: g"
-    return [f"{begin}{give}", f"{ran}{': ' if kept else ''}{kept}.", *_unconfirmed(plan)]
+    return [f"{begin}{give}", f"{ran}{': ' if kept else ''}{kept}.", *_busiest(plan), *_unconfirmed(plan)]
+
+
+def _busiest(plan: Plan) -> list[str]:
+    """That faults come unevenly."""
+    times = plan.recommended.busiest
+    if times is None or times < UNEVEN:
+        return []
+    return [f"In the busiest hundredth of the trace it faults {three_digits(times)} times as often as on average."]
 
 
 def _keep_all(plan: Plan, asked: Objectives) -> str:

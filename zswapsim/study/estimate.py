@@ -5,7 +5,7 @@ Then the node's frames follow from the lengths of so many pages (:mod:`~zswapsim
 major fault is a constant, a load and the stores of those evicted for it, drawn independently.
 """
 
-from functools import cached_property
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from zswapsim.study.sizes import PAGE_SIZE
 from zswapsim.study.traffic import Traffic
 
 DRAWS = 1 << 16
+MOST_DRAWN = 64
 
 
 class PageCosts:
@@ -37,6 +38,7 @@ class PageCosts:
         sizes = np.where(huge, np.uint16(PAGE_SIZE), measured.size[held])
         self.cost = cost
         self.pool = PoolSize(np.where(measured.same_filled[held], np.uint16(0), sizes), chain_size)
+        self._latencies: dict[tuple[int, float], tuple[float, float]] = {}
         busy = ~(measured.zero[held] & zero_map)
         moved = cost.node_latency_ns + self._transfer(sizes, measured.same_filled[held]) / cost.node_bandwidth
         self.compress_ns = np.where(busy, measured.compress_ns[held], 0.0)
@@ -51,27 +53,24 @@ class PageCosts:
 
     def latency(self, batch: int, evicting: float) -> tuple[float, float]:
         """Mean and p99 of a major fault, ns: a share `evicting` of the faults stores `batch` pages before its load."""
-        fixed = self.cost.major_fault_ns
-        mean = fixed + float(self.load_ns.mean()) + evicting * batch * float(self.store_ns.mean())
-        load, stores = self._draws(batch)
-        first = round(DRAWS * evicting)
-        latencies = fixed + load + np.where(np.arange(DRAWS) < first, stores, 0.0)
-        return mean, float(np.percentile(latencies, 99, method="inverted_cdf"))
+        if (batch, evicting) not in self._latencies:
+            self._latencies[batch, evicting] = self._drawn(batch, evicting)
+        return self._latencies[batch, evicting]
 
-    def _draws(self, batch: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Loads, and sums of `batch` stores: the same draws every time."""
-        if batch not in self._drawn:
-            random = np.random.Generator(np.random.PCG64(0))
-            load = self.load_ns[random.integers(0, len(self.load_ns), DRAWS)]
-            stores = np.zeros(DRAWS)
+    def _drawn(self, batch: int, evicting: float) -> tuple[float, float]:
+        """The same draws every time. The sum of a large batch is taken to be normal."""
+        random = np.random.Generator(np.random.PCG64(0))
+        load = self.load_ns[random.integers(0, len(self.load_ns), DRAWS)]
+        stores = np.zeros(DRAWS)
+        if batch <= MOST_DRAWN:
             for _ in range(batch):
                 stores += self.store_ns[random.integers(0, len(self.store_ns), DRAWS)]
-            self._drawn[batch] = load, stores
-        return self._drawn[batch]
-
-    @cached_property
-    def _drawn(self) -> dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        return {}
+        else:
+            stores += random.normal(batch * self.store_ns.mean(), math.sqrt(batch) * self.store_ns.std(), DRAWS)
+        first = round(DRAWS * evicting)
+        latencies = self.cost.major_fault_ns + load + np.where(np.arange(DRAWS) < first, stores, 0.0)
+        mean = self.cost.major_fault_ns + self.load_ns.mean() + evicting * batch * self.store_ns.mean()
+        return float(mean), float(np.percentile(latencies, 99, method="inverted_cdf"))
 
 
 def estimate(costs: PageCosts, traffic: Traffic, batch: int) -> Sums:

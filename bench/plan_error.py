@@ -1,0 +1,102 @@
+"""How far a plan's estimates are from runs: the figures of docs/plan.md.
+
+    python bench/plan_error.py [FILE.pages]
+
+Estimates are set against runs at bytes depth of the same points: every trace, compressor and DRAM size below, over the
+pages of FILE, else over the recipe `mix`. Times are compared where there are 1,000 major faults or more; close what
+else runs, or they are those that a plan makes of a disturbed run.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from zswapsim.study.cost import PRESETS
+from zswapsim.study.pace import measure_pace
+from zswapsim.study.pagecosts import codecs_of, measure_costs
+from zswapsim.study.plan import timed
+from zswapsim.study.point import CALM, Point, Workload, make_point, processor_share, sums_of
+from zswapsim.study.run import run
+from zswapsim.study.search import Search
+from zswapsim.study.settings import Settings
+from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.traffic import open_source
+from zswapsim.traces import Contents, read_contents
+
+TRACES = (
+    "bundled:json",
+    "bundled:sort",
+    "gen:zipf,pages=3000,events=3e5,writes=0.3",
+    "gen:zipf,pages=50000,events=1e6,writes=0.3",
+    "gen:uniform,pages=10000,events=2e5",
+    "gen:phases,pages=20000,events=1e6",
+)
+COMPRESSORS = ("lzo-rle", "lz4", "zstd")
+SHARES = (80, 60, 40, 20)
+
+
+class Pair(NamedTuple):
+    """One point."""
+
+    estimate: Point
+    run: Point
+    out: int
+    calm: bool
+
+
+def pairs(trace: str, contents: Contents) -> Iterator[Pair]:
+    """Estimate and run of every size and compressor."""
+    settings = Settings(node="150%")
+    dense = timed(trace)
+    dense.scan()
+    workload = Workload(dense.pages, dense.events, measure_pace(dense))
+    costs = measure_costs(codecs_of(COMPRESSORS), contents, dense.pages, settings)
+    search = Search(open_source(dense, settings), costs, workload, settings.batch, [])
+    for share in SHARES:
+        frames = dense.pages * share // 100
+        for name in costs:
+            asked = msgspec.structs.replace(settings, dram=frames * PAGE_SIZE, compressor=name)
+            result = run(dense, contents, asked)
+            found = make_point(name, sums_of(result, PRESETS[settings.cost]), workload)
+            calm = processor_share(result) >= CALM
+            yield Pair(search.point(name, frames), found, search.source.at(frames).out, calm)
+
+
+def row(title: str, found: list[Pair]) -> str:
+    """Mean and root of the mean square of the relative errors, in per cent; of savings the difference."""
+    timed_pairs = [pair for pair in found if pair.run.major_faults >= 1000]
+    cells = [
+        error([100 * (pair.estimate.node_frames / pair.run.node_frames - 1) for pair in found]),
+        error([pair.estimate.saved - pair.run.saved for pair in found]),
+    ]
+    for field in ("slowdown", "fault_mean_ns", "fault_p99_ns"):
+        pair_values = [(getattr(pair.estimate, field), getattr(pair.run, field)) for pair in timed_pairs]
+        cells.append(error([100 * (estimate / run - 1) for estimate, run in pair_values]))
+    return f"{title:<42}{len(found):>6}" + "".join(f"{cell:>15}" for cell in cells)
+
+
+def error(values: list[float]) -> str:
+    if not values:
+        return "-"
+    return f"{np.mean(values):+.1f} ({np.sqrt(np.mean(np.square(values))):.1f})"
+
+
+def main() -> None:
+    contents = read_contents(sys.argv[1] if len(sys.argv) > 1 else "recipe:mix")
+    print(f"estimate against run over {contents.name}: mean error (root mean square), %; saved: points")
+    print(f"{'trace':<42}{'points':>6}" + "".join(f"{t:>15}" for t in ("node", "saved", "slowdown", "fault", "p99")))
+    whole: list[Pair] = []
+    for trace in TRACES:
+        found = list(pairs(trace, contents))
+        whole += found
+        print(row(trace, found), flush=True)
+    print(row("pools of 1,000 pages and more", [pair for pair in whole if pair.out >= 1000]))
+    print(row("smaller pools", [pair for pair in whole if pair.out < 1000]))
+    print(f"{sum(not pair.calm for pair in whole)} of {len(whole)} runs were disturbed by other work")
+
+
+if __name__ == "__main__":
+    main()
