@@ -117,7 +117,7 @@ def test_becomes_wider_with_its_keys() -> None:
         slot_bytes.append(table.nbytes / len(pages))
         table.check()
     assert table.originals().tolist() == pages
-    assert [round(size) for size in slot_bytes] == [8, 8, 10, 10, 16]
+    assert [round(size) for size in slot_bytes] == [8, 7, 9, 10, 15]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -131,7 +131,7 @@ def test_grows_and_gives_its_memory_back(width: int) -> None:
     table.map(pages[::-1].copy(), out)
     assert (out == np.arange(len(pages))[::-1]).all()
     assert (table.originals() == pages).all()
-    assert table.nbytes / len(pages) <= {27: 8.0, 35: 8.1, 43: 9.5, 52: 10.8, 64: 16.2}[width]
+    assert table.nbytes / len(pages) <= {27: 8.0, 35: 8.02, 43: 9.5, 52: 10.8, 64: 16.2}[width]
 
 
 def test_maps_a_field_of_packed_records() -> None:
