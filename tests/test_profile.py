@@ -192,6 +192,28 @@ def test_a_journal_that_is_cut_or_garbled_anywhere_costs_work_alone(unfinished, 
     assert same_lengths(make_profile(mix, ["lz4", "store"], path, threads=1), mix, "lz4", "store")
 
 
+def test_what_was_measured_of_other_codecs_stays(tmp_path, unfinished, mix):
+    path, part = tmp_path / "a.parquet", tmp_path / "a.parquet.part"
+    part.write_bytes(unfinished)
+    make_profile(mix, ["lzo"], path)
+    assert part.exists()
+    assert make_profile(mix, ["lzo"], path).added == {}
+    assert part.exists()
+    assert make_profile(mix, ["lz4"], path).added == {"lz4": 0}
+    assert part.exists(), "store is not in the file yet"
+    assert make_profile(mix, ["lz4", "store"], path).added == {"store": 0}
+    assert list(read_profile(path).columns) == ["lzo", "lz4", "store"]
+    assert not part.exists()
+
+
+def test_a_file_that_is_refused_takes_no_journal_away(tmp_path, unfinished, mix):
+    (tmp_path / "a.parquet.part").write_bytes(unfinished)
+    (tmp_path / "a.parquet").write_text("a letter")
+    with pytest.raises(InputError, match="expected a profile in Parquet"):
+        make_profile(mix, ["lz4"], tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet.part").read_bytes() == unfinished
+
+
 def test_a_journal_of_other_contents_is_refused(tmp_path, unfinished, mix):
     (tmp_path / "a.parquet.part").write_bytes(unfinished)
     other = read_contents("recipe:text,pages=20")
@@ -355,7 +377,7 @@ def test_what_is_no_file_is_refused(tmp_path, path):
 BACKENDS = ["private-node", "zswap:max_pool_percent=40", "zram:algorithms=watched,recompress_every=500", "disk"]
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_comparison_with_a_profile_compresses_nothing(tmp_path, mix, watched, processes):
     pages = tmp_path / "a.pages"
     write_pages(pages, [mix.images])

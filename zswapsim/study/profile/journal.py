@@ -53,14 +53,17 @@ class Journal:
     """The journal of the profile `path`, which one process has at a time; a context.
 
     Raises InputError where the file is none, was begun with other contents, or is another process's at the moment;
-    OutputError where it can't be written. It stays when the block ends, unless it has no part or :meth:`remove` was
-    called.
+    OutputError where it can't be written. It stays when the block ends, unless it was new and has no part, or
+    :meth:`remove` was called.
     """
+
+    keys: set[str]
+    """The codecs of which it has parts."""
 
     def __init__(self, path: str | Path, contents_hash: str, *, fresh: bool = False) -> None:
         self.path = Path(f"{path}{SUFFIX}")
         self.head = _Head(VERSION, contents_hash)
-        self.fresh, self.filled = fresh, False
+        self.fresh, self.keys, self.found = fresh, set(), False
         self.lock = threading.Lock()
 
     def __enter__(self) -> "Journal":
@@ -76,7 +79,7 @@ class Journal:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if not self.filled:
+        if not self.keys and not self.found:
             self.remove()
         self.file.close()
 
@@ -92,7 +95,7 @@ class Journal:
             good = reader.tell()
             while part := _read_part(reader, rows):
                 good = reader.tell()
-                self.filled = True
+                self.keys.add(part.key)
                 yield part
         self.file.truncate(good)
         self.file.seek(good)
@@ -104,13 +107,16 @@ class Journal:
         data = _line(_About(part.key, part.origin, part.begin, len(size))) + data
         with self.lock:
             self._write(b"%08x " % zlib.crc32(data) + data)
-            self.filled = True
+            self.keys.add(part.key)
 
     def _take_over(self) -> None:
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(f"{self.path}: another process is measuring into it") from error
+            taken = not os.fstat(self.file.fileno()).st_nlink  # another process has just removed it
+        except OSError:
+            taken = True
+        if taken:
+            raise InputError(f"{self.path}: another process is measuring into it")
         if self.fresh:
             self.file.truncate(0)
         first = self.file.read(LINE_BYTES)
@@ -123,6 +129,7 @@ class Journal:
             found = msgspec.json.decode(first.partition(b"\n")[0], type=_Head)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise InputError(f"{self.path}: expected what an unfinished profile measured, got another file") from error
+        self.found = True
         if found != self.head:
             raise InputError(
                 f"{self.path}: begun with other contents (hash {found.contents_hash}):"

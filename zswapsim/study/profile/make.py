@@ -3,9 +3,9 @@
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,30 +52,53 @@ def make_profile(
     threads = len(os.sched_getaffinity(0)) if threads is None else threads
     if threads < 1:
         raise InputError(f"--threads {threads}: expected at least 1")
-    profile = _begun(contents, path, resume)
+    if path is None:
+        return _add(_begun(contents, None), contents, codecs, _Run(threads, progress))
+    with Journal(path, contents.hash, fresh=not resume) as journal:
+        begun = _begun(contents, path if resume and Path(path).exists() else None)
+        parts = list(journal.parts(len(begun.kind)))
+        made = _add(begun, contents, codecs, _Run(threads, progress, journal, parts))
+        if made.added:
+            made.name = str(path)
+            write_profile(made, path)
+        if journal.keys <= set(made.columns):
+            journal.remove()
+    return made
+
+
+class _Run(NamedTuple):
+    """How a profile is made."""
+
+    threads: int
+    progress: Progress | None
+    journal: Journal | None = None
+    parts: Sequence[Part] = ()
+    """What the journal had."""
+
+
+def _add(profile: Profile, contents: Contents, codecs: dict[str, Codec], run: _Run) -> Profile:
+    """The profile with what it lacks of `codecs`."""
     origins = {key: _origin(codec) for key, codec in codecs.items()}
     wanted = {key: codec for key, codec in codecs.items() if _lacks(profile, key, origins[key])}
-    if not wanted:
-        return profile
-    work = _Work(contents, wanted, origins)
-    with _journal(path, contents, resume, work) as journal:
-        profile.added = work.run(threads, journal, progress)
+    if wanted:
+        work = _Work(contents, wanted, origins)
+        for part in run.parts:
+            work.take(part)
+        profile.added = work.run(run)
         profile.columns |= work.columns
         profile.origins |= {key: origins[key] for key in wanted}
-        if path is not None:
-            write_profile(profile, path)
     return profile
 
 
-def _begun(contents: Contents, path: str | Path | None, resume: bool) -> Profile:
-    """The profile in the file, if one is to be added to, else one without codecs."""
-    if path is not None and resume and Path(path).exists():
+def _begun(contents: Contents, path: str | Path | None) -> Profile:
+    """The profile in the file, if there is one, else one without codecs. Raises InputError."""
+    if path is not None:
         found = read_profile(path)
         found.check(contents)
         return found
     _, first = np.unique(contents.content, return_index=True)
     return Profile(
-        "profile" if path is None else str(path),
+        "profile",
         contents.name,
         contents.hash,
         contents.content,
@@ -106,17 +129,17 @@ class _Work:
             self.columns[part.key].put(part.begin, part.columns)
             self.known[part.key][part.begin : part.begin + len(part.columns.size)] = True
 
-    def run(self, threads: int, journal: Journal | None, progress: Progress | None) -> dict[str, int]:
+    def run(self, how: _Run) -> dict[str, int]:
         """Measure what is not known; how many rows that was, by codec."""
         todo = [(key, begin) for key in self.codecs for begin in self._gaps(key)]
         rows_of = dict.fromkeys(self.codecs, 0)
         for key, begin in todo:
             rows_of[key] += self._end(begin) - begin
         done, total = 0, sum(rows_of.values())
-        for rows in spread(lambda number: self._measure(*todo[number], journal), range(len(todo)), threads):
+        for rows in spread(lambda number: self._measure(*todo[number], how.journal), range(len(todo)), how.threads):
             done += rows
-            if progress is not None:
-                progress(done, total)
+            if how.progress is not None:
+                how.progress(done, total)
         return rows_of
 
     def _gaps(self, key: str) -> Iterator[int]:
@@ -150,19 +173,6 @@ class _Work:
         if journal is not None:
             journal.append(part)
         return end - begin
-
-
-@contextmanager
-def _journal(path: str | Path | None, contents: Contents, resume: bool, work: _Work) -> Iterator[Journal | None]:
-    """The file of what was measured so far, its parts already taken; gone when the block ends well."""
-    if path is None:
-        yield None
-        return
-    with Journal(path, contents.hash, fresh=not resume) as journal:
-        for part in journal.parts(work.rows):
-            work.take(part)
-        yield journal
-        journal.remove()
 
 
 def _origin(codec: Codec) -> Origin:
