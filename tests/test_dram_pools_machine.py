@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.ahead_samples import ORDER, PAGES, ahead_options, model_ahead
 from tests.page_samples import lz4_length, sample_array, sample_pages
 from tests.reference import RECLAIMERS
 from tests.reference.pools import DramPool, Zram, Zswap
@@ -19,7 +20,6 @@ from zswapsim.study.backendspec import CHOICES
 from zswapsim.study.run import open_replay
 from zswapsim.traces import Contents as RealContents
 
-PAGES = 48
 CONTENTS = RealContents(sample_array(sample_pages()), "samples")
 MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
 MODEL_CONTENTS = Contents([image.tobytes() for image in CONTENTS.images], CONTENTS.next_image.tolist())
@@ -83,7 +83,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.engines = {
             depth: open_replay(
                 Settings(depth=depth, **asked), PAGES, CONTENTS, MEASURED if depth == "sizes" else None,
-                group_of=None if group_of is None else np.array(group_of, np.uint16),
+                group_of=None if group_of is None else np.array(group_of, np.uint16), order=ORDER,
             )
             for depth in ("bytes", "sizes")
         }  # fmt: skip
@@ -119,7 +119,7 @@ class PoolMachine(RuleBasedStateMachine):
         expected = self.model.counters()
         assert {name: found[name] for name in expected} == expected, depth
         assert engine.out_of_memory == self.model.out_of_memory
-        assert engine.verified_pages == (found["major_faults"] if depth == "bytes" else 0)
+        assert engine.verified_pages == (found["major_faults"] + found["swap_ra"] if depth == "bytes" else 0)
         owners = engine.owners()["dram"]
         assert self.owned(engine) * 4096 == found["pool_total_size"]
         assert owners["workload"] == found["resident_pages"]
@@ -130,7 +130,9 @@ class PoolMachine(RuleBasedStateMachine):
 class ZswapMachine(PoolMachine):
     @initialize(
         sizes=st.fixed_dictionaries(sizes),
-        options=st.fixed_dictionaries(common | {"accept_threshold_percent": st.sampled_from([1, 50, 90, 100])}),
+        options=st.fixed_dictionaries(
+            common | ahead_options | {"accept_threshold_percent": st.sampled_from([1, 50, 90, 100])}
+        ),
         values=st.fixed_dictionaries(
             {
                 "max_pool_percent": st.sampled_from([0, 20, 50, 100]),
@@ -154,7 +156,7 @@ class ZswapMachine(PoolMachine):
                 group_bytes=values["max"], writeback=bool(values["writeback"]),
                 shrinker=bool(values["shrinker_enabled"]), priority=values["shrinker_priority"],
                 retries=values["retries"], accept_threshold_percent=options["accept_threshold_percent"],
-                groups=grouped.groups, group_of=grouped.by_page(), **given,
+                groups=grouped.groups, group_of=grouped.by_page(), ahead=model_ahead(options), **given,
             )  # fmt: skip
 
         spec = "zswap:" + ",".join(f"{name}={value}" for name, value in written.items())

@@ -8,29 +8,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.ahead_samples import ORDER, PAGES, ahead_options, model_ahead
 from tests.page_samples import lz4_length, sample_array, sample_pages
 from tests.reference import RECLAIMERS
-from tests.reference.readahead import Cluster, Vma
 from tests.reference.replay import Contents, Machine, Swap
 from tests.reference.store import Store
 from zswapsim import Settings, get_compressor
 from zswapsim._core.replay import Replay
 from zswapsim.compressors import measure
-from zswapsim.study.readahead import by_address
 from zswapsim.study.run import open_replay
 from zswapsim.traces import Contents as RealContents
 
-PAGES = 48
 CONTENTS = RealContents(sample_array(sample_pages()), "samples")
 MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
-# Two mappings, the first across the end of what a page table maps, in another order than that of first accesses.
-ADDRESSES = [*(490 + number * 7 % 40 for number in range(40)), *range(5007, 4999, -1)]
-AHEAD = {
-    "none": lambda most: None,
-    "cluster": lambda most: Cluster(PAGES, most),
-    "vma": lambda most: Vma(ADDRESSES, [address // 1024 for address in ADDRESSES], most),
-}
-ahead_options = {"readahead": st.sampled_from(["none", *AHEAD]), "page_cluster": st.sampled_from([0, 1, 3, 3, 6])}
 accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
 
 
@@ -68,7 +58,7 @@ class ReplayMachine(RuleBasedStateMachine):
         self.engines = {
             depth: open_replay(
                 Settings(depth=depth, **asked), PAGES, CONTENTS, self.measured(depth, options),
-                order=by_address(np.array(ADDRESSES, np.uint64)),
+                order=ORDER,
             )
             for depth in ("bytes", "sizes")
         }  # fmt: skip
@@ -76,10 +66,9 @@ class ReplayMachine(RuleBasedStateMachine):
         swap = Swap(store, device, options["accept_threshold_percent"], options["exclusive_loads"])
         seed = options["seed"] % len(CONTENTS.images)
         reclaimer = None if name == "lru" else RECLAIMERS[name](frames, PAGES)
-        ahead = AHEAD[options["readahead"] if device and options["page_cluster"] else "none"]
         self.model = Machine(
             frames, model_contents(), swap, batch=batch, reclaimer=reclaimer, zero_map=options["zero_map"], seed=seed,
-            ahead=ahead(options["page_cluster"]),
+            ahead=model_ahead(options) if device else None,
         )  # fmt: skip
         self.fed = 0
 
