@@ -15,6 +15,7 @@ from zswapsim._core.backend import CountingBackend, DiskBackend
 from zswapsim._core.device import SwapDevice
 from zswapsim._core.readahead import ClusterReadahead, Readahead, VmaReadahead
 from zswapsim._core.replay import Replay
+from zswapsim.report.comparison import comparison_text
 from zswapsim.report.kernelforms import kernel_form
 from zswapsim.study.compare import combinations, compare
 from zswapsim.study.cost import PRESETS
@@ -276,6 +277,10 @@ def test_a_comparison_reads_ahead_in_every_process() -> None:
     ]
     together = compare(TRACE, None, asked, processes=2)
     assert [each.counters for each in together] == [run(TRACE, None, each).counters for each in asked]
+    shown = comparison_text(together)
+    assert "read-ahead hits" in shown
+    assert f"{together[1].counters['swap_ra_hit']:,}" in shown
+    assert "read-ahead" not in comparison_text([together[0], together[3]])
 
 
 def test_no_fault_waits_for_what_is_read_ahead() -> None:

@@ -11,6 +11,7 @@ from zswapsim.study.result import COMPLETED, Result
 ROW_SETTINGS = ("compressor", "backend", "dram", "node")
 COMMON = ("trace", "contents", "depth")
 DRAM_SHARE = "% of DRAM"
+AHEAD_HITS, AHEAD_UNUSED = "read-ahead hits", "read-ahead unused"
 
 
 class Measure(NamedTuple):
@@ -26,6 +27,8 @@ class Measure(NamedTuple):
 MEASURES = (
     Measure("major faults", lambda result: result.counters["major_faults"], count),
     Measure("per 1000", figures.faults_per_1000, factor),
+    Measure(AHEAD_HITS, lambda result: figures.read_ahead(result, "swap_ra_hit"), count, highest_is_best=True),
+    Measure(AHEAD_UNUSED, lambda result: figures.read_ahead(result, "swap_ra_unused"), count),
     Measure("pool peak", lambda result: result.counters["peak_pool_total_size"], SIZES),
     Measure(DRAM_SHARE, figures.pool_share, factor),
     Measure("ratio", figures.ratio, factor, highest_is_best=True),
@@ -35,6 +38,12 @@ MEASURES = (
     Measure("fault p99", lambda result: result.fault_latency_ns.get("p99"), TIMES),
     Measure("stall", lambda result: result.modelled_ns["total"], TIMES),
 )
+SOMETIMES: dict[str, Callable[[Result], float | None]] = {
+    DRAM_SHARE: figures.pool_share,
+    AHEAD_HITS: lambda result: figures.read_ahead(result, "swap_ra"),
+    AHEAD_UNUSED: lambda result: figures.read_ahead(result, "swap_ra"),
+}
+"""Columns that are left out unless this is above 0 in some row."""
 POOL_ONLY = {"pool peak", "ratio", "saved", "written back"}
 
 
@@ -87,9 +96,9 @@ def _columns(results: Sequence[Result]) -> list[Column]:
 
 
 def _shown(results: Sequence[Result]) -> list[Measure]:
-    """The measures of a table: a share of DRAM only where a pool takes one."""
-    shared = any(figures.pool_share(result) for result in results)
-    return [measure for measure in MEASURES if measure.title != DRAM_SHARE or shared]
+    """The measures of a table: a share of DRAM only where a pool takes one, readahead only where there is any."""
+    empty = {title for title, take in SOMETIMES.items() if not any(take(result) for result in results)}
+    return [measure for measure in MEASURES if measure.title not in empty]
 
 
 def _column(measure: Measure, results: Sequence[Result]) -> Column:

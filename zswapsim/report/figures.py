@@ -69,6 +69,11 @@ def pool_saved(result: Result) -> int:
     return stored_bytes(result) - result.counters["pool_total_size"]
 
 
+def read_ahead(result: Result, counter: str) -> int | None:
+    """A counter of readahead; None for a run that reads nothing ahead."""
+    return result.counters[counter] if result.counters.get("swap_ra") else None
+
+
 def faults_per_1000(result: Result) -> float:
     """Major faults in a thousand accesses."""
     accesses = result.counters["accesses"]
