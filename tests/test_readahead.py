@@ -17,6 +17,7 @@ from zswapsim._core.readahead import ClusterReadahead, Readahead, VmaReadahead
 from zswapsim._core.replay import Replay
 from zswapsim.report.comparison import comparison_text
 from zswapsim.report.kernelforms import kernel_form
+from zswapsim.report.text import result_text
 from zswapsim.study.compare import combinations, compare
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.readahead import by_address, order_for
@@ -253,6 +254,7 @@ def test_what_is_read_is_faulted_in_or_read_ahead(backend: str, kind: str) -> No
     assert counters["swap_ra"] > counters["swap_ra_hit"] > 0
     read = counters["zswpin"] + counters["pswpin"] + counters["swpin_zero"]
     assert read == counters["major_faults"] + counters["swap_ra"]
+    assert f", readahead by {kind}\n" in result_text(result)
     lines = dict(line.split() for line in kernel_form(result, "vmstat").splitlines())
     assert int(lines["pgfault"]) == counters["minor_faults"] + counters["major_faults"] + counters["swap_ra_hit"]
     assert (int(lines["swap_ra"]), int(lines["swap_ra_hit"])) == (counters["swap_ra"], counters["swap_ra_hit"])
@@ -268,6 +270,9 @@ def test_nothing_is_read_ahead_where_the_backend_completes_synchronously(asked: 
     )
     assert with_it.counters == without.counters
     assert with_it.modelled_ns.keys() == without.modelled_ns.keys()
+    told = f", readahead by {kind}{' off' if 'page_cluster' in asked else ' skipped: the backend completes synchron'}"
+    assert told in result_text(with_it)
+    assert "readahead" not in result_text(without)
 
 
 def test_a_comparison_reads_ahead_in_every_process() -> None:

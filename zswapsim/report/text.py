@@ -5,7 +5,9 @@ from typing import Any
 
 from zswapsim.report import figures
 from zswapsim.report.units import count, duration, factor, format_size, share
+from zswapsim.study.readahead import reads_ahead
 from zswapsim.study.result import Result
+from zswapsim.study.settings import Settings
 from zswapsim.study.sizes import PAGE_SIZE
 
 Row = tuple[str, ...]
@@ -21,6 +23,7 @@ ALWAYS = {
     "swpout_zero": "zero pages, kept in the zero map alone",
     "swpin_zero": "zero pages, filled without a load",
 }
+READAHEAD = ("readahead", "page_cluster", "backend", "swap")
 TIMES = {"readahead": "of the device, in the background: in no other row"}
 WHEN_RISEN = {
     "writes": "accesses that were writes",
@@ -94,8 +97,17 @@ def _headline(result: Result) -> str:
     return (
         f"{result.outcome}: {count(counters['accesses'])} accesses to {count(counters['pages'])} pages{checked}\n"
         f"trace {settings.get('trace')}, contents {settings.get('contents') or 'none'}, depth {settings['depth']}, "
-        f"{settings['backend']}{behind}"
+        f"{settings['backend']}{behind}{_readahead(settings)}"
     )
+
+
+def _readahead(settings: dict[str, Any]) -> str:
+    """What is read ahead, in the words of the headline; nothing where nothing was to be."""
+    asked = Settings(**{name: settings[name] for name in READAHEAD if name in settings})
+    if asked.readahead == "none":
+        return ""
+    skipped = "" if reads_ahead(asked) else " skipped: the backend completes synchronously"
+    return f", readahead by {asked.readahead}{skipped if asked.page_cluster else ' off'}"
 
 
 def _memory(result: Result) -> Iterable[Row]:
