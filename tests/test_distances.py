@@ -1,5 +1,7 @@
 """Stack distances and curves of one pass: against models in Python, and real replays, to the page."""
 
+import os
+import signal
 import threading
 
 import numpy as np
@@ -12,6 +14,7 @@ from zswapsim import InputError, Settings, run
 from zswapsim._core.distances import MOST_PAGES, StackDistances
 from zswapsim._core.errors import BusyError
 from zswapsim.study.curve import exact_curve
+from zswapsim.study.onepass import walk
 from zswapsim.study.stackcurve import Steps
 from zswapsim.study.traffic import OnePass, Replays, open_source
 from zswapsim.traces import DenseTrace, read_trace
@@ -165,6 +168,19 @@ def test_ctrl_c_leaves_the_curve_so_far():
     found = exact_curve(trace, progress=interrupt)
     assert found.interrupted
     assert 500_000 < found.whole.accesses < 2_000_000
+
+
+def test_ctrl_c_does_not_come_between_two_parts_of_a_step():
+    trace, fed = dense("gen:zipf,pages=300,events=1e6"), []
+
+    def take(pages, _ops):
+        if len(fed) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        fed.append(len(pages))
+
+    assert walk(trace, take) == (sum(fed), True)
+    assert len(fed) == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_refuses_what_it_cannot_take():

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zswapsim.compressors import get_compressor
     from zswapsim.store import PageStore
     from zswapsim.study.compare import compare
+    from zswapsim.study.curves import Curves, curves
     from zswapsim.study.plan import plan
     from zswapsim.study.profile import Profile, make_profile, read_profile
     from zswapsim.study.provision import Plan
@@ -56,12 +57,14 @@ _ERRORS = (
 _HOMES = dict.fromkeys(_ERRORS, "_core.errors") | {
     "Codec": "_core.codec",
     "Contents": "traces",
+    "Curves": "study.curves",
     "PageStore": "store",
     "Plan": "study.provision",
     "Profile": "study.profile",
     "Result": "study.result",
     "Settings": "study.settings",
     "compare": "study.compare",
+    "curves": "study.curves",
     "get_compressor": "compressors",
     "make_profile": "study.profile",
     "plan": "study.plan",
@@ -79,6 +82,7 @@ __all__ = [
     "CodecError",
     "Contents",
     "CorruptPageError",
+    "Curves",
     "DeviceError",
     "HostMemoryError",
     "InputError",
@@ -93,6 +97,7 @@ __all__ = [
     "SlotEmptyError",
     "ZswapsimError",
     "compare",
+    "curves",
     "get_compressor",
     "make_profile",
     "plan",

@@ -6,7 +6,9 @@ and Park, "Cache modeling and optimization using miniature simulations", USENIX 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +37,8 @@ def mini_curve(
     """The curve of a reclaimer, written as in Settings, at ascending sizes of DRAM, in one pass.
 
     `rate` or `sampled_pages` as for :func:`~zswapsim.study.sampled.sample_size`; with neither all pages are replayed at
-    every size, and counts are exact. Takes 8 bytes a sampled page and size, and the reclaimer's own.
+    every size, and counts are exact. Sizes are spread over all processors. Takes 8 bytes a sampled page and size, and
+    the reclaimer's own.
 
     Raises InputError, HostMemoryError.
     """
@@ -48,10 +51,11 @@ def mini_curve(
 
     def take(pages: NDArray[np.uint32], ops: NDArray[np.uint8]) -> None:
         numbers, sampled_ops = (pages, ops) if wanted == trace.pages else sample.of(pages, ops)
-        for engine in engines:
-            engine.feed(numbers, sampled_ops)
+        for _ in pool.map(lambda engine: engine.feed(numbers, sampled_ops), engines):
+            pass
 
-    done, interrupted = walk(trace, take, progress=progress)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        done, interrupted = walk(trace, take, progress=progress)
     found = [engine.counters_now() for engine in engines]
     firsts = round(found[0]["minor_faults"] / sample.rate)
 

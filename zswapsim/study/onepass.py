@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +36,40 @@ def walk(
     done = 0
     try:
         for pages, ops in pieces(trace, window):
-            take(pages, ops)
-            done += len(pages)
-            if window and (done % window == 0 or done == trace.events):
-                ended(done)
+            with interrupt_held():
+                take(pages, ops)
+                done += len(pages)
+                if window and (done % window == 0 or done == trace.events):
+                    ended(done)
             if progress is not None:
                 progress(done, trace.events)
     except KeyboardInterrupt:
         return done, True
     return done, False
+
+
+@contextmanager
+def interrupt_held() -> Iterator[None]:
+    """Ctrl-C meanwhile is raised at the end, so that no part of what is done here is without another.
+
+    Where Ctrl-C is not this thread's, or the program has its own way with it, nothing is held.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    held: list[int] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        held.append(number)
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if held:
+        raise KeyboardInterrupt
 
 
 def pieces(trace: DenseTrace, window: int) -> Iterator[Piece]:
