@@ -1,11 +1,15 @@
 """Reading ahead in a thread, and the quick ways of the forms that have one."""
 
+import os
+import re
+import signal
 import threading
 from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_helpers import started
 
 from zswapsim._core.errors import InputError
 from zswapsim._core.oracle import decode
@@ -13,6 +17,7 @@ from zswapsim.traces import ArrayTrace, DenseTrace, read_trace, write_trace
 from zswapsim.traces.ahead import ahead
 from zswapsim.traces.oracle import RECORD
 from zswapsim.traces.parquet import ParquetTrace
+from zswapsim.traces.trace import READ_EVENTS
 
 
 def readers() -> list[threading.Thread]:
@@ -152,3 +157,19 @@ def test_decode_says_which_record_is_garbled() -> None:
     assert decode(b"", 0, pages[:0]) == 0
     with pytest.raises(InputError, match="100 bytes and room for 5"):
         decode(records.tobytes()[:100], 0, pages)
+
+
+def test_an_interruption_while_reading_says_how_far_it_was(tmp_path: Path) -> None:
+    """The trace is a pipe that nothing more comes from: the reader hangs, and is left behind."""
+    piece = np.zeros(READ_EVENTS, RECORD)
+    piece["object"], piece["next"] = np.arange(READ_EVENTS) % 1000, -1
+    os.mkfifo(tmp_path / "a.bin")
+    with started("run", tmp_path / "a.bin", "--contents", "none") as process, (tmp_path / "a.bin").open("wb") as pipe:
+        for _ in range(7):  # what is read ahead, and more
+            pipe.write(piece.tobytes())
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    read = re.fullmatch(rf"zswapsim: interrupted: {tmp_path}/a.bin: had read (\S+) accesses to 1,000 pages, .*\n", err)
+    assert read is not None, err
+    assert int(read[1].replace(",", "")) in range(0, 8 * READ_EVENTS, READ_EVENTS)

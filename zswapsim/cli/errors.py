@@ -21,7 +21,6 @@ from typing import Any
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "ZSWAPSIM_DEBUG"
-MACHINE = ((KeyboardInterrupt, INTERRUPTED, "interrupted"), (MemoryError, FAILED, "the host is out of memory"))
 
 
 def guarded(work: Callable[[], int | None]) -> int:
@@ -68,9 +67,10 @@ def _classify(error: BaseException) -> tuple[int, str]:
         return getattr(error, "exit_code", WRONG_USE), _usage(error)
     if isinstance(error, OSError):
         return FAILED, _system(error)
-    for kind, code, message in MACHINE:
-        if isinstance(error, kind):
-            return code, message
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, ": ".join(["interrupted", *map(str, error.args)])
+    if isinstance(error, MemoryError):
+        return FAILED, "the host is out of memory"
     return FAILED, f"internal error: {type(error).__name__}: {error} ({DEBUG}=1 shows where)"
 
 

@@ -43,7 +43,8 @@ def run(
     `trace` and `contents` are objects or what :func:`read_trace` and :func:`read_contents` take; without contents
     the run is at counts depth. `measured` spares the measuring at sizes depth: a profile of the contents, or what one
     codec makes of them; a profile without contents stands for its own. `progress` is called with accesses done and all
-    of them. Ctrl-C ends the run as ``interrupted``, with the counters so far.
+    of them. Ctrl-C ends the run as ``interrupted``, with the counters so far; while the trace is still read for the
+    first time there are none, and the KeyboardInterrupt says how far that was.
 
     Raises InputError, and the other ZswapsimError where the machine or a codec fails.
     """
@@ -68,8 +69,8 @@ def run(
     upkeep = Upkeep(engine.backend, parse_backend(asked.backend).values)
     read_before = dense.read_ns
     clock = time.perf_counter_ns()
-    feeding = Feeding(engine)
-    outcome = _replay(feeding, dense, timeline, upkeep, asked.depth, progress)
+    feeding = Feeding(engine, asked.depth)
+    outcome = _replay(feeding, dense, timeline, upkeep, progress)
     replay_ns = time.perf_counter_ns() - clock - (dense.read_ns - read_before)
     times = engine.times()
     return Result(
@@ -181,17 +182,14 @@ def _measured(
     return make_profile(contents, specs) if measured is None else measured
 
 
-def _replay(
-    feeding: Feeding, trace: DenseTrace, timeline: Timeline, upkeep: Upkeep, depth: str, progress: Progress | None
-) -> str:
+def _replay(feeding: Feeding, trace: DenseTrace, timeline: Timeline, upkeep: Upkeep, progress: Progress | None) -> str:
     """Feeds the trace in pieces short enough that Ctrl-C is heard soon. Returns the outcome."""
-    piece = 1 << 13 if depth == "bytes" else 1 << 18
     engine, done = feeding.engine, 0
     try:
         for pages, ops in trace.chunks():
             first = 0
             while first < len(pages):
-                end = min(first + min(piece, timeline.until_next(done), upkeep.until_next(done)), len(pages))
+                end = min(first + min(feeding.piece, timeline.until_next(done), upkeep.until_next(done)), len(pages))
                 fed = feeding.feed(pages[first:end], ops[first:end])
                 done += fed
                 short = fed < end - first

@@ -37,24 +37,35 @@ class DenseTrace:
         self._kept: list[DenseChunk] | None = None
 
     def scan(self, progress: Progress | None = None) -> None:
-        """The first pass: counts events and pages. Further calls do nothing. Raises InputError as the trace does."""
+        """The first pass: counts events and pages. Further calls do nothing.
+
+        Raises InputError as the trace does; a KeyboardInterrupt says how many events had been read.
+        """
         if self.events:
             return
-        self._numbers = PageNumbers()
-        kept: list[DenseChunk] | None = []
-        events = writes = 0
-        for pages, ops in self._read():
-            events += len(pages)
-            writes += int(np.count_nonzero(ops.view(np.bool_)))
-            if kept is not None:
-                kept.append((pages, ops))
-            if events > self.keep_events:
-                kept = None
-            if progress:
-                progress(events, self.trace.events or 0)
-        if not events:
+        self._numbers, self.events, self.writes, self._kept = PageNumbers(), 0, 0, []
+        try:
+            self._scan(progress)
+        except BaseException as error:
+            read, self.events = self.events, 0
+            if isinstance(error, KeyboardInterrupt):
+                so_far = f"{read:,} accesses to {len(self._numbers):,} pages"
+                raise KeyboardInterrupt(f"{self.name}: had read {so_far}, and replayed none") from None
+            raise
+        if not self.events:
             raise InputError(f"{self.name}: the trace is empty: expected at least one event")
-        self.pages, self.events, self.writes, self._kept = len(self._numbers), events, writes, kept
+        self.pages = len(self._numbers)
+
+    def _scan(self, progress: Progress | None) -> None:
+        for pages, ops in self._read():
+            self.events += len(pages)
+            self.writes += int(np.count_nonzero(ops.view(np.bool_)))
+            if self.events > self.keep_events:
+                self._kept = None
+            if self._kept is not None:
+                self._kept.append((pages, ops))
+            if progress:
+                progress(self.events, self.trace.events or 0)
 
     def chunks(self) -> Iterator[DenseChunk]:
         """(pages: uint32[n], ops: uint8[n], 0 read, 1 write), read only to the caller; scans first where needed.
