@@ -87,10 +87,16 @@ def _missed(plan: Plan, asked: Objectives) -> list[str]:
         return []
     first = plan.tries[0].found
     missed = [_verdict(limit, first) for limit in asked.limits if not limit.holds(first)]
+    missed = missed or [f"{_verdict(limit, first)}, too close to count on" for limit in _barely(asked, first)]
     if not missed and first.saved <= 0:
         missed = ["it saved nothing"]
     choice = f"{first.compressor} with {memory(first.dram_frames)} of DRAM"
     return [f"By its estimate {choice} was the better point, but run so {', '.join(missed)}."] if missed else []
+
+
+def _barely(asked: Objectives, point: Point) -> list[Limit]:
+    """Limits that another run of `point` may miss."""
+    return [limit for limit, safe in zip(asked.limits, asked.safer().limits, strict=True) if not safe.holds(point)]
 
 
 def _unlimited(plan: Plan, asked: Objectives) -> list[str]:

@@ -66,24 +66,27 @@ def settle(search: Search, objectives: Objectives, bench: Bench | None) -> tuple
     """Runs of what the estimates recommend, the one that is best, and whether it keeps the objectives.
 
     Where a run misses what its estimate kept, the estimates are held to limits that are tighter by as much, and the
-    next point is run; :data:`MOST_TRIES` at most. The best is the one that keeps the objectives, else the nearest; DRAM
-    for all pages where a run has shown that nothing is saved.
-    Without a bench there are no runs, and the estimate stands.
+    next point is run; :data:`MOST_TRIES` at most. Limits with codec times in them are to be kept with something to
+    spare. The best is the one that keeps the objectives, else the nearest; DRAM for all pages where a run has shown
+    that nothing is saved. Without a bench there are no runs, and the estimate stands.
     """
     if bench is None:
         only = Try(estimate=search.best(objectives), run=None, verified_pages=0, processor_share=1.0, busiest=None)
         return [], only, objectives.kept(only.estimate)
     tries: list[Try] = []
-    asked = objectives
+    safe = objectives.safer()
+    asked = safe
     while len(tries) < MOST_TRIES:
         point = search.best(asked)
         if any(point == each.estimate for each in tries):
             break
-        tries.append(_least(point, objectives, search, bench))
-        if objectives.kept(tries[-1].found) or not objectives.kept(point):
+        tries.append(_least(point, safe, search, bench))
+        if safe.kept(tries[-1].found) or not safe.kept(point):
             break
         asked = tighter(asked, tries[-1])
-    best = min(tries, key=lambda each: (not objectives.kept(each.found), objectives.reached(each.found)))
+    best = next((each for each in tries if safe.kept(each.found)), None) or min(
+        tries, key=lambda each: (not objectives.kept(each.found), objectives.reached(each.found))
+    )
     if best.found.node_frames and best.found.saved <= 0 and not objectives.cheapest:
         best = _least(search.point(best.estimate.compressor, search.workload.pages), objectives, search, bench)
         tries.append(best)

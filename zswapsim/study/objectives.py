@@ -9,6 +9,8 @@ from zswapsim._core.errors import InputError
 from zswapsim.study.point import Point
 
 COST = "cost"
+SPARE = 0.03
+"""Share of a limit by which runs of the same differ: a point that just keeps it in one may miss it in the next."""
 EXPECTED = "slowdown<5%, p99<20us, promotion<0.2%/min, save>30% or cost"
 DEFAULT = ("slowdown<5%",)
 PATTERN = re.compile(r"(\w+)\s*([<>])\s*(\d+\.?\d*|\.\d+)\s*(%/min|%|ns|us|µs|ms|s)")
@@ -92,6 +94,14 @@ class Objectives(NamedTuple):
     def looser(self) -> "Objectives":
         """The same with twice the waiting allowed."""
         return self._replace(limits=tuple(each if each.wants_less_memory else each.doubled() for each in self.limits))
+
+    def safer(self) -> "Objectives":
+        """Limits that codec times are in kept by :data:`SPARE`."""
+        return self._replace(
+            limits=tuple(
+                each._replace(bound=each.bound * (1 - SPARE)) if each.measured else each for each in self.limits
+            )
+        )
 
     def rank(self, point: Point) -> tuple[float, float]:
         """Of two points that keep the limits, the lower one is the better."""

@@ -159,7 +159,8 @@ def _plan(search: Search, asked: Objectives, best: Try, *, kept: bool, **about: 
     by_compressor = {name: [search.point(name, frames) for frames in grid] for name in search.costs}
     points = [point for each in by_compressor.values() for point in each]
     knees = {name: found for name, each in by_compressor.items() if (found := knee(each)) is not None}
-    rivals = [search.best(asked, name) for name in search.costs if name != best.estimate.compressor]
+    safe = asked.safer()
+    rivals = [search.best(safe, name) for name in search.costs if name != best.estimate.compressor]
     return Plan(
         recommended=best,
         least=search.least,
