@@ -9,6 +9,7 @@ from zswapsim._core.codec import table_of_capsule, table_of_class
 
 PAGE = 4096
 E_CODEC = -3
+E_CORRUPT = -4
 _KEPT: list[object] = []  # callbacks must outlive every codec that calls them
 
 

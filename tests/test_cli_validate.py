@@ -120,6 +120,27 @@ def test_everything_is_removed_after_a_signal(number):
         assert made_by(process.pid) == []
 
 
+def writing(process: subprocess.Popen, before: set[str]) -> None:
+    """Wait until a started command has its device."""
+    end = time.monotonic() + 60
+    while not kernel_state() - before and time.monotonic() < end and process.poll() is None:
+        time.sleep(0.02)
+    assert process.poll() is None, f"no device: exit {process.poll()}"
+
+
+@needs_zram
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_the_device_that_pages_are_written_to_is_removed_after_a_signal(number):
+    before = kernel_state()
+    with started("validate", "--pages", "recipe:mix,pages=20000") as process:
+        writing(process, before)
+        os.kill(process.pid, number)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == {signal.SIGKILL: -9, signal.SIGINT: 130}[number]
+        assert "Traceback" not in err
+
+
 @needs_group
 @pytest.mark.usefixtures("unchanged")
 def test_ctrl_c_of_a_terminal_reaches_all_and_everything_is_removed():

@@ -233,6 +233,20 @@ def test_recompression_of_idle_slots_alone() -> None:
     assert recompress_slots(engine.backend, IDLE_SLOTS, 0) > 0
 
 
+def test_huge_slots_alone_and_those_that_are_idle_too() -> None:
+    """Of recompression and of writeback: huge, and huge_idle."""
+    engine = opened(of_lengths(*[500, 500, 500, 500, 4096] * 12), "zram:algorithms=lz4", exclusive_loads=False)
+    huge = touch(engine, [*range(52)], write=False)["stored_incompressible_pages"]
+    recompress_slots(engine.backend, HUGE_SLOTS | IDLE_SLOTS)
+    assert engine.counters_now()["recompress_fail"] == 0
+    mark_idle(engine.backend)
+    touch(engine, [4], write=False)  # the first huge page is not idle any more
+    assert write_back(engine.backend, HUGE_SLOTS | IDLE_SLOTS, 1000) == huge - 1
+    recompress_slots(engine.backend, HUGE_SLOTS)
+    assert engine.counters_now()["recompress_fail"] >= 1
+    assert engine.counters_now()["bd_writes"] == huge - 1
+
+
 def test_idle_by_age_marks_slots_that_were_not_accessed_for_longer() -> None:
     """Of those that are younger it takes the mark: mark_idle() with a cutoff."""
     engine = opened(contents_of("text"), "zram:idle_every=1000,idle_age=1", exclusive_loads=False)

@@ -1,13 +1,15 @@
 """zswap's rules, one test each, named after the rule. docs/backends.md tells them; pools are tiny."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.page_samples import lz4_length
-from zswapsim import InputError, Settings, get_compressor
+from zswapsim import CorruptPageError, InputError, Settings, get_compressor
 from zswapsim._core.device import SwapDevice
+from zswapsim._core.errors import SlotEmptyError
 from zswapsim._core.frames import FrameArena
 from zswapsim._core.pooled import PooledBackend
 from zswapsim._core.replay import Replay
@@ -126,6 +128,7 @@ def test_incompressible_pages_are_stored_as_they_are_since_6_18() -> None:
     assert counters["stored_incompressible_pages"] == counters["stored_pages"] > 0
     assert counters["compr_data_size"] == 4096 * counters["stored_pages"]
     assert counters["reject_compress_fail"] == 0
+    assert counters["reject_compress_poor"] == 0, "zs_malloc() has room for every length up to a page"
 
 
 def test_incompressible_pages_are_refused_before_6_18() -> None:
@@ -144,10 +147,8 @@ def test_incompressible_pages_are_refused_where_writeback_is_not_allowed() -> No
 
 def test_there_is_no_other_ratio_threshold() -> None:
     """A page of 3625 to 4095 bytes is stored compressed and takes a frame."""
-    noise = recipe_pages("noise", 8)
-    noise[:, 3700:] = 5
-    contents = Contents(np.ascontiguousarray(noise), "poor")
-    assert {lz4_length(page.tobytes()) for page in noise} <= {*range(3625, 4096)}
+    contents = poor_pages()
+    assert {lz4_length(page.tobytes()) for page in contents.images} <= {*range(3625, 4096)}
     counters = touch(opened("zswap:max_pool_percent=50", contents), [*range(FRAMES + 4)])
     assert counters["stored_incompressible_pages"] == 0
     assert counters["pool_total_size"] == 4096 * counters["stored_pages"] > 0
@@ -272,6 +273,39 @@ def test_an_allocation_failure_is_reject_alloc_fail() -> None:
     counters = touch(engine, [0, 1, 2, 3, 4, 5, 6])
     assert counters["reject_alloc_fail"] > 0
     assert counters["pswpout"] == counters["reject_alloc_fail"]
+
+
+def poor_pages() -> Contents:
+    """Pages that compress, and take a frame each."""
+    noise = recipe_pages("noise", 8)
+    noise[:, 3700:] = 5
+    return Contents(np.ascontiguousarray(noise), "poor")
+
+
+def test_a_writeback_that_fails_is_reject_reclaim_fail_and_the_entry_is_the_youngest() -> None:
+    """Its bytes do not decode. The worker goes on to the others, and the page is lost only when it is loaded."""
+    engine = opened("zswap:max_pool_percent=50,retries=4", poor_pages(), compressor="zstd")
+    stored = touch(engine, [*range(FRAMES + 1)])["stored_pages"]
+    assert stored == 10
+    engine.backend.inject_fault(0, 0, 0xFF)  # zstd's magic number, of the page that was stored first
+    counters = touch(engine, [*range(FRAMES + 1, PAGES)])
+    assert counters["decompress_fail"] == counters["reject_reclaim_fail"] > 0
+    assert counters["zswpwb"] == counters["written_back_pages"] > 0
+    with pytest.raises(CorruptPageError, match="page 0"):
+        touch(engine, [0])
+
+
+def test_a_group_at_its_limit_refuses_a_page_where_the_writeback_fails() -> None:
+    engine = opened("zswap:max_pool_percent=100,max=8192", poor_pages(), compressor="zstd", dram=40 * 4096)
+    stored = touch(engine, [*range(43)])["stored_pages"]
+    assert stored == 3, "two of them do not take 8192 bytes"
+    for slot in range(64):
+        with suppress(SlotEmptyError):
+            engine.backend.inject_fault(slot, 0, 0xFF)
+    counters = touch(engine, [*range(43, PAGES)])
+    assert counters["reject_reclaim_fail"] > 0
+    assert counters["stored_pages"] == stored
+    assert counters["pswpout"] == counters["reclaimed_pages"] - stored
 
 
 @pytest.mark.parametrize(
