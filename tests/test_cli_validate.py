@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tests.cli_helpers import as_json, started, zswapsim
 from zswapsim import ZswapsimError
 from zswapsim.kernel import groups, zram
+from zswapsim.kernel.guard import Keeper
 from zswapsim.kernel.own import Own
 from zswapsim.traces.contents import write_pages
 
@@ -171,6 +173,20 @@ def test_a_device_is_removed_even_where_the_guard_was_killed():
         assert zram.folder(device.number).exists()
         own.guard.kill()
         own.guard.wait()
+
+
+@needs_zram
+@pytest.mark.usefixtures("unchanged")
+def test_without_a_file_in_dev_one_is_made_and_removed_by_whoever_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    keeper = Keeper()
+    with monkeypatch.context() as there:
+        there.setattr(zram, "DEV", tmp_path)
+        _, file = keeper.device().split()
+        assert Path(file).is_block_device()
+        assert Path(file).parent.parent == tmp_path
+    assert keeper.undo() == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @needs_zram

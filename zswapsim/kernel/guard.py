@@ -41,9 +41,12 @@ class Keeper:
         """Add a device and find or make its file."""
         number = zram.hot_add()
         self.keep_device(number)
-        into = Path(tempfile.mkdtemp(prefix="zswapsim-"))
-        self.undone[str(into)] = lambda: _clear(into)
-        return f"{number} {zram.make_node(number, into)}"
+        file = zram.find_node(number)
+        if file is None:
+            into = Path(tempfile.mkdtemp(prefix="zswapsim-"))
+            self.keep_folder(into)
+            file = zram.make_node(number, into)
+        return f"{number} {file}"
 
     def swap(self, file: str, size: str) -> str:
         """Use the device as swap."""
@@ -61,6 +64,10 @@ class Keeper:
     def keep_device(self, number: int) -> None:
         """Have a device removed in the end."""
         self.undone[f"/sys/block/zram{number}"] = lambda: zram.hot_remove(number)
+
+    def keep_folder(self, into: Path) -> None:
+        """Have a folder of device files removed in the end."""
+        self.undone[str(into)] = lambda: _clear(into)
 
     def keep_swap(self, path: Path) -> None:
         """Have it no longer used as swap in the end."""

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 
 from zswapsim._core.errors import ZswapsimError
 from zswapsim.kernel.guard import Keeper
+from zswapsim.kernel.zram import DEV
 
 ROOT = Path(__file__).parents[2]
 numbers = itertools.count()
@@ -63,6 +64,8 @@ class Own:
         """Add a zram device."""
         number, file = self._ask("device").split(maxsplit=1)
         self.keeper.keep_device(int(number))
+        if Path(file).parent != DEV:
+            self.keeper.keep_folder(Path(file).parent)
         return Device(int(number), Path(file))
 
     def swap_on(self, device: Device, size: int) -> None:

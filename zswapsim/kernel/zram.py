@@ -13,6 +13,7 @@ from pathlib import Path
 
 CONTROL = Path("/sys/class/zram-control")
 BLOCK = Path("/sys/block")
+DEV = Path("/dev")
 DEFAULT_CHAIN = 8  # mm/Kconfig, ZSMALLOC_CHAIN_SIZE
 MM_STAT = (
     "orig_data_size",
@@ -100,21 +101,27 @@ def parse_mm_stat(text: str) -> dict[str, int]:
     return dict(zip(MM_STAT, values, strict=False))
 
 
-def make_node(number: int, into: Path) -> Path:
-    """The device's file: /dev's where it is there, else one made in the folder `into`. Raises OSError."""
-    major, minor = map(int, (folder(number) / "dev").read_text().split(":"))
-    device = os.makedev(major, minor)
-    usual = Path(f"/dev/zram{number}")
+def find_node(number: int) -> Path | None:
+    """The device's file in /dev; None where it is not there. Raises OSError."""
+    usual = DEV / f"zram{number}"
     for left in reversed(range(10)):
         if usual.exists() or not left:
             break
         time.sleep(PAUSE_S / 5)  # made by the kernel or by udev, a moment after the device
     found = usual.stat() if usual.exists() else None
-    if found is not None and stat.S_ISBLK(found.st_mode) and found.st_rdev == device:
-        return usual
+    return usual if found is not None and stat.S_ISBLK(found.st_mode) and found.st_rdev == _device(number) else None
+
+
+def make_node(number: int, into: Path) -> Path:
+    """A file of the device's in the folder `into`. Raises OSError."""
     made = into / f"zram{number}"
-    os.mknod(made, stat.S_IFBLK | 0o600, device)
+    os.mknod(made, stat.S_IFBLK | 0o600, _device(number))
     return made
+
+
+def _device(number: int) -> int:
+    major, minor = map(int, (folder(number) / "dev").read_text().split(":"))
+    return os.makedev(major, minor)
 
 
 def chain_size() -> int:
