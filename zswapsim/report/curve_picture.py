@@ -68,7 +68,7 @@ def _processes(axes: "Axes", processes: dict[int, Curve]) -> None:
 
 def _frame(axes: "Axes", found: Curves) -> None:
     axes.set_xlim(0, 100)
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, min(axes.get_ylim()[1], 1.0))  # as high as the curves reach
     axes.set_xlabel("DRAM, % of the footprint")
     axes.set_ylabel("share of accesses")
     name = found.whole.trace if len(found.whole.trace) <= LONGEST else f"{found.whole.trace[: LONGEST - 1]}…"
