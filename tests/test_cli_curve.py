@@ -86,7 +86,7 @@ def test_tables_fit_the_terminal(width):
         (("--rate", "0.1", "--sampled-pages", "9"), "expected one of them"),
         (("--sampled-pages", "0"), "--sampled-pages 0: expected at least 1"),
         (("--reclaim", "opt"), "--reclaim opt: expected one of"),
-        (("--reclaim", "clock", "--window", "9"), "need lru"),
+        (("--reclaim", "clock", "--by-process"), "tells no process apart"),
         (("--by-process",), "expected a trace that names processes"),
         (("--by-process", "--rate", "0.5"), "not of a sample"),
         (("--window", "-1"), "--window -1"),

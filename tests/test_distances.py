@@ -67,8 +67,8 @@ def test_distances_one_by_one(accesses):
     assert stack.depths().tolist() == depths
 
 
-def dense(source, **about):
-    trace = DenseTrace(read_trace(source) if isinstance(source, str) else source, **about)
+def dense(source):
+    trace = DenseTrace(read_trace(source) if isinstance(source, str) else source)
     trace.scan()
     return trace
 
@@ -79,10 +79,16 @@ def replayed(trace, frames, exclusive=True):
 
 
 @pytest.mark.parametrize(
-    "source", ["gen:zipf,pages=40000,events=2e5,alpha=0.8,writes=0.2", "gen:loop,pages=500,events=2e4,writes=0.1"]
+    "source",
+    [
+        "gen:zipf,pages=40000,events=2e5,alpha=0.8,writes=0.2",
+        "gen:loop,pages=500,events=2e4,writes=0.1",
+        "bundled:sort",
+        "cloudPhysicsIO.oracleGeneral.bin",
+    ],
 )
-def test_sizes_against_replays(source):
-    trace = dense(source)
+def test_sizes_against_replays(source, request):
+    trace = dense(source if ":" in source else str(request.getfixturevalue("traces_dir") / source))
     whole = exact_curve(trace).whole
     for frames in (1, 2, trace.pages // 7, trace.pages // 3, trace.pages - 1, trace.pages, trace.pages + 5):
         counters = replayed(trace, frames)

@@ -17,8 +17,8 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
         float | None, typer.Option(metavar="R", help="Look at a share R of the pages. [default: at all of them]")
     ] = None,
     sampled_pages: Annotated[int | None, typer.Option(metavar="N", help="Look at N pages.")] = None,
-    window: Annotated[int, typer.Option(metavar="N", help="A curve for every N accesses too; lru.")] = 0,
-    by_process: Annotated[bool, typer.Option("--by-process", help="A curve for every process too; lru.")] = False,
+    window: Annotated[int, typer.Option(metavar="N", help="A curve for every N accesses too.")] = 0,
+    by_process: Annotated[bool, typer.Option("--by-process", help="Curves for every process too; lru.")] = False,
     points: Annotated[int, typer.Option(metavar="N", help="Sizes of DRAM, up to the footprint.")] = 20,
     picture: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the miss ratio over DRAM: FILE.svg or FILE.png.")

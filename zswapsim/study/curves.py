@@ -8,7 +8,7 @@ import msgspec
 
 from zswapsim._core.errors import InputError
 from zswapsim.study.curve import CurveSet, exact_curve
-from zswapsim.study.mini import mini_curve
+from zswapsim.study.mini import mini_curves
 from zswapsim.study.onepass import Progress
 from zswapsim.study.policies import parse_reclaim
 from zswapsim.study.reclaim import EXACT_LRU
@@ -64,29 +64,33 @@ def curves(
     Raises InputError, HostMemoryError.
     """
     parse_reclaim(reclaim)
+    _check(points, rate, sampled_pages, by_process=by_process)
+    if by_process and reclaim != EXACT_LRU:
+        raise InputError(f"--by-process: --reclaim {reclaim} tells no process apart: expected {EXACT_LRU}")
+    dense = open_trace(trace)
+    dense.scan(progress)
+    sizes = spread(dense.pages, points)
+    if reclaim != EXACT_LRU:
+        whole, windows = mini_curves(
+            dense, reclaim, sizes, rate=rate, sampled_pages=sampled_pages, window=window, progress=progress
+        )
+        return Curves(reclaim=reclaim, whole=whole, window=window, windows=windows, processes={}, shared={})
+    if rate is None and sampled_pages is None:
+        shared_at = sizes if by_process else ()
+        found = exact_curve(dense, window=window, by_process=by_process, shared_at=shared_at, progress=progress)
+        return _at(found, points, EXACT, [0.0] * len(sizes), window)
+    sampled = sampled_curve(dense, rate=rate, sampled_pages=sampled_pages, window=window, progress=progress)
+    return _at(sampled.found, points, sampled.method, sampled.bounds(sizes), window)
+
+
+def _check(points: int, rate: float | None, sampled_pages: int | None, *, by_process: bool) -> None:
+    """Raises InputError for what does not go together."""
     if not 0 < points <= MOST_POINTS:
         raise InputError(f"--points {points}: expected 1 to {MOST_POINTS}")
-    if by_process and (rate is not None or sampled_pages is not None):
-        raise InputError("--by-process: not of a sample: leave out --rate and --sampled-pages")
     if rate is not None and sampled_pages is not None:
         raise InputError("--rate, --sampled-pages: expected one of them")
-    dense = open_trace(trace)
-    if reclaim != EXACT_LRU:
-        if window or by_process:
-            raise InputError(f"--reclaim {reclaim}: --window and --by-process need {EXACT_LRU}")
-        dense.scan(progress)
-        sizes = spread(dense.pages, points)
-        whole = mini_curve(dense, reclaim, sizes, rate=rate, sampled_pages=sampled_pages, progress=progress)
-        return Curves(reclaim=reclaim, whole=whole, window=0, windows=[], processes={}, shared={})
-    dense.scan(progress)
-    if rate is None and sampled_pages is None:
-        shared_at = spread(dense.pages, points) if by_process else ()
-        found = exact_curve(dense, window=window, by_process=by_process, shared_at=shared_at, progress=progress)
-        method, errors = EXACT, [0.0] * len(spread(dense.pages, points))
-    else:
-        sampled = sampled_curve(dense, rate=rate, sampled_pages=sampled_pages, window=window, progress=progress)
-        found, method, errors = sampled.found, sampled.method, sampled.bounds(spread(dense.pages, points))
-    return _at(found, points, method, errors, window)
+    if by_process and (rate is not None or sampled_pages is not None):
+        raise InputError("--by-process: not of a sample: leave out --rate and --sampled-pages")
 
 
 def _at(found: CurveSet, points: int, method: str, errors: list[float], window: int) -> Curves:
