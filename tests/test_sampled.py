@@ -104,6 +104,19 @@ def test_swap_outs_and_windows_of_a_sample():
             assert off.max() < 0.03
 
 
+def test_ctrl_c_before_the_first_access(monkeypatch):
+    trace = dense("gen:uniform,pages=100,events=1000")
+    monkeypatch.setattr("zswapsim.study.onepass.pieces", interrupted)
+    for found in (sampled_curve(trace, sampled_pages=10), sampled_curve(trace, rate=1)):
+        assert found.found.interrupted
+        assert found.found.whole.at(50) == (0, 0)
+    assert sampled_curve(trace, sampled_pages=10).bounds([1, 50]) == [1, 1]
+
+
+def interrupted(_trace, _window):
+    raise KeyboardInterrupt
+
+
 def test_refuses_what_it_cannot_take():
     trace = dense("gen:loop,pages=50,events=200")
     for asked in ({}, {"rate": 0.1, "sampled_pages": 3}):

@@ -148,19 +148,30 @@ class ErrorBound:
         count_misses(numbers, distances, self._cell_of, self._misses)
 
     def of(self, whole: StackCurve, frames: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The bound at each size."""
+        """The bound at each size; 1 where nothing was looked at yet."""
+        if not whole.accesses:
+            return np.ones(len(frames))
         return np.minimum(self._drawn(whole, frames) + self._scaled(whole, frames), 1.0)
 
     def _drawn(self, whole: StackCurve, frames: NDArray[np.float64]) -> NDArray[np.float64]:
         """For the pages that happened to be drawn. `ln(4 / ...)`: two-sided."""
         log = math.log(4 / (1 - CONFIDENCE))
-        known = self._misses[:, ::-1].cumsum(axis=1, dtype=np.int64)[:, -2::-1].var(axis=0)
+        known = self._variances()
         # Of the two cells around a size, the one of more variation.
         cell = np.clip(np.searchsorted(self.cells, frames * self.rate), 1, len(self.cells) - 1)
         variance = np.maximum(known[cell], known[cell - 1])
         mean_off: NDArray[np.float64] = np.sqrt(2 * variance * log / self.pages)
         mean_off += 7 * (whole.accesses / frames) * log / (3 * max(self.pages - 1, 1))
         return mean_off * (whole.pages / whole.accesses)
+
+    def _variances(self) -> NDArray[np.float64]:
+        """Of the misses of a page, between pages, at the size of each cell."""
+        misses = np.zeros(self.pages, np.int64)
+        found = np.empty(len(self.cells))
+        for cell in range(len(self.cells), 0, -1):
+            misses += self._misses[:, cell]
+            found[cell - 1] = misses.var()
+        return found
 
     def _scaled(self, whole: StackCurve, frames: NDArray[np.float64]) -> NDArray[np.float64]:
         """For the scale of distances."""
