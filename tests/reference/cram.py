@@ -232,9 +232,7 @@ class CramMachine(Machine):
             if frame is None:
                 self.count["reject_alloc_fail"] += 1
         if frame is None:
-            kept = not self.to_device(number)
-            self.count["reject_reclaim_fail"] += kept
-            return not kept
+            return self.to_device(number)
         self.at_node[number] = frame
         self.queue[number] = True
         if self.tier:

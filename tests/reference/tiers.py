@@ -37,7 +37,7 @@ class NodeBeforeZswap(Zswap):
         if self.settle_fast(number, data):
             return True
         self.count["pool_limit_hit"] += 1
-        if self.make_room(number, data):
+        if self.make_room_in_node(number, data):
             return True
         self.count["reject_alloc_fail"] += 1
         return super().swap_out(number, data)
@@ -50,7 +50,7 @@ class NodeBeforeZswap(Zswap):
         self.count["zswpout"] += 1
         return True
 
-    def make_room(self, number: int, data: bytes) -> bool:
+    def make_room_in_node(self, number: int, data: bytes) -> bool:
         if self.fast.compact() and self.settle_fast(number, data):
             return True
         while True:

@@ -19,7 +19,7 @@ from zswapsim._core.backend cimport (
 )
 from zswapsim._core.cramdevice cimport PRESSURE_FULL, WRITE_LOST, CramDevice
 from zswapsim._core.device cimport SwapDevice
-from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.errors cimport ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport NO_FRAME, Grant
 from zswapsim._core.lru cimport LRU_NONE, lru_add, lru_close, lru_oldest, lru_open, lru_remove, lru_touch, page_record
 from zswapsim._core.errors import HostMemoryError, InputError
@@ -281,8 +281,6 @@ cdef class CramBackend(Backend):
     cdef int refuse(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         """A page that the node does not get goes to the swap device, or stays where it is."""
         cdef int code = self.device.write(slot, page)
-        if code == ZSW_E_FULL:
-            self.counters.reject_reclaim_fail += 1
         if code < 0:
             return code
         self.counters.pswpout += 1

@@ -45,7 +45,8 @@ def _against_disk(best: Result, disk: Result | None) -> str:
 def _price(best: Result, others: Sequence[Result]) -> str:
     """What the choice takes of node and device, the memory that it saves, and what another would change."""
     saved = figures.dram_saved(best) - _peak(best)
-    where = "DRAM itself" if figures.pool_in_dram(best) else "the private node"
+    elsewhere = "DRAM of others" if figures.pool_lies_in_dram(best) else "the private node"
+    where = "DRAM itself" if figures.pool_in_dram(best) else elsewhere
     balance = f"{format_size(saved)} of memory are saved" if saved > 0 else "no memory is saved"
     return (
         f"For that it takes {format_size(_peak(best))} of {where} (ratio {factor(figures.ratio(best))}) and "

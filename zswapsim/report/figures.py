@@ -1,6 +1,6 @@
 """What a reader wants to know of a Result and it does not say outright. Pure arithmetic on its numbers."""
 
-from zswapsim.study.backendspec import IN_DRAM, backend_name, two_tiers
+from zswapsim.study.backendspec import IN_DRAM, backend_name, shares_dram, two_tiers
 from zswapsim.study.result import Result
 from zswapsim.study.sizes import PAGE_SIZE
 
@@ -25,9 +25,14 @@ def backend(result: Result) -> str:
     return backend_name(str(result.settings["backend"]))
 
 
+def pool_lies_in_dram(result: Result) -> bool:
+    """Whether the pool has no node, but frames of DRAM, the workload's or others."""
+    return backend(result) in IN_DRAM
+
+
 def pool_in_dram(result: Result) -> bool:
     """Whether the pool takes frames of the workload's DRAM."""
-    return backend(result) in IN_DRAM
+    return pool_lies_in_dram(result) and shares_dram(str(result.settings["backend"]))
 
 
 def pool_share(result: Result) -> float | None:

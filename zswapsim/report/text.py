@@ -122,9 +122,10 @@ def _memory(result: Result) -> Iterable[Row]:
         yield *_frames("pool at its peak", peak), where
         yield _frames("pool at the end", counters["pool_total_size"])
         yield *_frames("stored in it", figures.stored_bytes(result), "pages"), _gain(result)
-    elif figures.pool_in_dram(result):
+    elif figures.pool_lies_in_dram(result):
         peak = counters["peak_pool_total_size"]
-        yield *_frames("of it, pool at its peak", peak), f"{share(peak, figures.dram(result))} of DRAM"
+        title = "of it, pool at its peak" if figures.pool_in_dram(result) else "beside it, pool at its peak"
+        yield *_frames(title, peak), f"{share(peak, figures.dram(result))} of DRAM"
         yield _frames("pool at the end", counters["pool_total_size"])
         yield *_frames("stored in it", figures.stored_bytes(result), "pages"), _gain(result)
     for name, owners in result.owners.items():
