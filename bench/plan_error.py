@@ -35,7 +35,7 @@ TRACES = (
     "gen:phases,pages=20000,events=1e6",
 )
 COMPRESSORS = ("lzo-rle", "lz4", "zstd")
-SHARES = (80, 60, 40, 20)
+SHARES = (60, 30)
 
 
 class Pair(NamedTuple):

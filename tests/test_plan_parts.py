@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from zswapsim._core.errors import InputError
 from zswapsim._core.zsmalloc import frames_for_lengths
 from zswapsim.compressors.measure import Measured
+from zswapsim.study.coldmemory import cold_ns_per_byte
 from zswapsim.study.confirm import busiest
 from zswapsim.study.cost import DRAM_LATENCY_NS, PRESETS
 from zswapsim.study.estimate import PageCosts, estimate
@@ -264,8 +265,16 @@ def test_costs_of_pages_by_hand():
     costs = PageCosts(measured([1_000, 3_700, 0, 0], same=[2], zero=[3]), 4, COST, chain_size=8)
     assert list(costs.store_ns) == [250 + 1_000 / 25 + 5_000, 250 + 4_096 / 25 + 5_000, 250, 0]
     assert list(costs.load_ns) == [250 + 1_000 / 25 + 2_000, 250 + 4_096 / 25 + 2_000, 250, 0]
+    cold = PageCosts(measured([1_000, 0], same=[1]), 2, COST, chain_size=8, cold=0.5)
+    assert list(cold.compress_ns) == [5_000 + 500, 0]
+    assert list(cold.decompress_ns) == [2_000 + (1_000 + 4_096) / 2, 0]
     without_map = PageCosts(measured([0], zero=[0]), 1, COST, chain_size=8, zero_map=False)
     assert list(without_map.store_ns) == [250]
+
+
+@pytest.mark.parametrize("pages", [1, 3_000])
+def test_cold_memory_is_a_time(pages):
+    assert 0 <= cold_ns_per_byte(pages) < 1_000
 
 
 def test_the_images_of_a_footprint_are_those_that_its_pages_begin_with():

@@ -26,11 +26,20 @@ class PageCosts:
     """What storing and loading a page of a footprint costs with one compressor; arrays have an element a page image.
 
     Parameters: `measured`, lengths and times of every image; `pages` of the footprint; `cost`; `chain_size`; `seed`,
-    by which images are shifted; `zero_map`, whether zero pages never reach the pool.
+    by which images are shifted; `zero_map`, whether zero pages never reach the pool; `cold`, nanoseconds that a byte
+    takes longer in a run, where memory is cold (:mod:`~zswapsim.study.coldmemory`).
     """
 
     def __init__(
-        self, measured: Measured, pages: int, cost: CostModel, *, chain_size: int, seed: int = 0, zero_map: bool = True
+        self,
+        measured: Measured,
+        pages: int,
+        cost: CostModel,
+        *,
+        chain_size: int,
+        seed: int = 0,
+        zero_map: bool = True,
+        cold: float = 0.0,
     ) -> None:
         images = len(measured.size)
         held = (seed % images + np.arange(min(pages, images))) % images
@@ -40,16 +49,13 @@ class PageCosts:
         self.pool = PoolSize(np.where(measured.same_filled[held], np.uint16(0), sizes), chain_size)
         self._latencies: dict[tuple[int, float], tuple[float, float]] = {}
         busy = ~(measured.zero[held] & zero_map)
-        moved = cost.node_latency_ns + self._transfer(sizes, measured.same_filled[held]) / cost.node_bandwidth
-        self.compress_ns = np.where(busy, measured.compress_ns[held], 0.0)
-        self.decompress_ns = np.where(busy, measured.decompress_ns[held], 0.0)
+        object_bytes = np.where(measured.same_filled[held], 0.0, sizes.astype(np.float64))
+        moved = cost.node_latency_ns + object_bytes / cost.node_bandwidth
+        page_bytes = np.where(measured.same_filled[held], 0.0, PAGE_SIZE)
+        self.compress_ns = np.where(busy, measured.compress_ns[held] + cold * object_bytes, 0.0)
+        self.decompress_ns = np.where(busy, measured.decompress_ns[held] + cold * (object_bytes + page_bytes), 0.0)
         self.store_ns: NDArray[np.float64] = np.where(busy, moved + self.compress_ns, 0.0)
         self.load_ns: NDArray[np.float64] = np.where(busy, moved + self.decompress_ns, 0.0)
-
-    @staticmethod
-    def _transfer(sizes: NDArray[np.uint16], same_filled: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Bytes to or from the node."""
-        return np.where(same_filled, 0.0, sizes.astype(np.float64))
 
     def latency(self, batch: int, evicting: float) -> tuple[float, float]:
         """Mean and p99 of a major fault, ns: a share `evicting` of the faults stores `batch` pages before its load."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from zswapsim._core.codec import Codec
 from zswapsim._core.errors import InputError
 from zswapsim.compressors import get_compressor
+from zswapsim.study.coldmemory import cold_ns_per_byte
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.estimate import PageCosts
 from zswapsim.study.profile import Profile, make_profile
@@ -38,6 +39,7 @@ def measure_costs(
     if profile is None:
         profile = make_profile(contents, list(codecs.values()), progress=progress)
     profile.check(contents, list(codecs))
+    cold = cold_ns_per_byte(pages)
     return {
         spec: PageCosts(
             profile.measured(codec),
@@ -46,6 +48,7 @@ def measure_costs(
             chain_size=settings.chain_size,
             seed=settings.seed,
             zero_map=settings.zero_map,
+            cold=cold,
         )
         for spec, codec in codecs.items()
     }
