@@ -67,11 +67,14 @@ class Generations(Reclaimer):
     def gone(self, page: int) -> None:
         super().gone(page)
         workingset = page in self.workingset
-        self.shadow[page] = (self.min_seq, workingset)
+        self.remember(page)
         self.tiers[workingset].evicted += 1
         self.referenced.discard(page)
         self.workingset.discard(page)
         del self.seq[page]
+
+    def remember(self, page: int) -> None:
+        self.shadow |= dict.fromkeys(self.span(page), (self.min_seq, page in self.workingset))
 
     # -- the aging ------------------------------------------------------------------------------------------------
 
@@ -88,7 +91,7 @@ class Generations(Reclaimer):
         for page in range(first, end):
             if self.hits.get(page, 0) and page not in self.isolated:
                 self.hits[page] = 0
-                young += 1
+                young += len(self.span(page))
                 if self.accessed_again(page):
                     self.seq[page] = self.max_seq
         return young

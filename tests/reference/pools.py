@@ -28,8 +28,8 @@ class DramPool(Machine):
         more = ["failed_writes", "bd_reads", "bd_writes", "recompressed_pages", "recompress_fail"]
         self.count |= dict.fromkeys([*more, "reject_compress_fail", "reject_compress_poor"], 0)
 
-    def short(self) -> bool:
-        return len(self.resident) + self.pool.frames() >= self.frames
+    def short(self, wanted: int = 1) -> bool:
+        return len(self.resident) + self.pool.frames() + wanted > self.frames
 
     def share(self) -> None:
         """The pool may take what the workload leaves; a page on its way out still has its frame."""

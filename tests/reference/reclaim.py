@@ -22,6 +22,7 @@ class Reclaimer:
     def __init__(self, frames: int, pages: int) -> None:
         self.frames, self.pages = frames, pages
         self.hits: dict[int, int] = {}
+        self.span = lambda page: [page]  # pages of the folio that stands in the lists by this one
         self.count = dict.fromkeys(
             [
                 "pgscan",
@@ -49,6 +50,9 @@ class Reclaimer:
 
     def gone(self, page: int) -> None:
         del self.hits[page]
+
+    def remember(self, page: int) -> None:
+        """A page goes; or a large folio is about to, which may be split on the way."""
 
     def enter(self, page: int, refault: bool) -> None:
         raise NotImplementedError
@@ -252,10 +256,13 @@ class TwoList(Reclaimer):
     def gone(self, page: int) -> None:
         super().gone(page)
         self.updates += 9
-        self.shadow[page] = (self.age, page in self.workingset)
+        self.remember(page)
         self.age += 1
         self.referenced.discard(page)
         self.workingset.discard(page)
+
+    def remember(self, page: int) -> None:
+        self.shadow |= dict.fromkeys(self.span(page), (self.age, page in self.workingset))
 
     def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
         force = False

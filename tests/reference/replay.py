@@ -169,9 +169,9 @@ class Machine:
         if self.reclaimer is not None:
             self.reclaimer.map_cached(number)
 
-    def short(self) -> bool:
-        """Whether there is no frame for one more page."""
-        return len(self.resident) >= self.frames
+    def short(self, wanted: int = 1) -> bool:
+        """Whether so many frames are not there."""
+        return len(self.resident) + wanted > self.frames
 
     def pressed(self) -> None:
         """After each reclaim."""

@@ -9,6 +9,9 @@ cdef enum:
     LOAD_KEPT = 1       # the backend's copy stays valid until the page is written
     LOAD_LOST = 2       # the page was lost; its process is told, and makes it anew: it is dirty now
 
+cdef enum:
+    FOLIO_SPLIT = 1     # of store_folio(): there is no room for all of it, and the folio is to be split
+
 cdef enum:              # what becomes of an access to a page that a mapping backend holds
     TOUCH_FAULT = 0     # it must be brought into DRAM
     TOUCH_READ = 1      # read where it is, without a fault
@@ -87,6 +90,10 @@ cdef class Backend:
     # Puts a page into a slot, which is empty before. 0; ZSW_E_FULL where the page must stay in DRAM; any other
     # negative code ends the run. `page` is NULL except at bytes depth.
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil
+    # Puts the pages of a large folio into so many slots from `first` on, which are empty before. 0, and all are stored;
+    # FOLIO_SPLIT; ZSW_E_FULL where the folio must stay in DRAM; any other negative code ends the run. Unless it is 0,
+    # none is stored. `pages`: as many pointers, each as in store().
+    cdef int store_folio(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil
     # Brings a slot's page into `page` (NULL except at bytes depth). LOAD_* or a negative code.
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil
     # So many stores and loads have been made; only where it counts alone.

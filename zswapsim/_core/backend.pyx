@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from zswapsim._core.device cimport SwapDevice
-from zswapsim._core.errors cimport ZSW_OK
+from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.errors import InputError
 
 cdef tuple COUNTERS = (
@@ -47,6 +47,18 @@ cdef class Backend:
         return 0
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+        return ZSW_OK
+
+    cdef int store_folio(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
+        cdef uint32_t i
+        cdef int code
+        for i in range(count):
+            code = self.store(first + i, pages[i])
+            if code < 0:
+                while i:
+                    i -= 1
+                    self.invalidate(first + i)
+                return FOLIO_SPLIT if code == ZSW_E_FULL else code
         return ZSW_OK
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
@@ -156,6 +168,11 @@ cdef class DiskBackend(Backend):
         if self.device is None:
             raise InputError("backend: not initialised")
         return Backend.attach(self, slots, image_of, image_count, real)
+
+    cdef int store_folio(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
+        if self.device.capacity - self.device.used < count:
+            return FOLIO_SPLIT
+        return Backend.store_folio(self, first, count, pages)
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         cdef int code = self.device.write(slot, page)

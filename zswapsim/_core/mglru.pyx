@@ -18,7 +18,7 @@ from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
     DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_GEN_SHIFT, RECLAIM_ISOLATED, RECLAIM_REFERENCED,
-    RECLAIM_WORKINGSET, RESIDENT, Evictor, Reclaimer, send_out,
+    RECLAIM_WORKINGSET, RESIDENT, Evictor, Reclaimer, folio_pages, send_out,
 )
 from zswapsim._core.errors import HostMemoryError
 
@@ -155,7 +155,7 @@ cdef class MglruReclaimer(Reclaimer):
             if record.state & RESIDENT == 0 or record.state & HITS == 0 or record.state & RECLAIM_ISOLATED:
                 continue
             record.state &= ~<uint32_t> HITS
-            young += 1
+            young += folio_pages(self, page)
             if self.accessed_again(page):
                 self.set_gen(page, self.max_seq)
         return young
@@ -311,6 +311,7 @@ cdef class MglruReclaimer(Reclaimer):
     cdef inline bint evict(self, Evictor engine, uint32_t page) noexcept nogil:
         """Whether an isolated page could be evicted."""
         cdef uint32_t workingset = self.records[page].state & RECLAIM_WORKINGSET
+        cdef uint32_t each
         cdef int code
         if self.records[page].state & HITS:
             self.records[page].state &= ~<uint32_t> HITS
@@ -318,11 +319,13 @@ cdef class MglruReclaimer(Reclaimer):
             if self.accessed_again(page):
                 self.counters.pgactivate += 1
             return False
+        # Before it goes: a large folio may be split on the way, and only some of its pages go.
+        for each in range(page, page + folio_pages(self, page)):
+            self.shadows[each] = (self.min_seq << 1) | (SHADOW_WORKINGSET if workingset else 0)
         code = send_out(self, engine, page)
         if code == ZSW_OK:
             self.evicted += 1
             self.tiers[PROTECTED if workingset else BASE].evicted += 1
-            self.shadows[page] = (self.min_seq << 1) | (SHADOW_WORKINGSET if workingset else 0)
             return True
         self.counters.pgactivate += 1
         if code != ZSW_E_FULL:

@@ -17,10 +17,13 @@ cdef enum:
 cdef class PooledBackend(CompressedPool):
     cdef bint full              # zswap_pool_reached_full
 
-    cdef int admit(self, uint32_t slot) noexcept nogil
+    cdef int admit(self, uint32_t slot, uint32_t count) noexcept nogil
+    cdef int take(self, uint32_t slot, const uint8_t *page) noexcept nogil
+    cdef void take_back(self, uint32_t first, uint32_t count) noexcept nogil
     cdef bint takes_too_much(self, const encoded_page *made) noexcept nogil
     cdef bint keeps_poor(self, uint32_t slot) noexcept nogil
-    cdef int refuse(self, uint32_t slot, const uint8_t *page) noexcept nogil
+    cdef int refuse(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil
+    cdef int write_out(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil
     cdef int shrink_for(self, uint32_t slot, const encoded_page *made) noexcept nogil
     cdef int write_back(self, int most) noexcept nogil
     cdef int work(self) noexcept nogil

@@ -9,7 +9,7 @@ from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from zswapsim._core.backend cimport LOAD_DROPPED, LOAD_KEPT, costs_charge
+from zswapsim._core.backend cimport FOLIO_SPLIT, LOAD_DROPPED, LOAD_KEPT, costs_charge
 from zswapsim._core.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.pool cimport (
     AT_DEVICE, AT_MASK, AT_NOWHERE, FAILED, NOTHING_LEFT, REFERENCED, SPARED, WROTE, CompressedPool,
@@ -27,42 +27,77 @@ cdef class PooledBackend(CompressedPool):
     """A CompressedPool behind swap: what it takes, and what it does when it is full."""
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+        cdef int code = self.admit(slot, 1) if self.rules.guarded else ZSW_OK
+        if code == ZSW_OK:
+            code = self.take(slot, page)
+        return self.refuse(slot, 1, &page) if code == REFUSED else code
+
+    cdef int store_folio(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
+        """zswap_store() takes all pages or none; zram fails the whole write. A private node takes each by itself."""
+        cdef uint32_t taken = 0
+        cdef int code
+        if not self.rules.guarded:
+            return CompressedPool.store_folio(self, first, count, pages)
+        code = self.admit(first, count)
+        if code == ZSW_E_FULL:
+            return FOLIO_SPLIT
+        while code == ZSW_OK and taken < count:
+            code = self.take(first + taken, pages[taken])
+            taken += code == ZSW_OK
+        if code == ZSW_OK:
+            return code
+        self.take_back(first, taken)
+        return self.refuse(first, count, pages) if code == REFUSED else code
+
+    cdef void take_back(self, uint32_t first, uint32_t count) noexcept nogil:
+        """Undoes take() of so many pages, which then have not been swapped out."""
+        cdef uint32_t slot
+        for slot in range(first, first + count):
+            if self.rules.block_device:
+                self.counters.pswpout -= 1
+            else:
+                self.counters.zswpout -= 1
+                self.groups.of(slot).events.zswpout -= 1
+            self.forget(slot)
+
+    cdef int take(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+        """Compresses a page and puts it into the pool. 0, REFUSED or a negative code."""
         cdef encoded_page made
         cdef int code
-        if self.rules.guarded:
-            code = self.admit(slot)
-            if code != ZSW_OK:
-                return self.refuse(slot, page) if code == REFUSED else code
         code = self.codecs.encode(self.image(slot), page, &self.costs, &made)
         if code == ZSW_OK and made.kind == SLOT_RAW and not self.keeps_poor(slot):
             code = ZSW_E_CODEC
         if code == ZSW_E_CODEC:
             self.counters.reject_compress_fail += not self.rules.block_device
-            return self.refuse(slot, page)
+            return REFUSED
         if code < 0:
             return code
         if self.rules.frames != ~<uint64_t> 0 and self.takes_too_much(&made):
-            return self.refuse(slot, page)
+            return REFUSED
         code = self.settle(slot, &made)
         if code == ZSW_E_FULL and self.rules.shrinks:
             self.counters.pool_limit_hit += 1
             code = self.shrink_for(slot, &made)
         if code == ZSW_E_FULL:
             self.counters.reject_alloc_fail += not self.rules.block_device
-            return self.refuse(slot, page)
+            return REFUSED
         if code == ZSW_E_NOMEM:
             self.counters.reject_kmemcache_fail += 1
-            return self.refuse(slot, page)
+            return REFUSED
         return code
 
-    cdef int admit(self, uint32_t slot) noexcept nogil:
-        """0 where a page may be compressed, REFUSED, or a negative code: ZSW_E_FULL where no swap slot is free.
+    cdef int admit(self, uint32_t slot, uint32_t count) noexcept nogil:
+        """0 where a folio may be compressed, REFUSED, or a negative code: ZSW_E_FULL where swap slots are short.
 
         zswap_store() in mm/zswap.c up to zswap_check_limits().
         """
+        cdef uint64_t held = self.slots.stored + (0 if self.device.is_pool else self.device.used)
+        cdef uint32_t wanted = 0
+        cdef uint32_t i
         cdef int code
-        cdef bint empty = self.records[slot].state & AT_MASK == AT_NOWHERE
-        if empty and self.slots.stored + (0 if self.device.is_pool else self.device.used) >= self.rules.slots:
+        for i in range(count):
+            wanted += self.records[slot + i].state & AT_MASK == AT_NOWHERE
+        if wanted and held + wanted > self.rules.slots:
             return REFUSED if self.device.is_pool else ZSW_E_FULL
         if self.groups.over_limit(self.groups.of(slot), self.slots.compressed_bytes):
             code = self.shrink_one(self.groups.of(slot))
@@ -120,24 +155,37 @@ cdef class PooledBackend(CompressedPool):
         """Whether a page that gains nothing is kept as it is: zswap does where it may write the page back."""
         return self.rules.keeps_poor and (self.rules.block_device or self.groups.of(slot).writeback)
 
-    cdef int refuse(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        """A page that the pool can't take goes to the device, or stays; then zswap's worker has its turn."""
-        cdef pool_group *group = self.groups.of(slot)
+    cdef int refuse(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
+        """A folio that the pool can't take goes to the device, or stays; then zswap's worker has its turn."""
+        cdef pool_group *group = self.groups.of(first)
         cdef int code, worked
         if self.rules.block_device and not self.device.is_pool:
             self.counters.failed_writes += 1
             return ZSW_E_FULL
-        code = self.device.write(slot, page) if group.writeback else ZSW_E_FULL
+        code = self.write_out(first, count, pages) if group.writeback else ZSW_E_FULL
         if code == ZSW_OK:
             if not self.device.is_pool:
-                self.counters.pswpout += 1
-                group.events.pswpout += 1
-                costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
-            self.records[slot].state = AT_DEVICE
+                self.counters.pswpout += count
+                group.events.pswpout += count
+                costs_charge(&self.costs, &self.costs.spent_device, count * self.costs.device_write)
         elif code != ZSW_E_FULL:
             return code
         worked = self.work() if self.full else ZSW_OK
         return worked if worked < 0 else code
+
+    cdef int write_out(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
+        """Writes pages to the device as they are, all of them or none. 0 or a negative code."""
+        cdef uint32_t done = 0
+        cdef int code = ZSW_OK
+        while code == ZSW_OK and done < count:
+            code = self.device.write(first + done, pages[done])
+            if code == ZSW_OK:
+                self.records[first + done].state = AT_DEVICE
+                done += 1
+        while code != ZSW_OK and done:
+            done -= 1
+            self.forget(first + done)
+        return code
 
     # -- the shrinker -------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 A hit counts in the page's record, up to the reclaimer's `most`, and touches nothing else: 1 is an accessed bit.
 """
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from zswapsim._core.errors cimport ZSW_OK
 from zswapsim._core.lru cimport page_record
@@ -18,6 +18,7 @@ cdef enum:
     ZERO_MAPPED = 16            # swap knows that the page is all zero
     RESIDENT = 32               # in DRAM; where there is no reclaimer, the log tells
     READ_AHEAD = 64             # in DRAM too, but in the swap cache alone: read ahead, and not accessed yet
+    LARGE = 128                 # the first page of a large folio that is in DRAM
     ENGINE_STATE = 0xFF
     HIT = 1 << 8
     HITS = 3 << 8               # accesses since the page came in, or since it was last looked at
@@ -47,6 +48,8 @@ cdef class Evictor:
     # Sends a resident page, which is in no list now, out of DRAM. 0; ZSW_E_FULL where it must stay; any other
     # negative code ends the run, and the page stays too.
     cdef int evict_page(self, uint32_t page) noexcept nogil
+    # Replays accesses to pages that are known to be in range; *done of them. 0 or the negative code that ends the run.
+    cdef int walk(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil
 
 
 cdef class Reclaimer:
@@ -55,7 +58,9 @@ cdef class Reclaimer:
     cdef uint32_t frames            # of DRAM
     cdef uint32_t most              # hits that are counted; one of 0, 1, 3
     cdef uint32_t map_hit           # what the access that maps a page of the swap cache adds: HIT, or 0
-    cdef uint32_t resident          # pages in DRAM; kept by the engine
+    cdef uint32_t resident          # folios in DRAM; kept by the engine
+    cdef uint32_t order             # a large folio has 1 << order pages; 0 where there are none
+    cdef uint32_t mostly            # the order of most folios in DRAM
     cdef uint64_t clock             # accesses before the one that faults; kept by the engine
     cdef reclaim_counters counters
 
@@ -78,3 +83,8 @@ cdef inline int send_out(Reclaimer reclaimer, Evictor engine, uint32_t page) noe
     reclaimer.resident -= 1
     engine.evicted += 1
     return ZSW_OK
+
+
+# Pages of the folio that stands in the lists by this page.
+cdef inline uint32_t folio_pages(Reclaimer reclaimer, uint32_t page) noexcept nogil:
+    return <uint32_t> 1 << (reclaimer.order if reclaimer.records[page].state & LARGE else 0)

@@ -1,6 +1,6 @@
 """What every reclaimer but exact LRU has in common. What they do is told in docs/reclaim.md."""
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from zswapsim._core.errors cimport ZSW_E_FULL
@@ -21,6 +21,9 @@ cdef class Evictor:
     cdef int evict_page(self, uint32_t page) noexcept nogil:
         return ZSW_E_FULL
 
+    cdef int walk(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
+        return ZSW_E_FULL
+
 
 cdef class Reclaimer:
     """Base of all reclaimers. One serves one replay, which chooses it once; without one, a replay is exact LRU."""
@@ -30,6 +33,16 @@ cdef class Reclaimer:
         self.most = 1
         self.map_hit = HIT
         memset(&self.counters, 0, sizeof(self.counters))
+
+    def expect_folios(self, uint32_t order, uint32_t mostly):
+        """Before it serves a replay: folios of 1 << order pages will stand in its lists by their first pages.
+
+        `mostly`: the order of most of them. Raises InputError for one above 5, and where it serves a replay.
+        """
+        if self.records != NULL or max(order, mostly) > 5:
+            raise InputError(f"reclaimer: folios of order {order}: expected 0 to 5, before it serves a replay")
+        self.order = order
+        self.mostly = mostly
 
     cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
         if self.records != NULL:

@@ -59,6 +59,9 @@ cdef class Replay(Evictor):
     cdef replay_counters counters
     cdef histogram latency              # of major faults, modelled ns
 
+    cdef Py_ssize_t lead(
+        self, Evictor walker, const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t limit
+    ) except -1
     cdef int hold(self) except -1
     cdef void release(self) noexcept
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil
@@ -105,3 +108,7 @@ cdef class Replay(Evictor):
     cdef int enter(self) except -1
     cdef int check_page(self, uint32_t page) except -1
     cdef int check_cached(self) except -1
+
+
+# Whether all page numbers are below `limit`, which is at least 1.
+cdef bint all_below(const uint32_t *pages, Py_ssize_t count, uint32_t limit) noexcept nogil

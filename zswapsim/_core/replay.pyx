@@ -190,6 +190,12 @@ cdef class Replay(Evictor):
         Returns how many were replayed: fewer than given where the run can't go on because memory is full. Raises
         InputError for a page number out of range, PluginError, CorruptPageError, DeviceError, HostMemoryError.
         """
+        return self.lead(self, pages, ops, self.pages)
+
+    cdef Py_ssize_t lead(
+        self, Evictor walker, const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t limit
+    ) except -1:
+        """feed() for what walks the trace, this engine or one around it; its page numbers are below `limit`."""
         cdef Py_ssize_t count = pages.shape[0]
         cdef Py_ssize_t done = 0
         cdef int code
@@ -199,16 +205,11 @@ cdef class Replay(Evictor):
         try:
             if self.code or count == 0:
                 return 0
-            if not all_below(&pages[0], count, self.pages):
-                raise InputError(f"replay: a page number is not below {self.pages}")
+            if not all_below(&pages[0], count, limit):
+                raise InputError(f"replay: a page number is not below {limit}")
             self.hold()
             with nogil:
-                if self.counting:
-                    code = self.run_counting(&pages[0], &ops[0], count, &done)
-                elif self.reclaimer is None:
-                    code = self.run(&pages[0], &ops[0], count, &done)
-                else:
-                    code = self.run_marking(&pages[0], &ops[0], count, &done)
+                code = walker.walk(&pages[0], &ops[0], count, &done)
             self.release()
         finally:
             self.busy = False
@@ -236,6 +237,13 @@ cdef class Replay(Evictor):
             self.dram.leave()
         if self.backend.arena is not None and self.backend.arena is not self.dram:
             self.backend.arena.leave()
+
+    cdef int walk(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
+        if self.counting:
+            return self.run_counting(pages, ops, count, done)
+        if self.reclaimer is None:
+            return self.run(pages, ops, count, done)
+        return self.run_marking(pages, ops, count, done)
 
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
         cdef lru_log *log = &self.log

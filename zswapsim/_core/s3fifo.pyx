@@ -46,8 +46,8 @@ cdef class S3FifoReclaimer(Reclaimer):
     cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
         cdef uint32_t room = min(pages, frames)
         Reclaimer.attach(self, records, pages, frames)
-        self.small_size = max(<uint32_t> (<uint64_t> frames * SMALL_PERCENT // 100), <uint32_t> 1)
-        self.ghost_size = <uint32_t> (<uint64_t> frames * GHOST_PERCENT // 100)
+        self.small_size = max(<uint32_t> (<uint64_t> (frames >> self.mostly) * SMALL_PERCENT // 100), <uint32_t> 1)
+        self.ghost_size = <uint32_t> (<uint64_t> (frames >> self.mostly) * GHOST_PERCENT // 100)
         # No more ghosts than pages; with twice the room the log never grows, with four times it is seldom moved.
         if ring_open(&self.small, room) < 0 or ring_open(&self.main, room) < 0 or \
                 lru_open(&self.ghost, <uint32_t> (min(min(self.ghost_size, pages), 1 << 29) * 4 + 256), pages) < 0:
@@ -100,7 +100,7 @@ cdef class S3FifoReclaimer(Reclaimer):
         """Whether it is the main queue's turn; a queue all of whose pages must stay has none."""
         if self.left_small == 0 or self.left_main == 0:
             return self.left_small == 0
-        return ring_count(&self.main) > self.frames - self.small_size
+        return ring_count(&self.main) + self.small_size > self.frames >> self.mostly
 
     cdef inline int evict_small(self, Evictor engine) noexcept nogil:
         """Evicts from the small queue. ZSW_E_FULL where a page must stay, or all have gone on to the main queue."""

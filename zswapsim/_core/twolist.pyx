@@ -17,7 +17,7 @@ from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
     DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_ACTIVE, RECLAIM_REFERENCED, RECLAIM_WORKINGSET,
-    SWAP_CLUSTER_MAX, Evictor, Reclaimer, send_out,
+    SWAP_CLUSTER_MAX, Evictor, Reclaimer, folio_pages, send_out,
 )
 from zswapsim._core.errors import HostMemoryError, InputError
 
@@ -211,11 +211,15 @@ cdef class TwoListReclaimer(Reclaimer):
 
     cdef inline void evict(self, Evictor engine, uint32_t page) noexcept nogil:
         cdef uint32_t workingset = self.records[page].state & RECLAIM_WORKINGSET
-        cdef int code = send_out(self, engine, page)
+        cdef uint32_t each
+        cdef int code
+        # Before it goes: a large folio may be split on the way, and only some of its pages go.
+        for each in range(page, page + folio_pages(self, page)):
+            self.shadows[each] = (self.age << 1) | (SHADOW_WORKINGSET if workingset else 0)
+        code = send_out(self, engine, page)
         if code == ZSW_OK:
             self.evicted += 1
             self.updates += EVICT_UPDATES
-            self.shadows[page] = (self.age << 1) | (SHADOW_WORKINGSET if workingset else 0)
             self.age += 1
             return
         self.activate(page)

@@ -5,6 +5,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.folios import FolioReplay
 from zswapsim._core.replay import Replay
 
 PIECE_NS = 20 * 10**6
@@ -18,7 +19,7 @@ class Feeding:
     They differ by what other work on the machine took: a codec's time is taken by a clock that goes on meanwhile.
     """
 
-    def __init__(self, engine: Replay, depth: str) -> None:
+    def __init__(self, engine: Replay | FolioReplay, depth: str) -> None:
         self.engine = engine
         self.piece = FIRST_PIECE
         """Accesses to feed at once: as many as take some milliseconds, since Ctrl-C is heard between two feeds."""

@@ -47,7 +47,8 @@ def run_parallel(
     """The Results of `jobs`, in their order. The first error of any job ends them all and is raised here."""
     with tempfile.TemporaryDirectory(prefix="zswapsim-") as folder:
         images = any(job.depth == "bytes" for job in jobs)
-        write_shared(folder, trace, contents, profile, images=images, addresses=any(map(needs_addresses, jobs)))
+        addresses = any(needs_addresses(job) or folio_order(job.folio) for job in jobs)
+        write_shared(folder, trace, contents, profile, images=images, addresses=addresses)
         board = np.memmap(Path(folder, BOARD), np.uint64, "w+", shape=(len(jobs),))
         with _executor(workers) as executor:
             with _signals_held():

@@ -15,6 +15,7 @@ from zswapsim.compressors.measure import Measured
 from zswapsim.study.backendspec import backend_name, charged_elsewhere, lies_in_dram, parse_backend, shares_dram
 from zswapsim.study.behind import open_behind, spare_frames, wanted_codecs
 from zswapsim.study.feeding import Feeding
+from zswapsim.study.folios import Engine, expect_folios, group_of_folios, known_with_zeros, open_folios, trace_folios
 from zswapsim.study.groups import group_results, page_groups
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.profile import Profile, make_profile
@@ -25,6 +26,7 @@ from zswapsim.study.settings import MOST_FRAMES, NO_HOST_NODE, Settings
 from zswapsim.study.timeline import Timeline
 from zswapsim.study.upkeep import Upkeep
 from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
+from zswapsim.traces.folios import Folios
 from zswapsim.traces.kinds import ZERO
 
 Progress = Callable[[int, int], None]
@@ -61,10 +63,13 @@ def run(
     measured = _measured(asked, held, measured)
     measure_ns = time.perf_counter_ns() - clock
     dram_frames, node_frames, _ = asked.frames(dense.pages)
-    nodes = _nodes(asked, dense.pages, dram_frames, node_frames)
+    folios = trace_folios(asked, dense)
+    nodes = _nodes(asked, folios.pages if folios else dense.pages, dram_frames, node_frames)
     group_of = page_groups(asked.groups, dense)
     order = order_for(asked, dense)
-    engine = open_replay(asked, dense.pages, held, measured, nodes, group_of=group_of, order=order)
+    engine = open_replay(
+        asked, dense.pages, held, measured, nodes, group_of=group_of, order=order, folios=folios
+    )
     timeline = Timeline(engine, asked.window or -(-dense.events // 100))
     upkeep = Upkeep(engine.backend, parse_backend(asked.backend).values)
     read_before = dense.read_ns
@@ -114,34 +119,44 @@ def open_replay(
     *,
     group_of: NDArray[np.uint16] | None = None,
     order: AddressOrder | None = None,
-) -> Replay:
+    folios: Folios | None = None,
+) -> Engine:
     """The engine for a footprint of `pages` pages; `measured` at sizes depth; `nodes` when left out are its own.
 
     `group_of`: the group of each page (:func:`~zswapsim.study.groups.page_groups`); without it there is one.
-    `order`: for readahead by VMA (:func:`~zswapsim.study.readahead.order_for`).
+    `order`: for readahead by VMA (:func:`~zswapsim.study.readahead.order_for`). `folios`: large ones
+    (:func:`~zswapsim.study.folios.trace_folios`).
 
     Raises InputError, HostMemoryError.
     """
     dram_frames, node_frames, device_pages = settings.frames(pages)
+    first_image = 0 if contents is None else settings.seed % len(contents)
+    reclaimer = open_reclaimer(settings.reclaim)
+    if folios is not None:
+        pages, group_of = folios.pages, group_of_folios(group_of, folios)
+        contents = None if contents is None else contents.with_zeros(images=settings.depth == "bytes")
+        measured = known_with_zeros(measured, wanted_codecs([settings]))
+        expect_folios(reclaimer, settings, folios)
     nodes = nodes or _nodes(settings, pages, dram_frames, node_frames)
     backend = open_behind(settings, contents, measured, nodes, (dram_frames, device_pages), group_of)
     options: dict[str, Any] = {
         "batch": settings.batch,
-        "reclaimer": open_reclaimer(settings.reclaim),
+        "reclaimer": reclaimer,
         "zero_map": settings.zero_map,
         "verify": settings.verify,
         "ahead": open_readahead(settings, order),
     }
     if contents is not None:
         options |= {"next_image": contents.next_image, "zero": (contents.kind == ZERO).astype(np.uint8)}
-        options |= {"first_image": settings.seed % len(contents)}
+        options |= {"first_image": first_image}
     if contents is not None and settings.depth == "bytes":
         options |= {"dram": nodes.workload, "images": contents.images}
     if shares_dram(settings.backend):
         options |= {"dram": nodes.workload, "spare": spare_frames(dram_frames)}
     if contents is None and lies_in_dram(settings.backend):
         options |= {"next_image": np.zeros(1, np.uint32), "zero": np.zeros(1, np.uint8)}
-    return Replay(pages, dram_frames, backend, **options)
+    engine = Replay(pages, dram_frames, backend, **options)
+    return engine if folios is None else open_folios(engine, settings, folios, len(contents) if contents else 0)
 
 
 def _nodes(settings: Settings, pages: int, dram_frames: int, node_frames: int) -> Nodes:
@@ -208,7 +223,7 @@ def _replay(feeding: Feeding, trace: DenseTrace, timeline: Timeline, upkeep: Upk
     return PAGES_LOST if engine.counters_now()["lost_pages"] else COMPLETED
 
 
-def _described(settings: Settings, trace: DenseTrace, contents: Contents | None, engine: Replay) -> dict[str, Any]:
+def _described(settings: Settings, trace: DenseTrace, contents: Contents | None, engine: Engine) -> dict[str, Any]:
     dram, node, device = settings.frames(trace.pages)
     asked: dict[str, Any] = msgspec.to_builtins(settings)
     return asked | {

@@ -7,6 +7,7 @@ from zswapsim.machine.isolation import RULES
 from zswapsim.study.backendspec import backend_name, parse_backend
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.cram import parse_cram
+from zswapsim.study.foliospec import check_folio, folio_order
 from zswapsim.study.groupspec import parse_groups
 from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
@@ -67,6 +68,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """At counts depth, the compressed length of every page (bytes), by which a pool in DRAM takes frames."""
     groups: str = ""
     """With zswap: groups of the trace's processes, as in ``web:processes=1+2,max=16M;web/front:processes=3``."""
+    folio: str | int = "4KiB"
+    """Size of the folios that anonymous memory comes in: ``4KiB``, or a large one of 16KiB to 128KiB."""
+    folio_swapin: str = "auto"
+    """Whether a fault brings back a large folio that went as one: ``page`` by page, ``whole``, or ``auto`` as Linux does
+    (whole from zram)."""
     zero_map: bool = True
     """Pages of zero bytes never reach the backend (Linux since 6.12)."""
     verify: bool = True
@@ -87,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _one_of("depth", self.depth, DEPTHS)
         _one_of("cost", self.cost, tuple(PRESETS))
         parse_groups(self.groups)
+        check_folio(self.folio, self.folio_swapin, self.backend, self.readahead)
         _between("reclaim-batch", self.reclaim_batch, 0, 1 << 20)
         _between("page-cluster", self.page_cluster, 0, MOST_PAGE_CLUSTER)
         _between("chain-size", self.chain_size, 4, 16)
@@ -115,6 +122,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 )
         if dram < self.batch:
             raise InputError(f"--dram {self.dram}: {dram} frames are fewer than a reclaim batch of {self.batch} pages")
+        if dram >> folio_order(self.folio) == 0:
+            raise InputError(f"--dram {self.dram}: {dram} frames are fewer than a folio of {self.folio} has")
         if self.swap == "none":
             return dram, node, 0
         if self.swap == "unlimited":

@@ -1,5 +1,6 @@
 """The counters of a run as it goes on, one row a window of accesses."""
 
+from zswapsim._core.folios import FolioReplay
 from zswapsim._core.replay import Replay
 
 COLUMNS = (
@@ -22,7 +23,7 @@ COLUMNS = (
 class Timeline:
     """Rows of totals of `engine` at the end of every `window` accesses, and at the end of the run."""
 
-    def __init__(self, engine: Replay, window: int) -> None:
+    def __init__(self, engine: Replay | FolioReplay, window: int) -> None:
         self.engine = engine
         self.window = window
         self.rows: list[dict[str, int]] = []

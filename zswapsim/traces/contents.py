@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from zswapsim._core.errors import HostMemoryError, InputError, OutputError
 from zswapsim.traces.atomic import atomic_write
-from zswapsim.traces.kinds import PAGE_BYTES, link, lonely, sort_into_kinds, variant
+from zswapsim.traces.kinds import PAGE_BYTES, ZERO, link, lonely, sort_into_kinds, variant
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
 
@@ -79,6 +79,22 @@ class Contents:
     def hash(self) -> str:
         """128 bits of BLAKE2b, in hexadecimal, of all images' digests in their order."""
         return hashlib.blake2b(self.digest.tobytes(), digest_size=16).hexdigest()
+
+    def with_zeros(self, *, images: bool = True) -> Contents:
+        """The same with one more image, the last one, which is all zero and stays so when it is written.
+
+        Without `images` they are left out, where nobody looks at them.
+        """
+        zeros = np.zeros((1, PAGE_BYTES), np.uint8)
+        made = Contents.__new__(Contents)
+        made.name, made.holds_bytes = self.name, images and self.holds_bytes
+        if made.holds_bytes:
+            made.images = _extended(self.images, zeros)
+        made.kind = np.append(self.kind, np.uint8(ZERO))
+        made.next_image = np.append(self.next_image, np.uint32(len(self)))
+        made.digest = np.concatenate([self.digest, sort_into_kinds(zeros)[2]])
+        made.content = np.append(self.content, self.content.max() + np.uint32(1))
+        return made
 
     def __repr__(self) -> str:
         return f"<Contents {self.name}: {len(self)} images>"

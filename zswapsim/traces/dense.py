@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zswapsim._core.dense import DenseMap
 from zswapsim._core.errors import InputError
 from zswapsim.traces.ahead import ahead
+from zswapsim.traces.folios import Folios, find_folios
 from zswapsim.traces.trace import WRITE, Chunk, Progress, Trace
 
 DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
@@ -86,6 +87,10 @@ class DenseTrace:
     def processes(self) -> NDArray[np.uint32] | None:
         """uint32[pages]: whose page each is, after :meth:`scan`; None where the trace names no processes."""
         return self._numbers.processes()
+
+    def folios(self, order: int) -> Folios:
+        """The pages in aligned groups of 1 << order of each process, after :meth:`scan`. Raises InputError."""
+        return find_folios(self.addresses(), self.processes(), order, self.name)
 
     def _read_again(self) -> Iterator[DenseChunk]:
         events = 0

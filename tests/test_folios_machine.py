@@ -1,0 +1,127 @@
+"""Large folios driven against their reference over every backend, at bytes and at sizes depth at once."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.page_samples import lz4_length, sample_array, sample_pages
+from tests.reference import RECLAIMERS
+from tests.reference.folios import Folios, FolioZram, FolioZswap
+from tests.reference.replay import Contents, Swap
+from tests.reference.store import Store
+from zswapsim import Settings, get_compressor
+from zswapsim._core.folios import FolioReplay
+from zswapsim.compressors import measure
+from zswapsim.study.run import open_replay
+from zswapsim.traces import Contents as RealContents
+from zswapsim.traces.folios import Folios as TraceFolios
+
+PAGES = 64
+CONTENTS = RealContents(sample_array(sample_pages()), "samples")
+MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
+WITH_ZEROS = CONTENTS.with_zeros()
+MODEL_CONTENTS = Contents([image.tobytes() for image in WITH_ZEROS.images], WITH_ZEROS.next_image.tolist())
+accesses = st.lists(st.tuples(st.integers(0, 47), st.booleans()), min_size=1, max_size=120)
+SPECS = {
+    "private-node": Folios,
+    "disk": Folios,
+    "zswap": FolioZswap,
+    "zswap:max_pool_percent=50,shrinker_enabled=1,shrinker_priority=1": FolioZswap,
+    "zswap:max_pool_percent=50,writeback=0": FolioZswap,
+    "zram": FolioZram,
+    "zram:mem_limit=20480": FolioZram,
+    "zram:disksize=81920": FolioZram,
+}
+ZSWAP = {"max_pool_percent": 20, "shrinker": False, "priority": 12, "writeback": True}
+NAMES = {"shrinker_enabled": "shrinker", "shrinker_priority": "priority"}
+
+
+class FolioMachine(RuleBasedStateMachine):
+    @initialize(
+        spec=st.sampled_from([*SPECS]),
+        order=st.sampled_from([2, 2, 3]),
+        frames=st.integers(4, 40),
+        batch=st.sampled_from([1, 8, 32]),
+        node=st.sampled_from([2, 9, 20]),
+        device=st.sampled_from([1, 12, 1 << 20]),
+        places=st.permutations(range(PAGES)),
+        options=st.fixed_dictionaries(
+            {
+                "folio_swapin": st.sampled_from(["auto", "page", "whole"]),
+                "zero_map": st.booleans(),
+                "exclusive_loads": st.booleans(),
+                "seed": st.integers(0, 100),
+                "reclaim": st.sampled_from(["lru", "lru", *RECLAIMERS]),
+            }
+        ),
+    )
+    def open(
+        self, spec: str, order: int, frames: int, batch: int, node: int, device: int, places: list, options: dict
+    ) -> None:
+        frames = max(frames, batch, 1 << order)
+        self.places = places[:48]
+        folios = TraceFolios(order, np.array(self.places, np.uint32), PAGES)
+        asked = {"dram": frames * 4096, "node": node * 4096, "swap": device * 4096, "reclaim_batch": batch}
+        asked |= {"backend": spec, "folio": 4096 << order} | options
+        self.engines: dict[str, Any] = {
+            depth: open_replay(
+                Settings(depth=depth, **asked), 48, CONTENTS,
+                MEASURED if depth == "sizes" and spec != "disk" else None, folios=folios,
+            )
+            for depth in ("bytes", "sizes")
+        }  # fmt: skip
+        self.model = self.reference(spec, frames, node, device, options, size=1 << order, batch=batch)
+
+    def reference(self, spec: str, frames: int, node: int, device: int, options: dict, **given: Any) -> Folios:
+        name, _, values = spec.partition(":")
+        swapin = options["folio_swapin"]
+        whole = swapin == "whole" or (swapin == "auto" and name == "zram")
+        units = frames // given["size"] if whole else frames
+        reclaim = options["reclaim"]
+        given |= {
+            "reclaimer": None if reclaim == "lru" else RECLAIMERS[reclaim](units, PAGES),
+            "zero_map": options["zero_map"],
+            "seed": options["seed"] % len(CONTENTS.images),
+            "whole": whole,
+        }
+        exclusive = options["exclusive_loads"]
+        if name in ("private-node", "disk"):
+            store = Store(node * 4096, lz4_length) if name != "disk" else None
+            return Folios(frames, MODEL_CONTENTS, Swap(store, device, exclusive=exclusive), **given)
+        asked = {key: int(value) for key, value in (each.split("=") for each in values.split(",") if each)}
+        if name == "zswap":
+            given |= ZSWAP | {NAMES.get(key, key): value for key, value in asked.items()}
+        else:
+            given |= {key: value // 4096 for key, value in asked.items()}
+        return SPECS[spec](frames, MODEL_CONTENTS, lz4_length, device, exclusive=exclusive, **given)
+
+    @rule(trace=accesses)
+    def feed(self, trace: list[tuple[int, bool]]) -> None:
+        pages = np.array([page for page, _ in trace], np.uint32)
+        ops = np.array([write for _, write in trace], np.uint8)
+        for page, write in trace:
+            self.model.access(self.places[page], write)
+        for engine in self.engines.values():
+            done = engine.feed(pages, ops)
+            assert done == len(trace) or engine.out_of_memory
+
+    @invariant()
+    def agrees(self) -> None:
+        for depth, engine in getattr(self, "engines", {}).items():
+            self.agrees_at(depth, engine)
+
+    def agrees_at(self, depth: str, engine: FolioReplay) -> None:
+        engine.check()
+        found = engine.counters_now()
+        expected = self.model.counters()
+        assert {name: found[name] for name in expected} == expected, depth
+        assert engine.out_of_memory == self.model.out_of_memory
+        assert engine.verified_pages == (self.model.brought if depth == "bytes" else 0)
+        assert engine.owners()["dram"]["workload"] == found["resident_pages"]
+
+
+TestFolios = FolioMachine.TestCase
+TestFolios.settings = settings(stateful_step_count=12)

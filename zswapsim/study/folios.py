@@ -1,0 +1,94 @@
+"""A run with large folios: what changes about pages, contents, lengths and groups, and the engine around the engine."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.folios import FolioReplay
+from zswapsim._core.reclaim import Reclaimer
+from zswapsim._core.replay import Replay
+from zswapsim.compressors.measure import Columns, Measured
+from zswapsim.study.cost import NODES
+from zswapsim.study.foliospec import folio_order, swaps_in_whole
+from zswapsim.study.profile import Profile, make_profile
+from zswapsim.study.settings import Settings
+from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.traces import Contents, DenseTrace
+from zswapsim.traces.folios import Folios
+
+Engine = Replay | FolioReplay
+
+CLEAR_PAGE_NS = PAGE_SIZE / NODES["dram"][1]
+"""Clearing a page of a large folio, at the bandwidth of one core to local DRAM."""
+
+
+def trace_folios(settings: Settings, trace: DenseTrace) -> Folios | None:
+    """The folios of a trace that was scanned; None where every folio is a page. Raises InputError."""
+    order = folio_order(settings.folio)
+    return trace.folios(order) if order else None
+
+
+def group_of_folios(group_of: NDArray[np.uint16] | None, folios: Folios) -> NDArray[np.uint16] | None:
+    """The group of every page of all folios, from that of the trace's pages: a folio is of one process."""
+    if group_of is None:
+        return None
+    found = np.zeros(folios.pages >> folios.order, np.uint16)
+    found[folios.place >> np.uint32(folios.order)] = group_of
+    return np.repeat(found, 1 << folios.order)
+
+
+def known_with_zeros(known: Measured | Profile | None, specs: Sequence[str]) -> Measured | Profile | None:
+    """`known` with one more content at its end, which is all zero, as the codecs `specs` compress it."""
+    if known is None or not specs:
+        return known
+    zeros = make_profile(Contents(np.zeros((1, PAGE_SIZE), np.uint8), "zeros"), specs, threads=1)
+    if isinstance(known, Measured):
+        return _joined(known, zeros.measured(specs[0]))
+    for spec in specs:
+        known.measured(spec)
+    return replace(
+        known,
+        content=np.append(known.content, np.uint32(len(known.kind))),
+        kind=np.append(known.kind, zeros.kind),
+        digest=np.concatenate([known.digest, zeros.digest]),
+        columns={key: _columns(known.columns[key], zeros.columns[key]) for key in zeros.columns},
+        _expanded={},
+    )
+
+
+def _joined(first: Measured, second: Measured) -> Measured:
+    both = (first.compressed, second.compressed)
+    return Measured(
+        first.spec,
+        np.append(first.size, second.size),
+        np.append(first.same_filled, second.same_filled),
+        np.append(first.zero, second.zero),
+        np.append(first.compress_ns, second.compress_ns),
+        np.append(first.decompress_ns, second.decompress_ns),
+        _columns(both[0], both[1]) if both[0] is not None and both[1] is not None else None,
+    )
+
+
+def _columns(first: Columns, second: Columns) -> Columns:
+    return Columns(*(np.append(one, two) for one, two in zip(first, second, strict=True)))
+
+
+def expect_folios(reclaimer: Reclaimer | None, settings: Settings, folios: Folios) -> None:
+    """Tells a reclaimer what stands in its lists."""
+    if reclaimer is not None:
+        whole = swaps_in_whole(settings.backend, settings.folio_swapin)
+        reclaimer.expect_folios(folios.order, folios.order if whole else 0)
+
+
+def open_folios(engine: Replay, settings: Settings, folios: Folios, images: int) -> FolioReplay:
+    """The engine for folios over one for their pages, whose last of `images` contents is zero (0: there are none)."""
+    return FolioReplay(
+        engine,
+        folios.place,
+        folios.order,
+        swaps_in_whole=swaps_in_whole(settings.backend, settings.folio_swapin),
+        zero_image=max(images - 1, 0),
+        clear_ns=CLEAR_PAGE_NS,
+    )
