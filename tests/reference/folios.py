@@ -223,7 +223,7 @@ class FolioZswap(Folios, Zswap):
         self.count["zswpout"] -= len(stored)
         for each in stored:
             self.drop(each)
-        gone = self.may_write_back(group) and all([self.to_device(number) for number, _ in pages])
+        gone = self.may_write_back(group) and all(self.to_device(number) for number, _ in pages)
         group.events["pswpout"] += self.size * gone
         if self.full:
             self.work()

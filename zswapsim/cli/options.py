@@ -48,7 +48,7 @@ CHOICES = {
     "assumed_length": Choice("Compressed bytes of a page without contents, for a pool in DRAM.", SWAP, "N", True),
     "groups": Choice("Groups of processes in zswap: web:processes=1+2,max=16M;...", SWAP, "SPEC", True),
     "folio": Choice("Size of the folios that memory comes in: 4KiB, or 16KiB to 128KiB.", SWAP, "SIZE", True),
-    "folio_swapin": Choice("How a large folio comes back: page by page, whole, or auto (whole from zram).", SWAP, "HOW", True),
+    "folio_swapin": Choice("How a large folio comes back: page by page, whole, or auto.", SWAP, "HOW", True),
     "zero_map": Choice("Zero pages never reach the backend (Linux since 6.12).", SWAP),
     "reclaim": Choice(f"Which pages are evicted: {', '.join(RECLAIMERS)}.", HOW, "NAME", True),
     "reclaim_batch": Choice("Pages evicted at once; 0: 32 for two-list and mglru, else 1.", HOW, "N", True),

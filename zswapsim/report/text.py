@@ -72,6 +72,11 @@ WHEN_RISEN = {
     "peak_pressure": "of 1000, at most",
     "pressure_interrupts": "times pressure rose to the high water mark",
     "zeroing_pages": "freed frames that still take space, at the end",
+    "mthp_anon_fault_alloc": "large folios allocated",
+    "mthp_zswpout": "of these, stored in the pool in one piece; each time counts",
+    "mthp_swpout": "of these, written to the swap device in one piece",
+    "mthp_swpout_fallback": "of these, split since swap slots were short",
+    "mthp_swpin": "of these, brought back in one piece",
     "reject_reclaim_fail": "pages that could not be written back, and stay in the pool",
 }
 

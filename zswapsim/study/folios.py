@@ -72,7 +72,11 @@ def _joined(first: Measured, second: Measured) -> Measured:
 
 
 def _columns(first: Columns, second: Columns) -> Columns:
-    return Columns(*(np.append(one, two) for one, two in zip(first, second, strict=True)))
+    return Columns(
+        np.append(first.size, second.size),
+        np.append(first.compress_ns, second.compress_ns),
+        np.append(first.decompress_ns, second.decompress_ns),
+    )
 
 
 def expect_folios(reclaimer: Reclaimer | None, settings: Settings, folios: Folios) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from zswapsim._core.errors import ZswapsimError
+from zswapsim.study.foliospec import folio_order
 from zswapsim.study.profile import Profile
 from zswapsim.study.readahead import needs_addresses
 from zswapsim.study.result import Result

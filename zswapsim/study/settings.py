@@ -71,8 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     folio: str | int = "4KiB"
     """Size of the folios that anonymous memory comes in: ``4KiB``, or a large one of 16KiB to 128KiB."""
     folio_swapin: str = "auto"
-    """Whether a fault brings back a large folio that went as one: ``page`` by page, ``whole``, or ``auto`` as Linux does
-    (whole from zram)."""
+    """How a large folio that went as one comes back: ``page`` by page, ``whole`` with one fault, or ``auto``, as Linux
+    does (whole from zram)."""
     zero_map: bool = True
     """Pages of zero bytes never reach the backend (Linux since 6.12)."""
     verify: bool = True
