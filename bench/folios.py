@@ -13,7 +13,7 @@ from zswapsim.study.result import COMPLETED, Result
 
 TRACES = ("bundled:json", "bundled:sort")
 SIZES = ("4KiB", "16KiB", "64KiB", "128KiB")
-WAYS = (("zswap", "auto"), ("zram", "auto"), ("private-node", "page"), ("private-node", "whole"))
+WAYS = (("private-node", "page"), ("private-node", "whole"))
 HEAD = ("trace", "backend", "comes back", "folio", "minor faults", "major faults", "pages in", "ratio", "fault mean µs",
         "stall ms")  # fmt: skip
 

@@ -59,7 +59,8 @@ cdef class FolioReplay(Evictor):
             raise InputError(f"folios of order {order}: expected 1 to {FOLIO_MAX_ORDER}, and whole folios")
         if engine.frames >> order == 0:
             raise InputError(f"{engine.frames} frames of DRAM: expected at least a folio of {1 << order} pages")
-        if engine.ahead is not None or engine.backend.maps or (engine.reclaimer is not None and engine.reclaimer.order != order):
+        if engine.ahead is not None or engine.backend.maps or \
+                (engine.reclaimer is not None and engine.reclaimer.order != order):
             raise InputError("folios: expected no readahead, a backend that does not map, a reclaimer for this order")
         if not 0 < place.shape[0] <= engine.pages or not all_below(&place[0], place.shape[0], engine.pages):
             raise InputError(f"folios: expected a place below {engine.pages} for each page")

@@ -67,9 +67,7 @@ def run(
     nodes = _nodes(asked, folios.pages if folios else dense.pages, dram_frames, node_frames)
     group_of = page_groups(asked.groups, dense)
     order = order_for(asked, dense)
-    engine = open_replay(
-        asked, dense.pages, held, measured, nodes, group_of=group_of, order=order, folios=folios
-    )
+    engine = open_replay(asked, dense.pages, held, measured, nodes, group_of=group_of, order=order, folios=folios)
     timeline = Timeline(engine, asked.window or -(-dense.events // 100))
     upkeep = Upkeep(engine.backend, parse_backend(asked.backend).values)
     read_before = dense.read_ns
