@@ -11,6 +11,7 @@ from zswapsim import CorruptPageError, InputError, Settings, get_compressor, run
 from zswapsim._core.replay import Replay
 from zswapsim._core.slotwork import HUGE_SLOTS, IDLE_SLOTS, INCOMPRESSIBLE_SLOTS, mark_idle, recompress_slots
 from zswapsim._core.slotwork import write_back_slots as write_back
+from zswapsim.report.text import result_text
 from zswapsim.study.backendspec import parse_backend
 from zswapsim.study.run import open_replay
 from zswapsim.traces import Contents
@@ -418,6 +419,7 @@ def test_a_pool_that_is_not_charged_takes_nothing_of_the_workload_s_dram(depth: 
     assert found.counters["resident_pages"] == found.settings["dram_frames"]
     assert found.owners["dram of others"]["swap backend"] * 4096 == found.counters["pool_total_size"]
     assert found.owners["dram"].get("swap backend", 0) == 0
+    assert "beside it, pool at its peak" in result_text(found)
 
 
 @pytest.mark.parametrize("depth", ["bytes", "sizes"])
