@@ -76,8 +76,10 @@ def theirs(file: Path, pages: int) -> Callable[[], object]:
 def test_from_file_to_result(benchmark, scale, ratios, files, form) -> None:
     command = [sys.executable, "-m", "zswapsim", "run", str(files[form]), "--contents", "none", "--dram", "25%"]
 
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # as it is installed, with its bytecode beside it
+
     def whole() -> None:
-        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
         assert printed.startswith(f"completed: {scale.accesses:,} accesses")
 
     rival = theirs(files["oracleGeneral"], scale.footprint)

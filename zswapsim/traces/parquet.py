@@ -131,7 +131,7 @@ class ParquetTrace(Trace):
         values = array.dictionary.slice(0, len(codes)).to_pylist()
         codes[: len(values)] = [code_of.get(value, NO_OP) for value in values]
         ops = _translated(array.indices.to_numpy(zero_copy_only=False), codes)
-        if (ops > WRITE).any():
+        if ops.max(initial=0) > WRITE:
             at = int((ops > WRITE).argmax())
             raise InputError(f"{self.name}: row {row + at}: column op: expected R or W, got {array[at].as_py()!r}")
         return ops
@@ -144,9 +144,10 @@ class ParquetTrace(Trace):
 
 def _translated(indices: NDArray[Any], codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """codes[indices], NO_OP beyond them."""
-    if indices.dtype.itemsize > 1:
-        indices = np.where((indices < 0) | (indices > NO_OP), NO_OP, indices).astype(np.uint8)
-    return np.frombuffer(indices.tobytes().translate(codes.tobytes()), np.uint8)
+    places = indices.view(f"u{indices.dtype.itemsize}")
+    if places.dtype.itemsize > 1:
+        places = np.minimum(places, NO_OP).astype(np.uint8)
+    return np.frombuffer(places.tobytes().translate(codes.tobytes()), np.uint8)
 
 
 def write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
@@ -159,7 +160,7 @@ def write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None = Non
                 writer = ParquetWriter(
                     file,
                     batch.schema,
-                    compression="zstd",
+                    compression="lz4",
                     use_dictionary=["op"],
                     column_encoding=dict.fromkeys(set(batch.schema.names) - {"op"}, "DELTA_BINARY_PACKED"),
                     write_page_checksum=True,
