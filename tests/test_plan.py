@@ -275,6 +275,25 @@ def test_a_plan_without_a_trace_stays_an_estimate_and_says_so(mix):
     assert "run at bytes depth" not in text
 
 
+def test_pages_that_need_no_node(small):
+    made = plan(small, "recipe:zero", ["slowdown<5%"], compressors=["lz4"], access_ns=SLOW)
+    assert made.kept
+    assert made.recommended.run.node_frames == 0
+    assert made.recommended.run.saved > 20
+    assert "no page that is out needs a frame of the node" in " ".join(plan_text(made).split())
+
+
+def test_a_node_that_is_too_dear_is_said_to_be(small, mix):
+    asked = {"compressors": ["zstd"], "access_ns": SLOW, "prices": (3, 30)}
+    made = plan(small, mix, ["save>10%"], **asked)
+    words = " ".join(plan_text(made).split())
+    assert made.kept
+    assert "It saves no money: it costs " in words
+    assert "for a GiB of the node it costs less than DRAM alone" in words
+    cheapest = plan(small, mix, ["cost"], **asked)
+    assert "Keep all 3.5 MiB in DRAM: no point costs less." in plan_text(cheapest)
+
+
 # -- what is refused --------------------------------------------------------------------------------------------------
 
 

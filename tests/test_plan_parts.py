@@ -81,6 +81,12 @@ def test_what_is_no_objective(text):
         parse_objectives([text])
 
 
+def test_a_limit_of_nothing_is_reached_by_nothing():
+    asked = parse_objectives(["slowdown<0%"])
+    assert asked.reached(a_point(slowdown=0.0)) == 1.0
+    assert asked.reached(a_point(slowdown=0.1)) == math.inf
+
+
 def test_limits_with_codec_times_in_them_are_kept_with_something_to_spare():
     safe = parse_objectives(["slowdown<5%", "p99<20us", "promotion<0.2%/min", "save>30%", "cost"]).safer()
     assert [limit.bound for limit in safe.limits] == [pytest.approx(4.85), pytest.approx(19_400.0), 0.2, 30.0]

@@ -193,7 +193,7 @@ def _runs(plan: Plan, width: int | None, colour: bool) -> str:
 def _disturbed(plan: Plan) -> str:
     """That other work on the machine made the run's times uncertain."""
     had = plan.recommended.processor_share
-    if had >= CALM or not plan.recommended.found.node_frames:
+    if had >= CALM or plan.recommended.found.dram_frames == plan.pages:
         return ""
     other = (
         f"other work on this machine had the processor for {100 * (1 - had):.0f} % of the recommended run; codec "

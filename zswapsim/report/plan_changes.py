@@ -48,7 +48,7 @@ def _least(plan: Plan) -> list[str]:
     point = plan.recommended.found
     if plan.unseen:
         return ["a source that sees which pages are referenced, since with less DRAM the faults are not known"]
-    if point.node_frames and point.dram_frames <= plan.least:
+    if point.dram_frames < plan.pages and point.dram_frames <= plan.least:
         return [f"less DRAM than {100 * LEAST_SHARE:.0f} % of the footprint, which is not looked at"]
     return []
 
@@ -64,7 +64,9 @@ def _prices(plan: Plan) -> list[str]:
     if plan.prices is None or not point.node_frames:
         return []
     even = plan.prices.dram * (plan.pages - point.dram_frames) / point.node_frames
-    return [f"at {fine(even)} or more for a GiB of the node it costs no less than DRAM alone"]
+    if point.money_saved is not None and point.money_saved < 0:
+        return [f"below {fine(even)} for a GiB of the node it costs less than DRAM alone"]
+    return [f"from {fine(even)} for a GiB of the node on it costs no less than DRAM alone"]
 
 
 def _memory(frames: int) -> str:

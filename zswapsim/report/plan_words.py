@@ -27,13 +27,15 @@ def recommendation(plan: Plan) -> str:
 def _what(plan: Plan, asked: Objectives) -> list[str]:
     """What to provision, and how the run kept each objective, or did not."""
     point = plan.recommended.found
-    if not point.node_frames:
+    if point.dram_frames == plan.pages:
         return [_keep_all(plan, asked)]
     share = 100 * point.dram_frames / plan.pages
-    give = (
-        f"ive the workload {memory(point.dram_frames)} of DRAM ({share:.0f} % of its footprint) and the swap backend a "
-        f"private node of {memory(point.node_frames)}, with {point.compressor}."
+    node = (
+        f" and the swap backend a private node of {memory(point.node_frames)}, with {point.compressor}."
+        if point.node_frames
+        else "; no page that is out needs a frame of the node."
     )
+    give = f"ive the workload {memory(point.dram_frames)} of DRAM ({share:.0f} % of its footprint){node}"
     how = "Run so, it" if plan.confirmed else "By estimate, it"
     ran = (
         f"{how} saves {point.saved:.1f} % of memory, slows the workload by {per_cent(point.slowdown)} and takes "
@@ -72,13 +74,22 @@ def _why(plan: Plan, asked: Objectives) -> list[str]:
     """The reason, and what the other compressors would come to."""
     if not plan.kept:
         return [_alone(plan, limit) for limit in asked.limits] if len(asked.limits) > 1 else []
-    if not plan.recommended.found.node_frames:
+    if plan.recommended.found.dram_frames == plan.pages:
         return _missed(plan, asked)
     goal = "costs least" if asked.cheapest else "slows the workload least" if asked.least_waiting else "saves most"
     reason = f"Of all points{f' that keep {_all(asked)}' if asked.limits else ''} it {goal}"
-    rivals = [_rival(rival, asked) for rival in plan.rivals if rival.node_frames]
+    rivals = [_rival(rival, asked) for rival in plan.rivals if rival.dram_frames < plan.pages]
     others = f"; by estimate {' and '.join(rivals)}" if rivals else ""
-    return [f"{reason}{others}.", *_missed(plan, asked), *_unlimited(plan, asked)]
+    return [f"{reason}{others}.", *_missed(plan, asked), *_unlimited(plan, asked), *_dear(plan)]
+
+
+def _dear(plan: Plan) -> list[str]:
+    """That memory is saved, but no money."""
+    point = plan.recommended.found
+    if point.money is None or point.money_saved is None or point.money_saved >= 0:
+        return []
+    whole = point.money + point.money_saved
+    return [f"It saves no money: it costs {point.money:,.4g}, and DRAM for all pages {whole:,.4g}."]
 
 
 def _missed(plan: Plan, asked: Objectives) -> list[str]:
@@ -126,7 +137,7 @@ def _alone(plan: Plan, limit: Limit) -> str:
     if not limit.holds(point):
         slow = f", at a slowdown of {per_cent(point.slowdown)}"
         return f"Even alone {limit.text} is out of reach: {_value(limit, limit.value(point))} at best, {at}{slow}."
-    if not point.node_frames:
+    if point.dram_frames == plan.pages:
         return f"Alone {limit.text} is kept with all pages in DRAM, and not with less."
     price = f"{point.saved:.1f} % is saved at a slowdown of {per_cent(point.slowdown)}"
     return f"Alone {limit.text} can be kept {at}, where {price} (estimated)."
@@ -160,4 +171,4 @@ def memory(frames: int) -> str:
 
 def per_cent(value: float) -> str:
     """With three digits, small figures too."""
-    return f"{fine(value)} %"
+    return "less than 0.0001 %" if 0 < value < 0.00005 else f"{fine(value)} %"

@@ -87,7 +87,7 @@ def settle(search: Search, objectives: Objectives, bench: Bench | None) -> tuple
     best = next((each for each in tries if safe.kept(each.found)), None) or min(
         tries, key=lambda each: (not objectives.kept(each.found), objectives.reached(each.found))
     )
-    if best.found.node_frames and best.found.saved <= 0 and not objectives.cheapest:
+    if best.found.dram_frames < search.workload.pages and best.found.saved <= 0 and not objectives.cheapest:
         best = _least(search.point(best.estimate.compressor, search.workload.pages), objectives, search, bench)
         tries.append(best)
     return tries, best, objectives.kept(best.found)

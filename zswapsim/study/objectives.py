@@ -54,7 +54,8 @@ class Limit(NamedTuple):
         """How many times the limit `point` has; below 1 where it is kept. Of savings, what is taken counts."""
         if self.wants_less_memory:
             return (100 - self.value(point)) / (100 - self.bound)
-        return self.value(point) / self.bound if self.bound else math.inf
+        value = self.value(point)
+        return value / self.bound if self.bound else math.inf if value else 1.0
 
     def doubled(self) -> "Limit":
         """The same with twice the bound."""
