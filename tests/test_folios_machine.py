@@ -124,4 +124,4 @@ class FolioMachine(RuleBasedStateMachine):
 
 
 TestFolios = FolioMachine.TestCase
-TestFolios.settings = settings(stateful_step_count=12)
+TestFolios.settings = settings(stateful_step_count=10, max_examples=60)
