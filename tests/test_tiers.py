@@ -109,7 +109,7 @@ class ZramTierMachine(SlotWorkMachine):
 
 
 TestTiers = TierMachine.TestCase
-TestTiers.settings = settings(stateful_step_count=12)
+TestTiers.settings = settings(stateful_step_count=12, max_examples=settings.default.max_examples // 2)
 TestZramTiers = ZramTierMachine.TestCase
 TestZramTiers.settings = settings(stateful_step_count=12, max_examples=settings.default.max_examples // 4)
 

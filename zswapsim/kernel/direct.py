@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.errors import ZswapsimError
-
-PAGE_BYTES = 4096
+from zswapsim.kernel import PAGE_BYTES
 
 
 class DirectDevice:

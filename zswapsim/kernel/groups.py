@@ -3,13 +3,13 @@
 import contextlib
 import os
 import signal
-import time
 from pathlib import Path
 from typing import NamedTuple
 
+from zswapsim.kernel import PAGE_BYTES
+from zswapsim.kernel.removal import until_gone
+
 MOUNTS = Path("/proc/self/mounts")
-PAGE_BYTES = 4096
-RETRIES, PAUSE_S = 100, 0.05  # a killed process leaves its group a moment later
 
 
 class Hierarchy(NamedTuple):
@@ -98,17 +98,11 @@ def swapped(group: Path) -> tuple[int, int]:
 
 def remove(group: Path) -> None:
     """Kill whoever is in the group and remove it. Raises OSError where somebody stays."""
-    for left in reversed(range(RETRIES)):
-        try:
-            for pid in (group / "cgroup.procs").read_text().split():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            group.rmdir()
-        except FileNotFoundError:
-            return
-        except OSError:
-            if not left:
-                raise
-            time.sleep(PAUSE_S)
-        else:
-            return
+
+    def step() -> None:
+        for pid in (group / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        group.rmdir()
+
+    until_gone(step, group)  # who is killed leaves a moment later

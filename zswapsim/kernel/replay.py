@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.errors import ZswapsimError
-from zswapsim.kernel import groups, zram
+from zswapsim.kernel import PAGE_BYTES, groups, zram
 from zswapsim.kernel.own import Device, Own, environment
 
-PAGE_BYTES = 4096
 TABLE_PAGES = 512  # pages that one page of the page table maps, at each level
 DEVICE_SLACK = 1024  # pages more than the footprint: the header, and slots that are not free at once
 READ_EVERY = 500

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.touch import TouchedMemory
+from zswapsim.kernel import PAGE_BYTES
 
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
-PAGE_BYTES = 4096
 STAT_BYTES = 1 << 14  # more than memory.stat has
 
 

@@ -5,7 +5,8 @@ import os
 import struct
 from pathlib import Path
 
-PAGE_BYTES = 4096
+from zswapsim.kernel import PAGE_BYTES
+
 SIGNATURE = b"SWAPSPACE2"
 SWAP_FLAG_PREFER = 0x8000  # include/linux/swap.h
 HIGHEST_PRIORITY = 0x7FFF

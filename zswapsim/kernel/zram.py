@@ -11,9 +11,12 @@ import stat
 import time
 from pathlib import Path
 
+from zswapsim.kernel.removal import until_gone
+
 CONTROL = Path("/sys/class/zram-control")
 BLOCK = Path("/sys/block")
 DEV = Path("/dev")
+NODE_TRIES, NODE_PAUSE_S = 10, 0.01
 DEFAULT_CHAIN = 8  # mm/Kconfig, ZSMALLOC_CHAIN_SIZE
 MM_STAT = (
     "orig_data_size",
@@ -27,7 +30,6 @@ MM_STAT = (
     "huge_pages_since",
 )
 """The fields of mm_stat in their order; sizes are bytes, the rest are pages."""
-RETRIES, PAUSE_S = 100, 0.05  # a descriptor of a process that was just killed may still be open
 
 
 def missing() -> str | None:
@@ -48,18 +50,12 @@ def hot_add() -> int:
 
 def hot_remove(number: int) -> None:
     """Reset and remove a device, as soon as nobody has it open. Raises OSError where somebody keeps it."""
-    for left in reversed(range(RETRIES)):
-        try:
-            reset(number)
-            (CONTROL / "hot_remove").write_text(str(number))
-        except OSError:
-            if not folder(number).exists():
-                return
-            if not left:
-                raise
-            time.sleep(PAUSE_S)
-        else:
-            return
+
+    def step() -> None:
+        reset(number)
+        (CONTROL / "hot_remove").write_text(str(number))
+
+    until_gone(step, folder(number))
 
 
 def folder(number: int) -> Path:
@@ -104,10 +100,10 @@ def parse_mm_stat(text: str) -> dict[str, int]:
 def find_node(number: int) -> Path | None:
     """The device's file in /dev; None where it is not there. Raises OSError."""
     usual = DEV / f"zram{number}"
-    for left in reversed(range(10)):
+    for left in reversed(range(NODE_TRIES)):
         if usual.exists() or not left:
             break
-        time.sleep(PAUSE_S / 5)  # made by the kernel or by udev, a moment after the device
+        time.sleep(NODE_PAUSE_S)  # made by the kernel or by udev, a moment after the device
     found = usual.stat() if usual.exists() else None
     return usual if found is not None and stat.S_ISBLK(found.st_mode) and found.st_rdev == _device(number) else None
 

@@ -1,0 +1,22 @@
+"""Removing what somebody may still hold for a moment: a process that was just killed, say. Standard library only."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+RETRIES, PAUSE_S = 100, 0.05
+
+
+def until_gone(step: Callable[[], None], path: Path) -> None:
+    """Try `step` until it works or `path` is not there any more. Raises the OSError of the last try."""
+    for left in reversed(range(RETRIES)):
+        try:
+            step()
+        except OSError:
+            if not path.exists():
+                return
+            if not left:
+                raise
+            time.sleep(PAUSE_S)
+        else:
+            return
