@@ -16,9 +16,7 @@ QUICK = ("--contents", "recipe:mix,pages=300", "--compressor", "zstd", "--compre
 
 @pytest.fixture(scope="module")
 def made() -> Plan:
-    return plan(
-        SMALL, "recipe:mix,pages=300", ["slowdown<9%"], compressors=["zstd", "lz4"], access_ns=2e4, prices=(4, 2)
-    )
+    return plan(SMALL, "recipe:mix,pages=300", ["save>15%"], compressors=["zstd", "lz4"], access_ns=2e4, prices=(4, 2))
 
 
 def test_text_json_and_picture_in_one_run(tmp_path):
@@ -60,9 +58,7 @@ def test_json_alone():
 @pytest.mark.parametrize("width", [80, 120])
 def test_tables_fit_the_terminal(made, width):
     text = plan_text(made, width)
-    assert max(len(line) for line in text.splitlines() if not line.startswith(("trace ", "pace "))) <= max(width, 113)
-    tables = [line for line in text.splitlines() if line.startswith("---")]
-    assert max(map(len, tables)) <= width
+    assert max(map(len, text.splitlines())) <= width
     assert "\x1b" not in text
 
 
@@ -80,7 +76,7 @@ def test_every_row_and_mark_is_in_the_text(made):
     assert (rows.count("take"), rows.count("knee")) == (1, len(made.knees))
     words = " ".join(lines[-9:])
     assert made.recommended.run.compressor in words
-    assert "slowdown<9% is kept" in words
+    assert "save>15% is kept" in words
 
 
 @pytest.mark.parametrize(

@@ -32,19 +32,24 @@ def plan_text(plan: Plan, width: int | None = None, colour: bool = False) -> str
         _faults(plan, names[0], width, colour),
         *(_compressor(plan, name, width, colour) for name in names),
         *([unseen_text(plan, width, colour)] if plan.unseen else []),
-        LEGEND,
+        "\n".join(_filled(line, width) for line in LEGEND),
         *([_runs(plan, width, colour)] if plan.tries else []),
-        recommendation(plan),
+        recommendation(plan, width),
     ]
     return "\n\n".join(parts)
 
 
+def _filled(line: str, width: int | None) -> str:
+    """Prose, in lines of which all but the first begin with two spaces."""
+    return textwrap.fill(line, min(width or PROSE, PROSE), subsequent_indent="  ", break_on_hyphens=False)
+
+
 LEGEND = (
-    "knee: the point of diminishing return; behind it a per cent of memory costs more slowdown than on average.\n"
-    "take: the recommended point. * on the front: no other point has less slowdown and saves as much.\n"
-    "node: frames for all that is out, at most. expansion: footprint over DRAM and node; saved: what they take less.\n"
-    "compress, decompress: of one core. fault: latency of a major fault, modelled. All rates are by the time that the\n"
-    "workload takes with all its pages in DRAM."
+    "knee: the point of diminishing return; behind it a per cent of memory costs more slowdown than on average.",
+    "take: the recommended point. * on the front: no other point has less slowdown and saves as much.",
+    "node: frames for all that is out, at most. expansion: footprint over DRAM and node; saved: what they take less.",
+    "compress, decompress: of one core. fault: latency of a major fault, modelled.",
+    "All rates are by the time that the workload takes with all its pages in DRAM.",
 )
 
 
@@ -61,7 +66,7 @@ def _head(plan: Plan, width: int | None) -> str:
     ]
     if plan.prices is not None:
         lines.append(f"prices a GiB: DRAM {plan.prices.dram:g}, node {plan.prices.node:g}")
-    return "\n".join(textwrap.fill(line, min(width or PROSE, PROSE), subsequent_indent="  ") for line in lines)
+    return "\n".join(_filled(line, width) for line in lines)
 
 
 def _many(number: float, one: str, more: str) -> str:
@@ -187,10 +192,10 @@ def _runs(plan: Plan, width: int | None, colour: bool) -> str:
     faults = plan.recommended.found.major_faults
     back = f"{_many(faults, 'page', 'pages')} came back" if faults else "no page had to come back"
     title = f"run at {plan.depth} depth: {back}{', each as it was stored' if verified else ''}"
-    return f"{title}\n{render(keys, columns, width, colour)}{_disturbed(plan)}"
+    return f"{title}\n{render(keys, columns, width, colour)}{_disturbed(plan, width)}"
 
 
-def _disturbed(plan: Plan) -> str:
+def _disturbed(plan: Plan, width: int | None) -> str:
     """That other work on the machine made the run's times uncertain."""
     had = plan.recommended.processor_share
     if had >= CALM or plan.recommended.found.dram_frames == plan.pages:
@@ -199,7 +204,7 @@ def _disturbed(plan: Plan) -> str:
         f"other work on this machine had the processor for {100 * (1 - had):.0f} % of the recommended run; codec "
         "times are less by that, and less certain than on a quiet machine"
     )
-    return f"\n{textwrap.fill(other, PROSE)}"
+    return f"\n{_filled(other, width)}"
 
 
 def _with_difference(column: Column) -> Column:

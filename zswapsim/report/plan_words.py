@@ -16,12 +16,12 @@ UNEVEN = 2.0
 UNIT = re.compile(r"(\d) (?=[KMGT]iB|B|%|ns|µs|ms|s\b)")
 
 
-def recommendation(plan: Plan) -> str:
-    """One paragraph."""
+def recommendation(plan: Plan, width: int | None = None) -> str:
+    """One paragraph, of at most `width` characters a line."""
     asked = parse_objectives(plan.objectives)
     sentences = [*_what(plan, asked), *_why(plan, asked), *changes(plan, asked)]
     whole = UNIT.sub("\\1\N{NO-BREAK SPACE}", " ".join(sentences))
-    return textwrap.fill(whole, WIDTH, break_on_hyphens=False).replace("\N{NO-BREAK SPACE}", " ")
+    return textwrap.fill(whole, min(width or WIDTH, WIDTH), break_on_hyphens=False).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _what(plan: Plan, asked: Objectives) -> list[str]:
