@@ -39,7 +39,7 @@ def test_a_profile_instead_of_pages(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     done = zswapsim("plan", SMALL, "--profile", profile, "--access-ns", "20000", "--json", tmp_path / "plan.json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "run at sizes depth: " in done.stdout
+    assert "run at sizes depth, as a profile holds no bytes: " in done.stdout
     assert "as it was stored" not in done.stdout
     document = json.loads((tmp_path / "plan.json").read_text())
     assert {point["compressor"] for point in document["points"]} == {"lz4"}

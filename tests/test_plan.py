@@ -204,8 +204,8 @@ def test_a_run_that_misses_leads_to_the_next_safer_point(small, mix, monkeypatch
 
 
 def test_a_profile_spares_the_measuring(small, mix, monkeypatch):
-    monkeypatch.setattr("zswapsim.study.pagecosts.make_profile", None)
     profile = make_profile(mix, ["lz4"])
+    monkeypatch.setattr("zswapsim.study.plan.make_profile", None)
     assert plan(small, mix, ["save>5%"], compressors=["lz4"], profile=profile).kept
     with pytest.raises(InputError, match="expected zstd"):
         plan(small, mix, ["save>5%"], compressors=["lz4", "zstd"], profile=profile)
@@ -226,6 +226,14 @@ def test_a_run_that_barely_keeps_a_limit_is_not_relied_on(small, mix, monkeypatc
     assert [tried.run.slowdown for tried in made.tries] == [4.95, 4.5]
     assert made.recommended == made.tries[1]
     assert "slowdown<5% is kept with 4.95 %, too close to count on" in " ".join(plan_text(made).split())
+
+
+def test_pages_that_do_not_fit_the_machine_are_run_at_sizes_depth(small, mix, monkeypatch):
+    monkeypatch.setattr(confirm, "MOST_MEMORY", 0.0)
+    made = plan(small, mix, ["save>5%"], compressors=["lz4"])
+    assert made.kept
+    assert made.recommended.verified_pages == 0
+    assert "run at sizes depth, as 3.5 MiB of pages do not fit this machine's free memory: " in plan_text(made)
 
 
 def test_tries_are_bounded_and_what_was_not_kept_is_not_said_to_be(small, mix, monkeypatch):

@@ -191,7 +191,8 @@ def _runs(plan: Plan, width: int | None, colour: bool) -> str:
     verified = plan.recommended.verified_pages
     faults = plan.recommended.found.major_faults
     back = f"{_many(faults, 'page', 'pages')} came back" if faults else "no page had to come back"
-    title = f"run at {plan.depth} depth: {back}{', each as it was stored' if verified else ''}"
+    why = f", as {plan.without_bytes}" if plan.without_bytes else ""
+    title = f"run at {plan.depth} depth{why}: {back}{', each as it was stored' if verified else ''}"
     return f"{title}\n{render(keys, columns, width, colour)}{_disturbed(plan, width)}"
 
 

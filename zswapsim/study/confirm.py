@@ -13,13 +13,15 @@ from zswapsim.study.result import Result, completed
 from zswapsim.study.run import run
 from zswapsim.study.search import Search
 from zswapsim.study.settings import Settings
-from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.sizes import PAGE_SIZE, format_size
 from zswapsim.traces import Contents, DenseTrace
 
 MOST_TRIES = 6
 TURNS = 3
 LONG_NS = 10**9
 """In the core: what disturbs a run has averaged out."""
+MOST_MEMORY = 0.75
+"""Share of free memory that a run may take."""
 FAR = 1.1
 """Times a limit; another turn would not come below it."""
 MARGIN = 0.02
@@ -54,12 +56,25 @@ class Bench(NamedTuple):
     settings: Settings
     progress: Progress | None = None
     profile: Profile | None = None
-    """Of the contents, for want of their bytes."""
+    """Of the contents, for runs at sizes depth."""
+    without_bytes: str = ""
+    """Why runs are at sizes depth; empty where they are at bytes depth (:func:`without_bytes`)."""
 
     @property
     def depth(self) -> str:
-        """``bytes``; ``sizes`` where there are none."""
-        return "bytes" if self.contents.holds_bytes else "sizes"
+        """``bytes`` or ``sizes``."""
+        return "sizes" if self.without_bytes else "bytes"
+
+
+def without_bytes(contents: Contents, pages: int) -> str:
+    """Why a footprint of `pages` pages can't be run at bytes depth here; empty where it can."""
+    if not contents.holds_bytes:
+        return "a profile holds no bytes"
+    import psutil  # slow to import
+
+    if pages * PAGE_SIZE > MOST_MEMORY * psutil.virtual_memory().available:
+        return f"{format_size(pages * PAGE_SIZE)} of pages do not fit this machine's free memory"
+    return ""
 
 
 def settle(search: Search, objectives: Objectives, bench: Bench | None) -> tuple[list[Try], Try, bool]:
@@ -169,7 +184,7 @@ def _turns(point: Point, search: Search, bench: Bench) -> Iterator[Result]:
             backend="private-node",
             depth=bench.depth,
         )
-        known = None if bench.depth == "bytes" else bench.profile
+        known = bench.profile if bench.without_bytes else None
         result = completed(run(bench.trace, bench.contents, asked, measured=known, progress=bench.progress))
         if result.counters["pool_limit_hit"]:
             node *= 2

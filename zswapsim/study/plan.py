@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zswapsim._core.errors import InputError
-from zswapsim.study.confirm import Bench
+from zswapsim.study.confirm import Bench, without_bytes
 from zswapsim.study.objectives import DEFAULT, parse_objectives
 from zswapsim.study.pace import TimedTrace, measure_pace
 from zswapsim.study.pagecosts import codecs_of, measure_costs
 from zswapsim.study.point import Prices, Workload
-from zswapsim.study.profile import Profile
+from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.provision import Plan, check_priced, plan_from
 from zswapsim.study.run import held_contents, open_trace
 from zswapsim.study.settings import Settings
@@ -42,8 +42,8 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     `trace` and `contents` are what :func:`zswapsim.run` takes. `dram`: sizes of the table. `access_ns`: what an access
     takes that finds its page; else the trace's times, else a default. `prices`: money for a GiB of DRAM and of the
     node. `settings`: cost, reclaim, reclaim_batch, chain_size, seed and zero_map are taken from it.
-    `profile`: of the contents, which are then not measured again; without contents it stands for its own, and points
-    are run at sizes depth.
+    `profile`: of the contents, which are then not measured again; without contents it stands for its own. Points are
+    then run at sizes depth, and so they are where the pages do not fit this machine's free memory.
 
     Raises InputError for what was asked wrongly, and what :func:`zswapsim.run` raises.
     """
@@ -56,15 +56,16 @@ def plan(  # noqa: PLR0913 - each is one thing that a plan rests on
     dense = timed(trace)
     dense.scan(progress)
     workload = Workload(dense.pages, dense.events, measure_pace(dense, access_ns), priced)
+    known = make_profile(held, list(codecs.values()), progress=progress) if profile is None else profile
     return plan_from(
         open_source(dense, base, progress),
-        measure_costs(codecs, held, dense.pages, base, progress, profile),
+        measure_costs(codecs, held, dense.pages, base, profile=known),
         workload,
         objectives,
         names=(dense.name, held.name),
         settings=base,
         dram=dram,
-        bench=Bench(dense, held, base, progress, profile),
+        bench=Bench(dense, held, base, progress, known, without_bytes(held, dense.pages)),
     )
 
 

@@ -12,7 +12,7 @@ import psutil
 from zswapsim._core.codec import Codec
 from zswapsim._core.errors import InputError
 from zswapsim.live import Activity, damon_activity, observe
-from zswapsim.study.confirm import Bench
+from zswapsim.study.confirm import Bench, without_bytes
 from zswapsim.study.objectives import DEFAULT, parse_objectives
 from zswapsim.study.observed import Observed, observed_pace
 from zswapsim.study.pace import measure_pace
@@ -127,7 +127,7 @@ def _of_faults(number: int, perf: str | Path, asked: Asked) -> Plan:
         names=(f"{perf} (page faults of process {number})", held.name),
         settings=asked.settings,
         dram=asked.dram,
-        bench=Bench(dense, held, asked.settings, asked.progress),
+        bench=Bench(dense, held, asked.settings, asked.progress, None, without_bytes(held, dense.pages)),
     )
 
 

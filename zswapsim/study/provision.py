@@ -42,7 +42,9 @@ class Plan(msgspec.Struct, kw_only=True):
     prices: Prices | None
     objectives: list[str]
     depth: str | None
-    """Of the runs: ``bytes``, or ``sizes`` where contents are known by a profile alone; None where there were none."""
+    """Of the runs: ``bytes``, or ``sizes``; None where there were none."""
+    without_bytes: str
+    """Why runs are at sizes depth; else empty."""
     kept: bool
     """Whether the recommended point keeps all objectives; else it is the nearest one that was found. As run, where it
     was run."""
@@ -111,7 +113,8 @@ def plan_from(
     tries, best, kept = settle(search, asked, bench)
     about = _about(source, names, workload, settings)
     unseen = find_unseen([frames for frames in wanted if frames < source.least], costs, workload.pages, settings.batch)
-    about |= {"unseen": unseen, "objectives": list(objectives), "depth": None if bench is None else bench.depth}
+    about |= {"unseen": unseen, "objectives": list(objectives)}
+    about |= {"depth": bench and bench.depth, "without_bytes": bench.without_bytes if bench else ""}
     return _plan(search, asked, best, rows=rows, kept=kept, tries=tries, **about)
 
 
