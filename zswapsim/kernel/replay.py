@@ -87,7 +87,7 @@ def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -
     own.swap_on(device, size)
     group = own.group()
     groups.set_limit(group, (frames + page_tables(trace.footprint)) * PAGE_BYTES)
-    with _child(trace) as child:
+    with replaying(trace) as child:
         found = _measured(child, device, group)
     own.remove_group(group)  # had anything been raised, the guard would do these three
     own.swap_off(device)
@@ -96,7 +96,8 @@ def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -
 
 
 @contextmanager
-def _child(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
+def replaying(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
+    """The replaying process, which waits for its group; it is ended with the block."""
     files = [f"/proc/self/fd/{descriptor}" for descriptor in (trace.pages, trace.ops, trace.images)]
     child = subprocess.Popen(
         [sys.executable, "-m", "zswapsim.kernel.replayer", *files, str(trace.footprint), str(READ_EVERY)],
