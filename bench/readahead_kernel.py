@@ -28,10 +28,14 @@ SWAP_BYTES = 256 << 20
 TRACES = (
     f"gen:loop,pages={PAGES},events=1e5,writes=0.2",
     f"gen:zipf,pages={PAGES},events=5e5,writes=0.2",
-    f"gen:phases,pages={PAGES},events=5e5,writes=0.2,set=0.3",
 )
+Events = tuple[np.ndarray, np.ndarray]
 COUNTED = {"pgmajfault": "major_faults", "pswpin": "pswpin", "swap_ra": "swap_ra", "swap_ra_hit": "swap_ra_hit"}
 RECLAIM = f"two-list:fault_access=1,stats_every={2 * READ_EVERY},stats_cpus={os.cpu_count()}"
+
+
+def swaps() -> int:
+    return len(Path("/proc/swaps").read_text().splitlines()) - 1
 
 
 def vmstat() -> dict[str, int]:
@@ -69,40 +73,57 @@ def kernel(own: Own, trace: Accesses) -> list[int]:
             if not child.stdout.readline():
                 raise SystemExit("the kernel killed the replaying process for want of memory")
             after = vmstat()
+        if swaps() > 1:
+            raise SystemExit("somebody else began to swap")
         own.remove_group(group)
     return [after[name] - before[name] for name in COUNTED]
 
 
-def model(trace: DenseTrace, contents: Contents, kind: str, page_cluster: int) -> list[int]:
+def runs() -> Events:
+    """All pages once, then 1 to 40 in a row from anywhere on, over and over."""
+    draw = np.random.default_rng(1)
+    first, length = draw.integers(0, PAGES, 8000), draw.integers(1, 41, 8000)
+    pages = np.concatenate([np.arange(page, page + count) for page, count in zip(first, length, strict=True)])
+    pages = np.concatenate((np.arange(PAGES), pages % PAGES)).astype(np.uint32)
+    return pages, (draw.random(len(pages)) < 0.2).astype(np.uint8)
+
+
+def traces() -> Iterator[tuple[str, Events]]:
+    for name in TRACES:
+        pages, ops = zip(*DenseTrace(read_trace(name)).chunks(), strict=True)
+        yield name.removeprefix("gen:").split(",")[0], (np.concatenate(pages), np.concatenate(ops))
+    yield "runs", runs()
+
+
+def model(trace: Events, contents: Contents, kind: str, page_cluster: int) -> list[int]:
     """The same of the model. The replaying process reads a word before it stores it: faults are reads."""
     asked = Settings(
         dram=FRAMES * 4096, backend="disk", depth="sizes", reclaim=RECLAIM, readahead=kind, page_cluster=page_cluster
     )
-    engine = open_replay(asked, trace.pages, contents, None, order=by_address(np.arange(PAGES, dtype=np.uint64)))
-    for pages, ops in trace.chunks():
-        reads_first = np.zeros(2 * len(ops), np.uint8)
-        reads_first[1::2] = ops
-        engine.feed(np.repeat(pages, 2), reads_first)
+    pages, ops = trace
+    footprint = int(pages.max()) + 1
+    engine = open_replay(asked, footprint, contents, None, order=by_address(np.arange(footprint, dtype=np.uint64)))
+    reads_first = np.zeros(2 * len(ops), np.uint8)
+    reads_first[1::2] = ops
+    engine.feed(np.repeat(pages, 2), reads_first)
     counters = engine.counters_now()
     return [counters[name] for name in COUNTED.values()]
 
 
 def main() -> None:
-    if len(Path("/proc/swaps").read_text().splitlines()) > 1:
+    if swaps():
         raise SystemExit("swap is in use: its readahead would be counted too")
     by_vma = Path("/sys/kernel/mm/swap/vma_ra_enabled").read_text().strip() == "true"
     page_cluster = int(Path("/proc/sys/vm/page-cluster").read_text())
     contents = read_contents("recipe:noise,pages=64")
     kind = "vma" if by_vma else "cluster"
-    for name in TRACES:
-        trace = DenseTrace(read_trace(name))
-        trace.scan()
+    for name, trace in traces():
         rows = {"model": model(trace, contents, kind, page_cluster)}
-        with accesses(trace.chunks(), contents.images, trace.pages) as shared, Own() as own:
+        with accesses(iter([trace]), contents.images, int(trace[0].max()) + 1) as shared, Own() as own:
             rows |= {f"kernel, run {run + 1}": kernel(own, shared) for run in range(RUNS)}
         for who, row in sorted(rows.items()):
             figures = " | ".join(f"{value:,}" for value in row)
-            print(f"| {name.removeprefix('gen:').split(',')[0]} | {kind} | {who} | {figures} |", flush=True)
+            print(f"| {name} | {kind} | {who} | {figures} |", flush=True)
 
 
 if __name__ == "__main__":
