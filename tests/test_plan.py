@@ -72,7 +72,7 @@ def kept_in_a_run(made: Plan, trace, contents: Contents) -> None:
 
 
 def test_the_json_trace_with_captured_python_pages(python_pages):
-    made = plan("bundled:json", python_pages, ["slowdown<20%"], access_ns=500)
+    made = plan("bundled:json", python_pages, ["slowdown<20%"], access_ns=300)
     assert made.kept
     assert made.recommended.run.slowdown < 20
     assert made.recommended.run.saved > 0
@@ -206,7 +206,9 @@ def test_a_run_that_misses_leads_to_the_next_safer_point(small, mix, monkeypatch
 def test_a_profile_spares_the_measuring(small, mix, monkeypatch):
     profile = make_profile(mix, ["lz4"])
     monkeypatch.setattr("zswapsim.study.plan.make_profile", None)
-    assert plan(small, mix, ["save>5%"], compressors=["lz4"], profile=profile).kept
+    made = plan(small, mix, ["save>5%"], compressors=["lz4"], profile=profile)
+    assert (made.kept, made.depth) == (True, "bytes")
+    assert made.recommended.verified_pages == made.recommended.run.major_faults > 0
     with pytest.raises(InputError, match="expected zstd"):
         plan(small, mix, ["save>5%"], compressors=["lz4", "zstd"], profile=profile)
     with pytest.raises(InputError, match="a profile of other contents"):
