@@ -1,6 +1,6 @@
 """Arbitrary 64-bit page numbers made dense: 0, 1, 2 … in order of first appearance. densetable.pxd is the table.
 
-A probe is one cache line, mostly, asked for a batch ahead of its use.
+A probe is one cache line, mostly, asked for some pages ahead of its use.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -18,34 +18,29 @@ from zswapsim._core.errors cimport ZSW_E_RANGE, ZSW_OK, raise_code
 from zswapsim._core.errors import BusyError, InputError
 
 cdef enum:
-    BATCH = 64              # pages whose slots are asked for together
+    AHEAD = 64              # pages whose slots are asked for before they are looked at
 
 cdef uint64_t MOST_PAGES = 0xFFFFFFFF
 
 
-# A page of a batch: where it would be at home, and its hash's low bits.
+# A page that is looked for: where it would be at home, and its hash's low bits.
 cdef struct dense_probe:
     uint8_t *home
     uint64_t tag
 
 
-# Where `count` pages, `stride` bytes apart, are looked for; asks for the memory. How many fit the table's keys.
-cdef inline int probe(
-    const dense_table *table, const uint8_t *pages, Py_ssize_t stride, int count, dense_probe *probes,
-) noexcept nogil:
-    cdef uint64_t page, hash
-    cdef int i
-    for i in range(count):
-        page = load64(pages + i * stride)
-        if page & ~table.key_mask:
-            return i
-        hash = hash_of(table, page)
-        probes[i].home = slot_at(table, home_of(table, hash))
-        probes[i].tag = hash & table.tag_mask
-        zsw_prefetch(probes[i].home)
-        # A new page is looked for up to the next empty slot.
-        zsw_prefetch(probes[i].home + 32)
-    return count
+# Where a page is looked for; asks for the memory. Whether it fits the table's keys.
+cdef inline bint probe(const dense_table *table, uint64_t page, dense_probe *sought) noexcept nogil:
+    cdef uint64_t hash
+    if page & ~table.key_mask:
+        return False
+    hash = hash_of(table, page)
+    sought.home = slot_at(table, home_of(table, hash))
+    sought.tag = hash & table.tag_mask
+    zsw_prefetch(sought.home)
+    # A new page is looked for up to the next empty slot.
+    zsw_prefetch(sought.home + 32)
+    return True
 
 
 # The number of a probe, entered where it is new. 0, TABLE_FULL or TABLE_CROWDED; ZSW_E_RANGE past 2**32 - 1 pages.
@@ -99,34 +94,27 @@ cdef inline int settle_wide(dense_table *table, const dense_probe *sought, uint3
     return ZSW_OK
 
 
-# Maps pages until one is in the way; `why` is 0, TABLE_* or ZSW_E_RANGE. Returns how many were mapped.
+# Maps pages until one is in the way; `why` is 0, TABLE_* or ZSW_E_RANGE. Returns how many were mapped. Each page that is
+# looked at makes room for one AHEAD of it: waiting for memory and looking overlap.
 cdef Py_ssize_t run(
     dense_table *table, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *why,
 ) noexcept nogil:
-    cdef dense_probe[2][BATCH] probes
-    cdef int[2] known
-    cdef Py_ssize_t start = 0
-    cdef int i, wanted, turn = 0
+    cdef dense_probe[AHEAD] probes
+    cdef dense_probe *sought
+    cdef Py_ssize_t i, end = 0
     why[0] = ZSW_OK
-    known[0] = probe(table, pages, stride, <int> min(count, <Py_ssize_t> BATCH), probes[0])
-    while start < count:
-        # The next batch's slots are asked for before this one's are looked at.
-        wanted = <int> min(count - start, <Py_ssize_t> BATCH)
-        if known[turn] == wanted and start + wanted < count:
-            known[1 - turn] = probe(
-                table, pages + (start + wanted) * stride, stride,
-                <int> min(count - start - wanted, <Py_ssize_t> BATCH), probes[1 - turn],
-            )
-        for i in range(known[turn]):
-            why[0] = settle_wide(table, &probes[turn][i], out + start + i) if table.wide else \
-                settle_narrow(table, &probes[turn][i], out + start + i)
-            if why[0] != ZSW_OK:
-                return start + i
-        if known[turn] < wanted:
+    while end < min(count, <Py_ssize_t> AHEAD) and probe(table, load64(pages + end * stride), &probes[end]):
+        end += 1
+    for i in range(count):
+        if i == end:
             why[0] = TABLE_NARROW
-            return start + known[turn]
-        start += wanted
-        turn = 1 - turn
+            return i
+        sought = &probes[i % AHEAD]
+        why[0] = settle_wide(table, sought, out + i) if table.wide else settle_narrow(table, sought, out + i)
+        if why[0] != ZSW_OK:
+            return i
+        if end == i + AHEAD and end < count:
+            end += probe(table, load64(pages + end * stride), sought)
     return count
 
 
