@@ -26,9 +26,9 @@ cdef enum:
     SHADOW_WORKINGSET = 1       # of a shadow; the rest is the age at eviction
     MOST_CPUS = 8192            # CONFIG_NR_CPUS at most
     MEMCG_CHARGE_BATCH = 64     # updates of the statistics
-    # Of statistics and events, which count alike. A fault: PGMAJFAULT, PGFAULT, PSWPIN, PGPGIN, the list's size,
-    # NR_ANON_MAPPED, WORKINGSET_REFAULT, MEMCG_SWAP. An eviction: PGSCAN, PGSTEAL, PSWPOUT, PGPGOUT, the list's size,
-    # NR_ANON_MAPPED, MEMCG_SWAP, and NR_SWAPCACHE twice.
+    # Of statistics and events, which count alike; about so many. A fault: PGMAJFAULT, PGFAULT, PSWPIN, PGPGIN, the
+    # list's size, NR_ANON_MAPPED, WORKINGSET_REFAULT, MEMCG_SWAP. An eviction: PGSCAN, PGSTEAL, PSWPOUT, PGPGOUT, the
+    # list's size, NR_ANON_MAPPED, MEMCG_SWAP, and NR_SWAPCACHE twice.
     FAULT_UPDATES = 8
     EVICT_UPDATES = 9
 
