@@ -19,8 +19,8 @@ from zswapsim.study.unseen import Unseen, find_unseen
 
 ROWS = tuple(range(100, 0, -10))
 """Per cent of the footprint: the sizes of the table, unless others are asked for."""
-FINE = 40
-"""Sizes on the curves of the picture, where any number costs one pass."""
+FINE, COARSE = 40, 20
+"""Sizes on the curves of the picture: where any number costs one pass, and where each costs a replay."""
 
 
 class Plan(msgspec.Struct, kw_only=True):
@@ -138,7 +138,8 @@ def row_frames(dram: Sequence[str | int], pages: int, batch: int) -> list[int]:
 
 
 def _fine(pages: int, one_pass: bool) -> list[int]:
-    return [pages * step // FINE for step in range(FINE, 0, -1)] if one_pass else []
+    steps = FINE if one_pass else COARSE
+    return [pages * step // steps for step in range(steps, 0, -1)]
 
 
 def _about(source: Source, names: tuple[str, str], workload: Workload, settings: Settings) -> dict[str, Any]:
