@@ -11,7 +11,7 @@ from zswapsim.study.sizes import PAGE_SIZE
 
 def changes(plan: Plan, asked: Objectives) -> list[str]:
     """A sentence, or none."""
-    found = [*_pace(plan, asked), *_waiting(plan), *_least(plan), *_pages(plan), *_prices(plan)]
+    found = [*_pace(plan, asked), *_first(plan), *_waiting(plan), *_least(plan), *_pages(plan), *_prices(plan)]
     return [f"What would change it: {'; '.join(found)}."] if found else []
 
 
@@ -27,6 +27,19 @@ def _pace(plan: Plan, asked: Objectives) -> list[str]:
     if limit.holds(run):
         return [f"{limit.text} holds down to {at} an access ({duration(pace.access_ns)} is taken{unsure})"]
     return [f"{limit.text} would hold from {at} an access on ({duration(pace.access_ns)} is taken{unsure})"]
+
+
+def _first(plan: Plan) -> list[str]:
+    """Where all pages stay in DRAM: from which slowdown on memory is saved."""
+    if plan.recommended.found.dram_frames < plan.pages or plan.unseen:
+        return []
+    saving = [point for point in plan.points if point.saved > 0]
+    if not saving:
+        return ["pages that compress better, or more of them: no size saves memory with these compressors"]
+    first = min(saving, key=lambda point: point.slowdown)
+    at = f"{first.compressor} and {_memory(first.dram_frames)} of DRAM"
+    slowdown = f"{fine(first.slowdown)} %"
+    return [f"memory is saved from a slowdown of {slowdown} on: {first.saved:.1f} % with {at} (estimated)"]
 
 
 def _waiting(plan: Plan) -> list[str]:
