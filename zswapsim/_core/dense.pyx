@@ -94,8 +94,8 @@ cdef inline int settle_wide(dense_table *table, const dense_probe *sought, uint3
     return ZSW_OK
 
 
-# Maps pages until one is in the way; `why` is 0, TABLE_* or ZSW_E_RANGE. Returns how many were mapped. Each page that is
-# looked at makes room for one AHEAD of it: waiting for memory and looking overlap.
+# Maps pages until one is in the way; `why` is 0, TABLE_* or ZSW_E_RANGE. Returns how many were mapped. With each page
+# that is looked at the one AHEAD of it is asked for: waiting for memory and looking overlap.
 cdef Py_ssize_t run(
     dense_table *table, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *why,
 ) noexcept nogil:
