@@ -1,51 +1,86 @@
-"""Large folios on the bundled traces: the table of docs/folios.md.
+"""Large folios: the two tables of docs/folios.md, in Markdown.
 
-    python bench/folios.py [TRACE ...]
+    python bench/folios.py [FILE.pages ...]
 
-Prints a row for each trace, backend and folio size, in Markdown. Contents are recipe:mix, at sizes depth.
+First runs over the bundled traces with recipe:text, at sizes depth; then what compressing several pages as one gains on
+recipes, on pages of this very process, and on given files of pages.
 """
 
+import os
 import sys
 
-from zswapsim.report.figures import ratio
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim import get_compressor
+from zswapsim._core.foliocodec import FolioCodec
 from zswapsim.study.compare import combinations, compare
-from zswapsim.study.result import COMPLETED, Result
+from zswapsim.study.result import Result
+from zswapsim.traces import capture_pages
+from zswapsim.traces.contents import read_pages
+from zswapsim.traces.recipes import recipe_pages
 
 TRACES = ("bundled:json", "bundled:sort")
-SIZES = ("4KiB", "16KiB", "64KiB", "128KiB")
-WAYS = (("private-node", "page"), ("private-node", "whole"))
-HEAD = ("trace", "backend", "comes back", "folio", "minor faults", "major faults", "pages in", "ratio", "fault mean µs",
-        "stall ms")  # fmt: skip
+SIZES = ("16KiB", "64KiB", "128KiB")
+WAYS = (("page", "page"), ("whole", "page"), ("whole", "whole"))
+RECIPES = ("text", "pointers", "integers", "mix")
+CODECS = ("lz4", "zstd", "deflate")
+HEAD = ("trace", "comes back", "compressed", "folio", "minor faults", "major faults", "pages in", "pool peak KiB",
+        "fault mean µs", "stall ms")  # fmt: skip
+MOST_PAGES = 4096
 
 
-def row(trace: str, backend: str, how: str, size: str, result: Result) -> str:
+def row(trace: str, swapin: str, compress: str, size: str, result: Result) -> str:
     counters = result.counters
-    if result.outcome != COMPLETED:
-        return f"| {trace} | {backend} | {how} | {size} | {result.outcome} | | | | | |"
-    back = counters["zswpin"] + counters["pswpin"] + counters["swpin_zero"]
     cells = (
         f"{counters['minor_faults']:,}",
         f"{counters['major_faults']:,}",
-        f"{back:,}",
-        f"{ratio(result) or 0:.2f}",
+        f"{counters['zswpin'] + counters['pswpin'] + counters['swpin_zero']:,}",
+        f"{counters['peak_pool_total_size'] >> 10:,}",
         f"{result.fault_latency_ns['mean'] / 1000:.1f}",
         f"{result.modelled_ns['total'] / 1e6:.1f}",
     )
-    return f"| {' | '.join((trace, backend, how, size, *cells))} |"
+    return f"| {' | '.join((trace.removeprefix('bundled:'), swapin, compress, size, *cells))} |"
 
 
-def main(traces: list[str]) -> None:
-    print(f"| {' | '.join(HEAD)} |")
-    print(f"|{' --- |' * 4}{' ---: |' * 6}")
-    for trace in traces:
-        for backend, how in WAYS:
+def runs() -> None:
+    print(f"| {' | '.join(HEAD)} |\n|{' --- |' * 4}{' ---: |' * 6}")
+    for trace in TRACES:
+        small = combinations(dram="75%", node="100%", depth="sizes")
+        print(row(trace, "page", "page", "4KiB", compare(trace, "recipe:text", small)[0]))
+        for swapin, compress in WAYS:
             asked = combinations(
-                backend=backend, folio=list(SIZES), folio_swapin=how, dram="75%", node="50%", depth="sizes"
-            )
-            for size, result in zip(SIZES, compare(trace, "recipe:mix", asked), strict=True):
-                shown = ("whole" if backend == "zram" else "page") if how == "auto" else how
-                print(row(trace, backend, shown, size, result))
+                folio=list(SIZES), folio_swapin=swapin, folio_compress=compress, dram="75%", node="100%", depth="sizes",
+
+            )  # fmt: skip
+            for size, result in zip(SIZES, compare(trace, "recipe:text", asked), strict=True):
+                print(row(trace, swapin, compress, size, result))
+
+
+def ratio(spec: str, images: NDArray[np.uint8], order: int) -> float:
+    """Bytes of pages by bytes compressed, so many pages at once."""
+    codec, size = get_compressor(spec), 1 << order
+    whole = len(images) // size * size
+    if order == 0:
+        return whole * 4096 / sum(len(codec.compress(page) or bytes(4096)) for page in images)
+    folio = FolioCodec(codec, order)
+    return whole * 4096 / sum(folio.length(images[i : i + size].tobytes()) for i in range(0, whole, size))
+
+
+def gains(name: str, images: NDArray[np.uint8]) -> None:
+    for spec in CODECS:
+        print(f"| {name} | {spec} | {' | '.join(f'{ratio(spec, images, order):.2f}' for order in (0, 2, 4, 5))} |")
+
+
+def main(files: list[str]) -> None:
+    runs()
+    print("\n| contents | codec | 4 KiB | 16 KiB | 64 KiB | 128 KiB |\n| --- | --- | ---: | ---: | ---: | ---: |")
+    for name in RECIPES:
+        gains(f"recipe:{name}", recipe_pages(name, 256))
+    gains("this process", np.concatenate(list(capture_pages(os.getpid())))[:MOST_PAGES])
+    for file in files:
+        gains(file, read_pages(file)[:MOST_PAGES])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(TRACES))
+    main(sys.argv[1:])

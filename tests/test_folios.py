@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from tests.cli_helpers import refused_here
-from zswapsim import InputError, Settings, compare, run
+from zswapsim import CorruptPageError, InputError, Settings, compare, get_compressor, run
+from zswapsim._core.foliocodec import FolioCodec
 from zswapsim._core.folios import FolioReplay
 from zswapsim.study.compare import combinations
+from zswapsim.study.profile import make_profile
 from zswapsim.study.run import open_replay
 from zswapsim.traces import ArrayTrace, Contents, DenseTrace
 from zswapsim.traces.folios import Folios, find_folios
@@ -142,12 +144,71 @@ def test_a_folio_wider_than_dram_is_refused() -> None:
         opened(frames=3)
 
 
+# -- compressed whole ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compressor", ["lz4", "lz4hc", "zstd", "deflate"])
+def test_a_folio_compressed_whole_takes_less_and_comes_back_whole(compressor: str) -> None:
+    by_page = opened(folio_swapin="whole", compressor=compressor)
+    whole = opened(folio_compress="whole", compressor=compressor)
+    for engine in (by_page, whole):
+        feed(engine, *range(4), 4)
+        assert feed(engine, 8)["mthp_zswpout"] == 1
+    length = FolioCodec(get_compressor(compressor), 2).length(CONTENTS.images[:4].tobytes())
+    assert whole.counters_now()["compr_data_size"] == length < by_page.counters_now()["compr_data_size"]
+    back = feed(whole, 2)
+    assert (back["major_faults"], back["zswpin"], back["mthp_swpin"]) == (1, 4, 1)
+    assert whole.verified_pages == 4
+
+
+def test_a_folio_that_gains_nothing_is_compressed_page_by_page() -> None:
+    engine = opened(folio_compress="whole", seed=8)
+    feed(engine, *range(4), 4)
+    assert feed(engine, 8)["stored_incompressible_pages"] == 4
+
+
+def test_a_folio_compressed_whole_is_written_back_whole() -> None:
+    engine = opened(folio_compress="whole", node=4096)
+    feed(engine, *range(8))
+    out = feed(engine, 8, 12)
+    assert out["zswpwb"] == out["written_back_pages"] == 4
+    assert feed(engine, 0)["pswpin"] == 4
+
+
+def test_a_damaged_folio_is_named() -> None:
+    engine = opened(folio_compress="whole", verify=False)
+    feed(engine, *range(4), 4, 8)
+    engine.backend.inject_fault(0, 0, 0xFF)
+    with pytest.raises(CorruptPageError, match="page 1, access 6"):
+        feed(engine, 1)
+    assert engine.counters_now()["decompress_fail"] == 1
+
+
+def test_a_profile_has_no_pages_to_compress_whole() -> None:
+    contents = Contents(recipe_pages("text", 8))
+    profile = make_profile(contents, ["lz4"])
+    with pytest.raises(InputError, match="--folio-compress whole: a profile holds no pages"):
+        run(ZIPF, None, Settings(folio="16KiB", folio_compress="whole", depth="sizes"), measured=profile)
+
+
 # -- whole runs ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("backend", ["private-node", "zswap", "zram", "disk", "private-node/zswap", "zram/zswap"])
-def test_all_depths_agree(backend: str) -> None:
-    settings = Settings(dram="60%", node="30%", backend=backend, folio="64KiB", depth="sizes")
+@pytest.mark.parametrize(
+    ("backend", "compress"),
+    [(each, "page") for each in ("private-node", "zswap", "zram", "disk", "private-node/zswap", "zram/zswap")]
+    + [("private-node", "whole")],
+)
+def test_all_depths_agree(backend: str, compress: str) -> None:
+    settings = Settings(
+        dram="60%",
+        node="30%",
+        backend=backend,
+        folio="64KiB",
+        folio_compress=compress,
+        depth="sizes",
+        compressor="zstd",
+    )
     sizes = run(ZIPF, "recipe:mix,pages=300", settings)
     whole = run(ZIPF, "recipe:mix,pages=300", msgspec.structs.replace(settings, depth="bytes"))
     assert sizes.counters == whole.counters
@@ -169,7 +230,7 @@ def test_groups_and_processes_go_with_folios() -> None:
 
 
 def test_a_comparison_takes_several_sizes_and_any_number_of_processes() -> None:
-    settings = combinations(folio=["4KiB", "128KiB"], depth="sizes", dram="60%")
+    settings = combinations(folio=["4KiB", "128KiB"], folio_compress="whole", depth="sizes", dram="60%")
     found = compare(ZIPF, "recipe:mix,pages=100", settings, 2)
     for asked, result in zip(settings, found, strict=True):
         assert result.counters == run(ZIPF, "recipe:mix,pages=100", asked).counters
@@ -184,6 +245,13 @@ def test_a_comparison_takes_several_sizes_and_any_number_of_processes() -> None:
         (["--folio-swapin", "some"], "--folio-swapin some: expected one of auto, page, whole"),
         (["--folio", "64KiB", "--backend", "cram"], "--folio 64KiB: with --backend cram"),
         (["--folio", "64KiB", "--readahead", "vma"], "--folio 64KiB: with --readahead vma"),
+        (["--folio-compress", "some"], "--folio-compress some: expected one of page, whole"),
+        (
+            ["--folio-compress", "whole", "--backend", "zswap"],
+            "--folio-compress whole: expected --backend private-node",
+        ),
+        (["--folio-compress", "whole", "--folio-swapin", "page"], "expected --folio-swapin auto or whole"),
+        (["--folio-compress", "whole", "--folio", "64KiB", "--compressor", "lzo"], "lzo takes a page at most"),
     ],
 )
 def test_what_is_not_supported_is_one_line(capfd, options: list[str], expected: str) -> None:

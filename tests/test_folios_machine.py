@@ -9,10 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.page_samples import lz4_length, sample_array, sample_pages
 from tests.reference import RECLAIMERS
-from tests.reference.folios import Folios, FolioZram, FolioZswap
+from tests.reference.folios import Folios, FolioZram, FolioZswap, WholeFolios
 from tests.reference.replay import Contents, Swap
 from tests.reference.store import Store
 from zswapsim import Settings, get_compressor
+from zswapsim._core.foliocodec import FolioCodec
 from zswapsim._core.folios import FolioReplay
 from zswapsim.compressors import measure
 from zswapsim.study.run import open_replay
@@ -25,8 +26,12 @@ MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
 WITH_ZEROS = CONTENTS.with_zeros()
 MODEL_CONTENTS = Contents([image.tobytes() for image in WITH_ZEROS.images], WITH_ZEROS.next_image.tolist())
 accesses = st.lists(st.tuples(st.integers(0, 47), st.booleans()), min_size=1, max_size=120)
+WHOLE = "private-node, whole"
+CODECS = {4096 << order: FolioCodec(get_compressor("lz4"), order) for order in (2, 3)}
+LENGTHS: dict[bytes, int] = {}
 SPECS = {
     "private-node": Folios,
+    WHOLE: WholeFolios,
     "disk": Folios,
     "zswap": FolioZswap,
     "zswap:max_pool_percent=50,shrinker_enabled=1,shrinker_priority=1": FolioZswap,
@@ -39,9 +44,16 @@ ZSWAP = {"max_pool_percent": 20, "shrinker": False, "priority": 12, "writeback":
 NAMES = {"shrinker_enabled": "shrinker", "shrinker_priority": "priority"}
 
 
+def whole_length(data: bytes) -> int:
+    """What lz4 makes of a folio."""
+    if data not in LENGTHS:
+        LENGTHS[data] = CODECS[len(data)].length(data)
+    return LENGTHS[data]
+
+
 class FolioMachine(RuleBasedStateMachine):
     @initialize(
-        spec=st.sampled_from([*SPECS]),
+        spec=st.sampled_from([*SPECS, WHOLE, WHOLE]),
         order=st.sampled_from([2, 2, 3]),
         frames=st.integers(4, 40),
         batch=st.sampled_from([1, 8, 32]),
@@ -66,6 +78,8 @@ class FolioMachine(RuleBasedStateMachine):
         folios = TraceFolios(order, np.array(self.places, np.uint32), PAGES)
         asked = {"dram": frames * 4096, "node": node * 4096, "swap": device * 4096, "reclaim_batch": batch}
         asked |= {"backend": spec, "folio": 4096 << order} | options
+        if spec == WHOLE:
+            asked |= {"backend": "private-node", "folio_compress": "whole", "folio_swapin": "auto"}
         self.engines: dict[str, Any] = {
             depth: open_replay(
                 Settings(depth=depth, **asked), 48, CONTENTS,
@@ -78,7 +92,7 @@ class FolioMachine(RuleBasedStateMachine):
     def reference(self, spec: str, frames: int, node: int, device: int, options: dict, **given: Any) -> Folios:
         name, _, values = spec.partition(":")
         swapin = options["folio_swapin"]
-        whole = swapin == "whole" or (swapin == "auto" and name == "zram")
+        whole = swapin == "whole" or (swapin == "auto" and name == "zram") or spec == WHOLE
         units = frames // given["size"] if whole else frames
         reclaim = options["reclaim"]
         given |= {
@@ -88,6 +102,9 @@ class FolioMachine(RuleBasedStateMachine):
             "whole": whole,
         }
         exclusive = options["exclusive_loads"]
+        if spec == WHOLE:
+            swap = Swap(Store(node * 4096, lz4_length), device, exclusive=exclusive)
+            return WholeFolios(frames, MODEL_CONTENTS, swap, whole_length=whole_length, **given)
         if name in ("private-node", "disk"):
             store = Store(node * 4096, lz4_length) if name != "disk" else None
             return Folios(frames, MODEL_CONTENTS, Swap(store, device, exclusive=exclusive), **given)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from tests.reference.pools import Zram, Zswap
-from tests.reference.replay import Machine, OutOfMemory, Page
+from tests.reference.replay import BATCH, PAGE, Machine, OutOfMemory, Page
+from tests.reference.store import Stored
+from tests.reference.zsmalloc import NoFrame
 
 COUNTERS = ("mthp_anon_fault_alloc", "mthp_swpin", "mthp_swpout", "mthp_zswpout", "mthp_swpout_fallback")
 
@@ -204,6 +207,73 @@ class Folios(Machine):
 
     def counters(self) -> dict[str, int]:
         return super().counters() | {"pages": len(self.seen)}
+
+
+class WholeFolios(Folios):
+    """A private node that compresses a folio as one. `whole_length(bytes)` is what the codec makes of it.
+
+    What comes of it is cut into pieces of a page and a rest, which the first slots have.
+    """
+
+    def __init__(self, *args: Any, whole_length: Callable[[bytes], int], **others: Any) -> None:
+        super().__init__(*args, **others)
+        self.whole_length = whole_length
+
+    def store_folio(self, pages: list[tuple[int, bytes]]) -> str:
+        first, data = pages[0][0], b"".join(data for _, data in pages)
+        if self.whole_length(data) >= len(data):
+            return super().store_folio(pages)
+        if self.settle(first, data):
+            return "stored"
+        self.count["pool_limit_hit"] += 1
+        if self.shrink_for(first, data):
+            return "stored"
+        self.count["reject_alloc_fail"] += 1
+        if self.swap.device_pages - len(self.swap.device) < self.size:
+            return "split"
+        for number, _ in pages:
+            self.to_device(number)
+        return "stored"
+
+    def settle(self, number: int, data: bytes) -> bool:
+        if len(data) == PAGE:
+            return super().settle(number, data)
+        store, left = self.swap.store, self.whole_length(data)
+        for i in range(self.size):
+            length = min(left, PAGE)
+            try:
+                place = store.pool.alloc(min((length + 263) // 256 * 256 - 8, PAGE), number + i) if length else None
+            except NoFrame:
+                for slot in range(number, number + i):
+                    store.invalidate(slot)
+                return False
+            store.slots[number + i] = Stored(data[i * PAGE : (i + 1) * PAGE], length, place, part=True)
+            left -= length
+        self.swap.queue[number] = True
+        self.count["zswpout"] += self.size
+        return True
+
+    def write_back(self) -> int:
+        wrote = 0
+        while wrote < BATCH and self.swap.queue and len(self.swap.device) < self.swap.device_pages:
+            slot, referenced = next(iter(self.swap.queue.items()))
+            slots = range(slot, slot + (self.size if self.swap.store.slots[slot].part else 1))
+            full = self.swap.device_pages - len(self.swap.device) < len(slots)
+            if referenced or full:
+                self.swap.queue[slot] = False
+                self.swap.queue.move_to_end(slot)
+            if referenced:
+                continue
+            if full:
+                self.count["reject_reclaim_fail"] += 1
+                break
+            for each in slots:
+                self.forget(each)
+                self.to_device(each)
+            self.count["zswpwb"] += len(slots)
+            self.count["written_back_pages"] += len(slots)
+            wrote += 1
+        return wrote
 
 
 class FolioZswap(Folios, Zswap):

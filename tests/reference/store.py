@@ -11,11 +11,12 @@ PAGE = 4096
 
 
 class Stored(NamedTuple):
-    """What a slot holds. `place` is None where the page repeats one word."""
+    """What a slot holds. `place` is None where the page repeats one word. `part`: a piece of a folio, or none of it."""
 
     page: bytes
     length: int
     place: tuple[Zspage, int] | None
+    part: bool = False
 
 
 def same_filled(page: bytes) -> bool:
@@ -70,8 +71,8 @@ class Store:
     def stats(self) -> dict[str, int]:
         return {
             "stored_pages": len(self.slots),
-            "same_filled_pages": sum(held.place is None for held in self.slots.values()),
-            "stored_incompressible_pages": sum(held.length == PAGE for held in self.slots.values()),
+            "same_filled_pages": sum(held.place is None and not held.part for held in self.slots.values()),
+            "stored_incompressible_pages": sum(held.length == PAGE and not held.part for held in self.slots.values()),
             "huge_pages_since": self.raw_since,
             "compr_data_size": sum(held.length for held in self.slots.values()),
             "pool_total_size": self.pool.frames() * PAGE,

@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from zswapsim._core.backend cimport Backend
 from zswapsim._core.device cimport SwapDevice
+from zswapsim._core.foliocodec cimport FolioCodec
 from zswapsim._core.lru cimport page_record
 from zswapsim._core.poolcodecs cimport PoolCodecs
 from zswapsim._core.poolgroups cimport PoolGroups, pool_group
@@ -29,6 +30,7 @@ cdef class CompressedPool(Backend):
     cdef SwapDevice device
     cdef PoolCodecs codecs
     cdef PoolGroups groups
+    cdef FolioCodec whole       # for large folios, or None where each page is compressed by itself
     cdef page_record *records   # owned, one a slot: place in the writeback queue, and AT_* with flags
     cdef uint64_t *accessed     # owned, one a slot: the clock at its last access; NULL where that is not tracked
     cdef uint32_t slot_count
@@ -52,6 +54,10 @@ cdef class CompressedPool(Backend):
     cdef int shrink_one(self, pool_group *group) noexcept nogil
     # A page of the pool goes to the device. ZSW_E_FULL, ZSW_E_IO; or it does not decode.
     cdef int write_back_one(self, uint32_t slot) noexcept nogil
+    # The same of a folio that was compressed whole, by its first slot.
+    cdef int write_back_folio(self, uint32_t first) noexcept nogil
+    # What has come of pages that were written back.
+    cdef void wrote_back(self, uint32_t first, uint32_t count) noexcept nogil
 
     cdef int enter(self) except -1
     cdef int open_rules(self, rules) except -1

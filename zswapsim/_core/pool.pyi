@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from zswapsim._core.backend import Backend
 from zswapsim._core.codec import Codec
 from zswapsim._core.device import SwapDevice
+from zswapsim._core.foliocodec import FolioCodec
 from zswapsim._core.frames import Grant
 from zswapsim._core.poolgroups import PoolGroups
 
@@ -28,6 +29,7 @@ class CompressedPool(Backend):
         more_codecs: Sequence[Codec | Measured] = (),
         node: str = "private",
         groups: PoolGroups | None = None,
+        whole: FolioCodec | None = None,
     ) -> None: ...
     def group_stats(self) -> list[dict[str, int]]: ...
     def compact(self) -> int: ...

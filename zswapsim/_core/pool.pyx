@@ -12,12 +12,15 @@ from libc.string cimport memset
 from zswapsim._core.backend cimport Backend, costs_charge
 from zswapsim._core.codec cimport Codec
 from zswapsim._core.device cimport SwapDevice
-from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK
+from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport Grant
 from zswapsim._core.lru cimport LRU_NONE, lru_add, lru_oldest, lru_remove, lru_touch, page_record
 from zswapsim._core.poolcodecs cimport PoolCodecs
 from zswapsim._core.poolgroups cimport PoolGroups, group_events, pool_group
-from zswapsim._core.slots cimport SLOT_COMPRESSED, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry
+from zswapsim._core.foliocodec cimport NO_FIRST, FolioCodec
+from zswapsim._core.slots cimport (
+    SLOT_COMPRESSED, SLOT_PART, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry,
+)
 from zswapsim._core.zsmalloc cimport ZsPool
 from zswapsim._core.errors import HostMemoryError, InputError
 
@@ -41,6 +44,7 @@ cdef class CompressedPool(Backend):
     more_codecs: up to three, for recompression, from weak to strong: codecs at bytes depth, else measured as above.
     node: whose frames they are, for :meth:`owners`.
     groups: whose pages they are, a PoolGroups of its own; None is one group, without a limit.
+    whole: what compresses large folios, of a private node, as one; None where their pages are compressed one by one.
 
     Raises InputError for a value out of range.
     """
@@ -54,6 +58,7 @@ cdef class CompressedPool(Backend):
         self, cost, Grant grant not None, SwapDevice device not None, Codec codec=None, measured=None, *,
         int chain_size=8, raw_from=None, int accept_threshold_percent=90, bint exclusive=True, rules=None,
         more_codecs=(), str node="private", PoolGroups groups=None,
+        FolioCodec whole=None,
     ):
         super().__init__(cost)
         if self.slots is not None:
@@ -65,7 +70,10 @@ cdef class CompressedPool(Backend):
         cdef ZsPool pool = ZsPool(grant, chain_size)
         self.arena = grant.arena
         self.target = <uint64_t> grant.arena.frames * accept_threshold_percent // 100
+        if whole is not None and (rules is not None or device.is_pool):
+            raise InputError("backend: expected a private node, and a device behind it, for folios compressed whole")
         self.device = device
+        self.whole = whole
         self.exclusive = exclusive
         self.node = node
         self.open_rules(rules)
@@ -233,29 +241,55 @@ cdef class CompressedPool(Backend):
 
     cdef int write_back_one(self, uint32_t slot) noexcept nogil:
         """A page of the pool goes to the device. ZSW_E_FULL, ZSW_E_IO; or it does not decode."""
-        cdef group_events *events = &self.groups.of(slot).events
-        cdef int code = self.codecs.decode(self.slots, self.slots.find(slot), self.codecs.page, &self.costs)
+        cdef slot_entry *entry = self.slots.find(slot)
+        cdef int code
+        if entry.kind == SLOT_PART:
+            return self.write_back_folio(slot)
+        code = self.codecs.decode(self.slots, entry, self.codecs.page, &self.costs)
         if code < 0:
             self.counters.decompress_fail += 1
             return code
         code = self.device.write(slot, self.codecs.page)
         if code < 0:
             return code
-        self.forget(slot)
-        self.records[slot].state = AT_DEVICE
-        if self.device.is_pool:
-            self.counters.demoted_pages += 1
-            return ZSW_OK
-        if self.rules.block_device:
-            self.counters.bd_writes += 1
-        else:
-            self.counters.zswpwb += 1
-            events.zswpwb += 1
-            self.counters.pswpout += 1
-            events.pswpout += 1
-            self.counters.written_back_pages += 1
-        costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
+        self.wrote_back(slot, 1)
         return ZSW_OK
+
+    cdef int write_back_folio(self, uint32_t first) noexcept nogil:
+        cdef uint32_t i
+        cdef int code
+        if self.device.capacity - self.device.used < self.whole.size:
+            return ZSW_E_FULL
+        code = self.whole.open(self.slots, first, &self.costs)
+        self.whole.opened_first = NO_FIRST
+        if code < 0:
+            self.counters.decompress_fail += 1
+            return code
+        for i in range(self.whole.size):
+            code = self.device.write(first + i, self.whole.opened + <size_t> i * ZSW_PAGE_SIZE)
+            if code < 0:
+                return code
+        self.wrote_back(first, self.whole.size)
+        return ZSW_OK
+
+    cdef void wrote_back(self, uint32_t first, uint32_t count) noexcept nogil:
+        cdef group_events *events = &self.groups.of(first).events
+        cdef uint32_t slot
+        for slot in range(first, first + count):
+            self.forget(slot)
+            self.records[slot].state = AT_DEVICE
+        if self.device.is_pool:
+            self.counters.demoted_pages += count
+            return
+        if self.rules.block_device:
+            self.counters.bd_writes += count
+        else:
+            self.counters.zswpwb += count
+            events.zswpwb += count
+            self.counters.pswpout += count
+            events.pswpout += count
+            self.counters.written_back_pages += count
+        costs_charge(&self.costs, &self.costs.spent_device, count * self.costs.device_write)
 
     # -- looking in ---------------------------------------------------------------------------------------------------
 
@@ -340,7 +374,7 @@ cdef class CompressedPool(Backend):
         where = state & AT_MASK
         kind = 0 if entry == NULL else entry.kind
         assert (where == AT_POOL) == (kind != 0), f"slot {slot} is at {where}, kind {kind} in the pool"
-        has_object = kind in (SLOT_COMPRESSED, SLOT_RAW)
+        has_object = kind in (SLOT_COMPRESSED, SLOT_RAW) or (kind == SLOT_PART and slot % self.whole.size == 0)
         assert (self.records[slot].stamp != LRU_NONE) == has_object, f"slot {slot}: wrongly in or out of the queue"
         assert has_object or not state & (IDLE | INCOMPRESSIBLE), f"slot {slot} has no object and state {state}"
         assert kind == 0 or entry.codec < self.codecs.count, f"slot {slot} was compressed by no codec"

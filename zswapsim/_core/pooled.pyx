@@ -7,19 +7,21 @@ What zram does to slots from outside, marking, recompressing and writing them ba
 
 from cython cimport final
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from zswapsim._core.backend cimport FOLIO_SPLIT, LOAD_DROPPED, LOAD_KEPT, costs_charge
+from zswapsim._core.foliocodec cimport NO_FIRST
 from zswapsim._core.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.pool cimport (
-    AT_DEVICE, AT_MASK, AT_NOWHERE, FAILED, NOTHING_LEFT, REFERENCED, SPARED, WROTE, CompressedPool,
+    AT_DEVICE, AT_MASK, AT_NOWHERE, AT_POOL, FAILED, NOTHING_LEFT, REFERENCED, SPARED, WROTE, CompressedPool,
 )
-from zswapsim._core.lru cimport page_record
+from zswapsim._core.lru cimport lru_add, page_record
 from zswapsim._core.poolgroups cimport FIRST_GROUP, NO_GROUP, pool_group
 from zswapsim._core.poolrules cimport (
     SHRINK_BATCH, pool_is_full, shrinker_count, shrinker_delta, shrinker_leaves,
 )
-from zswapsim._core.slots cimport SLOT_RAW, SLOT_SAME, encoded_page
+from zswapsim._core.slots cimport SLOT_PART, SLOT_RAW, SLOT_SAME, encoded_page
 
 
 @final
@@ -37,6 +39,9 @@ cdef class PooledBackend(CompressedPool):
         cdef uint32_t taken = 0
         cdef int code
         if not self.rules.guarded:
+            code = NO_GAIN if self.whole is None else self.take_whole(first, pages)
+            if code != NO_GAIN:
+                return FOLIO_SPLIT if code == ZSW_E_FULL else code
             return CompressedPool.store_folio(self, first, count, pages)
         code = self.admit(first, count)
         if code == ZSW_E_FULL:
@@ -48,6 +53,77 @@ cdef class PooledBackend(CompressedPool):
             return code
         self.take_back(first, taken)
         return self.refuse(first, count, pages) if code == REFUSED else code
+
+    cdef int take_whole(self, uint32_t first, const uint8_t **pages) noexcept nogil:
+        """Compresses a folio as one, and puts it into the node, or sends it to the device. NO_GAIN; or a code."""
+        cdef encoded_page made
+        cdef int code = self.whole.compress(pages, self.image_of + first, &self.costs)
+        if code <= 0:
+            return NO_GAIN if code == 0 else code
+        made.kind = SLOT_PART
+        code = self.settle_folio(first)
+        if code == ZSW_E_FULL:
+            self.counters.pool_limit_hit += 1
+            code = self.shrink_for(first, &made)
+        if code == ZSW_E_FULL:
+            self.counters.reject_alloc_fail += 1
+            return self.refuse(first, self.whole.size, pages)
+        return code
+
+    cdef int put_in(self, uint32_t slot, const encoded_page *made) noexcept nogil:
+        """Puts a page into the pool, or the folio that was compressed last. 0 or a negative code."""
+        return self.settle_folio(slot) if made.kind == SLOT_PART else self.settle(slot, made)
+
+    cdef int settle_folio(self, uint32_t first) noexcept nogil:
+        """Its compressed bytes are cut into pieces of a page and a rest, an object each, in the first of its slots."""
+        cdef pool_group *group = self.groups.of(first)
+        cdef uint32_t left = self.whole.packed_bytes
+        cdef uint32_t i
+        cdef encoded_page made
+        cdef int code
+        for i in range(self.whole.size):
+            made.kind = SLOT_PART
+            made.word = 0
+            made.length = <uint16_t> min(left, <uint32_t> ZSW_PAGE_SIZE)
+            made.checksum = self.whole.decompress_ns
+            made.data = NULL
+            if self.whole.images == NULL:
+                made.data = self.whole.packed + <size_t> i * ZSW_PAGE_SIZE
+            code = self.slots.put(first + i, &made)
+            if code < 0:
+                self.drop_pieces(first, i)
+                return code
+            self.groups.charge(group, made.length, 1)
+            self.records[first + i].state = AT_POOL | REFERENCED
+            left -= made.length
+        code = lru_add(&group.queue, self.records, first)
+        if code < 0:
+            self.drop_pieces(first, self.whole.size)
+            return code
+        self.counters.zswpout += self.whole.size
+        group.events.zswpout += self.whole.size
+        costs_charge(
+            &self.costs, &self.costs.spent_node,
+            self.costs.node_latency + self.costs.node_byte * self.whole.packed_bytes,
+        )
+        return ZSW_OK
+
+    cdef void drop_pieces(self, uint32_t first, uint32_t count) noexcept nogil:
+        cdef uint32_t slot
+        for slot in range(first, first + count):
+            self.forget(slot)
+
+    cdef int load_piece(self, uint32_t slot, uint8_t *page) noexcept nogil:
+        """A page of a folio that was compressed whole, which is opened at its first page. 0 or a negative code."""
+        cdef uint32_t inside = slot % self.whole.size
+        cdef int code = ZSW_OK
+        if self.whole.opened_first != slot - inside:
+            code = self.whole.open(self.slots, slot - inside, &self.costs)
+        if code == ZSW_OK and page != NULL:
+            memcpy(page, self.whole.opened + <size_t> inside * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
+        if inside == self.whole.size - 1:
+            self.whole.opened_first = NO_FIRST
+        return code
 
     cdef void take_back(self, uint32_t first, uint32_t count) noexcept nogil:
         """Undoes take() of so many pages, which then have not been swapped out."""
@@ -131,7 +207,10 @@ cdef class PooledBackend(CompressedPool):
                 return code
             self.forget(slot)
             return LOAD_DROPPED
-        code = self.codecs.decode(self.slots, self.slots.find(slot), page, &self.costs)
+        if self.whole is not None and self.slots.find(slot).kind == SLOT_PART:
+            code = self.load_piece(slot, page)
+        else:
+            code = self.codecs.decode(self.slots, self.slots.find(slot), page, &self.costs)
         if code < 0:
             self.counters.decompress_fail += 1
             return code
@@ -193,7 +272,7 @@ cdef class PooledBackend(CompressedPool):
         """Makes room and puts the page in: packs the pool, then writes back until the target is reached and it fits."""
         cdef int wrote, code
         if self.slots.pool.compact():
-            code = self.settle(slot, made)
+            code = self.put_in(slot, made)
             if code != ZSW_E_FULL:
                 return code
         while True:
@@ -203,7 +282,7 @@ cdef class PooledBackend(CompressedPool):
             if wrote and self.slots.pool.frames_in_use - self.slots.pool.compactable() > self.target:
                 continue
             self.slots.pool.compact()
-            code = self.settle(slot, made)
+            code = self.put_in(slot, made)
             if code != ZSW_E_FULL or wrote == 0:
                 return code
 

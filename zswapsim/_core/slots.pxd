@@ -11,13 +11,15 @@ cdef enum:
     SLOT_SAME = 1           # the page repeats one word; no object
     SLOT_COMPRESSED = 2
     SLOT_RAW = 3            # incompressible: the page itself, in a frame of its own
+    SLOT_PART = 4           # of a large folio compressed whole: so many bytes of it, or none
+    PART_STEP = 256         # bytes; the rests of folios share few size classes, so that their zspages fill
     SLOT_CHUNK_BITS = 14    # slots are allocated 16,384 at a time, 256 KiB
     SLOT_CHUNK = 1 << 14
 
 ctypedef struct slot_entry:     # 16 bytes
     uint64_t value              # SLOT_SAME: the word; else the object's handle
     uint32_t checksum           # of the page, where asked for; else the owner's
-    uint16_t length             # bytes of the object, 0 for SLOT_SAME, 4096 for SLOT_RAW
+    uint16_t length             # bytes of the object, 4096 for SLOT_RAW; 0 where there is none
     uint8_t kind                # SLOT_*
     uint8_t codec               # which of the owner's codecs compressed it; 0 is the first
 
@@ -51,3 +53,10 @@ cdef class SlotPool:
     cdef slot_entry *place(self, uint32_t slot) noexcept nogil
     cdef void count(self, const slot_entry *entry, int sign) noexcept nogil
     cdef int check_object(self, uint32_t slot, slot_entry *entry) except -1
+
+
+# Bytes to ask the pool for: of a folio's rest in steps, handle included.
+cdef inline uint32_t slot_room(const encoded_page *page) noexcept nogil:
+    if page.kind != SLOT_PART:
+        return page.length
+    return min((page.length + 8 + PART_STEP - 1) // PART_STEP * PART_STEP - 8, <uint32_t> 4096)

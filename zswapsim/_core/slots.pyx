@@ -66,8 +66,8 @@ cdef class SlotPool:
         made.length = page.length
         made.kind = page.kind
         made.codec = 0
-        if page.kind != SLOT_SAME:
-            code = self.pool.alloc(page.length, slot, &made.value)
+        if page.length:
+            code = self.pool.alloc(slot_room(page), slot, &made.value)
             if code < 0:
                 return code
             if page.data != NULL:
@@ -83,7 +83,7 @@ cdef class SlotPool:
         cdef slot_entry *entry = self.find(slot)
         if entry == NULL or entry.kind == SLOT_EMPTY:
             return ZSW_E_ABSENT
-        if entry.kind != SLOT_SAME:
+        if entry.length:
             self.pool.release(entry.value)
         self.count(entry, -1)
         entry.kind = SLOT_EMPTY
@@ -119,7 +119,7 @@ cdef class SlotPool:
 
     def check(self):
         """Assert every invariant of the slots and of the pool below. O(slots used)."""
-        cdef uint64_t stored = 0, same = 0, raw = 0, length = 0, objects = 0
+        cdef uint64_t stored = 0, same = 0, raw = 0, length = 0, objects = 0, held = 0
         cdef uint32_t chunk, i
         cdef slot_entry *entry
         cdef int index
@@ -134,14 +134,15 @@ cdef class SlotPool:
                 same += entry.kind == SLOT_SAME
                 raw += entry.kind == SLOT_RAW
                 length += entry.length
-                if entry.kind != SLOT_SAME:
+                if entry.length:
+                    held += 1
                     self.check_object((chunk << SLOT_CHUNK_BITS) | i, entry)
         assert (stored, same, raw, length) == (self.stored, self.same_filled, self.raw, self.compressed_bytes), (
             "the counters of the slots are wrong"
         )
         for index in range(self.pool.class_count):
             objects += self.pool.classes[index].used
-        assert objects == stored - same, "the pool holds objects that no slot has"
+        assert objects == held, "the pool holds objects that no slot has"
         check_pool(self.pool)
 
     cdef int check_object(self, uint32_t slot, slot_entry *entry) except -1:

@@ -10,6 +10,7 @@ from zswapsim._core.backend import Backend, CountingBackend, DiskBackend
 from zswapsim._core.codec import Codec
 from zswapsim._core.device import SwapDevice
 from zswapsim._core.errors import InputError
+from zswapsim._core.foliocodec import FolioCodec
 from zswapsim._core.frames import Grant
 from zswapsim._core.pooled import PooledBackend
 from zswapsim._core.poolgroups import PoolGroups
@@ -55,6 +56,8 @@ class BackendPlan(NamedTuple):
     """The group of each page; None where all are of the first."""
     further: Sequence[Codec | Measured] = ()
     """Up to three codecs to recompress with, from weak to strong; at sizes depth, what each makes of every content."""
+    whole: FolioCodec | None = None
+    """Of a private node: what compresses large folios as one; without it their pages are compressed one by one."""
     behind: "BackendPlan | None" = None
     """A pool that takes what this one can't keep, in place of the device; then it is the slower of two tiers."""
 
@@ -101,6 +104,7 @@ def _pool(plan: BackendPlan, device: SwapDevice) -> PooledBackend:
         more_codecs=[each if isinstance(each, Codec) else _columns(each) for each in plan.further],
         node="private" if plan.rules is None else plan.node,
         groups=PoolGroups(plan.groups, plan.group_of) if plan.groups else None,
+        whole=plan.whole,
     )
 
 

@@ -49,6 +49,7 @@ CHOICES = {
     "groups": Choice("Groups of processes in zswap: web:processes=1+2,max=16M;...", SWAP, "SPEC", True),
     "folio": Choice("Size of the folios that memory comes in: 4KiB, or 16KiB to 128KiB.", SWAP, "SIZE", True),
     "folio_swapin": Choice("How a large folio comes back: page by page, whole, or auto.", SWAP, "HOW", True),
+    "folio_compress": Choice("How a large folio is compressed: page by page, or whole.", SWAP, "HOW", True),
     "zero_map": Choice("Zero pages never reach the backend (Linux since 6.12).", SWAP),
     "reclaim": Choice(f"Which pages are evicted: {', '.join(RECLAIMERS)}.", HOW, "NAME", True),
     "reclaim_batch": Choice("Pages evicted at once; 0: 32 for two-list and mglru, else 1.", HOW, "N", True),

@@ -17,6 +17,7 @@ from zswapsim.compressors.measure import Measured
 from zswapsim.study.backendspec import IN_DRAM, BackendSpec, charged_elsewhere, lies_in_dram, parse_backend
 from zswapsim.study.cost import PRESETS, in_dram
 from zswapsim.study.cram import parse_cram
+from zswapsim.study.folios import folio_codec
 from zswapsim.study.groupspec import group_tree
 from zswapsim.study.nodes import ELSEWHERE, PRIVATE, Nodes
 from zswapsim.study.profile import Profile, make_profile
@@ -89,6 +90,7 @@ def _plan(
         exclusive_loads=settings.exclusive_loads,
         rules=rules,
         further=further_codecs(spec, settings.depth, contents, known),
+        whole=folio_codec(settings, contents),
     )
 
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.foliocodec import FolioCodec
 from zswapsim._core.folios import FolioReplay
 from zswapsim._core.reclaim import Reclaimer
 from zswapsim._core.replay import Replay
+from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Columns, Measured
 from zswapsim.study.cost import NODES
 from zswapsim.study.foliospec import folio_order, swaps_in_whole
@@ -22,6 +24,24 @@ Engine = Replay | FolioReplay
 
 CLEAR_PAGE_NS = PAGE_SIZE / NODES["dram"][1]
 """Clearing a page of a large folio, at the bandwidth of one core to local DRAM."""
+
+
+def comes_back_whole(settings: Settings) -> bool:
+    """Whether a fault brings in all of a folio that went as one."""
+    return swaps_in_whole(settings.backend, settings.folio_swapin, settings.folio_compress)
+
+
+def compresses_whole(settings: Settings) -> bool:
+    """Whether a run compresses large folios as one, for which it needs pages at sizes depth too."""
+    return settings.folio_compress == "whole" and folio_order(settings.folio) > 0 and settings.depth != "counts"
+
+
+def folio_codec(settings: Settings, contents: Contents | None) -> FolioCodec | None:
+    """What compresses large folios as one; None for nothing. Raises InputError for a codec that can't."""
+    if contents is None or not compresses_whole(settings):
+        return None
+    codec, order = get_compressor(settings.compressor), folio_order(settings.folio)
+    return FolioCodec(codec, order, contents.images if settings.depth == "sizes" else None)
 
 
 def trace_folios(settings: Settings, trace: DenseTrace) -> Folios | None:
@@ -82,7 +102,7 @@ def _columns(first: Columns, second: Columns) -> Columns:
 def expect_folios(reclaimer: Reclaimer | None, settings: Settings, folios: Folios) -> None:
     """Tells a reclaimer what stands in its lists."""
     if reclaimer is not None:
-        whole = swaps_in_whole(settings.backend, settings.folio_swapin)
+        whole = comes_back_whole(settings)
         reclaimer.expect_folios(folios.order, folios.order if whole else 0)
 
 
@@ -92,7 +112,7 @@ def open_folios(engine: Replay, settings: Settings, folios: Folios, images: int)
         engine,
         folios.place,
         folios.order,
-        swaps_in_whole=swaps_in_whole(settings.backend, settings.folio_swapin),
+        swaps_in_whole=comes_back_whole(settings),
         zero_image=max(images - 1, 0),
         clear_ns=CLEAR_PAGE_NS,
     )

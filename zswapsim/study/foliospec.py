@@ -7,6 +7,7 @@ from zswapsim.study.sizes import PAGE_SIZE, parse_size
 ORDERS = (0, 2, 3, 4, 5)
 """Of anonymous folios up to 128 KiB; Linux has none of two pages (THP_ORDERS_ALL_ANON)."""
 SWAPINS = ("auto", "page", "whole")
+COMPRESSED = ("page", "whole")
 
 
 def folio_order(folio: str | int) -> int:
@@ -19,14 +20,15 @@ def folio_order(folio: str | int) -> int:
     return order
 
 
-def swaps_in_whole(backend: str, swapin: str) -> bool:
+def swaps_in_whole(backend: str, swapin: str, compress: str) -> bool:
     """Whether a fault brings in all of a folio that went as one. By itself, Linux 6.18 does so with zram alone.
 
-    do_swap_page() asks for a device that completes synchronously, and alloc_swap_folio() for no zswap.
+    do_swap_page() asks for a device that completes synchronously, and alloc_swap_folio() for no zswap. What was
+    compressed whole comes back whole.
     """
-    if swapin != "auto":
-        return swapin == "whole"
-    return backend_name(backend) == "zram" and not two_tiers(backend)[1]
+    if swapin == "auto" and compress == "page":
+        return backend_name(backend) == "zram" and not two_tiers(backend)[1]
+    return swapin != "page"
 
 
 def check_folio(folio: str | int, swapin: str, backend: str, readahead: str) -> None:
@@ -37,3 +39,13 @@ def check_folio(folio: str | int, swapin: str, backend: str, readahead: str) -> 
         raise InputError(f"--folio {folio}: with --backend cram, which maps single pages, expected 4KiB")
     if folio_order(folio) and readahead != "none":
         raise InputError(f"--folio {folio}: with --readahead {readahead}, which reads single pages, expected 4KiB")
+
+
+def check_compress(compress: str, swapin: str, backend: str) -> None:
+    """The same for how large folios are compressed."""
+    if compress not in COMPRESSED:
+        raise InputError(f"--folio-compress {compress}: expected one of {', '.join(COMPRESSED)}")
+    if compress == "whole" and backend != "private-node":
+        raise InputError(f"--folio-compress whole: expected --backend private-node, got {backend}")
+    if compress == "whole" and swapin == "page":
+        raise InputError("--folio-compress whole: a folio comes back as it went: expected --folio-swapin auto or whole")

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from zswapsim._core.errors import ZswapsimError
+from zswapsim.study.folios import compresses_whole
 from zswapsim.study.foliospec import folio_order
 from zswapsim.study.profile import Profile
 from zswapsim.study.readahead import needs_addresses
@@ -47,7 +48,7 @@ def run_parallel(
 ) -> list[Result]:
     """The Results of `jobs`, in their order. The first error of any job ends them all and is raised here."""
     with tempfile.TemporaryDirectory(prefix="zswapsim-") as folder:
-        images = any(job.depth == "bytes" for job in jobs)
+        images = any(job.depth == "bytes" or compresses_whole(job) for job in jobs)
         addresses = any(needs_addresses(job) or folio_order(job.folio) for job in jobs)
         write_shared(folder, trace, contents, profile, images=images, addresses=addresses)
         board = np.memmap(Path(folder, BOARD), np.uint64, "w+", shape=(len(jobs),))

@@ -15,7 +15,15 @@ from zswapsim.compressors.measure import Measured
 from zswapsim.study.backendspec import backend_name, charged_elsewhere, lies_in_dram, parse_backend, shares_dram
 from zswapsim.study.behind import open_behind, spare_frames, wanted_codecs
 from zswapsim.study.feeding import Feeding
-from zswapsim.study.folios import Engine, expect_folios, group_of_folios, known_with_zeros, open_folios, trace_folios
+from zswapsim.study.folios import (
+    Engine,
+    compresses_whole,
+    expect_folios,
+    group_of_folios,
+    known_with_zeros,
+    open_folios,
+    trace_folios,
+)
 from zswapsim.study.groups import group_results, page_groups
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
 from zswapsim.study.profile import Profile, make_profile
@@ -132,7 +140,8 @@ def open_replay(
     reclaimer = open_reclaimer(settings.reclaim)
     if folios is not None:
         pages, group_of = folios.pages, group_of_folios(group_of, folios)
-        contents = None if contents is None else contents.with_zeros(images=settings.depth == "bytes")
+        images = settings.depth == "bytes" or compresses_whole(settings)
+        contents = None if contents is None else contents.with_zeros(images=images)
         measured = known_with_zeros(measured, wanted_codecs([settings]))
         expect_folios(reclaimer, settings, folios)
     nodes = nodes or _nodes(settings, pages, dram_frames, node_frames)
@@ -176,6 +185,8 @@ def check_contents(
     """Raise InputError where runs can't be given these contents, or what was measured is not of them."""
     if contents is None:
         return
+    if not contents.holds_bytes and any(map(compresses_whole, settings_list)):
+        raise InputError("--folio-compress whole: a profile holds no pages: expected --contents too")
     if not contents.holds_bytes and any(settings.depth == "bytes" for settings in settings_list):
         raise InputError("--depth bytes: a profile holds no pages: expected --contents too, or --depth sizes")
     specs = wanted_codecs(settings_list)

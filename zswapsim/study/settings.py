@@ -7,7 +7,7 @@ from zswapsim.machine.isolation import RULES
 from zswapsim.study.backendspec import backend_name, parse_backend
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.cram import parse_cram
-from zswapsim.study.foliospec import check_folio, folio_order
+from zswapsim.study.foliospec import check_compress, check_folio, folio_order
 from zswapsim.study.groupspec import parse_groups
 from zswapsim.study.policies import default_batch, parse_reclaim
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
@@ -73,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     folio_swapin: str = "auto"
     """How a large folio that went as one comes back: ``page`` by page, ``whole`` with one fault, or ``auto``, as Linux
     does (whole from zram)."""
+    folio_compress: str = "page"
+    """How a large folio is compressed: ``page`` by page as Linux does, or, with a private node, ``whole``."""
     zero_map: bool = True
     """Pages of zero bytes never reach the backend (Linux since 6.12)."""
     verify: bool = True
@@ -94,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _one_of("cost", self.cost, tuple(PRESETS))
         parse_groups(self.groups)
         check_folio(self.folio, self.folio_swapin, self.backend, self.readahead)
+        check_compress(self.folio_compress, self.folio_swapin, self.backend)
         _between("reclaim-batch", self.reclaim_batch, 0, 1 << 20)
         _between("page-cluster", self.page_cluster, 0, MOST_PAGE_CLUSTER)
         _between("chain-size", self.chain_size, 4, 16)
