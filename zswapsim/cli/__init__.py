@@ -8,13 +8,15 @@ def main(arguments: list[str] | None = None) -> int:
 
     `arguments` is the command line without the program's name; the process's own when left out.
     """
+    import atexit
     import gc
     import os
 
     from zswapsim.cli.errors import guarded
 
-    # What is imported is here to stay: looking through it for garbage takes a tenth of the start.
+    # What is imported is here to stay: looking through it for garbage takes a tenth of the start, and more at the end.
     gc.set_threshold(GARBAGE_OBJECTS)
+    atexit.register(gc.freeze)
     # numpy's linear algebra, of which nothing is used, would keep a thread busy for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
