@@ -115,7 +115,8 @@ cdef inline void lru_forget_dropped(const lru_log *log, page_record *records) no
 # them from `base` on.
 cdef inline void lru_move(lru_log *into, const lru_log *log, page_record *records, uint32_t base) noexcept nogil:
     cdef uint32_t moved = 0, word = log.tail >> 6, page
-    cdef uint64_t marks = log.marks[word] & (~<uint64_t> 0 << (log.tail & 63))
+    # The old end of an empty log may be that of the array.
+    cdef uint64_t marks = log.marks[word] & (~<uint64_t> 0 << (log.tail & 63)) if log.live else 0
     while moved < log.live:
         lru_fetch_word(log, records, word + LRU_WORDS_AHEAD)
         while marks and moved < log.live:
