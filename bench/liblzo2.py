@@ -22,8 +22,8 @@ class Liblzo2:
         )
         if built.returncode:
             pytest.skip("no liblzo2.so.2 to compare with")
-        self.library = ctypes.CDLL(str(made))
-        self.library.compress_pages.restype = self.library.decompress_pages.restype = ctypes.c_int64
+        self.loop = ctypes.CDLL(str(made))
+        self.loop.compress_pages.restype = self.loop.decompress_pages.restype = ctypes.c_int64
         self.pages = pages
         self.packed = np.empty(pages.size * 9 // 8, np.uint8)
         self.lengths = np.zeros(len(pages), np.uint64)
@@ -32,14 +32,14 @@ class Liblzo2:
     def compress(self) -> int:
         """Nanoseconds to compress all pages."""
         arrays = (self.packed, self.lengths, self.scratch)
-        taken = self.library.compress_pages(_at(self.pages), ctypes.c_size_t(len(self.pages)), *map(_at, arrays))
+        taken = self.loop.compress_pages(_at(self.pages), ctypes.c_size_t(len(self.pages)), *map(_at, arrays))
         assert taken > 0
         return taken
 
     def decompress(self, out: NDArray[np.uint8]) -> int:
         """Nanoseconds to decompress all pages to `out`, after :meth:`compress`."""
         count = ctypes.c_size_t(len(self.pages))
-        taken = self.library.decompress_pages(_at(self.packed), _at(self.lengths), count, _at(out))
+        taken = self.loop.decompress_pages(_at(self.packed), _at(self.lengths), count, _at(out))
         assert taken > 0
         return taken
 
