@@ -94,6 +94,32 @@ def test_long_traces_against_the_reference(name: str, exclusive: bool, seed: int
         assert {key: found[key] for key in expected} == expected
 
 
+@pytest.mark.parametrize("name", ["lru", "fifo", "clock", "sieve", "s3fifo"])
+@pytest.mark.parametrize("seed", range(8))
+def test_blocks_of_accesses_against_the_reference(name: str, seed: int) -> None:
+    """With hundreds of frames, 64 accesses are replayed at once, and taken back where one meets a page about to go."""
+    draw = random.Random(seed)
+    frames = draw.randint(128, 400) if name == "lru" else draw.randint(256, 600)
+    pages = frames + draw.choice([1, 30, frames // 2, 3 * frames])
+    engine = engine_of(name, pages, frames)
+    reclaimer = None if name == "lru" else RECLAIMERS[name](frames, pages)
+    model = Machine(frames, Contents([b"x"], [0]), Swap(Counted(), 0, exclusive=True), reclaimer=reclaimer)
+    while model.count["accesses"] < 9000:
+        base, width = draw.randrange(pages), draw.choice([pages, frames, 2 * frames // 3, 100])
+        strays = draw.choice([0.02, 0.3, 1])
+        piece = [
+            (base + (draw.randrange(width) if draw.random() < strays else step)) % pages
+            for step in range(draw.randint(1, 900))
+        ]
+        feed(engine, piece)
+        for page in piece:
+            model.access(page, False)
+        engine.check()
+        found = engine.counters_now()
+        expected = model.count | (model.reclaimer.count if model.reclaimer else {})
+        assert {key: found[key] for key in expected} == expected
+
+
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("device", [0, 5, 30])
 def test_pages_that_must_stay_against_the_reference(name: str, device: int) -> None:

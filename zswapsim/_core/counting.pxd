@@ -4,69 +4,71 @@ An eviction can't fail then and leaves nothing to remember but that the page has
 access is the order of pages. These loops serve `Replay` alone, which adds what follows from the faults.
 """
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.errors cimport ZSW_OK
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, lru_drop, lru_holds, lru_log, lru_ready, lru_unmark, page_record, zsw_prefetch,
+    LRU_AHEAD, LRU_NONE, lru_drop, lru_holds, lru_log, lru_ready, lru_unmark, zsw_prefetch,
 )
-from zswapsim._core.reclaim cimport DIRTY, HIT, HITS, RESIDENT, TOUCHED, Evictor, Reclaimer
-
-# Of one call: what it works on, and what came of it.
-ctypedef struct counted_run:
-    page_record *records
-    uint32_t frames             # of DRAM
-    uint32_t batch              # pages evicted when no frame is free
-    uint64_t accesses           # of the trace before these
-    Py_ssize_t done             # accesses that were replayed
-    uint64_t minor_faults
-    uint64_t major_faults
-    uint64_t evicted
-
+from zswapsim._core.lrublock cimport LRU_BLOCK, LRU_BLOCK_FRAMES, block_replay, lru_block
+from zswapsim._core.reclaim cimport DIRTY, HIT, HITS, RESIDENT, TOUCHED, Reclaimer, counted_run
 
 # Exact LRU: an eviction is a step of the log's old end. 0 or ZSW_E_NOMEM.
 cdef inline int count_lru(counted_run *run, lru_log *log, const uint32_t *pages, Py_ssize_t count) noexcept nogil:
     cdef uint32_t before = log.live
+    cdef bint blocks = run.batch == 1 and run.frames >= LRU_BLOCK_FRAMES
     cdef Py_ssize_t end
     cdef int code = ZSW_OK
     while run.done < count:
         if log.head & 63 == 0:
-            code = lru_ready(log, run.records)
+            code = lru_ready(log, run.stamps)
             if code < 0:
                 break
         end = min(count, run.done + 64 - (log.head & 63))
-        count_word(run, log, pages + run.done, end - run.done, count - run.done)
+        if blocks and end - run.done == LRU_BLOCK and count - end >= LRU_BLOCK and signed_stamps(log):
+            count_block(run, log, pages + run.done)
+        else:
+            count_word(run, log, pages + run.done, end - run.done, count - run.done)
         run.done = end
     run.evicted = before + run.minor_faults + run.major_faults - log.live
     return code
+
+
+cdef inline bint signed_stamps(const lru_log *log) noexcept nogil:
+    return <uint64_t> log.base + log.capacity < <uint64_t> 1 << 31
+
+
+cdef inline void count_block(counted_run *run, lru_log *log, const uint32_t *pages) noexcept nogil:
+    cdef lru_block block
+    block_replay(&block, log, run.stamps, run.frames, pages)
+    run.minor_faults += block.minor
+    run.major_faults += block.misses - block.minor
 
 
 # Accesses as many as fit into the word of marks that head is in; `known`: pages that may be read ahead.
 cdef inline void count_word(
     counted_run *run, lru_log *shared, const uint32_t *pages, Py_ssize_t count, Py_ssize_t known,
 ) noexcept nogil:
-    # Copies, which no write to a record or to the log can be taken to change.
+    # Copies, which no write to a stamp or to the log can be taken to change.
     cdef lru_log log = shared[0]
-    cdef page_record *records = run.records
-    cdef page_record *record
-    cdef uint32_t page, frames = run.frames
+    cdef uint32_t *stamps = run.stamps
+    cdef uint32_t page, stamp, frames = run.frames
     cdef uint64_t minor = 0, misses = 0
     cdef Py_ssize_t i
     for i in range(count):
-        zsw_prefetch(&records[pages[min(i + LRU_AHEAD, known - 1)]])
+        zsw_prefetch(&stamps[pages[min(i + LRU_AHEAD, known - 1)]])
         page = pages[i]
-        record = &records[page]
-        if lru_holds(&log, record.stamp):
-            lru_unmark(&log, record.stamp - log.base)
+        stamp = stamps[page]
+        if lru_holds(&log, stamp):
+            lru_unmark(&log, stamp - log.base)
         else:
             misses += 1
-            minor += record.state == 0
+            minor += stamp == LRU_NONE
             if log.live >= frames:
                 drop_batch(&log, run.batch)
             log.live += 1
-        record.state = TOUCHED | DIRTY
         log.entries[log.head] = page
-        record.stamp = log.base + log.head
+        stamps[page] = log.base + log.head
         log.head += 1
     shared[0] = log
     run.minor_faults += minor
@@ -80,45 +82,44 @@ cdef inline void drop_batch(lru_log *log, uint32_t batch) noexcept nogil:
         left -= 1
 
 
-# A reclaimer: a hit counts in the page's record, and that is all. 0; ZSW_E_FULL where no page could go; any other
-# negative code ends the run.
-cdef inline int count_marking(
-    counted_run *run, Reclaimer reclaimer, Evictor engine, const uint32_t *pages, Py_ssize_t count,
+# Goes on to the next access to a page that is not in DRAM; whether there is one. A hit counts in the page's state, and
+# that is all.
+cdef inline bint count_hits(
+    counted_run *run, Reclaimer reclaimer, const uint32_t *pages, Py_ssize_t count,
 ) noexcept nogil:
-    cdef page_record *records = run.records
-    cdef page_record *record
+    cdef uint16_t *states = run.states
+    cdef uint16_t *state
     cdef uint32_t most = reclaimer.most * HIT
-    cdef uint64_t before = engine.evicted
-    cdef Py_ssize_t i = 0
-    cdef int code = ZSW_OK
+    cdef bint stamped = reclaimer.stamped
+    cdef Py_ssize_t i = run.done
+    cdef uint32_t ahead
     while i < count:
-        zsw_prefetch(&records[pages[min(i + LRU_AHEAD, count - 1)]])
-        record = &records[pages[i]]
-        if record.state & RESIDENT:
-            if most:
-                record.state += HIT * <uint32_t> (record.state & HITS < most)
-        else:
-            reclaimer.clock = run.accesses + i
-            code = count_fault(run, reclaimer, engine, pages[i])
-            if code < 0:
-                break
+        ahead = pages[min(i + LRU_AHEAD, count - 1)]
+        zsw_prefetch(&states[ahead])
+        if stamped:
+            zsw_prefetch(&run.stamps[ahead])
+        state = &states[pages[i]]
+        if state[0] & RESIDENT == 0:
+            break
+        if most:
+            state[0] += HIT * <uint32_t> (state[0] & HITS < most)
         i += 1
     run.done = i
-    run.evicted = engine.evicted - before
-    return code
+    return i < count
 
 
-cdef inline int count_fault(counted_run *run, Reclaimer reclaimer, Evictor engine, uint32_t page) noexcept nogil:
-    cdef page_record *record = &run.records[page]
-    cdef bint refault = record.state != 0
-    cdef int code
-    while reclaimer.resident >= run.frames:
-        code = reclaimer.reclaim(engine, page, min(run.batch, reclaimer.resident))
-        if code < 0:
-            return code
+# Counts a fault of a page in this state, which comes into DRAM. Whether it has been there.
+cdef inline bint note_fault(counted_run *run, Reclaimer reclaimer, uint32_t state) noexcept nogil:
+    cdef bint refault = state != 0
     run.minor_faults += not refault
     run.major_faults += refault
-    record.state = TOUCHED | DIRTY | RESIDENT
-    reclaimer.insert(page, refault)
     reclaimer.resident += 1
-    return ZSW_OK
+    return refault
+
+
+# The same at the access that is next.
+cdef inline bint count_fault(counted_run *run, Reclaimer reclaimer, uint32_t page) noexcept nogil:
+    cdef bint refault = note_fault(run, reclaimer, run.states[page])
+    run.states[page] = TOUCHED | DIRTY | RESIDENT
+    run.done += 1
+    return refault

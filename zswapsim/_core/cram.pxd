@@ -7,7 +7,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from zswapsim._core.backend cimport Backend
 from zswapsim._core.cramdevice cimport CramDevice
 from zswapsim._core.device cimport SwapDevice
-from zswapsim._core.lru cimport lru_log, page_record
+from zswapsim._core.lru cimport lru_log
 
 cdef enum:                  # where a slot's page is, and its flags
     AT_NOWHERE = 0
@@ -39,7 +39,8 @@ cdef class CramBackend(Backend):
     cdef SwapDevice device
     cdef uint8_t owner          # of the node's frames
     cdef uint32_t *frame_of     # owned, one a slot; where it is AT_NODE
-    cdef page_record *records   # owned, one a slot: place in the writeback queue, and AT_* with flags
+    cdef uint32_t *stamps       # owned, one a slot: place in the writeback queue
+    cdef uint8_t *states        # owned, one a slot: AT_* with flags
     cdef lru_log queue          # slots at the node, in the order they were stored
     cdef uint8_t *page          # owned; a page on its way to the device or to a reader; NULL but at bytes depth
     cdef uint32_t slot_count

@@ -21,7 +21,7 @@ from zswapsim._core.cramdevice cimport PRESSURE_FULL, WRITE_LOST, CramDevice
 from zswapsim._core.device cimport SwapDevice
 from zswapsim._core.errors cimport ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport NO_FRAME, Grant
-from zswapsim._core.lru cimport LRU_NONE, lru_add, lru_close, lru_oldest, lru_open, lru_remove, lru_touch, page_record
+from zswapsim._core.lru cimport LRU_NONE, lru_add, lru_close, lru_oldest, lru_open, lru_remove, lru_touch
 from zswapsim._core.errors import HostMemoryError, InputError
 
 CONTROLS = ("watermarks", "counting", "tokens")
@@ -58,7 +58,8 @@ cdef class CramBackend(Backend):
         memset(&self.queue, 0, sizeof(self.queue))
         memset(&self.moved, 0, sizeof(self.moved))
         self.frame_of = NULL
-        self.records = NULL
+        self.stamps = NULL
+        self.states = NULL
         self.page = NULL
 
     def __init__(
@@ -89,11 +90,12 @@ cdef class CramBackend(Backend):
     def __dealloc__(self):
         lru_close(&self.queue)
         free(self.frame_of)
-        free(self.records)
+        free(self.stamps)
+        free(self.states)
         free(self.page)
 
     cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
-        if self.node is None or self.records != NULL:
+        if self.node is None or self.stamps != NULL:
             raise InputError("backend: it serves one replay")
         if (self.node.codec is not None) != real:
             raise InputError("backend: the device's codec and pages with their bytes go together")
@@ -106,14 +108,15 @@ cdef class CramBackend(Backend):
 
     cdef int open_slots(self, uint32_t slots, bint real) except -1:
         cdef uint32_t slot
-        self.records = <page_record *> calloc(slots, sizeof(page_record))
+        self.stamps = <uint32_t *> calloc(slots, sizeof(uint32_t))
+        self.states = <uint8_t *> calloc(slots, sizeof(uint8_t))
         self.frame_of = <uint32_t *> calloc(slots, sizeof(uint32_t))
         self.page = <uint8_t *> malloc(ZSW_PAGE_SIZE) if real else NULL
-        if self.records == NULL or self.frame_of == NULL or (real and self.page == NULL) or \
+        if self.stamps == NULL or self.states == NULL or self.frame_of == NULL or (real and self.page == NULL) or \
                 lru_open(&self.queue, 64, 0) < 0:
             raise HostMemoryError("backend: the host is out of memory")
         for slot in range(slots):
-            self.records[slot].stamp = LRU_NONE
+            self.stamps[slot] = LRU_NONE
         return 0
 
     # -- the replay's calls ---------------------------------------------------------------------------------------
@@ -130,9 +133,9 @@ cdef class CramBackend(Backend):
             self.counters.reject_alloc_fail += 1
             return self.refuse(slot, page)
         self.frame_of[slot] = frame
-        self.records[slot].state = AT_NODE | REFERENCED | (MAPPED if self.tier else 0)
+        self.states[slot] = AT_NODE | REFERENCED | (MAPPED if self.tier else 0)
         self.stored += 1
-        code = lru_add(&self.queue, self.records, slot)
+        code = lru_add(&self.queue, self.stamps, slot)
         if code < 0:
             return code
         self.counters.zswpout += 1
@@ -141,11 +144,11 @@ cdef class CramBackend(Backend):
         return self.write(slot, page)
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
-        cdef page_record *record = &self.records[slot]
+        cdef uint8_t *state = &self.states[slot]
         cdef int code = self.attend()
         if code < 0:
             return code
-        if record.state & AT_MASK == AT_DEVICE:
+        if state[0] & AT_MASK == AT_DEVICE:
             code = self.device.read(slot, page)
             if code < 0:
                 return code
@@ -166,11 +169,11 @@ cdef class CramBackend(Backend):
         if self.maps or self.exclusive:
             self.invalidate(slot)
             return LOAD_DROPPED
-        record.state |= REFERENCED
+        state[0] |= REFERENCED
         return LOAD_KEPT
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
-        cdef uint32_t where = self.records[slot].state & AT_MASK
+        cdef uint32_t where = self.states[slot] & AT_MASK
         if where == AT_DEVICE:
             self.device.release(slot)
         elif where == AT_NODE:
@@ -178,25 +181,25 @@ cdef class CramBackend(Backend):
             self.drop_frame(slot)
         elif where == AT_NO_PLACE:
             self.poisoned_pages -= 1
-        self.records[slot].state = AT_NOWHERE
+        self.states[slot] = AT_NOWHERE
 
     cdef int touch(self, uint32_t slot, bint write, const uint8_t **seen) noexcept nogil:
-        cdef page_record *record = &self.records[slot]
+        cdef uint8_t *state = &self.states[slot]
         cdef bint mapped
         cdef int code = self.attend()
         if code < 0:
             return code
-        if record.state & AT_MASK != AT_NODE or self.lost(slot):
+        if state[0] & AT_MASK != AT_NODE or self.lost(slot):
             return TOUCH_FAULT
         if write:
             # A page becomes writable by a fault; once it is, software does not hear of its writes.
-            if not record.state & WRITABLE and (self.refusing or self.writable_pages >= self.budget):
+            if not state[0] & WRITABLE and (self.refusing or self.writable_pages >= self.budget):
                 return TOUCH_FAULT
             if self.control == CONTROL_TOKENS and not self.node.has_token():
                 self.moved.reject_token += 1
                 return TOUCH_FAULT
-            self.writable_pages += record.state & WRITABLE == 0
-            record.state |= WRITABLE | REFERENCED
+            self.writable_pages += state[0] & WRITABLE == 0
+            state[0] |= WRITABLE | REFERENCED
             return TOUCH_WRITE
         if self.page != NULL:
             code = self.node.read(self.frame_of[slot], self.page)
@@ -205,8 +208,8 @@ cdef class CramBackend(Backend):
                 return code
             seen[0] = self.page
         costs_charge(&self.costs, &self.costs.spent_node, self.costs.node_latency)
-        mapped = record.state & MAPPED != 0
-        record.state |= MAPPED | REFERENCED
+        mapped = state[0] & MAPPED != 0
+        state[0] |= MAPPED | REFERENCED
         if not mapped:
             self.counters.zswpin += 1
             return TOUCH_MAPPED
@@ -285,13 +288,13 @@ cdef class CramBackend(Backend):
             return code
         self.counters.pswpout += 1
         costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
-        self.records[slot].state = AT_DEVICE
+        self.states[slot] = AT_DEVICE
         return ZSW_OK
 
     # -- pages that were lost -------------------------------------------------------------------------------------
 
     cdef bint lost(self, uint32_t slot) noexcept nogil:
-        cdef uint32_t where = self.records[slot].state & AT_MASK
+        cdef uint32_t where = self.states[slot] & AT_MASK
         return where == AT_NO_PLACE or (where == AT_NODE and self.node.records[self.frame_of[slot]].poisoned)
 
     cdef int tell(self, uint32_t slot) noexcept nogil:
@@ -301,10 +304,10 @@ cdef class CramBackend(Backend):
         return E_BUS_ERROR if self.ends else LOAD_LOST
 
     cdef int drop_frame(self, uint32_t slot) noexcept nogil:
-        cdef page_record *record = &self.records[slot]
-        self.writable_pages -= record.state & WRITABLE != 0
+        cdef uint8_t *state = &self.states[slot]
+        self.writable_pages -= state[0] & WRITABLE != 0
         self.stored -= 1
-        lru_remove(&self.queue, self.records, slot)
+        lru_remove(&self.queue, self.stamps, slot)
         return self.node.give(self.frame_of[slot])
 
     # -- the shrinker ---------------------------------------------------------------------------------------------
@@ -332,12 +335,12 @@ cdef class CramBackend(Backend):
         cdef int code = ZSW_OK
         cdef uint32_t slot
         while most and self.device.used < self.device.capacity:
-            slot = lru_oldest(&self.queue, self.records)
+            slot = lru_oldest(&self.queue, self.stamps)
             if slot == LRU_NONE:
                 break
-            if self.records[slot].state & REFERENCED:
-                self.records[slot].state &= ~<uint32_t> REFERENCED
-                code = lru_touch(&self.queue, self.records, slot)
+            if self.states[slot] & REFERENCED:
+                self.states[slot] &= ~<uint32_t> REFERENCED
+                code = lru_touch(&self.queue, self.stamps, slot)
             else:
                 code = self.write_back_one(slot)
                 most -= 1
@@ -350,7 +353,7 @@ cdef class CramBackend(Backend):
         if self.lost(slot):
             # The kernel's own read of it fails; what is left is a swap entry that tells its reader.
             code = self.drop_frame(slot)
-            self.records[slot].state = AT_NO_PLACE
+            self.states[slot] = AT_NO_PLACE
             return code
         code = self.node.read(self.frame_of[slot], self.page)
         if code < 0:
@@ -360,7 +363,7 @@ cdef class CramBackend(Backend):
         if code < 0:
             return code
         code = self.drop_frame(slot)
-        self.records[slot].state = AT_DEVICE
+        self.states[slot] = AT_DEVICE
         self.counters.zswpwb += 1
         self.counters.pswpout += 1
         self.counters.written_back_pages += 1
@@ -412,9 +415,9 @@ cdef class CramBackend(Backend):
         cdef set frames = set()
         cdef uint64_t at_device = 0, writable = 0, lost = 0
         for slot in range(self.slot_count):
-            state = self.records[slot].state
+            state = self.states[slot]
             where = state & AT_MASK
-            listed = self.records[slot].stamp != LRU_NONE
+            listed = self.stamps[slot] != LRU_NONE
             assert listed == (where == AT_NODE), f"slot {slot}: wrongly in or out of the queue"
             assert where == AT_NODE or state == where, f"slot {slot} is not at the node and has state {state}"
             if where == AT_NODE:

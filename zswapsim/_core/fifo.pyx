@@ -6,12 +6,11 @@ goes back to the young end, which is how it is kept here.
 
 from cython cimport final
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint16_t, uint32_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.lru cimport page_record
-from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_open, ring_pages, ring_pop
-from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, send_out
+from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
+from zswapsim._core.reclaim cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, send_out
 from zswapsim._core.errors import HostMemoryError
 
 
@@ -28,12 +27,13 @@ cdef class QueueReclaimer(Reclaimer):
 
     def __init__(self, *, bint second_chance=False):
         self.most = 1 if second_chance else 0
+        self.stops_at_seen = True
 
     def __dealloc__(self):
         ring_close(&self.queue)
 
-    cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
-        Reclaimer.attach(self, records, pages, frames)
+    cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
+        Reclaimer.attach(self, stamps, states, pages, frames)
         if ring_open(&self.queue, min(pages, frames)) < 0:
             raise HostMemoryError(f"queue of {min(pages, frames)} frames: larger than can be reserved")
         return 0
@@ -42,14 +42,17 @@ cdef class QueueReclaimer(Reclaimer):
         ring_append(&self.queue, page)
 
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
-        cdef page_record *records = self.records
+        cdef uint16_t *states = self.states
         cdef uint32_t evicted = 0, left = ring_count(&self.queue)
         cdef int code
         while evicted < wanted and left:
-            page = ring_pop(&self.queue, records)
+            page = ring_look(&self.queue, self.queue.tail, states)
+            if states[page] & SEEN:
+                return MET_SEEN
+            self.queue.tail += 1
             self.counters.pgscan += 1
-            if records[page].state & HITS:
-                records[page].state &= ~<uint32_t> HITS
+            if states[page] & HITS:
+                states[page] &= ~<uint32_t> HITS
                 ring_append(&self.queue, page)
                 continue
             code = send_out(self, engine, page)
@@ -57,7 +60,7 @@ cdef class QueueReclaimer(Reclaimer):
             if code == ZSW_OK:
                 evicted += 1
                 continue
-            records[page].state |= HIT * self.most
+            states[page] |= HIT * self.most
             ring_append(&self.queue, page)
             if code != ZSW_E_FULL:
                 return code

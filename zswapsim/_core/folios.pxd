@@ -7,9 +7,8 @@ page; a page that came in alone, or was split off, by itself.
 
 from cython cimport final
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
-from zswapsim._core.lru cimport page_record
 from zswapsim._core.reclaim cimport Evictor
 from zswapsim._core.replay cimport Replay, replay_counters
 
@@ -42,7 +41,8 @@ cdef class FolioReplay(Evictor):
     cdef readonly Replay engine
     cdef readonly uint32_t order        # a large folio has 1 << order pages
     cdef readonly bint swaps_in_whole   # a fault brings in all of a folio that went as one
-    cdef page_record *records           # the engine's, as are the next
+    cdef uint32_t *stamps               # the engine's, as are the next
+    cdef uint16_t *states
     cdef replay_counters *shared
     cdef uint32_t size                  # pages of a large folio
     cdef const uint32_t *place          # by page of the trace: its page here; borrowed from `keeps`

@@ -7,7 +7,7 @@ mm/vmscan.c and swap_writeout() in mm/page_io.c of Linux 6.18 say what happens.
 
 from cython cimport final
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
@@ -15,7 +15,7 @@ from zswapsim._core.backend cimport FOLIO_SPLIT
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.histogram cimport histogram_add
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, lru_add, lru_drop, lru_holds, lru_log, lru_marked, lru_oldest, lru_touch, page_record, zsw_prefetch,
+    LRU_AHEAD, lru_add, lru_drop, lru_holds, lru_log, lru_marked, lru_oldest, lru_touch, zsw_prefetch,
 )
 from zswapsim._core.reclaim cimport (
     DIRTY, ENGINE_STATE, HIT, HITS, IN_SLOT, LARGE, RESIDENT, TOUCHED, WRITTEN, ZERO_MAPPED, Evictor,
@@ -79,7 +79,8 @@ cdef class FolioReplay(Evictor):
         self.place = &place[0]
         self.trace_pages = <uint32_t> place.shape[0]
         self.keeps = place
-        self.records = engine.records
+        self.stamps = engine.stamps
+        self.states = engine.states
         self.shared = &engine.counters
         self.engine = engine
 
@@ -106,7 +107,8 @@ cdef class FolioReplay(Evictor):
         cdef uint32_t page, unit
         cdef int code = ZSW_OK
         while i < count:
-            zsw_prefetch(&self.records[self.place[pages[min(i + LRU_AHEAD, last)]]])
+            zsw_prefetch(&self.stamps[self.place[pages[min(i + LRU_AHEAD, last)]]])
+            zsw_prefetch(&self.states[self.place[pages[min(i + LRU_AHEAD, last)]]])
             page = self.place[pages[i]]
             unit = self.unit_of(page)
             if self.is_resident(unit):
@@ -130,16 +132,16 @@ cdef class FolioReplay(Evictor):
         return page
 
     cdef inline bint is_resident(self, uint32_t unit) noexcept nogil:
-        cdef page_record *record = &self.records[unit]
+        cdef uint16_t *state = &self.states[unit]
         if self.engine.reclaimer is None:
-            return lru_holds(&self.engine.log, record.stamp)
-        return record.state & RESIDENT != 0
+            return lru_holds(&self.engine.log, self.stamps[unit])
+        return state[0] & RESIDENT != 0
 
     cdef inline int touch(self, uint32_t unit) noexcept nogil:
-        cdef page_record *record = &self.records[unit]
+        cdef uint16_t *state = &self.states[unit]
         if self.engine.reclaimer is None:
-            return lru_touch(&self.engine.log, self.records, unit)
-        record.state += HIT * <uint32_t> (record.state & HITS < self.engine.reclaimer.most * HIT)
+            return lru_touch(&self.engine.log, self.stamps, unit)
+        state[0] += HIT * <uint32_t> (state[0] & HITS < self.engine.reclaimer.most * HIT)
         return ZSW_OK
 
     cdef inline void accessed(self, uint32_t page, bint write) noexcept nogil:
@@ -151,20 +153,20 @@ cdef class FolioReplay(Evictor):
         if folio.seen & bit == 0:
             folio.seen |= bit
             self.first_access(page)
-        if write and self.records[page].state & WRITTEN == 0:
+        if write and self.states[page] & WRITTEN == 0:
             self.disown(page)
             self.engine.first_write(page)
 
     cdef void disown(self, uint32_t page) noexcept nogil:
         cdef uint32_t first = self.unit_of(page)
         cdef uint32_t each
-        cdef page_record *record
+        cdef uint16_t *state
         for each in range(first, first + (self.size if self.folios[page >> self.order].form == FORM_LARGE else 1)):
-            record = &self.records[each]
-            if record.state & IN_SLOT:
+            state = &self.states[each]
+            if state[0] & IN_SLOT:
                 self.engine.backend.invalidate(each)
-            record.state &= ~<uint32_t> (IN_SLOT | ZERO_MAPPED)
-            record.state |= DIRTY
+            state[0] &= ~<uint32_t> (IN_SLOT | ZERO_MAPPED)
+            state[0] |= DIRTY
 
     cdef void first_access(self, uint32_t page) noexcept nogil:
         """The page gets what it holds. It has been all zero since its folio was allocated."""
@@ -204,14 +206,14 @@ cdef class FolioReplay(Evictor):
         self.used += self.size if large else 1
         folio.form = FORM_LARGE if large else FORM_APART
         if large:
-            self.records[unit].state |= LARGE
+            self.states[unit] |= LARGE
         return self.enter_list(unit, not fresh)
 
     cdef int enter_list(self, uint32_t unit, bint refault) noexcept nogil:
         """Enters a folio that is in DRAM in the reclaimer's lists."""
         if self.engine.reclaimer is None:
-            return lru_add(&self.engine.log, self.records, unit)
-        self.records[unit].state |= RESIDENT
+            return lru_add(&self.engine.log, self.stamps, unit)
+        self.states[unit] |= RESIDENT
         self.engine.reclaimer.insert(unit, refault)
         self.engine.reclaimer.resident += 1
         return ZSW_OK
@@ -221,7 +223,7 @@ cdef class FolioReplay(Evictor):
         cdef uint32_t page
         for page in range(first, first + self.size):
             self.engine.take_frame(page)
-            self.records[page].state = TOUCHED | DIRTY
+            self.states[page] = TOUCHED | DIRTY
             if self.engine.image_of != NULL:
                 self.engine.image_of[page] = self.zero_image
             if self.engine.images != NULL:
@@ -231,7 +233,7 @@ cdef class FolioReplay(Evictor):
 
     cdef int swap_in(self, uint32_t first, double before) noexcept nogil:
         """All pages of a folio come back by one fault."""
-        cdef bint zero = self.records[first].state & ZERO_MAPPED != 0
+        cdef bint zero = self.states[first] & ZERO_MAPPED != 0
         cdef uint32_t page
         cdef int code
         self.shared.major_faults += 1
@@ -241,7 +243,7 @@ cdef class FolioReplay(Evictor):
             if code < 0:
                 self.give_frames(first, page + 1)
                 return code
-            self.records[page].state &= ~<uint32_t> WRITTEN
+            self.states[page] &= ~<uint32_t> WRITTEN
         self.whole_faults += 1
         self.counters.mthp_swpin += not zero
         histogram_add(&self.engine.latency, self.engine.backend.costs.major_fault + self.engine.spent() - before)
@@ -282,12 +284,12 @@ cdef class FolioReplay(Evictor):
         cdef uint32_t unit
         cdef int code
         while self.used > target and left:
-            unit = lru_oldest(log, self.records)
+            unit = lru_oldest(log, self.stamps)
             code = self.evict(unit)
             if code == ZSW_OK:
                 lru_drop(log)
             elif code == ZSW_E_FULL:
-                code = lru_touch(log, self.records, unit)
+                code = lru_touch(log, self.stamps, unit)
             if code == ZSW_OK:
                 code = self.enter_waiting()
             if code < 0:
@@ -315,7 +317,7 @@ cdef class FolioReplay(Evictor):
         """For a reclaimer, which forgets the folio where it goes."""
         cdef int code = self.evict(page)
         if code == ZSW_OK:
-            self.records[page].state &= ENGINE_STATE & ~<uint32_t> RESIDENT
+            self.states[page] &= ENGINE_STATE & ~<uint32_t> RESIDENT
             self.engine.reclaimer.resident -= 1
         return code
 
@@ -349,7 +351,7 @@ cdef class FolioReplay(Evictor):
             self.shared.kept_pages += self.size if code == ZSW_E_FULL else 0
             return code
         self.give_frames(first, first + self.size)
-        self.records[first].state &= ~<uint32_t> LARGE
+        self.states[first] &= ~<uint32_t> LARGE
         self.folios[first >> self.order].form = FORM_OUTSIDE
         self.shared.reclaimed_pages += self.size
         self.used -= self.size
@@ -380,13 +382,13 @@ cdef class FolioReplay(Evictor):
         """What is behind swap is now what each page holds."""
         cdef uint32_t page
         for page in range(first, first + self.size):
-            self.records[page].state &= ~<uint32_t> (DIRTY | IN_SLOT | ZERO_MAPPED)
-            self.records[page].state |= state
+            self.states[page] &= ~<uint32_t> (DIRTY | IN_SLOT | ZERO_MAPPED)
+            self.states[page] |= state
 
     cdef inline bint is_dirty(self, uint32_t first) noexcept nogil:
         cdef uint32_t page
         for page in range(first, first + self.size):
-            if self.records[page].state & DIRTY:
+            if self.states[page] & DIRTY:
                 return True
         return False
 
@@ -407,7 +409,7 @@ cdef class FolioReplay(Evictor):
         cdef uint32_t i
         cdef int code, found = ZSW_OK
         self.counters.mthp_swpout_fallback += 1
-        self.records[first].state &= ~<uint32_t> LARGE
+        self.states[first] &= ~<uint32_t> LARGE
         folio.form = FORM_APART
         for i in range(self.size):
             code = self.evict_one(first + i)
@@ -521,7 +523,7 @@ cdef class FolioReplay(Evictor):
         form, found = self.folios[folio].form, 0
         assert form != FORM_LARGE or self.is_resident(first), f"folio {folio} is in DRAM and in no list"
         for page in range(first, first + self.size):
-            state = self.records[page].state
+            state = self.states[page]
             listed = self.is_resident(page)
             resident = listed or form == FORM_LARGE
             assert listed == (form == FORM_LARGE and page == first) or form == FORM_APART, f"page {page} is misplaced"
@@ -530,7 +532,7 @@ cdef class FolioReplay(Evictor):
                 assert state == 0, f"page {page} was never touched and has state {state}"
                 continue
             if listed and self.engine.reclaimer is None:
-                place = self.records[page].stamp - self.engine.log.base
+                place = self.stamps[page] - self.engine.log.base
                 assert lru_marked(&self.engine.log, place) == place, f"page {page} has no mark in the log"
             elsewhere = bool(state & IN_SLOT) + bool(state & ZERO_MAPPED)
             assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"

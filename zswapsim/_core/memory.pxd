@@ -1,6 +1,7 @@
 """Large tables in huge pages, so that a random access to one costs no walk of the host's page tables."""
 
-from libc.stdlib cimport malloc
+from libc.stdint cimport uintptr_t
+from libc.stdlib cimport calloc, malloc
 
 cdef extern from "<stdlib.h>" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
@@ -21,4 +22,13 @@ cdef inline void *table_alloc(size_t size) noexcept nogil:
     if posix_memalign(&memory, HUGE_BYTES, size) != 0:
         return NULL
     madvise(memory, size, MADV_HUGEPAGE)
+    return memory
+
+
+# The same of zeros. The host is not asked for what is never touched.
+cdef inline void *table_zeroed(size_t size) noexcept nogil:
+    cdef void *memory = calloc(size, 1)
+    cdef uintptr_t first = (<uintptr_t> memory + HUGE_BYTES - 1) & ~<uintptr_t> (HUGE_BYTES - 1)
+    if memory != NULL and first + HUGE_BYTES <= <uintptr_t> memory + size:
+        madvise(<void *> first, <uintptr_t> memory + size - first, MADV_HUGEPAGE)
     return memory

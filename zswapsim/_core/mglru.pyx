@@ -8,12 +8,11 @@ once when it looks around a page is promoted lazily here, as everything else is.
 
 from cython cimport final
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.lru cimport page_record
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
@@ -25,7 +24,7 @@ from zswapsim._core.errors import HostMemoryError
 cdef enum:
     MIN_NR_GENS = 2
     MAX_NR_GENS = 4
-    GEN = 3 << 16               # a page's generation, its sequence number modulo MAX_NR_GENS
+    GEN = 3 << RECLAIM_GEN_SHIFT               # a page's generation, its sequence number modulo MAX_NR_GENS
     MIN_LRU_BATCH = 64
     MAX_LRU_BATCH = 4096
     REGION_SHIFT = 9            # pages that one page table maps
@@ -84,8 +83,8 @@ cdef class MglruReclaimer(Reclaimer):
     def __init__(self, *, bint fault_access=True):
         self.fault_hit = self.map_hit = HIT if fault_access else 0
 
-    cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
-        Reclaimer.attach(self, records, pages, frames)
+    cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
+        Reclaimer.attach(self, stamps, states, pages, frames)
         self.regions = ((pages - 1) >> REGION_SHIFT) + 1
         self.shadows = <uint32_t *> table_alloc(<size_t> pages * sizeof(uint32_t))
         self.filters = <uint8_t *> calloc(2, self.regions)
@@ -101,25 +100,25 @@ cdef class MglruReclaimer(Reclaimer):
         return &self.lists[seq % MAX_NR_GENS]
 
     cdef inline uint32_t gen_of(self, uint32_t page) noexcept nogil:
-        return (self.records[page].state & GEN) >> RECLAIM_GEN_SHIFT
+        return (self.states[page] & GEN) >> RECLAIM_GEN_SHIFT
 
     cdef inline void set_gen(self, uint32_t page, uint32_t seq) noexcept nogil:
-        self.records[page].state &= ~<uint32_t> GEN
-        self.records[page].state |= (seq % MAX_NR_GENS) << RECLAIM_GEN_SHIFT
+        self.states[page] &= ~<uint32_t> GEN
+        self.states[page] |= (seq % MAX_NR_GENS) << RECLAIM_GEN_SHIFT
 
     # -- pages that come in ---------------------------------------------------------------------------------------
 
     cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
-        self.records[page].state |= self.fault_hit
+        self.states[page] |= self.fault_hit
         if refault:
             self.refault(page)
         self.add(page)
 
     cdef inline void add(self, uint32_t page) noexcept nogil:
         """Enters a page that was faulted in, or is put back: the youngest generation is for the working set."""
-        cdef uint32_t seq = self.max_seq - (0 if self.records[page].state & RECLAIM_WORKINGSET else 1)
+        cdef uint32_t seq = self.max_seq - (0 if self.states[page] & RECLAIM_WORKINGSET else 1)
         self.set_gen(page, seq)
-        list_append(self.list_of(seq), self.records, page)
+        list_append(self.list_of(seq), self.stamps, page)
 
     cdef inline void refault(self, uint32_t page) noexcept nogil:
         cdef uint32_t shadow = self.shadows[page]
@@ -129,7 +128,7 @@ cdef class MglruReclaimer(Reclaimer):
         self.counters.workingset_activate_anon += 1
         if shadow & SHADOW_WORKINGSET:
             self.tiers[PROTECTED].refaulted += 1
-            self.records[page].state |= RECLAIM_WORKINGSET
+            self.states[page] |= RECLAIM_WORKINGSET
             self.counters.workingset_restore_anon += 1
         else:
             self.tiers[BASE].refaulted += 1
@@ -138,23 +137,23 @@ cdef class MglruReclaimer(Reclaimer):
 
     cdef inline bint accessed_again(self, uint32_t page) noexcept nogil:
         """An access was seen. Whether it makes the page part of the working set: the first one only marks it."""
-        cdef page_record *record = &self.records[page]
-        if record.state & (RECLAIM_REFERENCED | RECLAIM_WORKINGSET):
-            record.state &= ~<uint32_t> RECLAIM_REFERENCED
-            record.state |= RECLAIM_WORKINGSET
+        cdef uint16_t *state = &self.states[page]
+        if state[0] & (RECLAIM_REFERENCED | RECLAIM_WORKINGSET):
+            state[0] &= ~<uint32_t> RECLAIM_REFERENCED
+            state[0] |= RECLAIM_WORKINGSET
             return True
-        record.state |= RECLAIM_REFERENCED
+        state[0] |= RECLAIM_REFERENCED
         return False
 
     cdef inline uint32_t look_at(self, uint32_t first, uint32_t end) noexcept nogil:
         """Takes the accessed bits of these pages, and promotes those of the working set. Returns how many were set."""
-        cdef page_record *record
+        cdef uint16_t *state
         cdef uint32_t page, young = 0
         for page in range(first, end):
-            record = &self.records[page]
-            if record.state & RESIDENT == 0 or record.state & HITS == 0 or record.state & RECLAIM_ISOLATED:
+            state = &self.states[page]
+            if state[0] & RESIDENT == 0 or state[0] & HITS == 0 or state[0] & RECLAIM_ISOLATED:
                 continue
-            record.state &= ~<uint32_t> HITS
+            state[0] &= ~<uint32_t> HITS
             young += folio_pages(self, page)
             if self.accessed_again(page):
                 self.set_gen(page, self.max_seq)
@@ -242,12 +241,12 @@ cdef class MglruReclaimer(Reclaimer):
         if self.min_seq + MIN_NR_GENS > self.max_seq:
             return 0
         while oldest.count and scanned < MAX_LRU_BATCH and self.isolated_count < MIN_LRU_BATCH:
-            page = list_pop(oldest, self.records)
+            page = list_pop(oldest, self.stamps)
             scanned += 1
             if self.sort(page, protect):
                 sorted_ += 1
                 continue
-            self.records[page].state |= RECLAIM_ISOLATED
+            self.states[page] |= RECLAIM_ISOLATED
             self.isolated[self.isolated_count] = page
             self.isolated_count += 1
         self.counters.pgscan += self.isolated_count
@@ -257,13 +256,13 @@ cdef class MglruReclaimer(Reclaimer):
     cdef inline bint sort(self, uint32_t page, bint protect) noexcept nogil:
         """Moves a page of the oldest list that was promoted to its own, or a protected one to the next."""
         if self.gen_of(page) != self.min_seq % MAX_NR_GENS:
-            list_append(&self.lists[self.gen_of(page)], self.records, page)
+            list_append(&self.lists[self.gen_of(page)], self.stamps, page)
             return True
-        if protect and self.records[page].state & RECLAIM_WORKINGSET:
+        if protect and self.states[page] & RECLAIM_WORKINGSET:
             self.tiers[PROTECTED].protected_ += 1
-            self.records[page].state &= ~<uint32_t> RECLAIM_REFERENCED
+            self.states[page] &= ~<uint32_t> RECLAIM_REFERENCED
             self.set_gen(page, self.min_seq + 1)
-            list_append(self.list_of(self.min_seq + 1), self.records, page)
+            list_append(self.list_of(self.min_seq + 1), self.stamps, page)
             return True
         return False
 
@@ -301,20 +300,20 @@ cdef class MglruReclaimer(Reclaimer):
                 kept += 1
         for i in range(kept):
             page = self.isolated[i]
-            self.records[page].state &= ~<uint32_t> RECLAIM_ISOLATED
+            self.states[page] &= ~<uint32_t> RECLAIM_ISOLATED
             # Back in the oldest generation, which may be the second youngest, it starts anew.
-            if self.records[page].state & RECLAIM_WORKINGSET == 0 and self.max_seq - 1 == self.min_seq:
-                self.records[page].state &= ~<uint32_t> RECLAIM_REFERENCED
+            if self.states[page] & RECLAIM_WORKINGSET == 0 and self.max_seq - 1 == self.min_seq:
+                self.states[page] &= ~<uint32_t> RECLAIM_REFERENCED
             self.add(page)
         self.isolated_count = 0
 
     cdef inline bint evict(self, Evictor engine, uint32_t page) noexcept nogil:
         """Whether an isolated page could be evicted."""
-        cdef uint32_t workingset = self.records[page].state & RECLAIM_WORKINGSET
+        cdef uint32_t workingset = self.states[page] & RECLAIM_WORKINGSET
         cdef uint32_t each
         cdef int code
-        if self.records[page].state & HITS:
-            self.records[page].state &= ~<uint32_t> HITS
+        if self.states[page] & HITS:
+            self.states[page] &= ~<uint32_t> HITS
             self.look_around(page)
             if self.accessed_again(page):
                 self.counters.pgactivate += 1
@@ -348,4 +347,4 @@ cdef class MglruReclaimer(Reclaimer):
             for page in members:
                 own = self.min_seq + (self.gen_of(page) - self.min_seq) % MAX_NR_GENS
                 assert seq <= own <= self.max_seq, f"page {page} is of an older generation than its list"
-                assert not self.records[page].state & RECLAIM_ISOLATED, f"page {page} is in a list and isolated"
+                assert not self.states[page] & RECLAIM_ISOLATED, f"page {page} is in a list and isolated"

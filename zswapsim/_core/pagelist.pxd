@@ -1,8 +1,8 @@
-"""Pages in order, oldest first, linked through their records: what most reclaimers keep."""
+"""Pages in order, oldest first, linked by their stamps: what most reclaimers keep."""
 
 from libc.stdint cimport uint32_t
 
-from zswapsim._core.lru cimport page_record, zsw_prefetch
+from zswapsim._core.lru cimport zsw_prefetch
 
 cdef extern from *:
     """
@@ -10,7 +10,7 @@ cdef extern from *:
     """
     const uint32_t LIST_END      # no page; the link of a list's youngest
 
-# The link of a page in a list is its record's stamp: the next younger page.
+# The link of a page in a list is its stamp: the next younger page.
 ctypedef struct page_list:
     uint32_t oldest              # LIST_END where the list is empty, and so is youngest
     uint32_t youngest
@@ -23,32 +23,32 @@ cdef inline void list_open(page_list *pages) noexcept nogil:
 
 
 # Enters a page at the young end (the head of a kernel's list).
-cdef inline void list_append(page_list *pages, page_record *records, uint32_t page) noexcept nogil:
-    records[page].stamp = LIST_END
+cdef inline void list_append(page_list *pages, uint32_t *stamps, uint32_t page) noexcept nogil:
+    stamps[page] = LIST_END
     if pages.youngest == LIST_END:
         pages.oldest = page
     else:
-        records[pages.youngest].stamp = page
+        stamps[pages.youngest] = page
     pages.youngest = page
     pages.count += 1
 
 
 # Takes a page out, given the next older one in the list (LIST_END where it is the oldest).
-cdef inline void list_remove(page_list *pages, page_record *records, uint32_t page, uint32_t older) noexcept nogil:
-    cdef uint32_t younger = records[page].stamp
+cdef inline void list_remove(page_list *pages, uint32_t *stamps, uint32_t page, uint32_t older) noexcept nogil:
+    cdef uint32_t younger = stamps[page]
     if older == LIST_END:
         pages.oldest = younger
     else:
-        records[older].stamp = younger
+        stamps[older] = younger
     if younger == LIST_END:
         pages.youngest = older
     pages.count -= 1
 
 
 # Takes the oldest page out. The list is not empty.
-cdef inline uint32_t list_pop(page_list *pages, page_record *records) noexcept nogil:
+cdef inline uint32_t list_pop(page_list *pages, uint32_t *stamps) noexcept nogil:
     cdef uint32_t page = pages.oldest
-    list_remove(pages, records, page, LIST_END)
+    list_remove(pages, stamps, page, LIST_END)
     if pages.oldest != LIST_END:
-        zsw_prefetch(&records[pages.oldest])
+        zsw_prefetch(&stamps[pages.oldest])
     return page

@@ -1,18 +1,18 @@
 """Pages in order, oldest first, in a ring: what is kept of pages that only ever leave at the old end.
 
-A queue that is linked through records tells which record comes next only when the one before has arrived. A ring tells
+A queue that is linked tells which page comes next only when the one before has arrived. A ring tells
 of many ahead, and they are fetched in time.
 """
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
 from zswapsim._core.errors cimport ZSW_E_NOMEM, ZSW_OK
-from zswapsim._core.lru cimport page_record, zsw_prefetch
+from zswapsim._core.lru cimport zsw_prefetch
 from zswapsim._core.memory cimport table_alloc
 
 cdef enum:
-    RING_AHEAD = 16              # records fetched ahead of their turn
+    RING_AHEAD = 16              # states fetched ahead of their turn
 
 # Places are counted on and on, modulo 2**32; `mask` makes an index of one.
 ctypedef struct page_ring:
@@ -48,18 +48,11 @@ cdef inline void ring_append(page_ring *ring, uint32_t page) noexcept nogil:
     ring.head += 1
 
 
-# The page at a place; the record of one further on is fetched.
-cdef inline uint32_t ring_look(const page_ring *ring, uint32_t place, const page_record *records) noexcept nogil:
+# The page at a place; the state of one further on is fetched.
+cdef inline uint32_t ring_look(const page_ring *ring, uint32_t place, const uint16_t *states) noexcept nogil:
     if place + RING_AHEAD - ring.tail < ring.head - ring.tail:
-        zsw_prefetch(&records[ring.entries[(place + RING_AHEAD) & ring.mask]])
+        zsw_prefetch(&states[ring.entries[(place + RING_AHEAD) & ring.mask]])
     return ring.entries[place & ring.mask]
-
-
-# Takes the oldest page out. The ring is not empty.
-cdef inline uint32_t ring_pop(page_ring *ring, const page_record *records) noexcept nogil:
-    cdef uint32_t page = ring_look(ring, ring.tail, records)
-    ring.tail += 1
-    return page
 
 
 # The pages from the oldest to the youngest, as a list.

@@ -5,7 +5,6 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from zswapsim._core.backend cimport Backend
 from zswapsim._core.device cimport SwapDevice
 from zswapsim._core.foliocodec cimport FolioCodec
-from zswapsim._core.lru cimport page_record
 from zswapsim._core.poolcodecs cimport PoolCodecs
 from zswapsim._core.poolgroups cimport PoolGroups, pool_group
 from zswapsim._core.poolrules cimport pool_rules
@@ -31,7 +30,8 @@ cdef class CompressedPool(Backend):
     cdef PoolCodecs codecs
     cdef PoolGroups groups
     cdef FolioCodec whole       # for large folios, or None where each page is compressed by itself
-    cdef page_record *records   # owned, one a slot: place in the writeback queue, and AT_* with flags
+    cdef uint32_t *stamps       # owned, one a slot: place in the writeback queue
+    cdef uint8_t *states        # owned, one a slot: AT_* with flags
     cdef uint64_t *accessed     # owned, one a slot: the clock at its last access; NULL where that is not tracked
     cdef uint32_t slot_count
     cdef uint64_t target        # frames in use that a private node's shrinker stops at

@@ -14,7 +14,7 @@ from zswapsim._core.codec cimport Codec
 from zswapsim._core.device cimport SwapDevice
 from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport Grant
-from zswapsim._core.lru cimport LRU_NONE, lru_add, lru_oldest, lru_remove, lru_touch, page_record
+from zswapsim._core.lru cimport LRU_NONE, lru_add, lru_oldest, lru_remove, lru_touch
 from zswapsim._core.poolcodecs cimport PoolCodecs
 from zswapsim._core.poolgroups cimport PoolGroups, group_events, pool_group
 from zswapsim._core.foliocodec cimport NO_FIRST, FolioCodec
@@ -51,7 +51,8 @@ cdef class CompressedPool(Backend):
 
     def __cinit__(self):
         memset(&self.rules, 0, sizeof(self.rules))
-        self.records = NULL
+        self.stamps = NULL
+        self.states = NULL
         self.accessed = NULL
 
     def __init__(
@@ -86,7 +87,8 @@ cdef class CompressedPool(Backend):
         self.slots = SlotPool(pool)
 
     def __dealloc__(self):
-        free(self.records)
+        free(self.stamps)
+        free(self.states)
         free(self.accessed)
 
     cdef int open_rules(self, rules) except -1:
@@ -124,7 +126,7 @@ cdef class CompressedPool(Backend):
 
     cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
         cdef uint32_t slot
-        if self.slots is None or self.records != NULL:
+        if self.slots is None or self.stamps != NULL:
             raise InputError("backend: it serves one replay")
         if not self.codecs.measured and not real:
             raise InputError("backend: a codec needs pages with their bytes")
@@ -134,13 +136,14 @@ cdef class CompressedPool(Backend):
             )
         if self.groups.group_of != NULL and self.groups.slot_count != slots:
             raise InputError(f"backend: {self.groups.slot_count} slots have a group, {slots} are wanted")
-        self.records = <page_record *> calloc(slots, sizeof(page_record))
+        self.stamps = <uint32_t *> calloc(slots, sizeof(uint32_t))
+        self.states = <uint8_t *> calloc(slots, sizeof(uint8_t))
         if self.rules.tracks_access:
             self.accessed = <uint64_t *> calloc(slots, sizeof(uint64_t))
-        if self.records == NULL or self.rules.tracks_access and self.accessed == NULL:
+        if self.stamps == NULL or self.states == NULL or self.rules.tracks_access and self.accessed == NULL:
             raise HostMemoryError("backend: the host is out of memory")
         for slot in range(slots):
-            self.records[slot].stamp = LRU_NONE
+            self.stamps[slot] = LRU_NONE
         self.slot_count = slots
         self.image_of = image_of
         return 0
@@ -156,23 +159,23 @@ cdef class CompressedPool(Backend):
 
         What a slot still held goes after that, which only a slot that stays does.
         """
-        cdef page_record *record = &self.records[slot]
+        cdef uint8_t *state = &self.states[slot]
         cdef pool_group *group = self.groups.of(slot)
         cdef int code = self.slots.put(slot, made)
         if code < 0:
             return code
         if self.rules.slots_stay:
-            if record.state & AT_MASK == AT_DEVICE:
+            if state[0] & AT_MASK == AT_DEVICE:
                 self.device.release(slot)
-            if record.stamp != LRU_NONE:
-                lru_remove(&group.queue, self.records, slot)
-            record.state = AT_NOWHERE
+            if self.stamps[slot] != LRU_NONE:
+                lru_remove(&group.queue, self.stamps, slot)
+            state[0] = AT_NOWHERE
         if made.kind != SLOT_SAME:
-            code = lru_add(&group.queue, self.records, slot)
+            code = lru_add(&group.queue, self.stamps, slot)
             if code < 0:
                 self.slots.drop(slot)
                 return code
-        record.state = AT_POOL | REFERENCED
+        state[0] = AT_POOL | REFERENCED
         self.note_access(slot)
         self.groups.charge(group, made.length, 1)
         if self.rules.block_device:
@@ -185,7 +188,7 @@ cdef class CompressedPool(Backend):
 
     cdef inline void note_access(self, uint32_t slot) noexcept nogil:
         """A slot is written or read: mark_slot_accessed() of zram."""
-        self.records[slot].state &= ~<uint32_t> IDLE
+        self.states[slot] &= ~<uint32_t> IDLE
         if self.accessed != NULL:
             self.accessed[slot] = self.clock
 
@@ -203,16 +206,16 @@ cdef class CompressedPool(Backend):
 
     cdef void forget(self, uint32_t slot) noexcept nogil:
         """Empties a slot that has a page."""
-        cdef page_record *record = &self.records[slot]
+        cdef uint8_t *state = &self.states[slot]
         cdef pool_group *group = self.groups.of(slot)
-        if record.state & AT_MASK == AT_DEVICE:
+        if state[0] & AT_MASK == AT_DEVICE:
             self.device.release(slot)
         else:
-            if record.stamp != LRU_NONE:
-                lru_remove(&group.queue, self.records, slot)
+            if self.stamps[slot] != LRU_NONE:
+                lru_remove(&group.queue, self.stamps, slot)
             self.groups.charge(group, self.slots.find(slot).length, -1)
             self.slots.drop(slot)
-        record.state = AT_NOWHERE
+        state[0] = AT_NOWHERE
 
     # -- pages that leave for the device ------------------------------------------------------------------------------
 
@@ -225,18 +228,18 @@ cdef class CompressedPool(Backend):
         cdef int code
         if not group.writeback or self.device.used == self.device.capacity:
             return NOTHING_LEFT
-        slot = lru_oldest(&group.queue, self.records)
+        slot = lru_oldest(&group.queue, self.stamps)
         if slot == LRU_NONE:
             return NOTHING_LEFT
-        if self.records[slot].state & REFERENCED:
-            self.records[slot].state &= ~<uint32_t> REFERENCED
-            code = lru_touch(&group.queue, self.records, slot)
+        if self.states[slot] & REFERENCED:
+            self.states[slot] &= ~<uint32_t> REFERENCED
+            code = lru_touch(&group.queue, self.stamps, slot)
             return SPARED if code == ZSW_OK else code
         code = self.write_back_one(slot)
         if code != ZSW_E_CORRUPT and code != ZSW_E_FULL:
             return WROTE if code == ZSW_OK else code
         self.counters.reject_reclaim_fail += 1
-        code = lru_touch(&group.queue, self.records, slot)
+        code = lru_touch(&group.queue, self.stamps, slot)
         return FAILED if code == ZSW_OK else code
 
     cdef int write_back_one(self, uint32_t slot) noexcept nogil:
@@ -277,7 +280,7 @@ cdef class CompressedPool(Backend):
         cdef uint32_t slot
         for slot in range(first, first + count):
             self.forget(slot)
-            self.records[slot].state = AT_DEVICE
+            self.states[slot] = AT_DEVICE
         if self.device.is_pool:
             self.counters.demoted_pages += count
             return
@@ -336,7 +339,7 @@ cdef class CompressedPool(Backend):
         self.check_groups()
         for slot in range(self.slot_count):
             where = self.check_slot(slot)
-            queued += self.records[slot].stamp != LRU_NONE
+            queued += self.stamps[slot] != LRU_NONE
             pooled += where == AT_POOL
             at_device += where == AT_DEVICE
         live = sum(self.groups.groups[number].queue.live for number in range(self.groups.count))
@@ -370,12 +373,12 @@ cdef class CompressedPool(Backend):
     cdef int check_slot(self, uint32_t slot) except -1:
         """Asserts one slot's invariants; returns where its page is."""
         cdef slot_entry *entry = self.slots.find(slot)
-        state = self.records[slot].state
+        state = self.states[slot]
         where = state & AT_MASK
         kind = 0 if entry == NULL else entry.kind
         assert (where == AT_POOL) == (kind != 0), f"slot {slot} is at {where}, kind {kind} in the pool"
         has_object = kind in (SLOT_COMPRESSED, SLOT_RAW) or (kind == SLOT_PART and slot % self.whole.size == 0)
-        assert (self.records[slot].stamp != LRU_NONE) == has_object, f"slot {slot}: wrongly in or out of the queue"
+        assert (self.stamps[slot] != LRU_NONE) == has_object, f"slot {slot}: wrongly in or out of the queue"
         assert has_object or not state & (IDLE | INCOMPRESSIBLE), f"slot {slot} has no object and state {state}"
         assert kind == 0 or entry.codec < self.codecs.count, f"slot {slot} was compressed by no codec"
         return where

@@ -16,7 +16,7 @@ from zswapsim._core.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK,
 from zswapsim._core.pool cimport (
     AT_DEVICE, AT_MASK, AT_NOWHERE, AT_POOL, FAILED, NOTHING_LEFT, REFERENCED, SPARED, WROTE, CompressedPool,
 )
-from zswapsim._core.lru cimport lru_add, page_record
+from zswapsim._core.lru cimport lru_add
 from zswapsim._core.poolgroups cimport FIRST_GROUP, NO_GROUP, pool_group
 from zswapsim._core.poolrules cimport (
     SHRINK_BATCH, pool_is_full, shrinker_count, shrinker_delta, shrinker_leaves,
@@ -94,9 +94,9 @@ cdef class PooledBackend(CompressedPool):
                 self.drop_pieces(first, i)
                 return code
             self.groups.charge(group, made.length, 1)
-            self.records[first + i].state = AT_POOL | REFERENCED
+            self.states[first + i] = AT_POOL | REFERENCED
             left -= made.length
-        code = lru_add(&group.queue, self.records, first)
+        code = lru_add(&group.queue, self.stamps, first)
         if code < 0:
             self.drop_pieces(first, self.whole.size)
             return code
@@ -172,7 +172,7 @@ cdef class PooledBackend(CompressedPool):
         cdef uint32_t i
         cdef int code
         for i in range(count):
-            wanted += self.records[slot + i].state & AT_MASK == AT_NOWHERE
+            wanted += self.states[slot + i] & AT_MASK == AT_NOWHERE
         if wanted and held + wanted > self.rules.slots:
             return REFUSED if self.device.is_pool else ZSW_E_FULL
         if self.groups.over_limit(self.groups.of(slot), self.slots.compressed_bytes):
@@ -196,12 +196,12 @@ cdef class PooledBackend(CompressedPool):
         return True
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
-        cdef page_record *record = &self.records[slot]
+        cdef uint8_t *state = &self.states[slot]
         cdef int code
-        if record.state & AT_MASK == AT_DEVICE:
+        if state[0] & AT_MASK == AT_DEVICE:
             code = self.fetch(slot, page)
             if code == LOAD_DROPPED:
-                record.state = AT_NOWHERE
+                state[0] = AT_NOWHERE
                 return code
             if code < 0 or self.device.is_pool or not (self.rules.block_device and self.exclusive):
                 return code
@@ -222,7 +222,7 @@ cdef class PooledBackend(CompressedPool):
         if self.exclusive:
             self.forget(slot)
             return LOAD_DROPPED
-        record.state |= REFERENCED
+        state[0] |= REFERENCED
         self.note_access(slot)
         return LOAD_KEPT
 
@@ -259,7 +259,7 @@ cdef class PooledBackend(CompressedPool):
         while code == ZSW_OK and done < count:
             code = self.device.write(first + done, pages[done])
             if code == ZSW_OK:
-                self.records[first + done].state = AT_DEVICE
+                self.states[first + done] = AT_DEVICE
                 done += 1
         while code != ZSW_OK and done:
             done -= 1

@@ -1,10 +1,14 @@
 """What every reclaimer but exact LRU has in common. What they do is told in docs/reclaim.md."""
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from zswapsim._core.errors cimport ZSW_E_FULL
-from zswapsim._core.lru cimport page_record
+from zswapsim._core.counting cimport count_fault, count_hits, note_fault
+from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
+from zswapsim._core.markblock cimport (
+    MARK_ALONE, MARK_BLOCK, MARK_BLOCK_FRAMES, mark_block, marks_enter, marks_fetch_stamps, marks_leave,
+    marks_mixed, marks_undo,
+)
 from zswapsim._core.pagelist cimport LIST_END, page_list
 from zswapsim._core.errors import InputError
 
@@ -29,7 +33,8 @@ cdef class Reclaimer:
     """Base of all reclaimers. One serves one replay, which chooses it once; without one, a replay is exact LRU."""
 
     def __cinit__(self):
-        self.records = NULL
+        self.stamps = NULL
+        self.states = NULL
         self.most = 1
         self.map_hit = HIT
         memset(&self.counters, 0, sizeof(self.counters))
@@ -39,15 +44,16 @@ cdef class Reclaimer:
 
         `mostly`: the order of most of them. Raises InputError for one above 5, and where it serves a replay.
         """
-        if self.records != NULL or max(order, mostly) > 5:
+        if self.states != NULL or max(order, mostly) > 5:
             raise InputError(f"reclaimer: folios of order {order}: expected 0 to 5, before it serves a replay")
         self.order = order
         self.mostly = mostly
 
-    cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
-        if self.records != NULL:
+    cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
+        if self.states != NULL:
             raise InputError("reclaimer: it serves one replay")
-        self.records = records
+        self.stamps = stamps
+        self.states = states
         self.pages = pages
         self.frames = frames
         return 0
@@ -58,13 +64,66 @@ cdef class Reclaimer:
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
         return ZSW_E_FULL
 
+    cdef int count(self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count) noexcept nogil:
+        """A hit counts in the page's state, and that is all."""
+        cdef bint able = self.stops_at_seen and run.batch == 1 and run.frames >= MARK_BLOCK_FRAMES
+        cdef uint64_t before
+        cdef Py_ssize_t end
+        cdef int code = ZSW_OK
+        while code == ZSW_OK and run.done < count:
+            while code == ZSW_OK and able and self.mixed and count - run.done >= 2 * MARK_BLOCK:
+                code = self.count_block(run, engine, pages + run.done)
+            if code >= ZSW_OK:
+                end = min(run.done + MARK_ALONE, count)
+                before = run.minor_faults + run.major_faults
+                code = self.count_alone(run, engine, pages, end)
+                before = run.minor_faults + run.major_faults - before
+                self.mixed = marks_mixed(before, MARK_ALONE)
+        return code
+
+    cdef int count_alone(
+        self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count,
+    ) noexcept nogil:
+        cdef uint32_t page
+        cdef int code = ZSW_OK
+        while code == ZSW_OK and count_hits(run, self, pages, count):
+            page = pages[run.done]
+            self.clock = run.accesses + run.done
+            if self.resident >= run.frames:
+                code = self.reclaim(engine, page, min(run.batch, self.resident))
+            if code == ZSW_OK:
+                self.insert(page, count_fault(run, self, page))
+        return code
+
+    cdef int count_block(self, counted_run *run, Evictor engine, const uint32_t *pages) noexcept nogil:
+        """A block, up to a fault that must be worked off by itself. MET_SEEN where there is one; or a negative code."""
+        cdef mark_block block
+        cdef uint32_t each = 0, done = MARK_BLOCK
+        cdef int code = ZSW_OK
+        marks_enter(&block, self.states, self.most, pages)
+        if self.stamped:
+            marks_fetch_stamps(&block, self.stamps, pages)
+        while each < block.misses:
+            if self.resident >= run.frames:
+                code = self.reclaim(engine, pages[block.missed[each]], 1)
+                if code != ZSW_OK:
+                    done = block.missed[each]
+                    marks_undo(&block, self.states, pages, done)
+                    break
+            self.insert(pages[block.missed[each]], note_fault(run, self, block.before[block.missed[each]]))
+            each += 1
+        marks_leave(self.states, pages, done)
+        run.done += done
+        self.mixed = marks_mixed(block.misses, MARK_BLOCK)
+        return code
+
     cdef list members(self, const page_list *pages):
         cdef uint32_t page = pages.oldest
         found = []
         while page != LIST_END:
             found.append(page)
             assert len(found) <= pages.count, "a list is longer than its count"
-            page = self.records[page].stamp
+            page = self.stamps[page]
         assert len(found) == pages.count, "a list is shorter than its count"
         last = found[len(found) - 1] if found else LIST_END
         assert pages.youngest == last, "a list does not end with its youngest page"

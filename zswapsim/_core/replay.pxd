@@ -2,15 +2,14 @@
 
 from cython cimport final
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.backend cimport Backend
-from zswapsim._core.counting cimport counted_run
 from zswapsim._core.frames cimport FrameArena
 from zswapsim._core.histogram cimport histogram
-from zswapsim._core.lru cimport lru_log, page_record
+from zswapsim._core.lru cimport lru_log
 from zswapsim._core.readahead cimport Readahead
-from zswapsim._core.reclaim cimport Evictor, Reclaimer
+from zswapsim._core.reclaim cimport Evictor, Reclaimer, counted_run
 
 ctypedef struct replay_counters:
     uint64_t accesses
@@ -34,7 +33,8 @@ cdef class Replay(Evictor):
     cdef readonly uint32_t pages        # the footprint: page numbers are below it
     cdef readonly uint32_t frames       # of DRAM
     cdef uint32_t batch                 # pages evicted when no frame is free
-    cdef page_record *records           # owned, one a page: its stamp in the log, or the reclaimer's; flags
+    cdef uint32_t *stamps               # owned, one a page: its place in the log, or the reclaimer's own
+    cdef uint16_t *states               # owned, one a page: flags; unused where LRU only counts pages
     cdef lru_log log                    # resident pages, where there is no reclaimer
     cdef readonly Reclaimer reclaimer   # None for exact LRU
     cdef readonly Readahead ahead       # None where nothing is read ahead
@@ -103,8 +103,8 @@ cdef class Replay(Evictor):
     cdef uint8_t *bytes_of(self, uint32_t page) noexcept nogil
     cdef bint is_zero(self, uint32_t page) noexcept nogil
     cdef int open_contents(self, images, next_image, zero, bint backed) except -1
-    cdef int reserve(self, uint32_t records) except -1
-    cdef int reserve_log(self, uint32_t records) except -1
+    cdef int reserve(self, uint32_t stamps) except -1
+    cdef int reserve_log(self, uint32_t stamps) except -1
     cdef int enter(self) except -1
     cdef int check_page(self, uint32_t page) except -1
     cdef int check_cached(self) except -1

@@ -6,7 +6,7 @@ number, at bytes depth they lie in real frames, go through the codec, and are co
 
 from cython cimport final
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
@@ -14,19 +14,20 @@ from zswapsim._core.backend cimport (
     E_BUS_ERROR, LOAD_KEPT, LOAD_LOST, TOUCH_FAULT, TOUCH_MAPPED, TOUCH_WRITE, Backend,
 )
 from zswapsim._core.codec cimport codec_raise
-from zswapsim._core.counting cimport count_lru, count_marking, counted_run
+from zswapsim._core.counting cimport count_lru
 from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport FrameArena, Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_add_many, histogram_quantile
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_marked, lru_oldest, lru_open,
-    lru_remove, lru_touch, page_record, zsw_prefetch,
+    LRU_AHEAD, LRU_MOST, LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_marked, lru_oldest, lru_open,
+    lru_remove, lru_touch, zsw_prefetch,
 )
-from zswapsim._core.memory cimport table_alloc
+from zswapsim._core.memory cimport table_alloc, table_zeroed
 from zswapsim._core.page cimport page_same_filled
 from zswapsim._core.readahead cimport Readahead, readahead_counters
 from zswapsim._core.reclaim cimport (
     DIRTY, ENGINE_STATE, HIT, HITS, IN_SLOT, READ_AHEAD, RESIDENT, TOUCHED, WRITTEN, ZERO_MAPPED, Evictor, Reclaimer,
+    counted_run,
 )
 from zswapsim._core.errors import BusyError, HostMemoryError, InputError
 from zswapsim._core.readahead import READAHEAD_COUNTERS
@@ -64,7 +65,8 @@ cdef class Replay(Evictor):
     """
 
     def __cinit__(self):
-        self.records = NULL
+        self.stamps = NULL
+        self.states = NULL
         self.image_of = NULL
         self.frame_of = NULL
         self.images = NULL
@@ -109,7 +111,7 @@ cdef class Replay(Evictor):
             ahead.attach(self.pages)
         self.reserve(self.pages * (2 if ahead is not None and reclaimer is None else 1))
         if reclaimer is not None:
-            reclaimer.attach(self.records, self.pages, self.frames)
+            reclaimer.attach(self.stamps, self.states, self.pages, self.frames)
             self.reclaimer = reclaimer
         else:
             self.reserve_log(self.pages * (1 if ahead is None else 2))
@@ -136,28 +138,27 @@ cdef class Replay(Evictor):
         self.keeps = (images, following, zeros)
         return 0
 
-    cdef int reserve(self, uint32_t records) except -1:
+    cdef int reserve(self, uint32_t stamps) except -1:
         cdef size_t count = self.pages
-        cdef uint32_t page
-        self.records = <page_record *> table_alloc(<size_t> records * sizeof(page_record))
+        self.stamps = <uint32_t *> table_alloc(<size_t> stamps * sizeof(uint32_t))
+        self.states = <uint16_t *> table_zeroed(count * sizeof(uint16_t))
         if self.zero != NULL:
             self.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
         if self.dram is not None:
             self.frame_of = <uint32_t *> calloc(count, sizeof(uint32_t))
-        if self.records == NULL or (self.zero != NULL and self.image_of == NULL) or \
+        if self.stamps == NULL or self.states == NULL or (self.zero != NULL and self.image_of == NULL) or \
                 (self.dram is not None and self.frame_of == NULL):
             raise HostMemoryError(f"page table of {count} pages: larger than can be reserved")
-        for page in range(records):
-            self.records[page].stamp = LRU_NONE
-            self.records[page].state = 0
+        memset(self.stamps, 0xFF, <size_t> stamps * sizeof(uint32_t))  # LRU_NONE
         return 0
 
-    cdef int reserve_log(self, uint32_t records) except -1:
+    cdef int reserve_log(self, uint32_t stamps) except -1:
         cdef uint32_t resident = min(self.frames, self.pages)
-        cdef uint64_t entries = <uint64_t> resident * 15 // 4 + 64
-        # So that with a quarter of the pages in DRAM, page table and log take less than 12 bytes a page. Moving entries
-        # together then costs less than half a step an access.
-        if lru_open(&self.log, <uint32_t> min(entries, <uint64_t> 0xFFFFFFC0), records) < 0:
+        # With up to a half of the pages in DRAM, stamps and log take less than 12 bytes a page. Moving entries together
+        # costs less than half a step an access with the least length, and a sixth with the longest.
+        cdef uint64_t least = <uint64_t> resident * 15 // 4
+        cdef uint64_t entries = max(least, min(2 * least, <uint64_t> self.pages * 15 // 8)) + 64
+        if lru_open(&self.log, <uint32_t> min(entries, <uint64_t> LRU_MOST), stamps) < 0:
             raise HostMemoryError(f"log of {resident} frames: larger than can be reserved")
         return 0
 
@@ -169,7 +170,8 @@ cdef class Replay(Evictor):
                 if self.is_resident(page):
                     self.dram.give(self.frame_of[page])
         lru_close(&self.log)
-        free(self.records)
+        free(self.stamps)
+        free(self.states)
         free(self.image_of)
         free(self.frame_of)
 
@@ -247,29 +249,30 @@ cdef class Replay(Evictor):
 
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
         cdef lru_log *log = &self.log
-        cdef page_record *records = self.records
-        cdef page_record *record
+        cdef uint32_t *stamps = self.stamps
+        cdef uint16_t *states = self.states
         cdef Py_ssize_t i = 0
         cdef Py_ssize_t last = count - 1
         cdef uint64_t writes = 0
         cdef uint32_t page, before = LRU_NONE
         cdef int code = ZSW_OK
         while i < count:
-            zsw_prefetch(&records[pages[min(i + LRU_AHEAD, last)]])
+            page = pages[min(i + LRU_AHEAD, last)]
+            zsw_prefetch(&stamps[page])
+            zsw_prefetch(&states[page])
             page = pages[i]
-            record = &records[page]
-            if not lru_holds(log, record.stamp):
+            if not lru_holds(log, stamps[page]):
                 self.backend.clock = self.counters.accesses + i
                 code = self.fault(page, ops[i] != 0)
             elif page != before:
-                code = lru_touch(log, records, page)
+                code = lru_touch(log, stamps, page)
             if code < 0:
                 self.at_page = page
                 break
             before = page
             writes += ops[i] != 0
             # One branch, on what is rare: whether an access is a write can't be predicted.
-            if (ops[i] != 0) & (record.state & WRITTEN == 0):
+            if (ops[i] != 0) & (states[page] & WRITTEN == 0):
                 self.first_write(page)
             i += 1
         done[0] = i
@@ -282,16 +285,19 @@ cdef class Replay(Evictor):
     ) noexcept nogil:
         """run() and run_marking() where pages are only counted."""
         cdef counted_run counted
+        cdef uint64_t evicted = self.evicted
         cdef int code
         memset(&counted, 0, sizeof(counted))
-        counted.records = self.records
+        counted.stamps = self.stamps
+        counted.states = self.states
         counted.frames = self.frames
         counted.batch = self.batch
         counted.accesses = self.counters.accesses
         if self.reclaimer is None:
             code = count_lru(&counted, &self.log, pages, count)
         else:
-            code = count_marking(&counted, self.reclaimer, self, pages, count)
+            code = self.reclaimer.count(&counted, self, pages, count)
+            counted.evicted = self.evicted - evicted
         if code < 0:
             self.at_page = pages[counted.done]
         done[0] = counted.done
@@ -313,19 +319,19 @@ cdef class Replay(Evictor):
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
     ) noexcept nogil:
         """run() for a reclaimer: a hit counts in the page's record, and that is all."""
-        cdef page_record *records = self.records
-        cdef page_record *record
+        cdef uint16_t *states = self.states
+        cdef uint16_t *state
         cdef uint32_t most = self.reclaimer.most * HIT
         cdef Py_ssize_t i = 0
         cdef Py_ssize_t last = count - 1
         cdef uint64_t writes = 0
         cdef int code = ZSW_OK
         while i < count:
-            zsw_prefetch(&records[pages[min(i + LRU_AHEAD, last)]])
-            record = &records[pages[i]]
-            if record.state & RESIDENT:
+            zsw_prefetch(&states[pages[min(i + LRU_AHEAD, last)]])
+            state = &states[pages[i]]
+            if state[0] & RESIDENT:
                 # Without a branch: whether a page has been accessed of late can't be predicted.
-                record.state += HIT * <uint32_t> (record.state & HITS < most)
+                state[0] += HIT * <uint32_t> (state[0] & HITS < most)
             else:
                 self.backend.clock = self.reclaimer.clock = self.counters.accesses + i
                 code = self.fault_marking(pages[i], ops[i] != 0)
@@ -333,7 +339,7 @@ cdef class Replay(Evictor):
                     self.at_page = pages[i]
                     break
             writes += ops[i] != 0
-            if (ops[i] != 0) & (record.state & WRITTEN == 0):
+            if (ops[i] != 0) & (state[0] & WRITTEN == 0):
                 self.first_write(pages[i])
             i += 1
         done[0] = i
@@ -343,11 +349,11 @@ cdef class Replay(Evictor):
 
     cdef inline void first_write(self, uint32_t page) noexcept nogil:
         """The first write since the page came in: its content moves on, and what the backend holds is stale."""
-        cdef page_record *record = &self.records[page]
-        if record.state & IN_SLOT:
+        cdef uint16_t *state = &self.states[page]
+        if state[0] & IN_SLOT:
             self.backend.invalidate(page)
-        record.state &= ~<uint32_t> (IN_SLOT | ZERO_MAPPED)
-        record.state |= WRITTEN | DIRTY
+        state[0] &= ~<uint32_t> (IN_SLOT | ZERO_MAPPED)
+        state[0] |= WRITTEN | DIRTY
         if self.image_of != NULL:
             self.image_of[page] = self.next_image[self.image_of[page]]
             if self.images != NULL:
@@ -362,7 +368,7 @@ cdef class Replay(Evictor):
             code = self.look_ahead(page, write)
             if code != ZSW_OK:
                 return min(code, ZSW_OK)
-        if self.backend.maps and self.records[page].state & IN_SLOT:
+        if self.backend.maps and self.states[page] & IN_SLOT:
             code = self.touch_mapped(page, write)
             if code != TOUCH_FAULT:
                 return min(code, ZSW_OK)
@@ -370,18 +376,18 @@ cdef class Replay(Evictor):
         if code < 0:
             return code
         code = self.come_in(page, write, before)
-        return lru_add(&self.log, self.records, page) if code == ZSW_OK else code
+        return lru_add(&self.log, self.stamps, page) if code == ZSW_OK else code
 
     cdef int fault_marking(self, uint32_t page, bint write) noexcept nogil:
         """fault() for a reclaimer."""
         cdef double before = self.spent()
-        cdef bint refault = self.records[page].state & TOUCHED != 0
+        cdef bint refault = self.states[page] & TOUCHED != 0
         cdef int code
         if self.ahead is not None:
             code = self.look_ahead(page, write)
             if code != ZSW_OK:
                 return min(code, ZSW_OK)
-        if self.backend.maps and self.records[page].state & IN_SLOT:
+        if self.backend.maps and self.states[page] & IN_SLOT:
             code = self.touch_mapped(page, write)
             if code != TOUCH_FAULT:
                 return min(code, ZSW_OK)
@@ -390,7 +396,7 @@ cdef class Replay(Evictor):
             return code
         code = self.come_in(page, write, before)
         if code == ZSW_OK:
-            self.records[page].state |= RESIDENT
+            self.states[page] |= RESIDENT
             self.reclaimer.insert(page, refault)
             self.reclaimer.resident += 1
         return code
@@ -431,14 +437,14 @@ cdef class Replay(Evictor):
         """A frame, and what the page holds. A negative code leaves it outside."""
         cdef int code
         self.take_frame(page)
-        if self.records[page].state & TOUCHED:
+        if self.states[page] & TOUCHED:
             code = self.major_fault(page, before)
         else:
             code = self.minor_fault(page)
         if code < 0:
             self.give_frame(page)
             return code
-        self.records[page].state &= ~<uint32_t> WRITTEN
+        self.states[page] &= ~<uint32_t> WRITTEN
         if self.ahead is not None:
             self.ahead.mapped(page, write)
         return ZSW_OK
@@ -463,7 +469,7 @@ cdef class Replay(Evictor):
         """A write to a page where it is. Each moves its content on, as each reaches what holds it."""
         cdef const uint8_t *bytes = NULL
         cdef int code
-        self.records[page].state |= WRITTEN
+        self.states[page] |= WRITTEN
         if self.image_of != NULL:
             self.image_of[page] = self.next_image[self.image_of[page]]
             if self.images != NULL:
@@ -474,7 +480,7 @@ cdef class Replay(Evictor):
     cdef inline int minor_fault(self, uint32_t page) noexcept nogil:
         self.counters.minor_faults += 1
         self.counters.pages += 1
-        self.records[page].state = TOUCHED | DIRTY
+        self.states[page] = TOUCHED | DIRTY
         if self.image_of != NULL:
             self.image_of[page] = <uint32_t> ((<uint64_t> self.first_image + page) % self.image_count)
             if self.images != NULL:
@@ -492,7 +498,7 @@ cdef class Replay(Evictor):
         """What a page holds comes into its frame. 0 or a negative code."""
         cdef uint8_t *frame = self.bytes_of(page)
         cdef int code = ZSW_OK
-        if self.records[page].state & ZERO_MAPPED:
+        if self.states[page] & ZERO_MAPPED:
             self.counters.swpin_zero += 1
             if frame != NULL:
                 memset(frame, 0, ZSW_PAGE_SIZE)
@@ -508,13 +514,13 @@ cdef class Replay(Evictor):
 
     cdef inline int bring(self, uint32_t page, uint8_t *frame) noexcept nogil:
         """Loads a page from the backend, which keeps its copy, drops it, or has lost it. LOAD_* or a negative code."""
-        cdef page_record *record = &self.records[page]
+        cdef uint16_t *state = &self.states[page]
         cdef int code = self.backend.load(page, frame)
         if code < 0:
             return code
         if code != LOAD_KEPT:
-            record.state &= ~<uint32_t> IN_SLOT
-            record.state |= DIRTY
+            state[0] &= ~<uint32_t> IN_SLOT
+            state[0] |= DIRTY
             if code == LOAD_LOST and self.images != NULL:
                 memcpy(frame, self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
         return code
@@ -533,10 +539,10 @@ cdef class Replay(Evictor):
     cdef int look_ahead(self, uint32_t page, bint write) noexcept nogil:
         """Before a fault, with readahead. MAPPED where the swap cache has the page; 0; or a negative code.
 
-        Exact LRU has a page of the swap cache in its log by another number, its own and `pages`, with a record of its
+        Exact LRU has a page of the swap cache in its log by another number, its own and `pages`, with a stamp of its
         own: so that the loop takes it for a page outside of DRAM, and nothing looks at it but its fault.
         """
-        cdef uint32_t state = self.records[page].state
+        cdef uint32_t state = self.states[page]
         if state & READ_AHEAD:
             self.ahead.hit(page)
             self.ahead.mapped(page, write)
@@ -570,25 +576,25 @@ cdef class Replay(Evictor):
             return code
         self.background += self.backend.costs.spent_device - device
         self.ahead.counters.swap_ra += 1
-        self.records[page].state &= ~<uint32_t> WRITTEN
-        self.records[page].state |= READ_AHEAD
+        self.states[page] &= ~<uint32_t> WRITTEN
+        self.states[page] |= READ_AHEAD
         if self.reclaimer is None:
-            return lru_add(&self.log, self.records, self.pages + page)
+            return lru_add(&self.log, self.stamps, self.pages + page)
         self.reclaimer.insert(page, True)
-        self.records[page].state &= ~<uint32_t> HITS
+        self.states[page] &= ~<uint32_t> HITS
         self.reclaimer.resident += 1
         return ZSW_OK
 
     cdef int map_cached(self, uint32_t page) noexcept nogil:
         """The first access to a page of the swap cache. MAPPED or a negative code."""
-        cdef page_record *record = &self.records[page]
-        record.state &= ~<uint32_t> READ_AHEAD
+        cdef uint16_t *state = &self.states[page]
+        state[0] &= ~<uint32_t> READ_AHEAD
         if self.reclaimer is None:
-            lru_remove(&self.log, self.records, self.pages + page)
-            return MAPPED if lru_add(&self.log, self.records, page) == ZSW_OK else ZSW_E_NOMEM
-        record.state |= RESIDENT
-        if record.state & HITS < self.reclaimer.most * HIT:
-            record.state += self.reclaimer.map_hit
+            lru_remove(&self.log, self.stamps, self.pages + page)
+            return MAPPED if lru_add(&self.log, self.stamps, page) == ZSW_OK else ZSW_E_NOMEM
+        state[0] |= RESIDENT
+        if state[0] & HITS < self.reclaimer.most * HIT:
+            state[0] += self.reclaimer.map_hit
         return MAPPED
 
     # -- reclaim --------------------------------------------------------------------------------------------------
@@ -604,41 +610,41 @@ cdef class Replay(Evictor):
         cdef uint32_t entry
         cdef int code
         while evicted < wanted and left:
-            entry = lru_oldest(&self.log, self.records)
+            entry = lru_oldest(&self.log, self.stamps)
             code = self.evict(entry if entry < self.pages else entry - self.pages)
             if code == ZSW_OK:
                 lru_drop(&self.log)
                 evicted += 1
             elif code == ZSW_E_FULL:
                 self.counters.kept_pages += 1
-                code = lru_touch(&self.log, self.records, entry)
+                code = lru_touch(&self.log, self.stamps, entry)
             if code < 0:
                 return code
             left -= 1
         return ZSW_OK if evicted else ZSW_E_FULL
 
     cdef inline int evict(self, uint32_t page) noexcept nogil:
-        cdef page_record *record = &self.records[page]
+        cdef uint16_t *state = &self.states[page]
         cdef int code
-        if record.state & DIRTY:
+        if state[0] & DIRTY:
             code = self.swap_out(page)
             if code < 0:
                 return code
-            record.state &= ~<uint32_t> DIRTY
+            state[0] &= ~<uint32_t> DIRTY
         else:
             self.counters.dropped_clean_pages += 1
         self.give_frame(page)
         self.counters.reclaimed_pages += 1
         if self.ahead is not None:
-            self.ahead.evicted(page, record.state & READ_AHEAD != 0)
-            record.state &= ~<uint32_t> READ_AHEAD
+            self.ahead.evicted(page, state[0] & READ_AHEAD != 0)
+            state[0] &= ~<uint32_t> READ_AHEAD
         return ZSW_OK
 
     cdef int evict_page(self, uint32_t page) noexcept nogil:
         """For a reclaimer, which forgets the page where it goes."""
         cdef int code = self.evict(page)
         if code == ZSW_OK:
-            self.records[page].state &= ENGINE_STATE & ~<uint32_t> RESIDENT
+            self.states[page] &= ENGINE_STATE & ~<uint32_t> RESIDENT
             self.reclaimer.resident -= 1
         elif code == ZSW_E_FULL:
             self.counters.kept_pages += 1
@@ -647,26 +653,26 @@ cdef class Replay(Evictor):
     cdef inline bint is_resident(self, uint32_t page) noexcept nogil:
         """In DRAM, mapped or in the swap cache."""
         if self.reclaimer is None:
-            return lru_holds(&self.log, self.records[page].stamp) or self.records[page].state & READ_AHEAD != 0
-        return self.records[page].state & (RESIDENT | READ_AHEAD) != 0
+            return lru_holds(&self.log, self.stamps[page]) or self.states[page] & READ_AHEAD != 0
+        return self.states[page] & (RESIDENT | READ_AHEAD) != 0
 
     cdef inline bint is_swapped(self, uint32_t page) noexcept nogil:
-        return self.records[page].state & TOUCHED != 0 and not self.is_resident(page)
+        return self.states[page] & TOUCHED != 0 and not self.is_resident(page)
 
     cdef inline uint32_t resident(self) noexcept nogil:
         return self.log.live if self.reclaimer is None else self.reclaimer.resident
 
     cdef inline int swap_out(self, uint32_t page) noexcept nogil:
         """A dirty page has no copy in the backend: a write or an exclusive load took it away."""
-        cdef page_record *record = &self.records[page]
+        cdef uint16_t *state = &self.states[page]
         cdef int code
         if self.image_of != NULL and self.zero_map and self.is_zero(page):
             self.counters.swpout_zero += 1
-            record.state |= ZERO_MAPPED
+            state[0] |= ZERO_MAPPED
             return ZSW_OK
         code = self.backend.store(page, self.bytes_of(page))
         if code == ZSW_OK:
-            record.state |= IN_SLOT
+            state[0] |= IN_SLOT
         return code
 
     cdef inline void take_frame(self, uint32_t page) noexcept nogil:
@@ -710,7 +716,7 @@ cdef class Replay(Evictor):
         """Pages in DRAM that were read ahead and not accessed yet. O(pages)."""
         self.enter()
         self.busy = False
-        return [page for page in range(self.pages) if self.records[page].state & READ_AHEAD]
+        return [page for page in range(self.pages) if self.states[page] & READ_AHEAD]
 
     @property
     def verified_pages(self):
@@ -779,7 +785,7 @@ cdef class Replay(Evictor):
 
     cdef int check_cached(self) except -1:
         cdef const readahead_counters *counters = &self.ahead.counters
-        cached = sum([self.records[page].state & READ_AHEAD != 0 for page in range(self.pages)])
+        cached = sum([self.states[page] & READ_AHEAD != 0 for page in range(self.pages)])
         left = counters.swap_ra - counters.swap_ra_hit - counters.swap_ra_unused
         assert cached == left, "pages of the swap cache are miscounted"
         self.ahead.check()
@@ -787,18 +793,20 @@ cdef class Replay(Evictor):
 
     cdef int check_page(self, uint32_t page) except -1:
         """Asserts one page's invariants; returns whether it is resident."""
-        cdef uint32_t state = self.records[page].state
+        cdef uint32_t state = self.states[page]
         resident = self.is_resident(page)
+        if self.counting and self.reclaimer is None:
+            assert state == 0, f"page {page} was counted and has state {state}"
+            state = TOUCHED if self.stamps[page] != LRU_NONE else 0
         if not state & TOUCHED:
             assert not resident and state == 0, f"page {page} was never touched and has state {state}"
             return 0
         if resident and self.reclaimer is None:
             entry = page + self.pages if state & READ_AHEAD else page
-            place = self.records[entry].stamp - self.log.base
+            place = self.stamps[entry] - self.log.base
             assert lru_marked(&self.log, place) == place, f"page {page} has no mark in the log"
             assert self.log.entries[place] == entry, f"page {page} has another's place in the log"
         if self.counting and self.reclaimer is None:
-            assert state == TOUCHED | DIRTY, f"page {page} was counted and has state {state}"
             return resident
         assert resident or state & ENGINE_STATE == state, f"page {page} is not in DRAM and has state {state}"
         assert not (state & READ_AHEAD and state & RESIDENT), f"page {page} is mapped and has state {state}"
@@ -819,8 +827,15 @@ cdef uint32_t highest(const uint32_t *pages, Py_ssize_t count) noexcept nogil:
 cdef uint64_t ones(const uint8_t *ops, Py_ssize_t count) noexcept nogil:
     """How many are not 0."""
     cdef uint64_t found = 0
-    cdef Py_ssize_t i
-    for i in range(count):
+    cdef uint8_t some
+    cdef Py_ssize_t first, i
+    # Sums of bytes, which the compiler makes vectors of, as long as they fit.
+    for first in range(0, count - 63, 64):
+        some = 0
+        for i in range(64):
+            some += ops[first + i] != 0
+        found += some
+    for i in range(count & ~63, count):
         found += ops[i] != 0
     return found
 

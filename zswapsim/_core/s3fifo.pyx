@@ -8,14 +8,14 @@ small one is full.
 
 from cython cimport final
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.lru cimport (
-    LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove, page_record,
+    LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove,
 )
-from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_open, ring_pages, ring_pop
-from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, send_out
+from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
+from zswapsim._core.reclaim cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, send_out
 from zswapsim._core.errors import HostMemoryError
 
 cdef enum:
@@ -31,9 +31,10 @@ cdef class S3FifoReclaimer(Reclaimer):
     cdef page_ring main
     cdef uint32_t small_size    # frames for the small queue; the main one has the others
     cdef uint32_t ghost_size    # evicted pages that are remembered
-    cdef lru_log ghost          # evicted pages, whose records have their stamps in it
+    cdef lru_log ghost          # evicted pages, whose stamps are in it
     cdef uint32_t returned      # a ghost that is coming in, or LRU_NONE
     cdef bint been_full         # DRAM has been
+    cdef bint stopped_in_small  # at a page that is SEEN: pages that went on to the main queue don't make it its turn
     cdef uint32_t left_small    # pages of either queue that this reclaim has not tried to evict yet
     cdef uint32_t left_main
 
@@ -41,11 +42,13 @@ cdef class S3FifoReclaimer(Reclaimer):
         self.small.entries = self.main.entries = NULL
         self.ghost.entries = NULL
         self.most = 3
+        self.stops_at_seen = True
+        self.stamped = True
         self.returned = LRU_NONE
 
-    cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
+    cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
         cdef uint32_t room = min(pages, frames)
-        Reclaimer.attach(self, records, pages, frames)
+        Reclaimer.attach(self, stamps, states, pages, frames)
         self.small_size = max(<uint32_t> (<uint64_t> (frames >> self.mostly) * SMALL_PERCENT // 100), <uint32_t> 1)
         self.ghost_size = <uint32_t> (<uint64_t> (frames >> self.mostly) * GHOST_PERCENT // 100)
         # No more ghosts than pages; with twice the room the log never grows, with four times it is seldom moved.
@@ -69,8 +72,8 @@ cdef class S3FifoReclaimer(Reclaimer):
 
     cdef inline void take_ghost(self, uint32_t page) noexcept nogil:
         """Notes that a page which is coming in was a ghost."""
-        if lru_holds(&self.ghost, self.records[page].stamp):
-            lru_remove(&self.ghost, self.records, page)
+        if lru_holds(&self.ghost, self.stamps[page]):
+            lru_remove(&self.ghost, self.stamps, page)
             self.returned = page
 
     cdef inline void add_ghost(self, uint32_t page) noexcept nogil:
@@ -78,10 +81,11 @@ cdef class S3FifoReclaimer(Reclaimer):
             return
         if self.ghost.live >= self.ghost_size:
             lru_drop(&self.ghost)
-        lru_add(&self.ghost, self.records, page)
+        lru_add(&self.ghost, self.stamps, page)
 
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
         cdef uint32_t evicted = 0
+        cdef bint from_main
         cdef int code
         # Before any page is evicted, and its ghost takes this one's place.
         self.take_ghost(page)
@@ -89,7 +93,9 @@ cdef class S3FifoReclaimer(Reclaimer):
         self.left_small = ring_count(&self.small)
         self.left_main = ring_count(&self.main)
         while evicted < wanted and self.left_small + self.left_main:
-            code = self.evict_main(engine) if self.from_main() else self.evict_small(engine)
+            from_main = not self.stopped_in_small and self.from_main()
+            code = self.evict_main(engine) if from_main else self.evict_small(engine)
+            self.stopped_in_small = code == MET_SEEN and not from_main
             if code == ZSW_OK:
                 evicted += 1
             elif code != ZSW_E_FULL:
@@ -107,11 +113,14 @@ cdef class S3FifoReclaimer(Reclaimer):
         cdef uint32_t page
         cdef int code
         while self.left_small:
-            page = ring_pop(&self.small, self.records)
+            page = ring_look(&self.small, self.small.tail, self.states)
+            if self.states[page] & SEEN:
+                return MET_SEEN
+            self.small.tail += 1
             self.counters.pgscan += 1
             self.left_small -= 1
-            if self.records[page].state & HITS >= MOVE_AT:
-                self.records[page].state &= ~<uint32_t> HITS
+            if self.states[page] & HITS >= MOVE_AT:
+                self.states[page] &= ~<uint32_t> HITS
                 ring_append(&self.main, page)
                 self.left_main += 1
                 continue
@@ -119,25 +128,29 @@ cdef class S3FifoReclaimer(Reclaimer):
             if code == ZSW_OK:
                 self.add_ghost(page)
                 return ZSW_OK
-            self.records[page].state |= HITS
+            self.states[page] |= HITS
             ring_append(&self.small, page)
             return code
         return ZSW_E_FULL
 
     cdef inline int evict_main(self, Evictor engine) noexcept nogil:
         """Evicts from the main queue, which is not empty. ZSW_E_FULL where a page must stay."""
-        cdef uint32_t page = ring_pop(&self.main, self.records)
+        cdef uint32_t page
         cdef int code
-        self.counters.pgscan += 1
-        while self.records[page].state & HITS:
-            self.records[page].state -= HIT
-            ring_append(&self.main, page)
-            page = ring_pop(&self.main, self.records)
+        while True:
+            page = ring_look(&self.main, self.main.tail, self.states)
+            if self.states[page] & SEEN:
+                return MET_SEEN
+            self.main.tail += 1
             self.counters.pgscan += 1
+            if self.states[page] & HITS == 0:
+                break
+            self.states[page] -= HIT
+            ring_append(&self.main, page)
         self.left_main -= 1
         code = send_out(self, engine, page)
         if code != ZSW_OK:
-            self.records[page].state |= HITS
+            self.states[page] |= HITS
             ring_append(&self.main, page)
         return code
 
@@ -147,6 +160,6 @@ cdef class S3FifoReclaimer(Reclaimer):
     def check(self):
         """Assert every invariant of queues and ghosts. O(pages)."""
         Reclaimer.check(self)
-        ghosts = {page for page in range(self.pages) if lru_holds(&self.ghost, self.records[page].stamp)}
+        ghosts = {page for page in range(self.pages) if lru_holds(&self.ghost, self.stamps[page])}
         assert len(ghosts) == self.ghost.live <= self.ghost_size, "the ghosts are miscounted"
         assert not ghosts & set(self.everyone()), "a resident page has a ghost"

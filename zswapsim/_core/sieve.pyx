@@ -9,12 +9,11 @@ leaves one gap, just behind the hand, and nothing is linked.
 
 from cython cimport final
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.lru cimport page_record
 from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
-from zswapsim._core.reclaim cimport HIT, HITS, Evictor, Reclaimer, send_out
+from zswapsim._core.reclaim cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, send_out
 from zswapsim._core.errors import HostMemoryError
 
 
@@ -28,12 +27,13 @@ cdef class SieveReclaimer(Reclaimer):
     def __cinit__(self):
         self.queue.entries = NULL
         self.passed = self.hand = 0
+        self.stops_at_seen = True
 
     def __dealloc__(self):
         ring_close(&self.queue)
 
-    cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
-        Reclaimer.attach(self, records, pages, frames)
+    cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
+        Reclaimer.attach(self, stamps, states, pages, frames)
         # With as much room again, closing the gap costs a step an eviction.
         if ring_open(&self.queue, 2 * <uint64_t> min(pages, frames)) < 0:
             raise HostMemoryError(f"queue of {min(pages, frames)} frames: larger than can be reserved")
@@ -57,14 +57,16 @@ cdef class SieveReclaimer(Reclaimer):
         self.passed = self.hand
 
     cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
-        cdef page_record *records = self.records
+        cdef uint16_t *states = self.states
         cdef uint32_t evicted = 0, left = self.resident
         cdef int code
         while evicted < wanted and left:
-            page = ring_look(&self.queue, self.hand, records)
+            page = ring_look(&self.queue, self.hand, states)
+            if states[page] & SEEN:
+                return MET_SEEN
             self.counters.pgscan += 1
-            if records[page].state & HITS:
-                records[page].state &= ~<uint32_t> HITS
+            if states[page] & HITS:
+                states[page] &= ~<uint32_t> HITS
                 self.pass_page(page)
                 continue
             code = send_out(self, engine, page)
@@ -73,7 +75,7 @@ cdef class SieveReclaimer(Reclaimer):
                 evicted += 1
                 self.advance()
                 continue
-            records[page].state |= HIT
+            states[page] |= HIT
             self.pass_page(page)
             if code != ZSW_E_FULL:
                 return code

@@ -60,9 +60,9 @@ def mark_idle(CompressedPool pool not None, uint64_t now=0, age=None):
             if not has_object(pool, slot):
                 continue
             if aged and now - min(now, pool.accessed[slot]) <= oldest:
-                pool.records[slot].state &= ~<uint32_t> IDLE
+                pool.states[slot] &= ~<uint32_t> IDLE
             else:
-                pool.records[slot].state |= IDLE
+                pool.states[slot] |= IDLE
     finally:
         pool.arena.leave()
 
@@ -140,12 +140,12 @@ cdef int enter(CompressedPool pool) except -1:
 
 
 cdef bint has_object(CompressedPool pool, uint32_t slot) noexcept nogil:
-    return pool.records[slot].state & AT_MASK == AT_POOL and pool.slots.find(slot).kind != SLOT_SAME
+    return pool.states[slot] & AT_MASK == AT_POOL and pool.slots.find(slot).kind != SLOT_SAME
 
 
 cdef bint wanted(CompressedPool pool, uint32_t slot, int choice, int end) noexcept nogil:
     """Whether a slot is chosen; for recompression by codecs below `end`, only where one is stronger than the slot's."""
-    cdef uint32_t state = pool.records[slot].state
+    cdef uint32_t state = pool.states[slot]
     cdef slot_entry *entry
     if not has_object(pool, slot):
         return False
@@ -228,7 +228,7 @@ cdef int recompress_slot(CompressedPool pool, uint32_t slot, recompression *aske
     if code < 0:
         pool.counters.decompress_fail += 1
         return code
-    pool.records[slot].state &= ~<uint32_t> IDLE
+    pool.states[slot] &= ~<uint32_t> IDLE
     asked.most -= 1
     while number < asked.end:
         length = pool.codecs.compress_again(number, image, &pool.costs)
@@ -238,7 +238,7 @@ cdef int recompress_slot(CompressedPool pool, uint32_t slot, recompression *aske
             return exchange(pool, slot, number, <uint16_t> length, image)
         number += 1
     if number == pool.codecs.count:  # the strongest was among them
-        pool.records[slot].state |= INCOMPRESSIBLE
+        pool.states[slot] |= INCOMPRESSIBLE
         pool.counters.recompress_fail += 1
     return ZSW_OK
 

@@ -136,10 +136,10 @@ cdef class TieredBackend(Backend):
         cdef uint64_t youngest = 0, found = 0
         cdef uint32_t slot
         for slot in range(self.slot_count):
-            if self.fast.records[slot].state & AT_MASK == AT_DEVICE:
+            if self.fast.states[slot] & AT_MASK == AT_DEVICE:
                 youngest = max(youngest, self.stored_at[slot])
         for slot in range(self.slot_count):
-            found += self.fast.records[slot].state & AT_MASK == AT_POOL and self.stored_at[slot] < youngest
+            found += self.fast.states[slot] & AT_MASK == AT_POOL and self.stored_at[slot] < youngest
         return found
 
     def stats(self):
@@ -169,5 +169,5 @@ cdef class TieredBackend(Backend):
         self.fast.check()
         self.slow.check()
         for slot in range(self.slot_count):
-            behind = self.fast.records[slot].state & AT_MASK == AT_DEVICE
-            assert behind == (self.slow.records[slot].state & AT_MASK != 0), f"slot {slot} is lost between the tiers"
+            behind = self.fast.states[slot] & AT_MASK == AT_DEVICE
+            assert behind == (self.slow.states[slot] & AT_MASK != 0), f"slot {slot} is lost between the tiers"

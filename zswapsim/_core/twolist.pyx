@@ -8,11 +8,10 @@ before it looks at them, which for one process differs in nothing from looking a
 from cython cimport final
 
 from libc.math cimport sqrt
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.lru cimport page_record
 from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.pagelist cimport list_append, list_open, list_pop, page_list
 from zswapsim._core.reclaim cimport (
@@ -82,8 +81,8 @@ cdef class TwoListReclaimer(Reclaimer):
         self.stats_every = stats_every
         self.stats_cpus = stats_cpus
 
-    cdef int attach(self, page_record *records, uint32_t pages, uint32_t frames) except -1:
-        Reclaimer.attach(self, records, pages, frames)
+    cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
+        Reclaimer.attach(self, stamps, states, pages, frames)
         self.shadows = <uint32_t *> table_alloc(<size_t> pages * sizeof(uint32_t))
         if self.shadows == NULL:
             raise HostMemoryError(f"shadows of {pages} pages: larger than can be reserved")
@@ -97,13 +96,13 @@ cdef class TwoListReclaimer(Reclaimer):
     cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
         self.flush()
         self.updates += FAULT_UPDATES
-        self.records[page].state |= self.fault_hit
+        self.states[page] |= self.fault_hit
         if refault:
             self.refault(page)
-        if self.records[page].state & RECLAIM_ACTIVE:
-            list_append(&self.active, self.records, page)
+        if self.states[page] & RECLAIM_ACTIVE:
+            list_append(&self.active, self.stamps, page)
         else:
-            list_append(&self.inactive, self.records, page)
+            list_append(&self.inactive, self.stamps, page)
 
     cdef inline void refault(self, uint32_t page) noexcept nogil:
         """Activates a page that was evicted so recently that the active list could have held it."""
@@ -114,11 +113,11 @@ cdef class TwoListReclaimer(Reclaimer):
         # The file lists, which the kernel adds to the active one, are empty here.
         if distance > self.stat_active:
             return
-        self.records[page].state |= RECLAIM_ACTIVE
+        self.states[page] |= RECLAIM_ACTIVE
         self.age += 1
         self.counters.workingset_activate_anon += 1
         if shadow & SHADOW_WORKINGSET:
-            self.records[page].state |= RECLAIM_WORKINGSET
+            self.states[page] |= RECLAIM_WORKINGSET
             self.counters.workingset_restore_anon += 1
 
     # -- pages that go --------------------------------------------------------------------------------------------
@@ -193,24 +192,24 @@ cdef class TwoListReclaimer(Reclaimer):
         return self.stat_inactive * ratio < self.stat_active
 
     cdef void shrink_inactive(self, Evictor engine, uint32_t turn) noexcept nogil:
-        cdef page_record *records = self.records
+        cdef uint16_t *states = self.states
         cdef uint32_t page, state, left = min(turn, self.inactive.count)
         while left and self.failed == ZSW_OK:
             left -= 1
-            page = list_pop(&self.inactive, records)
+            page = list_pop(&self.inactive, self.stamps)
             self.counters.pgscan += 1
-            state = records[page].state
+            state = states[page]
             if state & HITS == 0:
                 self.evict(engine, page)
             elif state & RECLAIM_REFERENCED:
-                records[page].state &= ~<uint32_t> HITS
+                states[page] &= ~<uint32_t> HITS
                 self.activate(page)
             else:
-                records[page].state = (state & ~<uint32_t> HITS) | RECLAIM_REFERENCED
-                list_append(&self.inactive, records, page)
+                states[page] = (state & ~<uint32_t> HITS) | RECLAIM_REFERENCED
+                list_append(&self.inactive, self.stamps, page)
 
     cdef inline void evict(self, Evictor engine, uint32_t page) noexcept nogil:
-        cdef uint32_t workingset = self.records[page].state & RECLAIM_WORKINGSET
+        cdef uint32_t workingset = self.states[page] & RECLAIM_WORKINGSET
         cdef uint32_t each
         cdef int code
         # Before it goes: a large folio may be split on the way, and only some of its pages go.
@@ -227,8 +226,8 @@ cdef class TwoListReclaimer(Reclaimer):
             self.failed = code
 
     cdef inline void activate(self, uint32_t page) noexcept nogil:
-        self.records[page].state |= RECLAIM_ACTIVE
-        list_append(&self.active, self.records, page)
+        self.states[page] |= RECLAIM_ACTIVE
+        list_append(&self.active, self.stamps, page)
         self.age += 1
         self.counters.pgactivate += 1
 
@@ -236,10 +235,10 @@ cdef class TwoListReclaimer(Reclaimer):
         cdef uint32_t page, left = min(turn, self.active.count)
         while left:
             left -= 1
-            page = list_pop(&self.active, self.records)
-            self.records[page].state &= ~<uint32_t> (HITS | RECLAIM_ACTIVE)
-            self.records[page].state |= RECLAIM_WORKINGSET
-            list_append(&self.inactive, self.records, page)
+            page = list_pop(&self.active, self.stamps)
+            self.states[page] &= ~<uint32_t> (HITS | RECLAIM_ACTIVE)
+            self.states[page] |= RECLAIM_WORKINGSET
+            list_append(&self.inactive, self.stamps, page)
             self.counters.pgrefill += 1
             self.counters.pgdeactivate += 1
 
@@ -252,6 +251,6 @@ cdef class TwoListReclaimer(Reclaimer):
         """Assert every invariant of both lists. O(resident pages)."""
         Reclaimer.check(self)
         for page in self.members(&self.active):
-            assert self.records[page].state & RECLAIM_ACTIVE, f"page {page} is on the active list and not active"
+            assert self.states[page] & RECLAIM_ACTIVE, f"page {page} is on the active list and not active"
         for page in self.members(&self.inactive):
-            assert not self.records[page].state & RECLAIM_ACTIVE, f"page {page} is active and on the inactive list"
+            assert not self.states[page] & RECLAIM_ACTIVE, f"page {page} is active and on the inactive list"

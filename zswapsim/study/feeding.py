@@ -9,7 +9,7 @@ from zswapsim._core.folios import FolioReplay
 from zswapsim._core.replay import Replay
 
 PIECE_NS = 20 * 10**6
-LEAST_PIECE, FIRST_PIECE, MOST_PIECE = 1 << 6, 1 << 12, 1 << 18
+LEAST_PIECE, FIRST_PIECE, MOST_PIECE = 1 << 6, 1 << 12, 1 << 16
 MOST_PIECE_OF_BYTES = 1 << 13  # a slow codec may follow upon accesses that all hit
 
 

@@ -1,0 +1,69 @@
+"""64 accesses at once where a hit only counts in the page's state, and pages are only counted.
+
+As in lrublock.pxd, all states are taken and given first, with no branch on whether a page is in DRAM, and the faults
+are worked off behind. Each page of the block is marked as seen meanwhile. A reclaimer that meets such a page stops:
+whether it had been accessed by then, and whether a later access was a hit, are not known. The rest of the block is
+taken back, and the accesses that follow are worked off one by one. With thousands of frames that is rare. So they are
+where nearly all accesses are hits, or nearly all misses, and a branch tells them.
+"""
+
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+
+from zswapsim._core.lru cimport zsw_prefetch
+from zswapsim._core.reclaim cimport DIRTY, HIT, HITS, RESIDENT, SEEN, TOUCHED
+
+cdef enum:
+    MARK_BLOCK = 64
+    MARK_BLOCK_FRAMES = 256     # of DRAM, at least
+    MARK_ALONE = 256            # accesses in turn that are worked off one by one, where that is chosen
+
+ctypedef struct mark_block:
+    uint16_t before[MARK_BLOCK]         # each page's state before its access
+    uint32_t missed[MARK_BLOCK]         # accesses to pages that were not in DRAM
+    uint32_t misses
+
+
+# Whether among so many accesses there are both enough hits and enough misses for blocks to be faster.
+cdef inline bint marks_mixed(uint64_t misses, uint64_t accesses) noexcept nogil:
+    return 16 * misses >= accesses and 16 * misses <= 15 * accesses
+
+
+# Gives the pages the states that they have after these accesses. `most`: hits that are counted. `pages` are followed by
+# a block more, which is fetched.
+cdef inline void marks_enter(mark_block *block, uint16_t *states, uint32_t most, const uint32_t *pages) noexcept nogil:
+    cdef uint32_t limit = most * HIT, misses = 0, state, resident, hit, i
+    for i in range(MARK_BLOCK):
+        state = states[pages[i]]
+        block.before[i] = <uint16_t> state
+        hit = state + HIT * <uint32_t> (state & HITS < limit)
+        resident = 0 - (state // RESIDENT & 1)  # all ones, or 0; a choice would become a branch
+        block.missed[misses] = i
+        misses += 1 + resident
+        states[pages[i]] = <uint16_t> ((hit & resident) | ((TOUCHED | DIRTY) & ~resident) | RESIDENT | SEEN)
+    block.misses = misses
+
+
+cdef inline void marks_fetch_stamps(
+    const mark_block *block, const uint32_t *stamps, const uint32_t *pages,
+) noexcept nogil:
+    cdef uint32_t each
+    for each in range(block.misses):
+        zsw_prefetch(&stamps[pages[block.missed[each]]])
+
+
+# Takes the accesses from `first` on back.
+cdef inline void marks_undo(
+    const mark_block *block, uint16_t *states, const uint32_t *pages, uint32_t first,
+) noexcept nogil:
+    cdef uint32_t i = MARK_BLOCK
+    while i > first:
+        i -= 1
+        states[pages[i]] = block.before[i]
+
+
+# The first `count` accesses are done.
+cdef inline void marks_leave(uint16_t *states, const uint32_t *pages, uint32_t count) noexcept nogil:
+    cdef uint32_t i
+    for i in range(count):
+        zsw_prefetch(&states[pages[MARK_BLOCK + i]])
+        states[pages[i]] &= ~<uint32_t> SEEN
