@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +37,19 @@ def program() -> Iterator[subprocess.Popen[bytes]]:
         process.stdout.readline()
         yield process
         process.kill()
+
+
+@pytest.fixture
+def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Let something happen once in the interval of an observation instead of waiting."""
+
+    def install(happens: Callable[[], None]) -> None:
+        pending = [happens]
+
+        def sleep_until(*_: object) -> None:
+            while pending:
+                pending.pop()()
+
+        monkeypatch.setattr(sys.modules["zswapsim.live.observe"], "_sleep_until", sleep_until)
+
+    return install

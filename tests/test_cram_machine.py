@@ -3,17 +3,16 @@
 Exactly those pages are lost that both say, and every other comes back as it was.
 """
 
-import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, rule
 
+from tests.depths_machine import DepthsMachine, Engine
 from tests.page_samples import lz4_length, sample_array, sample_pages
 from tests.reference import RECLAIMERS
 from tests.reference.cram import CramMachine, Device
 from tests.reference.replay import Contents
 from zswapsim import Settings, get_compressor
-from zswapsim._core.replay import Replay
 from zswapsim.compressors import measure
 from zswapsim.study.run import open_replay
 from zswapsim.traces import Contents as RealContents
@@ -50,7 +49,7 @@ def physical(page: bytes, sector: int) -> int:
     return -(-length // sector) * sector
 
 
-class CramStateMachine(RuleBasedStateMachine):
+class CramStateMachine(DepthsMachine):
     reclaim = ("lru",)
 
     @initialize(
@@ -108,30 +107,15 @@ class CramStateMachine(RuleBasedStateMachine):
 
     @rule(trace=accesses)
     def feed(self, trace: list[tuple[int, bool]]) -> None:
-        pages = np.array([page for page, _ in trace], np.uint32)
-        ops = np.array([write for _, write in trace], np.uint8)
-        for page, write in trace:
-            self.model.access(page, write)
-        for engine in self.engines.values():
-            done = engine.feed(pages, ops)
-            assert done == len(trace) or engine.out_of_memory or engine.bus_error
+        self.replay(trace)
 
-    @invariant()
-    def agrees(self) -> None:
-        for depth, engine in getattr(self, "engines", {}).items():
-            self.agrees_at(depth, engine)
+    def came_back(self, found: dict[str, int]) -> int:
+        return found["major_faults"] - found["poisoned_reads"] + found["mapped_reads"]
 
-    def agrees_at(self, depth: str, engine: Replay) -> None:
-        engine.check()
-        found = engine.counters_now()
-        expected = self.model.counters()
-        assert {name: found[name] for name in expected} == expected, depth
-        assert (engine.out_of_memory, engine.bus_error) == (self.model.out_of_memory, self.model.bus_error)
+    def agree_more(self, engine: Engine, found: dict[str, int]) -> None:
         assert engine.backend.lost_slots() == self.model.lost()
         assert found["lost_pages"] == found["poisoned_reads"] + found["poisoned_pages"]
         assert not (self.safe and found["lost_pages"])
-        came_back = found["major_faults"] - found["poisoned_reads"] + found["mapped_reads"]
-        assert engine.verified_pages == (came_back if depth == "bytes" else 0)
 
 
 class CramReclaimMachine(CramStateMachine):

@@ -5,15 +5,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.ahead_samples import ORDER, PAGES, ahead_options, model_ahead
+from tests.depths_machine import DepthsMachine, Engine
 from tests.page_samples import lz4_length, sample_array, sample_pages
 from tests.reference import RECLAIMERS
 from tests.reference.pools import DramPool, Zram, Zswap
 from tests.reference.replay import Contents
 from zswapsim import Settings, get_compressor
-from zswapsim._core.replay import Replay
 from zswapsim._core.slotwork import mark_idle, recompress_slots, write_back_slots
 from zswapsim.compressors import measure
 from zswapsim.study.backendspec import CHOICES
@@ -74,7 +74,7 @@ groups = st.builds(
 )
 
 
-class PoolMachine(RuleBasedStateMachine):
+class PoolMachine(DepthsMachine):
     def begin(
         self, spec: str, frames: int, batch: int, device: int, options: dict, model: Any, group_of: Any = None
     ) -> None:
@@ -97,29 +97,12 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(trace=accesses)
     def feed(self, trace: list[tuple[int, bool]]) -> None:
-        pages = np.array([page for page, _ in trace], np.uint32)
-        ops = np.array([write for _, write in trace], np.uint8)
-        for page, write in trace:
-            self.model.access(page, write)
-        for engine in self.engines.values():
-            done = engine.feed(pages, ops)
-            assert done == len(trace) or engine.out_of_memory
+        self.replay(trace)
 
-    @invariant()
-    def agrees(self) -> None:
-        for depth, engine in getattr(self, "engines", {}).items():
-            self.agrees_at(depth, engine)
-
-    def owned(self, engine: Replay) -> int:
+    def owned(self, engine: Engine) -> int:
         return engine.owners()["dram"]["swap backend"]
 
-    def agrees_at(self, depth: str, engine: Replay) -> None:
-        engine.check()
-        found = engine.counters_now()
-        expected = self.model.counters()
-        assert {name: found[name] for name in expected} == expected, depth
-        assert engine.out_of_memory == self.model.out_of_memory
-        assert engine.verified_pages == (found["major_faults"] + found["swap_ra"] if depth == "bytes" else 0)
+    def agree_more(self, engine: Engine, found: dict[str, int]) -> None:
         owners = engine.owners()["dram"]
         assert self.owned(engine) * 4096 == found["pool_total_size"]
         assert owners["workload"] == found["resident_pages"]

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, rule
 
+from tests.depths_machine import DepthsMachine, Engine
 from tests.page_samples import lz4_length, sample_array, sample_pages
 from tests.reference import RECLAIMERS
 from tests.reference.folios import Folios, FolioZram, FolioZswap, WholeFolios
@@ -14,7 +15,6 @@ from tests.reference.replay import Contents, Swap
 from tests.reference.store import Store
 from zswapsim import Settings, get_compressor
 from zswapsim._core.foliocodec import FolioCodec
-from zswapsim._core.folios import FolioReplay
 from zswapsim.compressors import measure
 from zswapsim.study.run import open_replay
 from zswapsim.traces import Contents as RealContents
@@ -51,7 +51,7 @@ def whole_length(data: bytes) -> int:
     return LENGTHS[data]
 
 
-class FolioMachine(RuleBasedStateMachine):
+class FolioMachine(DepthsMachine):
     @initialize(
         spec=st.sampled_from([*SPECS, WHOLE, WHOLE]),
         order=st.sampled_from([2, 2, 3]),
@@ -117,26 +117,15 @@ class FolioMachine(RuleBasedStateMachine):
 
     @rule(trace=accesses)
     def feed(self, trace: list[tuple[int, bool]]) -> None:
-        pages = np.array([page for page, _ in trace], np.uint32)
-        ops = np.array([write for _, write in trace], np.uint8)
-        for page, write in trace:
-            self.model.access(self.places[page], write)
-        for engine in self.engines.values():
-            done = engine.feed(pages, ops)
-            assert done == len(trace) or engine.out_of_memory
+        self.replay(trace)
 
-    @invariant()
-    def agrees(self) -> None:
-        for depth, engine in getattr(self, "engines", {}).items():
-            self.agrees_at(depth, engine)
+    def number_of(self, page: int) -> int:
+        return self.places[page]
 
-    def agrees_at(self, depth: str, engine: FolioReplay) -> None:
-        engine.check()
-        found = engine.counters_now()
-        expected = self.model.counters()
-        assert {name: found[name] for name in expected} == expected, depth
-        assert engine.out_of_memory == self.model.out_of_memory
-        assert engine.verified_pages == (self.model.brought if depth == "bytes" else 0)
+    def came_back(self, found: dict[str, int]) -> int:
+        return self.model.brought
+
+    def agree_more(self, engine: Engine, found: dict[str, int]) -> None:
         assert engine.owners()["dram"]["workload"] == found["resident_pages"]
 
 

@@ -30,22 +30,6 @@ def program() -> Iterator[Child]:
         yield one
 
 
-@pytest.fixture
-def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
-    """Let something happen once in the interval instead of waiting."""
-
-    def install(happens: Callable[[], None]) -> None:
-        pending = [happens]
-
-        def sleep_until(*_: object) -> None:
-            while pending:
-                pending.pop()()
-
-        monkeypatch.setattr(observing, "_sleep_until", sleep_until)
-
-    return install
-
-
 def test_counters_count_faults_and_sizes(program: Child, between: Callable) -> None:
     between(lambda: program.touch("write", PAGES, 200))
     seen = observe(program.pid, 5, method="counters")

@@ -35,18 +35,6 @@ def program() -> Iterator[Child]:
         yield one
 
 
-@pytest.fixture
-def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
-    """Let something happen once in the interval instead of waiting."""
-
-    def install(happens: Callable[[], None]) -> None:
-        pending = [happens]
-        observing = sys.modules["zswapsim.live.observe"]
-        monkeypatch.setattr(observing, "_sleep_until", lambda *_: [each() for each in pending and [pending.pop()]])
-
-    return install
-
-
 def activity(**changes: object) -> Activity:
     values = {
         "name": "x", "source": "a source", "limits": ["a limit"], "seconds": 8.0, "resident_bytes": 1000 * PAGE,
