@@ -1,24 +1,26 @@
-"""Arbitrary 64-bit page numbers made dense: 0, 1, 2 … in order of first appearance. densetable.pxd is the table.
+"""Arbitrary 64-bit page numbers made dense: 0, 1, 2 … in order of first appearance.
 
-A probe is one cache line, mostly, asked for some pages ahead of its use.
+Pages that are all small are looked up in an array (direct.pxd). Once a larger one comes, all go into the table of
+densetable.pxd, where a probe is one cache line, mostly, asked for some pages ahead of its use.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
-
-import numpy as np
 
 from zswapsim._core.densetable cimport (
     CROWD, FARTHEST, TABLE_CROWDED, TABLE_FULL, TABLE_NARROW, WIDE_BYTES, dense_entry, dense_table, hash_at, hash_of,
     home_of, load64, page_of, read_slot, slot_at, table_begin, table_close, table_remedy, write_narrow, write_wide,
     zsw_prefetch,
 )
-from zswapsim._core.errors cimport ZSW_E_RANGE, ZSW_OK, raise_code
+from zswapsim._core.direct cimport direct_close, direct_keys, direct_open, direct_run, direct_table
+from zswapsim._core.errors cimport ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, raise_code
 
 from zswapsim._core.errors import BusyError, InputError
 
 cdef enum:
     AHEAD = 64              # pages whose slots are asked for before they are looked at
+    DIRECT_PAGES = 1 << 22  # pages below it are looked up in an array of 16 MiB
 
 cdef uint64_t MOST_PAGES = 0xFFFFFFFF
 
@@ -135,32 +137,75 @@ cdef int map_all(
     return code
 
 
+# Into a table, every page with the number that it has. 0 or ZSW_E_NOMEM, which leaves all as it was.
+cdef int leave_direct(direct_table *direct, dense_table *table) noexcept nogil:
+    cdef Py_ssize_t used = direct.used
+    cdef uint64_t *pages = NULL
+    cdef int code = ZSW_OK
+    if used:
+        pages = <uint64_t *> malloc(used * sizeof(uint64_t))
+        if pages == NULL:
+            return ZSW_E_NOMEM
+        direct_keys(direct, pages)
+        # The numbers are known; they may lie where the pages were, which are read first.
+        code = map_all(table, <const uint8_t *> pages, sizeof(uint64_t), <uint32_t *> pages, used)
+        free(pages)
+    if code == ZSW_OK:
+        direct_close(direct)
+    else:
+        table_close(table)
+        memset(table, 0, sizeof(dense_table))
+    return code
+
+
 cdef class DenseMap:
     """Gives every 64-bit page number a dense 32-bit one, in order of first appearance.
 
-    Slots of 5 bytes while pages are below 2**27, 6 below 2**35, 7 below 2**43, 8 below 2**52, else 12; three quarters
-    to seven eighths of them are taken, from 16,384 slots on, and five eighths at least where they have 5 bytes. Nothing
-    else is held. One thread at a time.
+    While all pages are below `direct` (at most 2**32), an array of 4 bytes for each page up to the largest. Else slots
+    of 5 bytes while pages are below 2**27, 6 below 2**35, 7 below 2**43, 8 below 2**52, else 12; three quarters to seven
+    eighths of them are taken, from 16,384 slots on, and five eighths at least where they have 5 bytes. Nothing else is
+    held. One thread at a time.
     """
-    cdef dense_table table
-    cdef bint busy
 
-    def __cinit__(self):
+    def __cinit__(self, uint64_t direct=DIRECT_PAGES):
         memset(&self.table, 0, sizeof(dense_table))
+        memset(&self.direct, 0, sizeof(direct_table))
+        self.direct.room = min(direct, MOST_PAGES)
 
     def __dealloc__(self):
+        direct_close(&self.direct)
         table_close(&self.table)
 
+    # Writes the numbers of `count` pages that lie `stride` bytes apart. 0, ZSW_E_NOMEM or ZSW_E_RANGE. One at a time.
+    cdef int number(
+        self, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
+    ) noexcept nogil:
+        cdef Py_ssize_t done = 0
+        cdef int code = ZSW_OK
+        if self.direct.room:
+            if self.direct.numbers == NULL:
+                code = direct_open(&self.direct)
+            if code == ZSW_OK:
+                done = direct_run(&self.direct, pages, stride, out, count)
+            if code == ZSW_OK and done < count:
+                code = leave_direct(&self.direct, &self.table)
+        if code == ZSW_OK and done < count:
+            code = map_all(&self.table, pages + done * stride, stride, out + done, count - done)
+        return code
+
+    cdef uint64_t known(self) noexcept nogil:
+        return self.direct.used + self.table.used
+
     def __len__(self):
-        return self.table.used
+        return self.known()
 
     def __reduce__(self):
         raise TypeError("a DenseMap can't be pickled")
 
     @property
     def nbytes(self):
-        """Bytes of the table."""
-        return self.table.mapped if self.table.slots != NULL else 0
+        """Bytes of the array or of the table."""
+        return self.table.mapped if self.table.slots != NULL else self.direct.end * sizeof(uint32_t)
 
     def map(self, pages, out):
         """Writes the dense numbers of `pages` (uint64[n]) into `out` (uint32[n]); new pages get the next numbers.
@@ -184,10 +229,10 @@ cdef class DenseMap:
             return
         self.busy = True
         with nogil:
-            code = map_all(&self.table, <const uint8_t *> &source[0], source.strides[0], &target[0], source.shape[0])
+            code = self.number(<const uint8_t *> &source[0], source.strides[0], &target[0], source.shape[0])
         self.busy = False
         if code:
-            raise_code(code, f"DenseMap of {self.table.used} pages")
+            raise_code(code, f"DenseMap of {self.known()} pages")
 
     def originals(self):
         """uint64[len(self)]: the page number behind each dense one; a new array."""
@@ -196,7 +241,12 @@ cdef class DenseMap:
         cdef uint64_t at
         if self.busy:
             raise BusyError("DenseMap: another thread is using it")
-        pages = np.empty(self.table.used, np.uint64)
+        import numpy as np  # not needed for anything that is quick to start
+
+        pages = np.empty(self.known(), np.uint64)
+        if self.direct.used:
+            view = pages
+            direct_keys(&self.direct, &view[0])
         if self.table.used:
             view = pages
             for at in range(self.table.capacity + FARTHEST):
@@ -209,11 +259,23 @@ cdef class DenseMap:
         """Raises AssertionError unless every number is there once, in reach of home, behind none that is younger."""
         if self.busy:
             raise BusyError("DenseMap: another thread is using it")
-        if self.table.slots == NULL:
-            return
+        assert self.direct.used == 0 or self.table.used == 0, "a page is in the array and in the table"
+        numbers = bytearray(self.known())
+        self.check_direct(numbers)
+        if self.table.slots != NULL:
+            self.check_table(numbers)
+        assert numbers == b"\1" * len(numbers), "a number is lost, or there twice"
+
+    cdef check_direct(self, unsigned char[:] numbers):
+        cdef uint64_t key
+        for key in range(self.direct.end):
+            assert self.direct.numbers[key] <= self.direct.used, f"page {key} has a number that was not given"
+            if self.direct.numbers[key]:
+                numbers[self.direct.numbers[key] - 1] += 1
+
+    cdef check_table(self, unsigned char[:] numbers):
         cdef uint64_t at, before, home
         cdef dense_entry entry
-        numbers = np.zeros(self.table.used, np.uint8)
         for at in range(self.table.capacity + FARTHEST + 1):
             entry = read_slot(&self.table, at)
             if entry.number:
@@ -223,7 +285,6 @@ cdef class DenseMap:
                 assert home <= at <= home + FARTHEST, f"slot {at} is out of reach of its home {home}"
                 for before in range(home, at):
                     assert 0 < read_slot(&self.table, before).number < entry.number, f"slot {at} is behind {before}"
-        assert (numbers == 1).all(), "a number is lost, or there twice"
 
 
 def next_access(const uint32_t[::1] dense, int64_t base, int64_t[::1] following, int64_t[::1] out):

@@ -14,6 +14,7 @@ from zswapsim.traces.ahead import ahead
 from zswapsim.traces.folios import Folios, find_folios
 from zswapsim.traces.trace import WRITE, Chunk, Progress, Trace
 
+OF_PROCESS = 1 << 16  # pages of a process below it get an array: there may be many processes
 DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
 
 
@@ -188,6 +189,6 @@ class PageNumbers:
         for events in np.split(order, ends) if len(order) else []:
             number = int(process[events[0]])
             local = np.empty(len(events), np.uint32)
-            self.of_process.setdefault(number, DenseMap()).map(np.ascontiguousarray(page[events]), local)
+            self.of_process.setdefault(number, DenseMap(OF_PROCESS)).map(np.ascontiguousarray(page[events]), local)
             keys[events] = np.uint64(number << 32) | local
         return keys
