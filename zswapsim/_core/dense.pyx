@@ -162,9 +162,9 @@ cdef class DenseMap:
     """Gives every 64-bit page number a dense 32-bit one, in order of first appearance.
 
     While all pages are below `direct` (at most 2**32), an array of 4 bytes for each page up to the largest. Else slots
-    of 5 bytes while pages are below 2**27, 6 below 2**35, 7 below 2**43, 8 below 2**52, else 12; three quarters to seven
-    eighths of them are taken, from 16,384 slots on, and five eighths at least where they have 5 bytes. Nothing else is
-    held. One thread at a time.
+    of 5 bytes while pages are below 2**27, 6 below 2**35, 7 below 2**43, 8 below 2**52, else 12; three quarters to
+    seven eighths of them are taken, from 16,384 slots on, and five eighths at least where they have 5 bytes. Nothing
+    else is held. One thread at a time.
     """
 
     def __cinit__(self, uint64_t direct=DIRECT_PAGES):

@@ -1,28 +1,10 @@
 """Records of libCacheSim's oracleGeneral: the page of each, and the one thing in them that can be false."""
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
-from libc.string cimport memcpy
+
+from zswapsim._core.oraclerecord cimport OBJECT_AT, RECORD_BYTES, garbled, load_le64
 
 from zswapsim._core.errors import InputError
-
-cdef extern from "<endian.h>" nogil:
-    uint64_t le64toh(uint64_t value)
-
-cdef enum:
-    RECORD_BYTES = 24
-    OBJECT_AT = 4
-    NEXT_AT = 16
-
-
-cdef inline uint64_t load_le64(const uint8_t *at) noexcept nogil:
-    cdef uint64_t value
-    memcpy(&value, at, 8)
-    return le64toh(value)
-
-
-cdef inline bint garbled(const uint8_t *record, int64_t position) noexcept nogil:
-    cdef int64_t following = <int64_t> load_le64(record + NEXT_AT)
-    return (following <= position) & (following != -1)
 
 
 # Takes out the pages; whether all records are good.

@@ -11,6 +11,7 @@ def main(arguments: list[str] | None = None) -> int:
     import atexit
     import gc
     import os
+    import sys
 
     from zswapsim.cli.errors import guarded
 
@@ -21,8 +22,17 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     def work() -> int:
+        read_early(sys.argv[1:] if arguments is None else arguments)
         from zswapsim.cli.app import invoke
 
         return invoke(arguments)
 
     return guarded(work)
+
+
+def read_early(arguments: list[str]) -> None:
+    """Begin to read the trace, where the command is going to: what is imported meanwhile takes as long as that."""
+    if arguments[:1] in (["run"], ["compare"]):
+        from zswapsim.traces.whole import begin
+
+        any(begin(argument) for argument in arguments[1:])

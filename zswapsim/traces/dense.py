@@ -12,9 +12,11 @@ from zswapsim._core.dense import DenseMap
 from zswapsim._core.errors import InputError
 from zswapsim.traces.ahead import ahead
 from zswapsim.traces.folios import Folios, find_folios
-from zswapsim.traces.trace import WRITE, Chunk, Progress, Trace
+from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace
+from zswapsim.traces.whole import KEEP_EVENTS
 
 OF_PROCESS = 1 << 16  # pages of a process below it get an array: there may be many processes
+POLL_SECONDS = 0.05  # between looks at how far a file is read that is read at once
 DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
 
 
@@ -25,7 +27,7 @@ class DenseTrace:
     again by every call of :meth:`chunks`.
     """
 
-    def __init__(self, trace: Trace, keep_events: int = 1 << 28) -> None:
+    def __init__(self, trace: Trace, keep_events: int = KEEP_EVENTS) -> None:
         self.trace, self.keep_events, self.name = trace, keep_events, trace.name
         self.pages = 0
         """Distinct pages; known after :meth:`scan`."""
@@ -47,7 +49,8 @@ class DenseTrace:
             return
         self._numbers, self.events, self.writes, self._kept = PageNumbers(), 0, 0, []
         try:
-            self._scan(progress)
+            if not self._scan_whole(progress):
+                self._scan(progress)
         except BaseException as error:
             read, self.events = self.events, 0
             if isinstance(error, KeyboardInterrupt):
@@ -57,6 +60,28 @@ class DenseTrace:
         if not self.events:
             raise InputError(f"{self.name}: the trace is empty: expected at least one event")
         self.pages = len(self._numbers)
+
+    def _scan_whole(self, progress: Progress | None) -> bool:
+        """The first pass where all can be read at once. False where it can't be, and nothing was done."""
+        whole = self.trace.whole(self.keep_events)
+        if whole is None:
+            return False
+        self._numbers, start = PageNumbers(whole.pages), time.perf_counter_ns()
+        try:
+            while not whole.wait(POLL_SECONDS):
+                if progress:
+                    progress(whole.done, whole.events)
+        finally:
+            whole.stop()
+            self.events = whole.done
+        self.read_ns += time.perf_counter_ns() - start
+        if not whole.good:
+            self._numbers, self.events = PageNumbers(), 0
+            return False
+        numbers, ops = whole.file.take()
+        self.writes = 0 if ops is None else int(np.count_nonzero(np.asarray(ops).view(np.bool_)))
+        self._kept = _pieces(np.asarray(numbers), None if ops is None else np.asarray(ops))
+        return True
 
     def _scan(self, progress: Progress | None) -> None:
         for pages, ops in self._read():
@@ -126,6 +151,16 @@ def iterated(trace: Trace) -> Generator[Chunk, None, None]:
     yield from trace.accesses()
 
 
+def _pieces(numbers: NDArray[np.uint32], ops: NDArray[np.uint8] | None) -> list[DenseChunk]:
+    """Accesses in chunks; without ops all are reads."""
+    reads, size = np.zeros(READ_EVENTS, np.uint8), READ_EVENTS
+    starts = range(0, len(numbers), size)
+    pieces = [numbers[start : start + size] for start in starts]
+    if ops is None:
+        return [(piece, reads[: len(piece)]) for piece in pieces]
+    return [(piece, ops[start : start + size]) for piece, start in zip(pieces, starts, strict=True)]
+
+
 def _ops(name: str, chunk: Chunk) -> NDArray[np.uint8]:
     """The chunk's ops, refused where a third party's trace breaks the contract."""
     ops = np.ascontiguousarray(chunk.op)
@@ -141,8 +176,8 @@ class PageNumbers:
     in that map), which fits 64 bits, goes through the common one.
     """
 
-    def __init__(self) -> None:
-        self.common = DenseMap()
+    def __init__(self, common: DenseMap | None = None) -> None:
+        self.common = DenseMap() if common is None else common
         self.of_process: dict[int, DenseMap] = {}
         self.paired: bool | None = None
 

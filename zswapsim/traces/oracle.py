@@ -20,6 +20,7 @@ from zswapsim._core.errors import InputError
 from zswapsim._core.oracle import decode
 from zswapsim.traces.streams import file_bytes, open_source, read_fully
 from zswapsim.traces.trace import CHUNK_EVENTS, READ_EVENTS, Chunk, Progress, Trace, refuse_empty
+from zswapsim.traces.whole import WholeFile, open_whole
 
 RECORD = np.dtype([("time", "<u4"), ("object", "<u8"), ("size", "<u4"), ("next", "<i8")])
 SIZE = 4096  # what is written: an object is a page
@@ -41,6 +42,10 @@ class OracleTrace(Trace):
     def accesses(self) -> Iterator[Chunk]:
         """Every record, without its time."""
         return refuse_empty(self.name, self._chunks(timed=False))
+
+    def whole(self, most_events: int) -> WholeFile | None:
+        """All of a plain file, read at once."""
+        return None if self.compressed else open_whole(str(self.path), "oracleGeneral", most_events)
 
     def _chunks(self, timed: bool) -> Iterator[Chunk]:
         buffer = memoryview(bytearray(READ_EVENTS * RECORD.itemsize))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.errors import InputError
+from zswapsim.traces.whole import WholeFile
 
 CHUNK_EVENTS = 1 << 20
 READ_EVENTS = 1 << 18  # of a chunk where it costs nothing to make it small: it stays in the cache
@@ -49,6 +50,10 @@ class Trace(ABC):
     def accesses(self) -> Iterator[Chunk]:
         """As :meth:`chunks`, but a trace that is quicker without its times may leave them out: a replay needs none."""
         return self.chunks()
+
+    def whole(self, most_events: int) -> WholeFile | None:
+        """All of it being read at once, numbers of pages and all; None where that can't be or takes too much memory."""
+        return None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
