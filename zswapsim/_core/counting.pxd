@@ -108,18 +108,12 @@ cdef inline bint count_hits(
     return i < count
 
 
-# Counts a fault of a page in this state, which comes into DRAM. Whether it has been there.
-cdef inline bint note_fault(counted_run *run, Reclaimer reclaimer, uint32_t state) noexcept nogil:
-    cdef bint refault = state != 0
+# Counts a fault at the access that is next, and puts the page into DRAM. Whether it has been there.
+cdef inline bint count_fault(counted_run *run, Reclaimer reclaimer, uint32_t page) noexcept nogil:
+    cdef bint refault = run.states[page] != 0
     run.minor_faults += not refault
     run.major_faults += refault
-    reclaimer.resident += 1
-    return refault
-
-
-# The same at the access that is next.
-cdef inline bint count_fault(counted_run *run, Reclaimer reclaimer, uint32_t page) noexcept nogil:
-    cdef bint refault = note_fault(run, reclaimer, run.states[page])
     run.states[page] = TOUCHED | DIRTY | RESIDENT
     run.done += 1
+    reclaimer.resident += 1
     return refault

@@ -10,7 +10,8 @@ from libc.stdint cimport uint16_t, uint32_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
-from zswapsim._core.reclaim cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, send_out
+from zswapsim._core.markblock cimport all_ones_if, looked_at
+from zswapsim._core.reclaim cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, mark_block, send_out
 from zswapsim._core.errors import HostMemoryError
 
 
@@ -65,6 +66,29 @@ cdef class QueueReclaimer(Reclaimer):
             if code != ZSW_E_FULL:
                 return code
         return ZSW_OK if evicted else ZSW_E_FULL
+
+    cdef uint32_t work_off(self, Evictor engine, const mark_block *block, const uint32_t *pages) noexcept nogil:
+        """In a full DRAM, each step takes a page out of the queue and puts one in: that one, or one that faults."""
+        # A copy, which no write to a state can be taken to change.
+        cdef page_ring queue = self.queue
+        cdef uint16_t *states = self.states
+        cdef uint32_t done = 0, page, spared
+        if self.resident < self.frames:
+            return Reclaimer.work_off(self, engine, block, pages)
+        while done < block.misses:
+            page = ring_look(&queue, queue.tail, states)
+            if states[page] & SEEN:
+                break
+            spared = all_ones_if(states[page] & HITS)
+            queue.entries[queue.head & queue.mask] = (page & spared) | (pages[block.missed[done]] & ~spared)
+            states[page] = looked_at(states[page], spared)
+            queue.head += 1
+            queue.tail += 1
+            done += 1 + spared
+        self.counters.pgscan += queue.tail - self.queue.tail
+        self.queue = queue
+        engine.evicted += done
+        return done
 
     def everyone(self):
         return ring_pages(&self.queue)

@@ -10,17 +10,11 @@ where nearly all accesses are hits, or nearly all misses, and a branch tells the
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.lru cimport zsw_prefetch
-from zswapsim._core.reclaim cimport DIRTY, HIT, HITS, RESIDENT, SEEN, TOUCHED
+from zswapsim._core.reclaim cimport DIRTY, HIT, HITS, IN_SLOT, MARK_BLOCK, RESIDENT, SEEN, TOUCHED, mark_block
 
 cdef enum:
-    MARK_BLOCK = 64
     MARK_BLOCK_FRAMES = 256     # of DRAM, at least
     MARK_ALONE = 256            # accesses in turn that are worked off one by one, where that is chosen
-
-ctypedef struct mark_block:
-    uint16_t before[MARK_BLOCK]         # each page's state before its access
-    uint32_t missed[MARK_BLOCK]         # accesses to pages that were not in DRAM
-    uint32_t misses
 
 
 # Whether among so many accesses there are both enough hits and enough misses for blocks to be faster.
@@ -51,6 +45,14 @@ cdef inline void marks_fetch_stamps(
         zsw_prefetch(&stamps[pages[block.missed[each]]])
 
 
+# How many of the first `faults` faults were of pages that had never been accessed.
+cdef inline uint32_t marks_minor(const mark_block *block, uint32_t faults) noexcept nogil:
+    cdef uint32_t found = 0, each
+    for each in range(faults):
+        found += block.before[block.missed[each]] == 0
+    return found
+
+
 # Takes the accesses from `first` on back.
 cdef inline void marks_undo(
     const mark_block *block, uint16_t *states, const uint32_t *pages, uint32_t first,
@@ -67,3 +69,13 @@ cdef inline void marks_leave(uint16_t *states, const uint32_t *pages, uint32_t c
     for i in range(count):
         zsw_prefetch(&states[pages[MARK_BLOCK + i]])
         states[pages[i]] &= ~<uint32_t> SEEN
+
+
+# For a choice that would become a branch.
+cdef inline uint32_t all_ones_if(uint32_t state) noexcept nogil:
+    return 0 - <uint32_t> (state != 0)
+
+
+# The state of a page that was looked at in its turn, and spared (all ones) or sent out (0).
+cdef inline uint16_t looked_at(uint32_t state, uint32_t spared) noexcept nogil:
+    return <uint16_t> ((state & ~<uint32_t> HITS & spared) | ((TOUCHED | IN_SLOT) & ~spared))

@@ -48,11 +48,18 @@ cdef inline void ring_append(page_ring *ring, uint32_t page) noexcept nogil:
     ring.head += 1
 
 
+# The page some places on, or `page` where there are not as many.
+cdef inline uint32_t ring_ahead(const page_ring *ring, uint32_t place, uint32_t page) noexcept nogil:
+    if place + RING_AHEAD - ring.tail < ring.head - ring.tail:
+        return ring.entries[(place + RING_AHEAD) & ring.mask]
+    return page
+
+
 # The page at a place; the state of one further on is fetched.
 cdef inline uint32_t ring_look(const page_ring *ring, uint32_t place, const uint16_t *states) noexcept nogil:
-    if place + RING_AHEAD - ring.tail < ring.head - ring.tail:
-        zsw_prefetch(&states[ring.entries[(place + RING_AHEAD) & ring.mask]])
-    return ring.entries[place & ring.mask]
+    cdef uint32_t page = ring.entries[place & ring.mask]
+    zsw_prefetch(&states[ring_ahead(ring, place, page)])
+    return page
 
 
 # The pages from the oldest to the youngest, as a list.

@@ -55,6 +55,15 @@ ctypedef struct counted_run:
     uint64_t major_faults
     uint64_t evicted
 
+# Accesses that are taken together (markblock.pxd).
+cdef enum:
+    MARK_BLOCK = 64
+
+ctypedef struct mark_block:
+    uint16_t before[MARK_BLOCK]         # each page's state before its access
+    uint32_t missed[MARK_BLOCK]         # accesses to pages that were not in DRAM
+    uint32_t misses
+
 
 cdef class Evictor:
     cdef bint counting              # pages are only counted: any can go, and `evict` sees to it
@@ -96,6 +105,8 @@ cdef class Reclaimer:
         self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count,
     ) noexcept nogil
     cdef int count_block(self, counted_run *run, Evictor engine, const uint32_t *pages) noexcept nogil
+    # Works off the faults of a block, whose pages are SEEN. How many: fewer where such a page comes to its turn.
+    cdef uint32_t work_off(self, Evictor engine, const mark_block *block, const uint32_t *pages) noexcept nogil
     # The pages of a list, oldest first; asserts that it is one.
     cdef list members(self, const page_list *pages)
 

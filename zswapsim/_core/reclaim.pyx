@@ -3,11 +3,10 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from zswapsim._core.counting cimport count_fault, count_hits, note_fault
+from zswapsim._core.counting cimport count_fault, count_hits
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.markblock cimport (
-    MARK_ALONE, MARK_BLOCK, MARK_BLOCK_FRAMES, mark_block, marks_enter, marks_fetch_stamps, marks_leave,
-    marks_mixed, marks_undo,
+    MARK_ALONE, MARK_BLOCK_FRAMES, marks_enter, marks_fetch_stamps, marks_leave, marks_minor, marks_mixed, marks_undo,
 )
 from zswapsim._core.pagelist cimport LIST_END, page_list
 from zswapsim._core.errors import InputError
@@ -96,26 +95,34 @@ cdef class Reclaimer:
         return code
 
     cdef int count_block(self, counted_run *run, Evictor engine, const uint32_t *pages) noexcept nogil:
-        """A block, up to a fault that must be worked off by itself. MET_SEEN where there is one; or a negative code."""
+        """A block, up to a fault that must be worked off by itself. MET_SEEN where there is one."""
         cdef mark_block block
-        cdef uint32_t each = 0, done = MARK_BLOCK
-        cdef int code = ZSW_OK
+        cdef uint32_t faults, minor, done = MARK_BLOCK
         marks_enter(&block, self.states, self.most, pages)
         if self.stamped:
             marks_fetch_stamps(&block, self.stamps, pages)
-        while each < block.misses:
-            if self.resident >= run.frames:
-                code = self.reclaim(engine, pages[block.missed[each]], 1)
-                if code != ZSW_OK:
-                    done = block.missed[each]
-                    marks_undo(&block, self.states, pages, done)
-                    break
-            self.insert(pages[block.missed[each]], note_fault(run, self, block.before[block.missed[each]]))
-            each += 1
+        faults = self.work_off(engine, &block, pages)
+        if faults < block.misses:
+            done = block.missed[faults]
+            marks_undo(&block, self.states, pages, done)
+        minor = marks_minor(&block, faults)
+        run.minor_faults += minor
+        run.major_faults += faults - minor
         marks_leave(self.states, pages, done)
         run.done += done
         self.mixed = marks_mixed(block.misses, MARK_BLOCK)
-        return code
+        return MET_SEEN if faults < block.misses else ZSW_OK
+
+    cdef uint32_t work_off(self, Evictor engine, const mark_block *block, const uint32_t *pages) noexcept nogil:
+        cdef uint32_t each = 0, access
+        while each < block.misses:
+            access = block.missed[each]
+            if self.resident >= self.frames and self.reclaim(engine, pages[access], 1) != ZSW_OK:
+                break
+            self.insert(pages[access], block.before[access] != 0)
+            self.resident += 1
+            each += 1
+        return each
 
     cdef list members(self, const page_list *pages):
         cdef uint32_t page = pages.oldest

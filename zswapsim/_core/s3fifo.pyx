@@ -12,9 +12,11 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.lru cimport (
-    LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove,
+    LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove, zsw_prefetch,
 )
-from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
+from zswapsim._core.pagering cimport (
+    page_ring, ring_ahead, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages,
+)
 from zswapsim._core.reclaim cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, send_out
 from zswapsim._core.errors import HostMemoryError
 
@@ -116,6 +118,8 @@ cdef class S3FifoReclaimer(Reclaimer):
             page = ring_look(&self.small, self.small.tail, self.states)
             if self.states[page] & SEEN:
                 return MET_SEEN
+            # Its stamp, which tells the ghost, is written: that of a later one is fetched.
+            zsw_prefetch(&self.stamps[ring_ahead(&self.small, self.small.tail, page)])
             self.small.tail += 1
             self.counters.pgscan += 1
             self.left_small -= 1
