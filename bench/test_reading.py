@@ -20,13 +20,16 @@ from race import Row, race, timed
 
 from zswapsim import read_trace, write_trace
 from zswapsim._core.dense import DenseMap
-from zswapsim.traces import DenseTrace
+from zswapsim.traces import ArrayTrace, DenseTrace, Trace
 
 libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")
 
 EVENT_NS = 20  # 50 million events a second
 AT_LEAST = {"oracleGeneral": 6, "Parquet": 8}
 SUFFIX = {"oracleGeneral": ".oracleGeneral.bin", "Parquet": ".parquet"}
+SPREAD = (
+    "oracleGeneral of pages far apart"  # anywhere in a 47-bit address space, where small numbers are numbered faster
+)
 PAGE_BYTES = 8
 ADDRESS_PAGES = 1 << 35  # of a 47-bit address space
 CHUNK = 1 << 18
@@ -39,7 +42,15 @@ def files(tmp_path_factory, scale) -> dict[str, Path]:
     trace = read_trace(f"gen:zipf,pages={scale.footprint},events={scale.accesses},alpha=0.9,writes=0.2,seed=1")
     for suffix in SUFFIX.values():
         write_trace(trace, folder / f"trace{suffix}")
-    return {form: folder / f"trace{suffix}" for form, suffix in SUFFIX.items()}
+    files = {form: folder / f"trace{suffix}" for form, suffix in SUFFIX.items()}
+    return files | {SPREAD: spread(trace, folder / "spread.oracleGeneral.bin")}
+
+
+def spread(trace: Trace, file: Path) -> Path:
+    chunks = list(trace.chunks())
+    page, op = (np.concatenate([getattr(chunk, column) for chunk in chunks]) for column in ("page", "op"))
+    write_trace(ArrayTrace(page * np.uint64(0x9E3779B1) % np.uint64(ADDRESS_PAGES), op), file)
+    return file
 
 
 @contextmanager
@@ -53,7 +64,7 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-@pytest.mark.parametrize("form", SUFFIX)
+@pytest.mark.parametrize("form", [*SUFFIX, SPREAD])
 def test_decoding_to_dense_numbers(benchmark, scale, ratios, files, form) -> None:
     """Processor time of all threads, on one core."""
 
