@@ -1,7 +1,7 @@
 """Numbers of small keys: an array with a place for each, so that a key is found without a hash and without a branch.
 
-All of the array is mapped at once and a page of it is there once it is written to, so it takes no more than 4 bytes for
-each key below the largest that came.
+All of the array is mapped at once and a page of it is there once it is touched, so it takes no more than 4 bytes for each
+key below the largest that came, but for the rest of a page; those are huge where the array is large.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -12,8 +12,19 @@ from zswapsim._core.errors cimport ZSW_E_NOMEM, ZSW_OK
 cdef extern from "<sys/mman.h>" nogil:
     void *mmap(void *addr, size_t length, int prot, int flags, int fd, long offset)
     int munmap(void *addr, size_t length)
-    int PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE
+    int madvise(void *addr, size_t length, int advice)
+    int PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MADV_HUGEPAGE
     void *MAP_FAILED
+
+cdef extern from *:
+    """
+    #define zsw_prefetch_number(address) __builtin_prefetch(address, 1, 3)
+    """
+    void zsw_prefetch_number(const void *address) noexcept nogil
+
+cdef enum:
+    HUGE_ROOM = 1 << 20     # keys from which on an array is large
+    KEYS_AHEAD = 32         # keys whose numbers are asked for before they are looked at
 
 ctypedef struct direct_table:
     uint32_t *numbers       # owned, mapped; by key: its number from 1, 0 where it has not come. NULL before the first
@@ -25,9 +36,12 @@ ctypedef struct direct_table:
 # 0 or ZSW_E_NOMEM.
 cdef inline int direct_open(direct_table *direct) noexcept nogil:
     cdef int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    cdef void *memory = mmap(NULL, direct.room * sizeof(uint32_t), PROT_READ | PROT_WRITE, flags, -1, 0)
+    cdef size_t size = direct.room * sizeof(uint32_t)
+    cdef void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0)
     if memory == MAP_FAILED:
         return ZSW_E_NOMEM
+    if direct.room >= HUGE_ROOM:
+        madvise(memory, size, MADV_HUGEPAGE)
     direct.numbers = <uint32_t *> memory
     return ZSW_OK
 
@@ -52,6 +66,9 @@ cdef inline Py_ssize_t direct_run(
     cdef Py_ssize_t i
     cdef uint64_t key
     for i in range(count):
+        memcpy(&key, keys + min(i + KEYS_AHEAD, count - 1) * stride, 8)
+        if key < direct.room:
+            zsw_prefetch_number(direct.numbers + key)
         memcpy(&key, keys + i * stride, 8)
         if key >= direct.room:
             return i

@@ -9,7 +9,7 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from cython.view cimport array
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp
 from posix.unistd cimport pread
 
 from zswapsim._core.crc32 cimport crc32, crc_open, crc_tables
@@ -21,7 +21,7 @@ from zswapsim._core.parquetfoot cimport (
 )
 from zswapsim._core.parquetpage cimport (
     DATA_PAGE, DELTA_BINARY_PACKED, DICTIONARY_PAGE, LZ4_RAW, MOST_BYTES, MOST_VALUES, PADDING, PLAIN, RLE_DICTIONARY,
-    UNCOMPRESSED, delta_unpack, lz4_unpack, ops_unpack, page_head, read_head,
+    UNCOMPRESSED, delta_unpack, lz4_unpack, lz4_verbatim, ops_unpack, page_head, read_head,
 )
 from zswapsim._core.thrift cimport thrift, thrift_field, thrift_int, thrift_list, thrift_skip
 
@@ -191,6 +191,7 @@ cdef class ParquetFile:
     # The next page, unpacked; whether it is whole. `page` is then what it holds.
     cdef bint next_page(self, thrift *source, int64_t codec, page_head *head, thrift *page) noexcept nogil:
         cdef const uint8_t *packed
+        cdef const uint8_t *whole
         if not read_head(source, head):
             return False
         packed = source.at
@@ -198,13 +199,16 @@ cdef class ParquetFile:
         if head.has_checksum and crc32(&CRC, packed, head.packed) != head.checksum:
             return False
         if codec == LZ4_RAW:
-            if not lz4_unpack(packed, head.packed, self.unpacked, head.unpacked):
-                return False
+            whole = lz4_verbatim(packed, head.packed, head.unpacked)
+            if whole == NULL:
+                if not lz4_unpack(packed, head.packed, self.unpacked, head.unpacked):
+                    return False
+                whole = self.unpacked
         elif codec == UNCOMPRESSED and head.packed == head.unpacked:
-            memcpy(self.unpacked, packed, head.packed)
+            whole = packed
         else:
             return False
-        page.at, page.end, page.bad = self.unpacked, self.unpacked + head.unpacked, False
+        page.at, page.end, page.bad = whole, whole + head.unpacked, False
         return True
 
     cdef bint read_pages(self, const column_chunk *chunk, int64_t rows) noexcept nogil:

@@ -12,6 +12,7 @@ from zswapsim._core.thrift cimport (
 
 cdef extern from "<endian.h>" nogil:
     uint64_t le64toh(uint64_t value)
+    uint64_t htole64(uint64_t value)
 
 cdef enum:
     DATA_PAGE = 0
@@ -93,6 +94,15 @@ cdef inline uint64_t lz4_length(thrift *source, uint64_t length) noexcept nogil:
         if more[0] < 255:
             break
     return length
+
+
+# Where the `size` bytes lie that a block is made of where nothing in it could be shortened; NULL where it could.
+cdef inline const uint8_t *lz4_verbatim(const uint8_t *block, Py_ssize_t length, Py_ssize_t size) noexcept nogil:
+    cdef thrift source
+    cdef uint64_t count
+    source.at, source.end, source.bad = block + 1, block + length, False
+    count = lz4_length(&source, block[0] >> 4)
+    return source.at if not source.bad and count == <uint64_t> size and source.end - source.at == size else NULL
 
 
 # Unpacks a block of LZ4 into exactly `size` bytes at `out`; whether it is one.
@@ -187,6 +197,19 @@ cdef inline bint delta_unpack(thrift *source, uint64_t *out, Py_ssize_t count) n
 
 # -- RLE_DICTIONARY of at most two entries ---------------------------------------------------------------------------
 
+# The entries of `count` bits, lowest first: 8 at once, as bytes of a word. In the multiple of a byte each bit is where
+# the mask takes it out.
+cdef inline void spread(const uint8_t *packed, const uint8_t *op_of, uint8_t *out, Py_ssize_t count) noexcept nogil:
+    cdef uint64_t lanes = 0x0101010101010101, none = lanes * op_of[0], change = op_of[0] ^ op_of[1], eight
+    cdef Py_ssize_t i
+    for i in range(count >> 3):
+        eight = (packed[i] * lanes & <uint64_t> 0x8040201008040201) + <uint64_t> 0x7F7F7F7F7F7F7F7F
+        eight = htole64(none ^ (eight >> 7 & lanes) * change)
+        memcpy(out + 8 * i, &eight, 8)
+    for i in range(count & ~<Py_ssize_t> 7, count):
+        out[i] = op_of[packed[i >> 3] >> (i & 7) & 1]
+
+
 # Unpacks `count` ops, `op_of` those of the two entries (above 1 where there is none); whether there are as many.
 cdef inline bint ops_unpack(thrift *source, const uint8_t *op_of, uint8_t *out, Py_ssize_t count) noexcept nogil:
     cdef const uint8_t *packed = thrift_bytes(source, 1)
@@ -205,8 +228,7 @@ cdef inline bint ops_unpack(thrift *source, const uint8_t *op_of, uint8_t *out, 
             return False
         many = min(<Py_ssize_t> ((run >> 1) * 8 if run & 1 else run >> 1), count - done)
         if run & 1:
-            for i in range(many):
-                out[done + i] = op_of[packed[i >> 3] >> (i & 7) & 1]
+            spread(packed, op_of, out + done, many)
         else:
             memset(out + done, op_of[packed[0] if width else 0], many)
         done += many
