@@ -1,7 +1,6 @@
 """The swap device: how many pages it holds and, at bytes depth, the pages themselves."""
 
 import os
-import tempfile
 
 from libc.stdint cimport uint8_t, uint32_t
 from posix.types cimport off_t
@@ -35,6 +34,8 @@ cdef class SwapDevice:
             raise InputError(f"swap device of {capacity} pages: expected 0 to {(1 << 32) - 1}")
         self.capacity = capacity
         if backed and capacity:
+            import tempfile  # most runs are without it
+
             try:
                 with tempfile.TemporaryFile(prefix="zswapsim-swap-", buffering=0) as made:
                     self.fd = os.dup(made.fileno())

@@ -1,7 +1,7 @@
 """Numbers of small keys: an array with a place for each, so that a key is found without a hash and without a branch.
 
-All of the array is mapped at once and a page of it is there once it is touched, so it takes no more than 4 bytes for each
-key below the largest that came, but for the rest of a page; those are huge where the array is large.
+All of the array is mapped at once and a page of it is there once it is touched, so it takes no more than 4 bytes for
+each key below the largest that came, but for the rest of a page; those are huge where the array is large.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t

@@ -109,7 +109,7 @@ def with_settings(depth: str, several: bool = False) -> Callable[[Callable[..., 
 def profiled(contents: str | None, profile: str | None, depth: str) -> "tuple[str | None, Profile | None]":
     """The contents to read and the profile, read, from what was asked for. Raises InputError."""
     if profile is None:
-        return contents or DEFAULT_CONTENTS, None
+        return None if contents == NO_CONTENTS else contents or DEFAULT_CONTENTS, None
     from zswapsim._core.errors import InputError
     from zswapsim.study.profile import read_profile
 

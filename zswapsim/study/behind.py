@@ -1,7 +1,10 @@
 """The backend of a run: from its settings to a plan."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +23,11 @@ from zswapsim.study.cram import parse_cram
 from zswapsim.study.folios import folio_codec
 from zswapsim.study.groupspec import group_tree
 from zswapsim.study.nodes import ELSEWHERE, PRIVATE, Nodes
-from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.settings import Settings
-from zswapsim.traces import Contents
+
+if TYPE_CHECKING:  # a run without contents starts without them
+    from zswapsim.study.profile import Profile
+    from zswapsim.traces import Contents
 
 
 def open_behind(
@@ -75,7 +80,7 @@ def _plan(
     """The plan of one tier, without its frames."""
     pooled = spec.name in IN_DRAM
     rules = pool_rules(spec, settings, *sizes) if pooled else None
-    measured = known.measured(settings.compressor) if isinstance(known, Profile) else known
+    measured = known if known is None or isinstance(known, Measured) else known.measured(settings.compressor)
     if rules is not None and not rules.same_filled and measured is not None:
         measured = with_same_filled_compressed(measured)
     cost = PRESETS[settings.cost]
@@ -124,8 +129,11 @@ def further_codecs(
         return []
     if depth == "bytes":
         return [get_compressor(name) for name in names]
-    profile = known if isinstance(known, Profile) else make_profile(contents, names)
-    return [profile.measured(name) for name in names]
+    if known is None or isinstance(known, Measured):
+        from zswapsim.study.profile import make_profile
+
+        known = make_profile(contents, names)
+    return [known.measured(name) for name in names]
 
 
 def wanted_codecs(settings_list: Sequence[Settings]) -> list[str]:

@@ -1,7 +1,10 @@
 """A run with large folios: what changes about pages, contents, lengths and groups, and the engine around the engine."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +17,14 @@ from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Columns, Measured
 from zswapsim.study.cost import NODES
 from zswapsim.study.foliospec import folio_order, swaps_in_whole
-from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.settings import Settings
 from zswapsim.study.sizes import PAGE_SIZE
-from zswapsim.traces import Contents, DenseTrace
+from zswapsim.traces import DenseTrace
 from zswapsim.traces.folios import Folios
+
+if TYPE_CHECKING:  # a run without contents starts without them
+    from zswapsim.study.profile import Profile
+    from zswapsim.traces import Contents
 
 Engine = Replay | FolioReplay
 
@@ -63,6 +69,9 @@ def known_with_zeros(known: Measured | Profile | None, specs: Sequence[str]) -> 
     """`known` with one more content at its end, which is all zero, as the codecs `specs` compress it."""
     if known is None or not specs:
         return known
+    from zswapsim.study.profile import make_profile
+    from zswapsim.traces import Contents
+
     zeros = make_profile(Contents(np.zeros((1, PAGE_SIZE), np.uint8), "zeros"), specs, threads=1)
     if isinstance(known, Measured):
         return _joined(known, zeros.measured(specs[0]))

@@ -1,9 +1,10 @@
 """One run: a trace, contents and settings become a Result."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -26,16 +27,20 @@ from zswapsim.study.folios import (
 )
 from zswapsim.study.groups import group_results, page_groups
 from zswapsim.study.nodes import PRIVATE, Nodes, check_binding, open_nodes
-from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.readahead import AddressOrder, open_readahead, order_for
 from zswapsim.study.reclaim import open_reclaimer
 from zswapsim.study.result import BUS_ERROR, COMPLETED, INTERRUPTED, OUT_OF_MEMORY, PAGES_LOST, Result
 from zswapsim.study.settings import MOST_FRAMES, NO_HOST_NODE, Settings
 from zswapsim.study.timeline import Timeline
 from zswapsim.study.upkeep import Upkeep
-from zswapsim.traces import Contents, DenseTrace, Trace, read_contents, read_trace
+from zswapsim.traces import DenseTrace, Trace, read_trace
 from zswapsim.traces.folios import Folios
-from zswapsim.traces.kinds import ZERO
+
+if TYPE_CHECKING:  # a run without contents starts without them
+    from pathlib import Path
+
+    from zswapsim.study.profile import Profile
+    from zswapsim.traces import Contents
 
 Progress = Callable[[int, int], None]
 
@@ -154,6 +159,8 @@ def open_replay(
         "ahead": open_readahead(settings, order),
     }
     if contents is not None:
+        from zswapsim.traces.kinds import ZERO
+
         options |= {"next_image": contents.next_image, "zero": (contents.kind == ZERO).astype(np.uint8)}
         options |= {"first_image": first_image}
     if contents is not None and settings.depth == "bytes":
@@ -175,8 +182,13 @@ def _nodes(settings: Settings, pages: int, dram_frames: int, node_frames: int) -
 
 def held_contents(contents: str | Contents | None, measured: Measured | Profile | None) -> Contents | None:
     """The contents of a run: those that are given or named, else those of a profile. Raises InputError."""
-    held = read_contents(contents) if isinstance(contents, str) else contents
-    return measured.contents() if contents is None and isinstance(measured, Profile) else held
+    if isinstance(contents, str):
+        from zswapsim.traces import read_contents
+
+        return read_contents(contents)
+    if contents is None and measured is not None and not isinstance(measured, Measured):
+        return measured.contents()
+    return contents
 
 
 def check_contents(
@@ -190,9 +202,11 @@ def check_contents(
     if not contents.holds_bytes and any(settings.depth == "bytes" for settings in settings_list):
         raise InputError("--depth bytes: a profile holds no pages: expected --contents too, or --depth sizes")
     specs = wanted_codecs(settings_list)
-    if isinstance(measured, Profile) and specs:
+    if measured is None or not specs:
+        return
+    if not isinstance(measured, Measured):
         measured.check(contents, specs)
-    elif isinstance(measured, Measured) and specs and len(measured.size) != len(contents):
+    elif len(measured.size) != len(contents):
         raise InputError(f"measured sizes of {len(measured.size)} contents: expected {len(contents)}")
 
 
@@ -203,7 +217,11 @@ def _measured(
     specs = wanted_codecs([settings])
     if contents is None or not specs:
         return None
-    return make_profile(contents, specs) if measured is None else measured
+    if measured is not None:
+        return measured
+    from zswapsim.study.profile import make_profile
+
+    return make_profile(contents, specs)
 
 
 def _replay(feeding: Feeding, trace: DenseTrace, timeline: Timeline, upkeep: Upkeep, progress: Progress | None) -> str:

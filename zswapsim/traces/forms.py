@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from zswapsim._core.errors import InputError
-from zswapsim.traces.atomic import atomic_write
 from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
 from zswapsim.traces.trace import Progress, Trace
 from zswapsim.traces.whole import SUFFIXES as WHOLE
@@ -96,6 +95,8 @@ def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None
         raise InputError(f"{path}: unknown form of a trace: expected {SUFFIXES}")
     if ALL[form].writer is None:
         raise InputError(f"{path}: a form that is only read: expected {SUFFIXES}")
+    from zswapsim.traces.atomic import atomic_write
+
     with atomic_write(path) as file, _compressing(file, ALL[form].compressed) as out:
         return ALL[form].write(trace, out, progress)
 

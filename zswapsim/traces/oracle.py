@@ -7,7 +7,6 @@ no writes in it: every request reads. (libCacheSim, traceReader/customizedReader
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -87,6 +86,8 @@ def write_oracle(trace: Trace, file: IO[bytes], progress: Progress | None = None
     Times are cut to seconds, 0 where the trace has none. Reads the trace twice; 12 bytes an event lie in unlinked
     temporary files meanwhile, because a record tells of a later one.
     """
+    import tempfile  # slow to import, and reading is without it
+
     with tempfile.TemporaryFile() as numbers, tempfile.TemporaryFile() as following:
         events, pages = _number_pages(trace, numbers, progress)
         _follow(numbers, following, events, pages)
