@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import zswapsim.study.compare as compare_module
-import zswapsim.study.run as run_module
 from zswapsim._core.errors import CorruptPageError, InputError, OutputError, ZswapsimError
 from zswapsim.study import parallel
 from zswapsim.study.compare import combinations, compare
@@ -62,7 +61,7 @@ def test_each_content_is_compressed_once_for_each_compressor(monkeypatch):
     made = []
     make_profile = compare_module.make_profile
     monkeypatch.setattr(compare_module, "make_profile", lambda *a, **k: made.append(make_profile(*a, **k)) or made[-1])
-    monkeypatch.setattr(run_module, "make_profile", lambda *_, **__: pytest.fail("a run measured by itself"))
+    monkeypatch.setattr("zswapsim.study.profile.make_profile", lambda *_, **__: pytest.fail("a run measured by itself"))
     asked = combinations(depth="sizes", dram=["20%", "40%"], node=["10%", "30%"], compressor=["lz4", "store"])
     assert len(compare(TRACE, CONTENTS, asked, processes=1)) == 8
     assert list(made[0].columns) == ["lz4", "store"]
