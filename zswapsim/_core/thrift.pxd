@@ -14,6 +14,7 @@ cdef enum:
     THRIFT_SET = 10
     THRIFT_MAP = 11
     THRIFT_STRUCT = 12
+    MOST_FIELDS = 32767     # the largest id
     DEEPEST = 16            # structs within structs; Parquet has a few
 
 ctypedef struct thrift:
@@ -56,10 +57,14 @@ cdef inline const uint8_t *thrift_bytes(thrift *source, uint64_t size) noexcept 
 # The id of the next field of a struct after the field `last` (0 before the first); 0 at the struct's end.
 cdef inline int64_t thrift_field(thrift *source, int64_t last) noexcept nogil:
     cdef const uint8_t *head = thrift_bytes(source, 1)
+    cdef int64_t field
     if source.bad or head[0] & 15 == THRIFT_STOP:
         return 0
     source.type = head[0] & 15
-    return last + (head[0] >> 4) if head[0] >> 4 else thrift_int(source)
+    field = last + (head[0] >> 4) if head[0] >> 4 else thrift_int(source)
+    if not 0 < field <= MOST_FIELDS:
+        source.bad = True
+    return field
 
 
 # How many elements a list has; `type` becomes theirs.
