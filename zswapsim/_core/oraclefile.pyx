@@ -8,7 +8,6 @@ from libc.stdlib cimport free, malloc
 from posix.unistd cimport read
 
 from zswapsim._core.dense cimport DenseMap
-from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.oraclerecord cimport OBJECT_AT, RECORD_BYTES, garbled, le64toh
 
 from zswapsim._core.errors import HostMemoryError, InputError
@@ -35,7 +34,8 @@ cdef class OracleFile:
         if events <= 0:
             raise InputError(f"OracleFile of {events} events: expected at least one")
         self.descriptor, self.events, self.pages = descriptor, events, pages
-        self.numbers = <uint32_t *> table_alloc(events * sizeof(uint32_t))
+        # Not in huge pages: they are written once, from end to end, and a host may have to find each huge one first.
+        self.numbers = <uint32_t *> malloc(events * sizeof(uint32_t))
         self.piece = <uint8_t *> malloc(PIECE_RECORDS * RECORD_BYTES)
         if self.numbers == NULL or self.piece == NULL:
             raise HostMemoryError(f"numbers of {events} events: the host is out of memory")

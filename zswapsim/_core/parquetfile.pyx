@@ -14,7 +14,6 @@ from posix.unistd cimport pread
 
 from zswapsim._core.crc32 cimport crc32, crc_open, crc_tables
 from zswapsim._core.dense cimport DenseMap
-from zswapsim._core.memory cimport table_alloc
 from zswapsim._core.parquetfoot cimport (
     BYTE_ARRAY, FILE_ENCRYPTION, FILE_GROUPS, FILE_ROWS, FILE_SCHEMA, GROUP_COLUMNS, GROUP_ROWS, INT64, column_chunk,
     read_column, read_schema,
@@ -63,8 +62,9 @@ cdef class ParquetFile:
         self.descriptor, self.foot, self.pages = descriptor, foot, pages
         if not self.read_foot() or not 0 < self.events <= most_events:
             raise InputError("not a trace in the native form")
-        self.numbers = <uint32_t *> table_alloc(self.events * sizeof(uint32_t))
-        self.ops = <uint8_t *> table_alloc(self.events)
+        # Not in huge pages: they are written once, from end to end, and a host may have to find each huge one first.
+        self.numbers = <uint32_t *> malloc(self.events * sizeof(uint32_t))
+        self.ops = <uint8_t *> malloc(self.events)
         self.packed = <uint8_t *> malloc(MOST_PACKED + PADDING)
         self.unpacked = <uint8_t *> malloc(MOST_BYTES + PADDING)
         self.values = <uint64_t *> malloc(MOST_VALUES * sizeof(uint64_t))
