@@ -1,5 +1,7 @@
 """Files that are read at once, beside the same files read piece by piece."""
 
+import os
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from zswapsim import InputError, read_trace, write_trace
 from zswapsim._core.dense import DenseMap
+from zswapsim._core.errors import BusyError
 from zswapsim._core.oraclefile import OracleFile
 from zswapsim.traces import ArrayTrace, Chunk, DenseTrace, Trace
 from zswapsim.traces.whole import KEEP_EVENTS, WholeFile, begin, events_begun, open_whole
@@ -153,3 +156,21 @@ def test_stops_and_gives_nothing(tmp_path: Path) -> None:
     before = threading.active_count()
     WholeFile(str(tmp_path / "a.bin"), "oracleGeneral", KEEP_EVENTS).stop()
     assert threading.active_count() == before
+
+
+def test_a_second_thread_is_refused() -> None:
+    """While one reads, neither the file nor its table of pages is another's."""
+    source, sink = os.pipe()
+    reader = OracleFile(source, 1, DenseMap())
+    thread = threading.Thread(target=reader.read)
+    thread.start()
+    with pytest.raises(BusyError):
+        while True:
+            reader.pages.originals()
+    with pytest.raises(BusyError):
+        reader.read()
+    os.write(sink, struct.pack("<IQIq", 0, 7, 1, -1))
+    os.close(sink)
+    thread.join()
+    os.close(source)
+    assert reader.pages.originals().tolist() == [7]

@@ -10,7 +10,7 @@ from posix.unistd cimport read
 from zswapsim._core.dense cimport DenseMap
 from zswapsim._core.oraclerecord cimport OBJECT_AT, RECORD_BYTES, garbled, le64toh
 
-from zswapsim._core.errors import HostMemoryError, InputError
+from zswapsim._core.errors import BusyError, HostMemoryError, InputError
 
 cdef enum:
     PIECE_RECORDS = 10000   # of 24 bytes: they fit the cache beside the table of pages
@@ -56,8 +56,14 @@ cdef class OracleFile:
         must be found out otherwise. Takes no GIL.
         """
         cdef bint good
-        with nogil:
-            good = self.read_all()
+        if self.pages.busy:
+            raise BusyError("OracleFile: another thread is using its pages")
+        self.pages.busy = True
+        try:
+            with nogil:
+                good = self.read_all()
+        finally:
+            self.pages.busy = False
         return good
 
     def take(self):

@@ -24,7 +24,7 @@ from zswapsim._core.parquetpage cimport (
 )
 from zswapsim._core.thrift cimport thrift, thrift_field, thrift_int, thrift_list, thrift_skip
 
-from zswapsim._core.errors import HostMemoryError, InputError
+from zswapsim._core.errors import BusyError, HostMemoryError, InputError
 
 cdef enum:
     MOST_PACKED = 1 << 25   # bytes of a column in a row group
@@ -91,8 +91,14 @@ cdef class ParquetFile:
         Takes no GIL.
         """
         cdef bint good
-        with nogil:
-            good = self.read_all()
+        if self.pages.busy:
+            raise BusyError("ParquetFile: another thread is using its pages")
+        self.pages.busy = True
+        try:
+            with nogil:
+                good = self.read_all()
+        finally:
+            self.pages.busy = False
         return good
 
     def take(self):
