@@ -5,6 +5,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -158,6 +159,11 @@ def test_stops_and_gives_nothing(tmp_path: Path) -> None:
     assert threading.active_count() == before
 
 
+def ask_for_ever(pages: DenseMap) -> NoReturn:
+    while True:
+        pages.originals()
+
+
 def test_a_second_thread_is_refused() -> None:
     """While one reads, neither the file nor its table of pages is another's."""
     source, sink = os.pipe()
@@ -165,8 +171,7 @@ def test_a_second_thread_is_refused() -> None:
     thread = threading.Thread(target=reader.read)
     thread.start()
     with pytest.raises(BusyError):
-        while True:
-            reader.pages.originals()
+        ask_for_ever(reader.pages)
     with pytest.raises(BusyError):
         reader.read()
     os.write(sink, struct.pack("<IQIq", 0, 7, 1, -1))
