@@ -8,7 +8,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.errors cimport ZSW_OK
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, LRU_NONE, lru_drop, lru_holds, lru_log, lru_ready, lru_unmark, zsw_prefetch,
+    LRU_AHEAD, LRU_NONE, LRU_SIGNED, lru_drop, lru_holds, lru_log, lru_ready, lru_unmark, zsw_prefetch,
 )
 from zswapsim._core.lrublock cimport LRU_BLOCK, LRU_BLOCK_FRAMES, block_replay, lru_block
 from zswapsim._core.reclaim cimport DIRTY, HIT, HITS, RESIDENT, TOUCHED, Reclaimer, counted_run
@@ -35,7 +35,7 @@ cdef inline int count_lru(counted_run *run, lru_log *log, const uint32_t *pages,
 
 
 cdef inline bint signed_stamps(const lru_log *log) noexcept nogil:
-    return <uint64_t> log.base + log.capacity < <uint64_t> 1 << 31
+    return <uint64_t> log.base + log.capacity < LRU_SIGNED
 
 
 cdef inline void count_block(counted_run *run, lru_log *log, const uint32_t *pages) noexcept nogil:

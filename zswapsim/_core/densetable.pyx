@@ -12,15 +12,11 @@ crowd.
 
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memset
+from posix.mman cimport (
+    MADV_DONTNEED, MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
+)
 
 from zswapsim._core.errors cimport ZSW_E_NOMEM, ZSW_OK
-
-cdef extern from "<sys/mman.h>" nogil:
-    void *mmap(void *addr, size_t length, int prot, int flags, int fd, long offset)
-    int munmap(void *addr, size_t length)
-    int madvise(void *addr, size_t length, int advice)
-    int PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_ANONYMOUS, MADV_HUGEPAGE, MADV_DONTNEED
-    void *MAP_FAILED
 
 cdef enum:
     BATCH = 64              # keys whose slots are asked for together

@@ -9,10 +9,12 @@ from cython cimport final
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
+from zswapsim._core.arrays cimport all_below
 from zswapsim._core.backend cimport FOLIO_SPLIT
-from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.contents cimport content_first, content_set, page_contents
+from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.histogram cimport histogram_add
 from zswapsim._core.lru cimport (
     LRU_AHEAD, lru_add, lru_drop, lru_holds, lru_log, lru_marked, lru_oldest, lru_touch, zsw_prefetch,
@@ -20,7 +22,7 @@ from zswapsim._core.lru cimport (
 from zswapsim._core.reclaim cimport (
     DIRTY, ENGINE_STATE, HIT, HITS, IN_SLOT, LARGE, RESIDENT, TOUCHED, WRITTEN, ZERO_MAPPED, Evictor,
 )
-from zswapsim._core.replay cimport Replay, all_below
+from zswapsim._core.replay cimport Replay
 from zswapsim._core.errors import HostMemoryError, InputError
 
 cdef tuple COUNTERS = ("mthp_anon_fault_alloc", "mthp_swpin", "mthp_swpout", "mthp_zswpout", "mthp_swpout_fallback")
@@ -64,7 +66,7 @@ cdef class FolioReplay(Evictor):
             raise InputError("folios: expected no readahead, a backend that does not map, a reclaimer for this order")
         if not 0 < place.shape[0] <= engine.pages or not all_below(&place[0], place.shape[0], engine.pages):
             raise InputError(f"folios: expected a place below {engine.pages} for each page")
-        if engine.image_of != NULL and engine.image_count > 1 and zero_image != engine.image_count - 1:
+        if engine.contents.count and zero_image != engine.contents.count - 1:
             raise InputError("folios: expected an image of zeros as the last one")
         self.size = <uint32_t> 1 << order
         self.folio_count = engine.pages >> order
@@ -170,17 +172,10 @@ cdef class FolioReplay(Evictor):
 
     cdef void first_access(self, uint32_t page) noexcept nogil:
         """The page gets what it holds. It has been all zero since its folio was allocated."""
-        cdef uint32_t image
+        cdef page_contents *contents = &self.engine.contents
         self.shared.pages += 1
         self.disown(page)
-        if self.engine.image_of == NULL:
-            return
-        image = 0
-        if self.zero_image:
-            image = <uint32_t> ((<uint64_t> self.engine.first_image + page) % self.zero_image)
-        self.engine.image_of[page] = image
-        if self.engine.images != NULL:
-            memcpy(self.engine.bytes_of(page), self.engine.images + <size_t> image * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
+        content_set(contents, page, content_first(contents, page, self.zero_image), self.engine.bytes_of(page))
 
     # -- faults ---------------------------------------------------------------------------------------------------
 
@@ -224,10 +219,7 @@ cdef class FolioReplay(Evictor):
         for page in range(first, first + self.size):
             self.engine.take_frame(page)
             self.states[page] = TOUCHED | DIRTY
-            if self.engine.image_of != NULL:
-                self.engine.image_of[page] = self.zero_image
-            if self.engine.images != NULL:
-                memset(self.engine.bytes_of(page), 0, ZSW_PAGE_SIZE)
+            content_set(&self.engine.contents, page, self.zero_image, self.engine.bytes_of(page))
         self.shared.minor_faults += 1
         self.counters.mthp_anon_fault_alloc += 1
 
@@ -395,7 +387,7 @@ cdef class FolioReplay(Evictor):
     cdef inline bint is_zero(self, uint32_t first) noexcept nogil:
         """Whether the zero map takes the folio: it takes none of which a page is not zero."""
         cdef uint32_t page
-        if self.engine.image_of == NULL or not self.engine.zero_map:
+        if self.engine.contents.image_of == NULL or not self.engine.zero_map:
             return False
         for page in range(first, first + self.size):
             if not self.engine.is_zero(page):

@@ -5,12 +5,11 @@ from cython cimport final
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from posix.mman cimport (
-    MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, mmap, munmap,
+    MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
 )
 
 from zswapsim._core.errors cimport ZSW_PAGE_SIZE
 from zswapsim._core.hostnuma cimport numa_bind, numa_located
-from zswapsim._core.memory cimport MADV_HUGEPAGE, madvise
 from zswapsim._core.errors import BusyError, HostMemoryError, InputError
 
 

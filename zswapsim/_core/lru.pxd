@@ -24,12 +24,14 @@ cdef extern from *:
     #define zsw_seldom(condition) __builtin_expect(!!(condition), 0)
     #define LRU_NONE 0xFFFFFFFFu
     #define LRU_DROPPED 0xFFFFFFFEu
+    #define LRU_SIGNED 0x80000000u
     """
     void zsw_prefetch(const void *address) noexcept nogil
     int zsw_lowest_bit(uint64_t word) noexcept nogil
     bint zsw_seldom(bint condition) noexcept nogil
     const uint32_t LRU_NONE      # the stamp of a page that has been in no log, or was removed; no page
     const uint32_t LRU_DROPPED   # the stamp of a page that was dropped before stamps began anew
+    const uint32_t LRU_SIGNED    # stamps below it can be told from older ones by the sign of their difference
 
 cdef enum:
     LRU_AHEAD = 32               # stamps or states fetched ahead of their turn
@@ -155,9 +157,9 @@ cdef inline int lru_grow(lru_log *log, uint32_t *stamps, uint32_t base) noexcept
     return ZSW_OK
 
 
-# Stamps below 2**31 can be told from older ones by the sign of their difference: all are, unless the log is very long.
+# All stamps stay below LRU_SIGNED, unless the log is very long.
 cdef inline uint64_t lru_end_of_stamps(const lru_log *log) noexcept nogil:
-    return <uint64_t> 1 << 31 if log.capacity < 1 << 28 else LRU_DROPPED
+    return LRU_SIGNED if log.capacity < 1 << 28 else LRU_DROPPED
 
 
 # Makes room for a word of entries in a full log: moves the marked ones together, or into a larger log when more than

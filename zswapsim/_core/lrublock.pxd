@@ -32,8 +32,8 @@ ctypedef struct lru_block:
     uint32_t minor
 
 
-# Stamps all pages, at a word's beginning that is ready. Stamps before it are below 2**31. `pages` are followed by a
-# block more, which is fetched.
+# Stamps all pages, at a word's beginning that is ready. Stamps before it are below LRU_SIGNED. `pages` are followed by
+# a block more, which is fetched.
 cdef inline void block_enter(lru_block *block, lru_log *log, uint32_t *stamps, const uint32_t *pages) noexcept nogil:
     cdef uint32_t head = log.base + log.head, base = log.base
     cdef uint32_t i

@@ -2,13 +2,10 @@
 
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, malloc
+from posix.mman cimport MADV_HUGEPAGE, madvise
 
 cdef extern from "<stdlib.h>" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
-
-cdef extern from "<sys/mman.h>" nogil:
-    int madvise(void *addr, size_t length, int advice)
-    int MADV_HUGEPAGE
 
 cdef enum:
     HUGE_BYTES = 1 << 21

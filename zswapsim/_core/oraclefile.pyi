@@ -1,12 +1,5 @@
-from typing_extensions import Buffer
-
 from zswapsim._core.dense import DenseMap
+from zswapsim._core.wholefile import FileReader
 
-class OracleFile:
-    pages: DenseMap
-    done: int
-    events: int
+class OracleFile(FileReader):
     def __init__(self, descriptor: int, events: int, pages: DenseMap) -> None: ...
-    def stop(self) -> None: ...
-    def read(self) -> bool: ...
-    def take(self) -> tuple[Buffer, None]: ...

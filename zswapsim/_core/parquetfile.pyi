@@ -1,12 +1,5 @@
-from typing_extensions import Buffer
-
 from zswapsim._core.dense import DenseMap
+from zswapsim._core.wholefile import FileReader
 
-class ParquetFile:
-    pages: DenseMap
-    done: int
-    events: int
+class ParquetFile(FileReader):
     def __init__(self, descriptor: int, foot: bytes, most_events: int, pages: DenseMap) -> None: ...
-    def stop(self) -> None: ...
-    def read(self) -> bool: ...
-    def take(self) -> tuple[Buffer, Buffer]: ...

@@ -6,8 +6,7 @@ cache.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
-from cython.view cimport array
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp
 from posix.unistd cimport pread
@@ -23,8 +22,9 @@ from zswapsim._core.parquetpage cimport (
     UNCOMPRESSED, delta_unpack, lz4_unpack, lz4_verbatim, ops_unpack, page_head, read_head,
 )
 from zswapsim._core.thrift cimport thrift, thrift_field, thrift_int, thrift_list, thrift_skip
+from zswapsim._core.wholefile cimport FileReader
 
-from zswapsim._core.errors import BusyError, HostMemoryError, InputError
+from zswapsim._core.errors import HostMemoryError, InputError
 
 cdef enum:
     MOST_PACKED = 1 << 25   # bytes of a column in a row group
@@ -34,83 +34,37 @@ cdef crc_tables CRC
 crc_open(&CRC)
 
 
-cdef class ParquetFile:
-    """The trace in the open file `descriptor`, of which `foot` is the metadata at its end; two arrays afterwards.
+cdef class ParquetFile(FileReader):
+    """The trace in the open file `descriptor`, of which `foot` is the metadata at its end.
 
-    `pages` gives the numbers, and is this object's own until :meth:`read` returns. Raises InputError where the file is
-    not of the native form, or has more than `most_events` events; HostMemoryError.
+    Raises InputError where the file is not of the native form, or has more than `most_events` events; HostMemoryError.
     """
-    cdef readonly DenseMap pages
-    cdef readonly int64_t done      # events that were read
-    cdef readonly int64_t events
     cdef int64_t page_column        # which of a row group's columns they are
     cdef int64_t op_column
     cdef int64_t columns
-    cdef int descriptor
-    cdef bint stopped
     cdef bytes foot
     cdef thrift groups              # row groups, in `foot`
     cdef uint64_t group_count
-    cdef uint32_t *numbers          # owned; of all events
-    cdef uint8_t *ops               # owned; the same
     cdef uint8_t *packed            # owned; the pages of one column in one row group
     cdef uint8_t *unpacked          # owned; one page
     cdef uint64_t *values           # owned; of one page
     cdef uint8_t[2] op_of           # by place in the row group's dictionary
 
     def __cinit__(self, int descriptor, bytes foot not None, int64_t most_events, DenseMap pages not None):
-        self.descriptor, self.foot, self.pages = descriptor, foot, pages
+        self.foot, self.pages = foot, pages
         if not self.read_foot() or not 0 < self.events <= most_events:
             raise InputError("not a trace in the native form")
-        # Not in huge pages: they are written once, from end to end, and a host may have to find each huge one first.
-        self.numbers = <uint32_t *> malloc(self.events * sizeof(uint32_t))
-        self.ops = <uint8_t *> malloc(self.events)
         self.packed = <uint8_t *> malloc(MOST_PACKED + PADDING)
         self.unpacked = <uint8_t *> malloc(MOST_BYTES + PADDING)
         self.values = <uint64_t *> malloc(MOST_VALUES * sizeof(uint64_t))
-        if not (self.numbers and self.ops and self.packed and self.unpacked and self.values):
-            raise HostMemoryError(f"numbers of {self.events} events: the host is out of memory")
+        if not (self.packed and self.unpacked and self.values):
+            raise HostMemoryError("pages of a file: the host is out of memory")
+        self.reserve(ops=True)
 
     def __dealloc__(self):
-        free(self.numbers)
-        free(self.ops)
         free(self.packed)
         free(self.unpacked)
         free(self.values)
-
-    def __reduce__(self):
-        raise TypeError("a ParquetFile can't be pickled")
-
-    def stop(self):
-        """Lets :meth:`read` return soon, with False."""
-        self.stopped = True
-
-    def read(self):
-        """Reads the file, once. Whether all of it is good; what is wrong with it must be found out otherwise.
-
-        Takes no GIL.
-        """
-        cdef bint good
-        if self.pages.busy:
-            raise BusyError("ParquetFile: another thread is using its pages")
-        self.pages.busy = True
-        try:
-            with nogil:
-                good = self.read_all()
-        finally:
-            self.pages.busy = False
-        return good
-
-    def take(self):
-        """(uint32[events] numbers of pages, uint8[events] ops), once all was read; they are the caller's then."""
-        cdef array numbers, ops
-        if self.done != self.events or self.numbers == NULL:
-            raise InputError("ParquetFile: expected to have been read, and not taken")
-        numbers, ops = <uint32_t[:self.events]> self.numbers, <uint8_t[:self.events]> self.ops
-        numbers.callback_free_data = ops.callback_free_data = free
-        self.numbers = NULL
-        self.ops = NULL
-        return numbers, ops
 
     # The schema, and where row groups begin. Whether all that is known here.
     cdef bint read_foot(self):

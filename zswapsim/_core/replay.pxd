@@ -5,6 +5,7 @@ from cython cimport final
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.backend cimport Backend
+from zswapsim._core.contents cimport page_contents
 from zswapsim._core.frames cimport FrameArena
 from zswapsim._core.histogram cimport histogram
 from zswapsim._core.lru cimport lru_log
@@ -39,16 +40,11 @@ cdef class Replay(Evictor):
     cdef readonly Reclaimer reclaimer   # None for exact LRU
     cdef readonly Readahead ahead       # None where nothing is read ahead
     cdef double background              # of what the backend's device spent, for reads that no fault waits for
-    cdef uint32_t *image_of             # owned, one a page: its content; NULL at counts depth
+    cdef page_contents contents         # all of it but `image_of` is borrowed from `keeps`
     cdef uint32_t *frame_of             # owned, one a page: its frame while resident; NULL where `dram` is None
     cdef FrameArena dram                # None except at bytes depth, or where a pool shares it
     cdef uint32_t spare                 # frames of it that are not for the workload
     cdef uint8_t owner                  # of the workload's frames
-    cdef const uint8_t *images          # image_count pages; borrowed from `keeps`; NULL except at bytes depth
-    cdef const uint32_t *next_image     # what a write makes of an image; borrowed from `keeps`
-    cdef const uint8_t *zero            # 1 where an image is all zero; borrowed from `keeps`
-    cdef uint32_t image_count
-    cdef uint32_t first_image           # the image that page 0 starts with
     cdef object keeps
     cdef bint zero_map
     cdef bint verify
@@ -108,7 +104,3 @@ cdef class Replay(Evictor):
     cdef int enter(self) except -1
     cdef int check_page(self, uint32_t page) except -1
     cdef int check_cached(self) except -1
-
-
-# Whether all page numbers are below `limit`, which is at least 1.
-cdef bint all_below(const uint32_t *pages, Py_ssize_t count, uint32_t limit) noexcept nogil

@@ -10,10 +10,12 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
+from zswapsim._core.arrays cimport all_below, count_set, highest
 from zswapsim._core.backend cimport (
     E_BUS_ERROR, LOAD_KEPT, LOAD_LOST, TOUCH_FAULT, TOUCH_MAPPED, TOUCH_WRITE, Backend,
 )
 from zswapsim._core.codec cimport codec_raise
+from zswapsim._core.contents cimport content_bytes, content_first, content_move_on, content_set
 from zswapsim._core.counting cimport count_lru
 from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport FrameArena, Grant
@@ -67,10 +69,8 @@ cdef class Replay(Evictor):
     def __cinit__(self):
         self.stamps = NULL
         self.states = NULL
-        self.image_of = NULL
         self.frame_of = NULL
-        self.images = NULL
-        self.zero = NULL
+        memset(&self.contents, 0, sizeof(self.contents))
         memset(&self.log, 0, sizeof(self.log))
         memset(&self.counters, 0, sizeof(self.counters))
         memset(&self.latency, 0, sizeof(self.latency))
@@ -100,7 +100,7 @@ cdef class Replay(Evictor):
         self.verify = verify
         if next_image is not None:
             self.open_contents(images, next_image, zero, images is not None)
-            self.first_image = first_image % self.image_count
+            self.contents.first = first_image % self.contents.count
         if dram is not None:
             if images is not None and dram.arena.base == NULL:
                 raise InputError("replay: frames of DRAM must be real memory at bytes depth")
@@ -115,26 +115,26 @@ cdef class Replay(Evictor):
             self.reclaimer = reclaimer
         else:
             self.reserve_log(self.pages * (1 if ahead is None else 2))
-        backend.attach(self.pages, self.image_of, self.image_count, self.images != NULL)
+        backend.attach(self.pages, self.contents.image_of, self.contents.count, images is not None)
         self.backend = backend
         self.ahead = ahead
-        self.counting = backend.counts_alone and self.image_of == NULL and self.dram is None and ahead is None
+        self.counting = backend.counts_alone and next_image is None and self.dram is None and ahead is None
 
     cdef int open_contents(self, images, next_image, zero, bint backed) except -1:
         cdef const uint32_t[::1] following = next_image
         cdef const uint8_t[::1] zeros = zero
-        cdef const uint8_t[:, ::1] contents
+        cdef const uint8_t[:, ::1] bytes_of
         cdef Py_ssize_t count = following.shape[0]
         if not 0 < count < 1 << 32 or zeros.shape[0] != count or highest(&following[0], count) >= count:
             raise InputError("contents: expected one next image, below their number, and one zero flag for each image")
-        self.image_count = <uint32_t> count
-        self.next_image = &following[0]
-        self.zero = &zeros[0]
+        self.contents.count = <uint32_t> count
+        self.contents.next_image = &following[0]
+        self.contents.zero = &zeros[0]
         if backed:
-            contents = images
-            if contents.shape[0] != count or contents.shape[1] != ZSW_PAGE_SIZE:
+            bytes_of = images
+            if bytes_of.shape[0] != count or bytes_of.shape[1] != ZSW_PAGE_SIZE:
                 raise InputError(f"contents: expected {count} pages of {ZSW_PAGE_SIZE} bytes")
-            self.images = &contents[0, 0]
+            self.contents.images = &bytes_of[0, 0]
         self.keeps = (images, following, zeros)
         return 0
 
@@ -142,11 +142,11 @@ cdef class Replay(Evictor):
         cdef size_t count = self.pages
         self.stamps = <uint32_t *> table_alloc(<size_t> stamps * sizeof(uint32_t))
         self.states = <uint16_t *> table_zeroed(count * sizeof(uint16_t))
-        if self.zero != NULL:
-            self.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
+        if self.contents.count:
+            self.contents.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
         if self.dram is not None:
             self.frame_of = <uint32_t *> calloc(count, sizeof(uint32_t))
-        if self.stamps == NULL or self.states == NULL or (self.zero != NULL and self.image_of == NULL) or \
+        if self.stamps == NULL or self.states == NULL or (self.contents.count and self.contents.image_of == NULL) or \
                 (self.dram is not None and self.frame_of == NULL):
             raise HostMemoryError(f"page table of {count} pages: larger than can be reserved")
         memset(self.stamps, 0xFF, <size_t> stamps * sizeof(uint32_t))  # LRU_NONE
@@ -172,7 +172,7 @@ cdef class Replay(Evictor):
         lru_close(&self.log)
         free(self.stamps)
         free(self.states)
-        free(self.image_of)
+        free(self.contents.image_of)
         free(self.frame_of)
 
     # -- the trace ------------------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ cdef class Replay(Evictor):
     cdef void counted(self, const counted_run *run, const uint8_t *ops) noexcept nogil:
         """Enters what follows from the faults."""
         self.counters.accesses += run.done
-        self.counters.writes += ones(ops, run.done)
+        self.counters.writes += count_set(ops, run.done)
         self.counters.pages += run.minor_faults
         self.counters.minor_faults += run.minor_faults
         self.counters.major_faults += run.major_faults
@@ -354,10 +354,7 @@ cdef class Replay(Evictor):
             self.backend.invalidate(page)
         state[0] &= ~<uint32_t> (IN_SLOT | ZERO_MAPPED)
         state[0] |= WRITTEN | DIRTY
-        if self.image_of != NULL:
-            self.image_of[page] = self.next_image[self.image_of[page]]
-            if self.images != NULL:
-                memcpy(self.bytes_of(page), self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
+        content_move_on(&self.contents, page, self.bytes_of(page))
 
     # -- faults ---------------------------------------------------------------------------------------------------
 
@@ -467,24 +464,19 @@ cdef class Replay(Evictor):
 
     cdef int overwrite_mapped(self, uint32_t page) noexcept nogil:
         """A write to a page where it is. Each moves its content on, as each reaches what holds it."""
-        cdef const uint8_t *bytes = NULL
         cdef int code
         self.states[page] |= WRITTEN
-        if self.image_of != NULL:
-            self.image_of[page] = self.next_image[self.image_of[page]]
-            if self.images != NULL:
-                bytes = self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE
-        code = self.backend.overwrite(page, bytes)
+        content_move_on(&self.contents, page, NULL)
+        code = self.backend.overwrite(page, content_bytes(&self.contents, page))
         return code if code < 0 else TOUCH_WRITE
 
     cdef inline int minor_fault(self, uint32_t page) noexcept nogil:
         self.counters.minor_faults += 1
         self.counters.pages += 1
         self.states[page] = TOUCHED | DIRTY
-        if self.image_of != NULL:
-            self.image_of[page] = <uint32_t> ((<uint64_t> self.first_image + page) % self.image_count)
-            if self.images != NULL:
-                memcpy(self.bytes_of(page), self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
+        content_set(
+            &self.contents, page, content_first(&self.contents, page, self.contents.count), self.bytes_of(page),
+        )
         return ZSW_OK
 
     cdef inline int major_fault(self, uint32_t page, double before) noexcept nogil:
@@ -506,10 +498,9 @@ cdef class Replay(Evictor):
             code = self.bring(page, frame)
             if code < 0:
                 return code
-        if self.images != NULL:
-            # A lost page has been made anew: there is nothing to compare.
-            if code != LOAD_LOST and self.compare(page, frame) < 0:
-                return ZSW_E_CORRUPT
+        # A lost page has been made anew: there is nothing to compare.
+        if frame != NULL and code != LOAD_LOST and self.compare(page, frame) < 0:
+            return ZSW_E_CORRUPT
         return ZSW_OK
 
     cdef inline int bring(self, uint32_t page, uint8_t *frame) noexcept nogil:
@@ -521,15 +512,15 @@ cdef class Replay(Evictor):
         if code != LOAD_KEPT:
             state[0] &= ~<uint32_t> IN_SLOT
             state[0] |= DIRTY
-            if code == LOAD_LOST and self.images != NULL:
-                memcpy(frame, self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
+            if code == LOAD_LOST and frame != NULL:
+                memcpy(frame, content_bytes(&self.contents, page), ZSW_PAGE_SIZE)
         return code
 
     cdef inline int compare(self, uint32_t page, const uint8_t *seen) noexcept nogil:
         """Whether what came back is what was stored: 0 or ZSW_E_CORRUPT."""
         if not self.verify:
             return ZSW_OK
-        if memcmp(seen, self.images + <size_t> self.image_of[page] * ZSW_PAGE_SIZE, ZSW_PAGE_SIZE) != 0:
+        if memcmp(seen, content_bytes(&self.contents, page), ZSW_PAGE_SIZE) != 0:
             return ZSW_E_CORRUPT
         self.verified += 1
         return ZSW_OK
@@ -666,7 +657,7 @@ cdef class Replay(Evictor):
         """A dirty page has no copy in the backend: a write or an exclusive load took it away."""
         cdef uint16_t *state = &self.states[page]
         cdef int code
-        if self.image_of != NULL and self.zero_map and self.is_zero(page):
+        if self.contents.image_of != NULL and self.zero_map and self.is_zero(page):
             self.counters.swpout_zero += 1
             state[0] |= ZERO_MAPPED
             return ZSW_OK
@@ -685,15 +676,15 @@ cdef class Replay(Evictor):
 
     cdef inline uint8_t *bytes_of(self, uint32_t page) noexcept nogil:
         """A resident page's bytes; NULL except at bytes depth."""
-        if self.images == NULL:
+        if self.contents.images == NULL:
             return NULL
         return self.dram.base + <size_t> self.frame_of[page] * ZSW_PAGE_SIZE
 
     cdef inline bint is_zero(self, uint32_t page) noexcept nogil:
         cdef uint64_t word
-        if self.images != NULL:
+        if self.contents.images != NULL:
             return page_same_filled(self.bytes_of(page), &word) and word == 0
-        return self.zero[self.image_of[page]]
+        return self.contents.zero[self.contents.image_of[page]]
 
     # -- looking in -----------------------------------------------------------------------------------------------
 
@@ -814,39 +805,3 @@ cdef class Replay(Evictor):
         assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"
         assert resident or not state & DIRTY, f"page {page} is dirty and not in DRAM"
         return resident
-
-
-cdef uint32_t highest(const uint32_t *pages, Py_ssize_t count) noexcept nogil:
-    cdef uint32_t found = 0
-    cdef Py_ssize_t i
-    for i in range(count):
-        found = max(found, pages[i])
-    return found
-
-
-cdef uint64_t ones(const uint8_t *ops, Py_ssize_t count) noexcept nogil:
-    """How many are not 0."""
-    cdef uint64_t found = 0
-    cdef uint8_t some
-    cdef Py_ssize_t first, i
-    # Sums of bytes, which the compiler makes vectors of, as long as they fit.
-    for first in range(0, count - 63, 64):
-        some = 0
-        for i in range(64):
-            some += ops[first + i] != 0
-        found += some
-    for i in range(count & ~63, count):
-        found += ops[i] != 0
-    return found
-
-
-cdef bint all_below(const uint32_t *pages, Py_ssize_t count, uint32_t limit) noexcept nogil:
-    """Whether all page numbers are below `limit`, which is at least 1."""
-    cdef uint32_t signs = 0
-    cdef Py_ssize_t i
-    # In every vector unit, unlike an unsigned maximum: up to 2**31 a difference tells by its sign.
-    if limit <= <uint32_t> 1 << 31:
-        for i in range(count):
-            signs |= (limit - 1 - pages[i]) | pages[i]
-        return signs >> 31 == 0
-    return highest(pages, count) < limit

@@ -20,7 +20,7 @@ from pyarrow import types
 from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from zswapsim._core.errors import InputError
-from zswapsim.traces.streams import open_file
+from zswapsim.traces.streams import garbled, open_file
 from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
 
 KEY = b"zswapsim.trace"
@@ -55,7 +55,7 @@ class ArrowTrace(Trace):
         with self._opened(read_dictionary=["op"]) as file:
             batches = file.iter_batches(READ_EVENTS, columns=list(columns), use_threads=False)
             while True:
-                with self._garbled(f"row {row}"):
+                with garbled(f"{self.name}: row {row}: expected Parquet"):
                     batch = next(batches, None)
                     if batch is None:
                         return
@@ -66,7 +66,7 @@ class ArrowTrace(Trace):
     @contextmanager
     def _opened(self, read_dictionary: Sequence[str] = ()) -> Iterator[Any]:
         with open_file(self.path) as file:
-            with self._garbled("not a whole Parquet file"):
+            with garbled(f"{self.name}: not a whole Parquet file: expected Parquet"):
                 parquet = ParquetFile(
                     pa.PythonFile(file, mode="r"),
                     read_dictionary=list(read_dictionary),
@@ -74,17 +74,6 @@ class ArrowTrace(Trace):
                     page_checksum_verification=True,
                 )
             yield parquet
-
-    @contextmanager
-    def _garbled(self, where: str) -> Iterator[None]:
-        """Whatever pyarrow says of bytes it can't read is the file's fault."""
-        try:
-            yield
-        except InputError:
-            raise
-        except Exception as error:
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"{self.name}: {where}: expected Parquet, got garbled or missing bytes: {said}") from error
 
     def _columns(self, schema: pa.Schema) -> tuple[str, ...]:
         """Those of our columns that the file has. Raises InputError where page or op is missing, or of a wrong type."""

@@ -31,6 +31,18 @@ def open_file(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
+def garbled(expected: str) -> Iterator[None]:
+    """Whatever pyarrow says of bytes that it can't read is the file's fault. Raises InputError."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{expected}, got garbled or missing bytes: {said}") from error
+
+
+@contextmanager
 def open_source(path: str | Path, compressed: bool) -> Iterator[Source]:
     """The bytes of `path`, decompressed where `compressed`. Raises InputError where it can't be opened."""
     with open_file(path) as file:

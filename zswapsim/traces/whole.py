@@ -16,6 +16,7 @@ from typing import NamedTuple
 from zswapsim._core.dense import DenseMap
 from zswapsim._core.oraclefile import OracleFile
 from zswapsim._core.parquetfile import ParquetFile
+from zswapsim._core.wholefile import FileReader
 
 RECORD_BYTES = 24
 PARQUET_TAIL = 8  # uint32 bytes of metadata, then the mark
@@ -102,7 +103,7 @@ def _open_parquet(descriptor: int, size: int, most_events: int, pages: DenseMap)
     return ParquetFile(descriptor, os.pread(descriptor, length, first), most_events, pages)
 
 
-OPENERS: dict[str, Callable[[int, int, int, DenseMap], OracleFile | ParquetFile]] = {
+OPENERS: dict[str, Callable[[int, int, int, DenseMap], FileReader]] = {
     "oracleGeneral": _open_oracle,
     "parquet": _open_parquet,
 }

@@ -7,8 +7,6 @@ Pages of the file carry checksums, which are looked at on reading.
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +19,7 @@ from zswapsim.compressors.measure import PAGE_BYTES, Columns
 from zswapsim.study.profile.record import DIGEST_BYTES, Origin, Profile
 from zswapsim.traces.atomic import atomic_write
 from zswapsim.traces.kinds import DATA
-from zswapsim.traces.streams import open_file
+from zswapsim.traces.streams import garbled, open_file
 
 if TYPE_CHECKING:
     import pyarrow as pa  # slow to import: a run without a profile's file does without
@@ -70,24 +68,12 @@ def read_profile(path: str | Path) -> Profile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with open_file(path) as file, _garbled(path):
+    with open_file(path) as file, garbled(f"{path}: expected a profile in Parquet"):
         parquet = pq.ParquetFile(pa.PythonFile(file, mode="r"), page_checksum_verification=True)
         about = _about(path, parquet.schema_arrow)
         table = parquet.read().combine_chunks()
         table.validate(full=True)
     return _Reader(path, about, table).profile()
-
-
-@contextmanager
-def _garbled(path: str | Path) -> Iterator[None]:
-    """Whatever pyarrow says of bytes that it can't read is the file's fault."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: expected a profile in Parquet, got garbled or missing bytes: {said}") from error
 
 
 def _about(path: str | Path, schema: "pa.Schema") -> _About:
