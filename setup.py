@@ -16,12 +16,14 @@ from setuptools import Extension, setup
 QUIET = ["unused-function", "unused-variable", "unused-but-set-variable", "sign-compare"]
 WARNINGS = ["-Wall", *(f"-Wno-{kind}" for kind in QUIET)]
 SANITIZERS = "-fsanitize=address,undefined"
+# Stamps of a log (lru.pxd) begin anew after 2**31: here soon after they have begun.
+CHECKED = ["-O1", "-g", "-UNDEBUG", "-DLRU_FIRST=0x7FFFFE00u"]
 BUILDS = {
     "release": (["-O3", "-fno-plt"], []),
-    "debug": (["-O1", "-g", "-UNDEBUG"], []),
+    "debug": (CHECKED, []),
     "sanitize": (
         # CPython's own flags have -fwrapv, which would hide signed overflow from the sanitizer.
-        ["-O1", "-g", "-UNDEBUG", "-fno-omit-frame-pointer", "-fno-wrapv", SANITIZERS, "-fno-sanitize-recover=all"],
+        [*CHECKED, "-fno-omit-frame-pointer", "-fno-wrapv", SANITIZERS, "-fno-sanitize-recover=all"],
         [SANITIZERS],
     ),
     "none": ([], []),

@@ -228,6 +228,11 @@ def test_a_page_number_past_the_footprint_is_refused() -> None:
         with pytest.raises(InputError, match="not below 5"):
             engine.feed(page(number), READ)
     assert engine.feed(np.arange(5, dtype=np.uint32), np.zeros(5, np.uint8)) == 5
+    many = np.zeros(100_000, np.uint32)
+    many[-1] = 5
+    with pytest.raises(InputError, match=r"from access \d+ on: a page number is not below 5"):
+        engine.feed(many, np.zeros(len(many), np.uint8))
+    engine.check()
     with pytest.raises(InputError, match="operations"):
         engine.feed(page(4), np.zeros(2, np.uint8))
     assert engine.feed(page(4), READ) == 1

@@ -8,10 +8,25 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.errors cimport ZSW_OK
 from zswapsim._core.lru cimport (
-    LRU_AHEAD, LRU_NONE, LRU_SIGNED, lru_drop, lru_holds, lru_log, lru_ready, lru_unmark, zsw_prefetch,
+    LRU_AHEAD, LRU_NONE, LRU_SIGNED, lru_drop, lru_holds, lru_log, lru_put, lru_ready, lru_unmark, zsw_prefetch,
 )
 from zswapsim._core.lrublock cimport LRU_BLOCK, LRU_BLOCK_FRAMES, block_replay, lru_block
 from zswapsim._core.reclaim cimport DIRTY, HIT, HITS, RESIDENT, TOUCHED, Reclaimer, counted_run
+
+cdef extern from *:
+    """
+    #define zsw_prefetch_soon(address) __builtin_prefetch((address), 0, 2)
+    """
+    void zsw_prefetch_soon(const void *address) noexcept nogil
+
+
+# Asks for 64 accesses of those behind these `count`, which come next as a rule, while there is other work to do.
+cdef inline void fetch_soon(const counted_run *run, const uint32_t *pages, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(0, 64, 16):
+        zsw_prefetch_soon(pages + count + run.done + i)
+    zsw_prefetch_soon(run.ops + count + run.done)
+
 
 # Exact LRU: an eviction is a step of the log's old end. 0 or ZSW_E_NOMEM.
 cdef inline int count_lru(counted_run *run, lru_log *log, const uint32_t *pages, Py_ssize_t count) noexcept nogil:
@@ -25,8 +40,9 @@ cdef inline int count_lru(counted_run *run, lru_log *log, const uint32_t *pages,
             if code < 0:
                 break
         end = min(count, run.done + 64 - (log.head & 63))
-        if blocks and end - run.done == LRU_BLOCK and count - end >= LRU_BLOCK and signed_stamps(log):
-            count_block(run, log, pages + run.done)
+        if blocks and end - run.done == LRU_BLOCK and signed_stamps(log):
+            fetch_soon(run, pages, count)
+            count_block(run, log, pages + run.done, pages + min(run.done + 2 * LRU_BLOCK, count - LRU_BLOCK))
         else:
             count_word(run, log, pages + run.done, end - run.done, count - run.done)
         run.done = end
@@ -35,12 +51,14 @@ cdef inline int count_lru(counted_run *run, lru_log *log, const uint32_t *pages,
 
 
 cdef inline bint signed_stamps(const lru_log *log) noexcept nogil:
-    return <uint64_t> log.base + log.capacity < LRU_SIGNED
+    return log.head < LRU_SIGNED - 64
 
 
-cdef inline void count_block(counted_run *run, lru_log *log, const uint32_t *pages) noexcept nogil:
+cdef inline void count_block(
+    counted_run *run, lru_log *log, const uint32_t *pages, const uint32_t *following,
+) noexcept nogil:
     cdef lru_block block
-    block_replay(&block, log, run.stamps, run.frames, pages)
+    block_replay(&block, log, run.stamps, run.frames, pages, following)
     run.minor_faults += block.minor
     run.major_faults += block.misses - block.minor
 
@@ -60,16 +78,14 @@ cdef inline void count_word(
         page = pages[i]
         stamp = stamps[page]
         if lru_holds(&log, stamp):
-            lru_unmark(&log, stamp - log.base)
+            lru_unmark(&log, stamp)
         else:
             misses += 1
             minor += stamp == LRU_NONE
             if log.live >= frames:
                 drop_batch(&log, run.batch)
             log.live += 1
-        log.entries[log.head] = page
-        stamps[page] = log.base + log.head
-        log.head += 1
+        lru_put(&log, stamps, page)
     shared[0] = log
     run.minor_faults += minor
     run.major_faults += misses - minor

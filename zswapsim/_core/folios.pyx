@@ -524,8 +524,8 @@ cdef class FolioReplay(Evictor):
                 assert state == 0, f"page {page} was never touched and has state {state}"
                 continue
             if listed and self.engine.reclaimer is None:
-                place = self.stamps[page] - self.engine.log.base
-                assert lru_marked(&self.engine.log, place) == place, f"page {page} has no mark in the log"
+                stamp = self.stamps[page]
+                assert lru_marked(&self.engine.log, stamp) == stamp, f"page {page} has no mark in the log"
             elsewhere = bool(state & IN_SLOT) + bool(state & ZERO_MAPPED)
             assert elsewhere == (0 if state & DIRTY else 1), f"page {page} has state {state}"
             assert resident or not state & DIRTY, f"page {page} is dirty and not in DRAM"

@@ -22,19 +22,38 @@ cdef inline bint marks_mixed(uint64_t misses, uint64_t accesses) noexcept nogil:
     return 16 * misses >= accesses and 16 * misses <= 15 * accesses
 
 
-# Gives the pages the states that they have after these accesses. `most`: hits that are counted. `pages` are followed by
-# a block more, which is fetched.
-cdef inline void marks_enter(mark_block *block, uint16_t *states, uint32_t most, const uint32_t *pages) noexcept nogil:
-    cdef uint32_t limit = most * HIT, misses = 0, state, resident, hit, i
+# What the access makes of a page's state. A page outside of DRAM comes in; one that is in has a hit more, up to `most`.
+cdef inline uint32_t mark(uint32_t state, uint32_t most) noexcept nogil:
+    cdef uint32_t hit = (state & RESIDENT) * (HIT // RESIDENT)
+    if most == 1:
+        state |= hit
+    elif most:
+        state += hit
+        state -= (state & HITS + HIT) // (HITS + HIT) * HIT  # one too many
+    return (state & ~<uint32_t> IN_SLOT) | TOUCHED | DIRTY | RESIDENT | SEEN
+
+
+# Gives the pages the states that they have after these accesses. `most`, known to the compiler: 0, 1 or 3.
+cdef inline void marks_enter_up_to(
+    mark_block *block, uint16_t *states, uint32_t most, const uint32_t *pages,
+) noexcept nogil:
+    cdef uint32_t misses = 0, state, i
     for i in range(MARK_BLOCK):
         state = states[pages[i]]
         block.before[i] = <uint16_t> state
-        hit = state + HIT * <uint32_t> (state & HITS < limit)
-        resident = 0 - (state // RESIDENT & 1)  # all ones, or 0; a choice would become a branch
+        states[pages[i]] = <uint16_t> mark(state, most)
         block.missed[misses] = i
-        misses += 1 + resident
-        states[pages[i]] = <uint16_t> ((hit & resident) | ((TOUCHED | DIRTY) & ~resident) | RESIDENT | SEEN)
+        misses += 1 - (state // RESIDENT & 1)
     block.misses = misses
+
+
+cdef inline void marks_enter(mark_block *block, uint16_t *states, uint32_t most, const uint32_t *pages) noexcept nogil:
+    if most == 0:
+        marks_enter_up_to(block, states, 0, pages)
+    elif most == 1:
+        marks_enter_up_to(block, states, 1, pages)
+    else:
+        marks_enter_up_to(block, states, 3, pages)
 
 
 cdef inline void marks_fetch_stamps(
@@ -63,11 +82,13 @@ cdef inline void marks_undo(
         states[pages[i]] = block.before[i]
 
 
-# The first `count` accesses are done.
-cdef inline void marks_leave(uint16_t *states, const uint32_t *pages, uint32_t count) noexcept nogil:
+# The first `count` accesses are done. The states of `following` are fetched meanwhile, as many.
+cdef inline void marks_leave(
+    uint16_t *states, const uint32_t *pages, uint32_t count, const uint32_t *following,
+) noexcept nogil:
     cdef uint32_t i
     for i in range(count):
-        zsw_prefetch(&states[pages[MARK_BLOCK + i]])
+        zsw_prefetch(&states[following[i]])
         states[pages[i]] &= ~<uint32_t> SEEN
 
 

@@ -47,6 +47,7 @@ ctypedef struct reclaim_counters:
 ctypedef struct counted_run:
     uint32_t *stamps
     uint16_t *states
+    const uint8_t *ops          # of the accesses, which are counted afterwards
     uint32_t frames             # of DRAM
     uint32_t batch              # pages evicted when no frame is free
     uint64_t accesses           # of the trace before these
@@ -104,7 +105,9 @@ cdef class Reclaimer:
     cdef int count_alone(
         self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count,
     ) noexcept nogil
-    cdef int count_block(self, counted_run *run, Evictor engine, const uint32_t *pages) noexcept nogil
+    cdef int count_block(
+        self, counted_run *run, Evictor engine, const uint32_t *pages, const uint32_t *following,
+    ) noexcept nogil
     # Works off the faults of a block, whose pages are SEEN. How many: fewer where such a page comes to its turn.
     cdef uint32_t work_off(self, Evictor engine, const mark_block *block, const uint32_t *pages) noexcept nogil
     # The pages of a list, oldest first; asserts that it is one.

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from zswapsim._core.counting cimport count_fault, count_hits
+from zswapsim._core.counting cimport count_fault, count_hits, fetch_soon
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.markblock cimport (
     MARK_ALONE, MARK_BLOCK_FRAMES, marks_enter, marks_fetch_stamps, marks_leave, marks_minor, marks_mixed, marks_undo,
@@ -70,8 +70,11 @@ cdef class Reclaimer:
         cdef Py_ssize_t end
         cdef int code = ZSW_OK
         while code == ZSW_OK and run.done < count:
-            while code == ZSW_OK and able and self.mixed and count - run.done >= 2 * MARK_BLOCK:
-                code = self.count_block(run, engine, pages + run.done)
+            while code == ZSW_OK and able and self.mixed and count - run.done >= MARK_BLOCK:
+                fetch_soon(run, pages, count)
+                code = self.count_block(
+                    run, engine, pages + run.done, pages + min(run.done + 2 * MARK_BLOCK, count - MARK_BLOCK),
+                )
             if code >= ZSW_OK:
                 end = min(run.done + MARK_ALONE, count)
                 before = run.minor_faults + run.major_faults
@@ -94,7 +97,9 @@ cdef class Reclaimer:
                 self.insert(page, count_fault(run, self, page))
         return code
 
-    cdef int count_block(self, counted_run *run, Evictor engine, const uint32_t *pages) noexcept nogil:
+    cdef int count_block(
+        self, counted_run *run, Evictor engine, const uint32_t *pages, const uint32_t *following,
+    ) noexcept nogil:
         """A block, up to a fault that must be worked off by itself. MET_SEEN where there is one."""
         cdef mark_block block
         cdef uint32_t faults, minor, done = MARK_BLOCK
@@ -108,7 +113,7 @@ cdef class Reclaimer:
         minor = marks_minor(&block, faults)
         run.minor_faults += minor
         run.major_faults += faults - minor
-        marks_leave(self.states, pages, done)
+        marks_leave(self.states, pages, done, following)
         run.done += done
         self.mixed = marks_mixed(block.misses, MARK_BLOCK)
         return MET_SEEN if faults < block.misses else ZSW_OK

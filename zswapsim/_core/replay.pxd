@@ -58,6 +58,10 @@ cdef class Replay(Evictor):
     cdef Py_ssize_t lead(
         self, Evictor walker, const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t limit
     ) except -1
+    cdef int lead_on(
+        self, Evictor walker, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t limit,
+        Py_ssize_t *done,
+    ) noexcept nogil
     cdef int hold(self) except -1
     cdef void release(self) noexcept
     cdef int run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil

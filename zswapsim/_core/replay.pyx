@@ -17,12 +17,12 @@ from zswapsim._core.backend cimport (
 from zswapsim._core.codec cimport codec_raise
 from zswapsim._core.contents cimport content_bytes, content_first, content_move_on, content_set
 from zswapsim._core.counting cimport count_lru
-from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames cimport FrameArena, Grant
 from zswapsim._core.histogram cimport histogram_add, histogram_add_many, histogram_quantile
 from zswapsim._core.lru cimport (
     LRU_AHEAD, LRU_MOST, LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_marked, lru_oldest, lru_open,
-    lru_remove, lru_touch, zsw_prefetch,
+    lru_place, lru_remove, lru_touch, zsw_prefetch,
 )
 from zswapsim._core.memory cimport table_alloc, table_zeroed
 from zswapsim._core.page cimport page_same_filled
@@ -39,6 +39,8 @@ cdef tuple COUNTERS = (
     "accesses", "writes", "pages", "minor_faults", "major_faults", "swpin_zero", "swpout_zero", "reclaimed_pages",
     "dropped_clean_pages", "kept_pages",
 )
+cdef enum:
+    PIECE = 1 << 13             # accesses whose page numbers are looked at together
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 
 
@@ -190,7 +192,8 @@ cdef class Replay(Evictor):
         """Replay accesses: page numbers, and 0 for a read or 1 for a write, as many.
 
         Returns how many were replayed: fewer than given where the run can't go on because memory is full. Raises
-        InputError for a page number out of range, PluginError, CorruptPageError, DeviceError, HostMemoryError.
+        InputError for a page number out of range, and accesses before it may have been replayed; PluginError,
+        CorruptPageError, DeviceError, HostMemoryError.
         """
         return self.lead(self, pages, ops, self.pages)
 
@@ -207,18 +210,33 @@ cdef class Replay(Evictor):
         try:
             if self.code or count == 0:
                 return 0
-            if not all_below(&pages[0], count, limit):
-                raise InputError(f"replay: a page number is not below {limit}")
             self.hold()
             with nogil:
-                code = walker.walk(&pages[0], &ops[0], count, &done)
+                code = self.lead_on(walker, &pages[0], &ops[0], count, limit, &done)
             self.release()
         finally:
             self.busy = False
+        if code == ZSW_E_RANGE:
+            raise InputError(f"replay: from access {self.counters.accesses} on: a page number is not below {limit}")
         self.code = code
         if code < 0 and code != ZSW_E_FULL and code != E_BUS_ERROR:
             codec_raise(code, f"page {self.at_page}, access {self.counters.accesses}")
         return done
+
+    cdef int lead_on(
+        self, Evictor walker, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t limit,
+        Py_ssize_t *done,
+    ) noexcept nogil:
+        """By pieces that are looked at while they are in the cache. ZSW_E_RANGE where one has a number too high."""
+        cdef Py_ssize_t size, walked
+        cdef int code = ZSW_OK
+        while code == ZSW_OK and done[0] < count:
+            size = min(count - done[0], <Py_ssize_t> PIECE)
+            if not all_below(pages + done[0], size, limit):
+                return ZSW_E_RANGE
+            code = walker.walk(pages + done[0], ops + done[0], size, &walked)
+            done[0] += walked
+        return code
 
     cdef int hold(self) except -1:
         """Both nodes' frames are this thread's until :meth:`release`."""
@@ -290,6 +308,7 @@ cdef class Replay(Evictor):
         memset(&counted, 0, sizeof(counted))
         counted.stamps = self.stamps
         counted.states = self.states
+        counted.ops = ops
         counted.frames = self.frames
         counted.batch = self.batch
         counted.accesses = self.counters.accesses
@@ -794,9 +813,9 @@ cdef class Replay(Evictor):
             return 0
         if resident and self.reclaimer is None:
             entry = page + self.pages if state & READ_AHEAD else page
-            place = self.stamps[entry] - self.log.base
-            assert lru_marked(&self.log, place) == place, f"page {page} has no mark in the log"
-            assert self.log.entries[place] == entry, f"page {page} has another's place in the log"
+            stamp = self.stamps[entry]
+            assert lru_marked(&self.log, stamp) == stamp, f"page {page} has no mark in the log"
+            assert self.log.entries[lru_place(&self.log, stamp)] == entry, f"page {page} has another's place in the log"
         if self.counting and self.reclaimer is None:
             return resident
         assert resident or state & ENGINE_STATE == state, f"page {page} is not in DRAM and has state {state}"
