@@ -99,25 +99,30 @@ cdef inline int settle_wide(dense_table *table, const dense_probe *sought, uint3
 # Maps pages until one is in the way; `why` is 0, TABLE_* or ZSW_E_RANGE. Returns how many were mapped. With each page
 # that is looked at the one AHEAD of it is asked for: waiting for memory and looking overlap.
 cdef Py_ssize_t run(
-    dense_table *table, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *why,
+    dense_table *shared, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *why,
 ) noexcept nogil:
+    # A copy, which no write of a number can be taken to change.
+    cdef dense_table table = shared[0]
     cdef dense_probe[AHEAD] probes
     cdef dense_probe *sought
-    cdef Py_ssize_t i, end = 0
-    why[0] = ZSW_OK
-    while end < min(count, <Py_ssize_t> AHEAD) and probe(table, load64(pages + end * stride), &probes[end]):
+    cdef Py_ssize_t i = 0, end = 0
+    cdef int code = ZSW_OK
+    while end < min(count, <Py_ssize_t> AHEAD) and probe(&table, load64(pages + end * stride), &probes[end]):
         end += 1
-    for i in range(count):
+    while i < count:
         if i == end:
-            why[0] = TABLE_NARROW
-            return i
+            code = TABLE_NARROW
+            break
         sought = &probes[i % AHEAD]
-        why[0] = settle_wide(table, sought, out + i) if table.wide else settle_narrow(table, sought, out + i)
-        if why[0] != ZSW_OK:
-            return i
+        code = settle_wide(&table, sought, out + i) if table.wide else settle_narrow(&table, sought, out + i)
+        if code != ZSW_OK:
+            break
         if end == i + AHEAD and end < count:
-            end += probe(table, load64(pages + end * stride), sought)
-    return count
+            end += probe(&table, load64(pages + end * stride), sought)
+        i += 1
+    shared.used = table.used
+    why[0] = code
+    return i
 
 
 # 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. A host without memory is an error only once a page is

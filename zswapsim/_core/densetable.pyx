@@ -130,7 +130,7 @@ cdef uint64_t release(dense_table *table, uint64_t at, uint64_t released) noexce
 # -- growing in order -------------------------------------------------------------------------------------------------
 
 # place() where homes keep their order, so that no key ends up too far from its own.
-cdef inline void place_narrow(dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+cdef inline void place_narrow(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
     cdef uint8_t *slot = slot_at(table, home_of(table, hash))
     cdef uint64_t value = (hash & table.tag_mask) << table.number_bits | number
     cdef uint64_t found = load64(slot) & table.slot_mask
@@ -143,7 +143,7 @@ cdef inline void place_narrow(dense_table *table, uint64_t hash, uint64_t number
     write_narrow(table, slot, value)
 
 
-cdef inline void place_wide(dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+cdef inline void place_wide(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
     cdef uint64_t at = home_of(table, hash)
     cdef dense_entry entry, found
     entry.tag, entry.number = hash, number
@@ -159,7 +159,11 @@ cdef inline void place_wide(dense_table *table, uint64_t hash, uint64_t number) 
 
 # Enters every key of `table` into the larger `into`, both from end to end; the memory of `table` is given back on the
 # way. `lowest` is that of hash_at(), stepped from slot to slot: a division there would take longer than all else.
-cdef void pour_in_order(dense_table *table, dense_table *into) noexcept nogil:
+cdef void pour_in_order(dense_table *old, dense_table *new) noexcept nogil:
+    # Copies, which no write to a slot can be taken to change.
+    cdef dense_table from_table = old[0], to_table = new[0]
+    cdef const dense_table *table = &from_table
+    cdef const dense_table *into = &to_table
     cdef uint64_t share = <uint64_t> table.share
     cdef uint64_t step = (<uint64_t> 1 << table.shift) // share, part = (<uint64_t> 1 << table.shift) % share
     cdef uint64_t lowest = 0, rest = share - 1
@@ -179,8 +183,8 @@ cdef void pour_in_order(dense_table *table, dense_table *into) noexcept nogil:
             rest += part
             lowest, rest = (lowest + 1, rest - share) if rest >= share else (lowest, rest)
         if at % RELEASE_SLOTS == 0:
-            released = release(table, at, released)
-    into.used = table.used
+            released = release(old, at, released)
+    new.used = old.used
 
 
 # Enters every key of `table` into `into`, whose homes are in another order. 0 or TABLE_CROWDED.
