@@ -1,6 +1,7 @@
 """What every test may use: hypothesis profiles and the folder of recorded traces."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ settings.register_profile("ci", **_common, derandomize=True, print_blob=True)
 settings.register_profile("thorough", **_common, max_examples=2000, stateful_step_count=200)
 settings.register_profile("sanitize", **_common, derandomize=True, max_examples=15, stateful_step_count=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# A shell's background job ignores Ctrl-C, and so would the programs that tests send one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from cython cimport final
 from libc.stdint cimport uint16_t, uint32_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.pagering cimport page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
+from zswapsim._core.pagering cimport RING_AHEAD, page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
+from zswapsim._core.lru cimport zsw_prefetch
 from zswapsim._core.markblock cimport all_ones_if, looked_at
 from zswapsim._core.reclaim cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, mark_block, send_out
 from zswapsim._core.errors import HostMemoryError
@@ -76,7 +77,9 @@ cdef class QueueReclaimer(Reclaimer):
         if self.resident < self.frames:
             return Reclaimer.work_off(self, engine, block, pages)
         while done < block.misses:
-            page = ring_look(&queue, queue.tail, states)
+            page = queue.entries[queue.tail & queue.mask]
+            # There is one so far ahead: DRAM is full, and not small.
+            zsw_prefetch(&states[queue.entries[(queue.tail + RING_AHEAD) & queue.mask]])
             if states[page] & SEEN:
                 break
             spared = all_ones_if(states[page] & HITS)

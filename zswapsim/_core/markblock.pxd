@@ -15,6 +15,8 @@ from zswapsim._core.reclaim cimport DIRTY, HIT, HITS, IN_SLOT, MARK_BLOCK, RESID
 cdef enum:
     MARK_BLOCK_FRAMES = 256     # of DRAM, at least
     MARK_ALONE = 256            # accesses in turn that are worked off one by one, where that is chosen
+    MARK_MANY_FRAMES = 1 << 14  # of DRAM, where a hand seldom comes to a page of the block
+    MARK_CONFLICT = 16          # accesses that are worked off one by one there, when it does
 
 
 # Whether among so many accesses there are both enough hits and enough misses for blocks to be faster.

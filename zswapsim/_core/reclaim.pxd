@@ -102,6 +102,9 @@ cdef class Reclaimer:
     # Replays accesses where pages are only counted. 0; ZSW_E_FULL where no page could go; any other negative code ends
     # the run.
     cdef int count(self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count) noexcept nogil
+    cdef int count_alone_mixed(
+        self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t end,
+    ) noexcept nogil
     cdef int count_alone(
         self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count,
     ) noexcept nogil

@@ -6,7 +6,8 @@ from libc.string cimport memset
 from zswapsim._core.counting cimport count_fault, count_hits, fetch_soon
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.markblock cimport (
-    MARK_ALONE, MARK_BLOCK_FRAMES, marks_enter, marks_fetch_stamps, marks_leave, marks_minor, marks_mixed, marks_undo,
+    MARK_ALONE, MARK_BLOCK_FRAMES, MARK_CONFLICT, MARK_MANY_FRAMES, marks_enter, marks_fetch_stamps, marks_leave,
+    marks_minor, marks_mixed, marks_undo,
 )
 from zswapsim._core.pagelist cimport LIST_END, page_list
 from zswapsim._core.errors import InputError
@@ -66,8 +67,7 @@ cdef class Reclaimer:
     cdef int count(self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count) noexcept nogil:
         """A hit counts in the page's state, and that is all."""
         cdef bint able = self.stops_at_seen and run.batch == 1 and run.frames >= MARK_BLOCK_FRAMES
-        cdef uint64_t before
-        cdef Py_ssize_t end
+        cdef Py_ssize_t alone
         cdef int code = ZSW_OK
         while code == ZSW_OK and run.done < count:
             while code == ZSW_OK and able and self.mixed and count - run.done >= MARK_BLOCK:
@@ -76,11 +76,18 @@ cdef class Reclaimer:
                     run, engine, pages + run.done, pages + min(run.done + 2 * MARK_BLOCK, count - MARK_BLOCK),
                 )
             if code >= ZSW_OK:
-                end = min(run.done + MARK_ALONE, count)
-                before = run.minor_faults + run.major_faults
-                code = self.count_alone(run, engine, pages, end)
-                before = run.minor_faults + run.major_faults - before
-                self.mixed = marks_mixed(before, MARK_ALONE)
+                alone = MARK_CONFLICT if code == MET_SEEN and run.frames >= MARK_MANY_FRAMES else MARK_ALONE
+                code = self.count_alone_mixed(run, engine, pages, min(run.done + alone, count))
+        return code
+
+    cdef int count_alone_mixed(
+        self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t end,
+    ) noexcept nogil:
+        """count_alone(), which tells whether blocks would have been faster."""
+        cdef uint64_t misses = run.minor_faults + run.major_faults
+        cdef Py_ssize_t first = run.done
+        cdef int code = self.count_alone(run, engine, pages, end)
+        self.mixed = marks_mixed(run.minor_faults + run.major_faults - misses, run.done - first)
         return code
 
     cdef int count_alone(
