@@ -9,7 +9,9 @@ from cython cimport final
 from libc.stdint cimport uint16_t, uint32_t
 
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.pagering cimport RING_AHEAD, page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages
+from zswapsim._core.pagering cimport (
+    RING_AHEAD, page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages,
+)
 from zswapsim._core.lru cimport zsw_prefetch
 from zswapsim._core.markblock cimport all_ones_if, looked_at
 from zswapsim._core.reclaim cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, mark_block, send_out
