@@ -3,8 +3,8 @@
 As in lrublock.pxd, all states are taken and given first, with no branch on whether a page is in DRAM, and the faults
 are worked off behind. Each page of the block is marked as seen meanwhile. A reclaimer that meets such a page stops:
 whether it had been accessed by then, and whether a later access was a hit, are not known. The rest of the block is
-taken back, and the accesses that follow are worked off one by one. With thousands of frames that is rare. So they are
-where nearly all accesses are hits, or nearly all misses, and a branch tells them.
+taken back, and some accesses that follow are worked off one by one. With thousands of frames that is rare. So are they
+all where nearly all accesses are hits, and a branch tells.
 """
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
@@ -15,13 +15,12 @@ from zswapsim._core.reclaim cimport DIRTY, HIT, HITS, IN_SLOT, MARK_BLOCK, RESID
 cdef enum:
     MARK_BLOCK_FRAMES = 256     # of DRAM, at least
     MARK_ALONE = 256            # accesses in turn that are worked off one by one, where that is chosen
-    MARK_MANY_FRAMES = 1 << 14  # of DRAM, where a hand seldom comes to a page of the block
-    MARK_CONFLICT = 16          # accesses that are worked off one by one there, when it does
+    MARK_CONFLICT = 16          # the same where a hand has come to a page of the block
 
 
-# Whether among so many accesses there are both enough hits and enough misses for blocks to be faster.
+# Whether among so many accesses there are enough misses for blocks to be faster: where nearly all hit, a branch tells.
 cdef inline bint marks_mixed(uint64_t misses, uint64_t accesses) noexcept nogil:
-    return 16 * misses >= accesses and 16 * misses <= 15 * accesses
+    return 16 * misses >= accesses
 
 
 # What the access makes of a page's state. A page outside of DRAM comes in; one that is in has a hit more, up to `most`.

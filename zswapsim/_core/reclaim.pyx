@@ -6,7 +6,7 @@ from libc.string cimport memset
 from zswapsim._core.counting cimport count_fault, count_hits, fetch_soon
 from zswapsim._core.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.markblock cimport (
-    MARK_ALONE, MARK_BLOCK_FRAMES, MARK_CONFLICT, MARK_MANY_FRAMES, marks_enter, marks_fetch_stamps, marks_leave,
+    MARK_ALONE, MARK_BLOCK_FRAMES, MARK_CONFLICT, marks_enter, marks_fetch_stamps, marks_leave,
     marks_minor, marks_mixed, marks_undo,
 )
 from zswapsim._core.pagelist cimport LIST_END, page_list
@@ -76,7 +76,7 @@ cdef class Reclaimer:
                     run, engine, pages + run.done, pages + min(run.done + 2 * MARK_BLOCK, count - MARK_BLOCK),
                 )
             if code >= ZSW_OK:
-                alone = MARK_CONFLICT if code == MET_SEEN and run.frames >= MARK_MANY_FRAMES else MARK_ALONE
+                alone = MARK_CONFLICT if code == MET_SEEN else MARK_ALONE
                 code = self.count_alone_mixed(run, engine, pages, min(run.done + alone, count))
         return code
 
