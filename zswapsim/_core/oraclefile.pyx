@@ -42,6 +42,7 @@ cdef class OracleFile(FileReader):
             return False
         while self.done < self.events and not self.stopped:
             count = min(<int64_t> PIECE_RECORDS, self.events - self.done)
+            self.populate(count)
             if not self.fill(count * RECORD_BYTES) or not self.enter(count):
                 return False
             self.done += count

@@ -115,6 +115,7 @@ cdef class ParquetFile(FileReader):
             field = thrift_field(source, field)
         if source.bad or rows < 0 or rows > self.events - self.done or page.values != rows or op.values != rows:
             return False
+        self.populate(rows)
         if not self.read_ops(&op, rows) or not self.read_pages(&page, rows):
             return False
         self.done += rows

@@ -16,5 +16,7 @@ cdef class FileReader:
 
     # Room for all events. Raises HostMemoryError.
     cdef int reserve(self, bint ops) except -1
+    # Readies the memory of the next `count` events.
+    cdef void populate(self, int64_t count) noexcept nogil
     # Reads the file; whether all of it is good.
     cdef bint read_all(self) noexcept nogil

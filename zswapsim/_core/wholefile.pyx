@@ -1,10 +1,15 @@
 """What readers of whole files have in common: arrays that one pass fills, and that are given away."""
 
 from cython.view cimport array
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uintptr_t
 from libc.stdlib cimport free, malloc
+from posix.mman cimport madvise
 
 from zswapsim._core.errors import BusyError, HostMemoryError, InputError
+
+cdef enum:
+    MADV_POPULATE_WRITE = 23    # <linux/mman.h>, since Linux 5.14
+    PAGE_BYTES = 4096           # of the host, or a part of them
 
 
 cdef class FileReader:
@@ -30,6 +35,11 @@ cdef class FileReader:
         if self.numbers == NULL or (ops and self.ops == NULL):
             raise HostMemoryError(f"numbers of {self.events} events: the host is out of memory")
         return 0
+
+    cdef void populate(self, int64_t count) noexcept nogil:
+        ready_memory(self.numbers + self.done, count * sizeof(uint32_t))
+        if self.ops != NULL:
+            ready_memory(self.ops + self.done, count)
 
     cdef bint read_all(self) noexcept nogil:
         return False
@@ -72,3 +82,9 @@ cdef class FileReader:
             ops.callback_free_data = free
             self.ops = NULL
         return numbers, ops
+
+
+cdef inline void ready_memory(const void *first, size_t size) noexcept nogil:
+    """Gets memory at once, where the host can: a fault for each page of it would take longer."""
+    cdef uintptr_t begin = <uintptr_t> first & ~<uintptr_t> (PAGE_BYTES - 1)
+    madvise(<void *> begin, <uintptr_t> first + size - begin, MADV_POPULATE_WRITE)
