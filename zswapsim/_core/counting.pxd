@@ -50,8 +50,9 @@ cdef inline int count_lru(counted_run *run, lru_log *log, const uint32_t *pages,
     return code
 
 
+# Whether stamps and places of the next block are in order as signed numbers.
 cdef inline bint signed_stamps(const lru_log *log) noexcept nogil:
-    return log.head < LRU_SIGNED - 64
+    return log.head < LRU_SIGNED - 64 and log.capacity < LRU_SIGNED
 
 
 cdef inline void count_block(
