@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 REQUIRES := $(BIN)/python .ci/requires.py
 
 PINS := constraints.txt pyproject.toml
-SOURCES := $(wildcard zswapsim/_core/*.pyx zswapsim/_core/*.pxd cext/*.c cext/*.h) setup.py
+SOURCES := $(wildcard zswapsim/_core/*/*.pyx zswapsim/_core/*/*.pxd cext/*.c cext/*.h) setup.py
 COPIED := cext docs bench tests zswapsim .ci $(wildcard *.toml *.txt *.md *.in) setup.py LICENSE Makefile
 
 # The recorded traces lie beside the tree, not beside the copies that debug-test and sanitize-test run in.
@@ -44,7 +44,7 @@ $(STAMP)-run: $(PINS) | $(STAMP)-venv
 # are there are removed, because a new pin or setup.py may change every object.
 $(STAMP)-package: $(STAMP)-run setup.py
 	@echo "==> installing zswapsim in place"
-	@rm -rf build/release zswapsim/_core/*.so
+	@rm -rf build/release zswapsim/_core/*.so zswapsim/_core/*/*.so
 	@ZSWAPSIM_BUILD=none $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -130,5 +130,5 @@ sdist: $(STAMP)-sdist ## a source distribution in dist/
 
 clean: ## remove what was built, keep .venv
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
-	rm -f zswapsim/_core/*.so zswapsim/_core/*.c $(STAMP)-package $(STAMP)-built
+	rm -f zswapsim/_core/*.so zswapsim/_core/*/*.so $(STAMP)-package $(STAMP)-built
 	find zswapsim tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

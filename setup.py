@@ -20,7 +20,7 @@ SANITIZERS = "-fsanitize=address,undefined"
 # anew after 2**31: here soon after they have begun.
 CHECKED = ["-O1", "-g1", "-UNDEBUG", "-DLRU_FIRST=0x7FFFFE00u"]
 BUILDS = {
-    "release": (["-O3", "-fno-plt"], []),
+    "release": (["-O3", "-g0", "-fno-plt"], []),
     "debug": (CHECKED, []),
     "sanitize": (
         # CPython's own flags have -fwrapv, which would hide signed overflow from the sanitizer.
@@ -31,19 +31,34 @@ BUILDS = {
 }
 CORE = Path("zswapsim/_core")
 CODECS = sorted(str(path) for path in Path("cext").glob("*.c"))
+HEADERS = sorted(str(path) for path in Path("cext").glob("*.h"))
+# Cython's own helpers, above all those for memoryviews, are compiled once and shared by all modules.
+SHARED = "zswapsim._core._cyutility"
 
 
 def extension(source: Path, compile_args: list[str], link_args: list[str]) -> Extension:
-    """One module of the core; the built-in codecs are linked into ``_core.codec`` alone."""
-    module = source.stem
+    """Describe one module of the core; the built-in codecs are linked into ``_core.codec.codec`` alone."""
+    module = ".".join(source.with_suffix("").parts)
+    holds_codecs = module == "zswapsim._core.codec.codec"
     return Extension(
-        f"zswapsim._core.{module}",
-        [str(source), *(CODECS if module == "codec" else [])],
+        module,
+        [str(source), *(CODECS if holds_codecs else [])],
         include_dirs=["cext"],
-        depends=["setup.py", *(str(path) for path in Path("cext").glob("*.h"))],
+        depends=["setup.py", *HEADERS],
         extra_compile_args=["-std=c11", *WARNINGS, *compile_args],
         extra_link_args=link_args,
-        libraries=["dl"] if module == "codec" else [],
+        libraries=["dl"] if holds_codecs else [],
+    )
+
+
+def shared_module(compile_args: list[str], link_args: list[str]) -> Extension:
+    """Describe the module of Cython's helpers, which cythonize() writes."""
+    return Extension(
+        SHARED,
+        [SHARED.replace(".", "/") + ".c"],
+        depends=["setup.py"],
+        extra_compile_args=["-std=c11", *WARNINGS, *compile_args],
+        extra_link_args=link_args,
     )
 
 
@@ -51,18 +66,20 @@ build = os.environ.get("ZSWAPSIM_BUILD", "release")
 if build not in BUILDS:
     raise SystemExit(f"ZSWAPSIM_BUILD={build}: expected one of {', '.join(BUILDS)}")
 checked = build != "release"
-modules = [] if build == "none" else sorted(CORE.glob("*.pyx"))
+sources = [] if build == "none" else sorted(CORE.rglob("*.pyx"))
+shared = [] if build == "none" else [shared_module(*BUILDS[build])]
 
 jobs = os.cpu_count() or 1
 
 setup(
     options={"build_ext": {"parallel": jobs}},
     ext_modules=cythonize(
-        [extension(source, *BUILDS[build]) for source in modules],
+        [*(extension(source, *BUILDS[build]) for source in sources), *shared],
         # Directives differ between builds but cythonize looks at times alone, so each build keeps its own C files.
         build_dir=f"build/{build}/c",
         # Started any other way than by fork, a process would run this file again.
         nthreads=jobs if multiprocessing.get_start_method() == "fork" else 0,
+        shared_utility_qualified_name=SHARED,
         compiler_directives={
             "language_level": "3",
             "boundscheck": checked,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim import get_compressor
-from zswapsim._core.foliocodec import FolioCodec
+from zswapsim._core.backend.foliocodec import FolioCodec
 from zswapsim.study.compare import combinations, compare
 from zswapsim.study.result import Result
 from zswapsim.traces import capture_pages

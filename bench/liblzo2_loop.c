@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* liblzo2's functions in a loop over pages, as _core/bare does it with a codec's: compiled by test_codecs.py. */
+/* liblzo2's functions in a loop over pages, as _core/codec/bare does it with a codec's: compiled by test_codecs.py. */
 #define _POSIX_C_SOURCE 199309L
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-"""The codecs in C of our own beside liblz4, both alone in a C loop without the GIL (`zswapsim._core.bare`)."""
+"""The codecs in C of our own beside liblz4, both alone in a C loop without the GIL (`zswapsim._core.codec.bare`)."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from liblzo2 import Liblzo2
 from numpy.typing import NDArray
 from race import Row, race
 
-from zswapsim._core.bare import BareCodec
+from zswapsim._core.codec.bare import BareCodec
 from zswapsim.compressors import get_compressor
 
 Pages = NDArray[np.uint8]

@@ -19,7 +19,7 @@ from conftest import is_smoke
 from race import Row, race, timed
 
 from zswapsim import read_trace, write_trace
-from zswapsim._core.dense import DenseMap
+from zswapsim._core.trace.dense import DenseMap
 from zswapsim.traces import ArrayTrace, DenseTrace, Trace
 
 libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")

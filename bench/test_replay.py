@@ -14,9 +14,9 @@ from conftest import is_smoke
 from race import Row, Runner, race, timed
 
 from zswapsim import Result, Settings, read_trace, run
-from zswapsim._core.backend import CountingBackend
-from zswapsim._core.latency import random_access_ns
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.backend import CountingBackend
+from zswapsim._core.base.latency import random_access_ns
+from zswapsim._core.engine.replay import Replay
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import RECLAIMERS
 from zswapsim.traces import DenseTrace, write_trace

@@ -6,7 +6,7 @@ an error at once, elsewhere a write too far is seen afterwards.
 
 import ctypes
 
-from zswapsim._core import codec as core
+from zswapsim._core.codec import codec as core
 
 GUARD = b"\xa5" * 64
 CODEC_ERROR, CORRUPT, RANGE = -3, -4, -6

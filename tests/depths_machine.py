@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from zswapsim._core.folios import FolioReplay
-from zswapsim._core.replay import Replay
+from zswapsim._core.engine.folios import FolioReplay
+from zswapsim._core.engine.replay import Replay
 
 Engine = Replay | FolioReplay
 

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable
 
 from zswapsim import Codec
-from zswapsim._core.codec import table_of_capsule, table_of_class
+from zswapsim._core.codec.codec import table_of_capsule, table_of_class
 
 PAGE = 4096
 E_CODEC = -3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from zswapsim._core.errors import InputError, OutputError
+from zswapsim._core.base.errors import InputError, OutputError
 from zswapsim.traces.atomic import atomic_write
 
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from cli_helpers import refused, zswapsim
 
-from zswapsim._core.errors import InputError, ZswapsimError
+from zswapsim._core.base.errors import InputError, ZswapsimError
 from zswapsim.traces import capture as module
 from zswapsim.traces import capture_pages, read_contents
 from zswapsim.traces import process as process_module
@@ -165,7 +165,7 @@ def test_a_kernel_thread_has_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 FOREIGN = """
 import os, sys
-from zswapsim._core.errors import InputError, ZswapsimError
+from zswapsim._core.base.errors import InputError, ZswapsimError
 from zswapsim.traces.capture import Snapshot
 if os.geteuid() == 0:
     os.setgroups([])

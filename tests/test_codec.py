@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zswapsim import CodecError, CorruptPageError, InputError
-from zswapsim._core.codec import Codec, Table, builtin_tables, table_of_capsule, table_of_class
-from zswapsim._core.library import Library
-from zswapsim._core.plugin import Plugin
+from zswapsim._core.codec.codec import Codec, Table, builtin_tables, table_of_capsule, table_of_class
+from zswapsim._core.codec.library import Library
+from zswapsim._core.codec.plugin import Plugin
 from zswapsim.compressors import available, get_compressor, train_dictionary
 
 MISSING = {info.name: info.missing for info in available() if info.missing}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zswapsim.study.compare as compare_module
-from zswapsim._core.errors import CorruptPageError, InputError, OutputError, ZswapsimError
+from zswapsim._core.base.errors import CorruptPageError, InputError, OutputError, ZswapsimError
 from zswapsim.study import parallel
 from zswapsim.study.compare import combinations, compare
 from zswapsim.study.settings import Settings

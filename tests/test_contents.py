@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from zswapsim._core.errors import InputError, OutputError
+from zswapsim._core.base.errors import InputError, OutputError
 from zswapsim.traces import Contents, read_contents, write_pages
 from zswapsim.traces import contents as module
 from zswapsim.traces.contents import read_pages

@@ -8,13 +8,13 @@ from tests.cli_helpers import as_json, refused_here
 from tests.faulty_codecs import python_codec
 from tests.page_samples import sample_array, sample_pages
 from zswapsim import CorruptPageError, InputError, Settings, get_compressor, run
-from zswapsim._core import cram as core
-from zswapsim._core.backend import CountingBackend
-from zswapsim._core.cram import CramBackend
-from zswapsim._core.cramdevice import CramDevice
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.frames import FrameArena
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend import cram as core
+from zswapsim._core.backend.backend import CountingBackend
+from zswapsim._core.backend.cram import CramBackend
+from zswapsim._core.backend.cram_device import CramDevice
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.engine.replay import Replay
+from zswapsim._core.frames.arena import FrameArena
 from zswapsim.backends.cram import physical_sizes
 from zswapsim.compressors import measure
 from zswapsim.report.headroom import headroom_text, overwritten_text

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from zswapsim._core import csvtrace
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.trace import csvtext
 
-PLAIN = bytes([csvtrace.PAGE, csvtrace.OP])
+PLAIN = bytes([csvtext.PAGE, csvtext.OP])
 
 
 def parse(text: bytes, roles: bytes = PLAIN, room: int | None = None, **arrays: object) -> tuple[int, int, int, int]:
     """Parses `text` into arrays between guards, which stay as they were."""
     count = len(text) // 4 if room is None else room
     page, op = np.full(count + 2, 77, np.uint64), np.full(count + 2, 77, np.uint8)
-    found = csvtrace.parse(text, roles, page[1:-1], op[1:-1], arrays.get("time_ns"), arrays.get("process"))  # type: ignore[arg-type]
+    found = csvtext.parse(text, roles, page[1:-1], op[1:-1], arrays.get("time_ns"), arrays.get("process"))  # type: ignore[arg-type]
     assert (page[0], page[-1], op[0], op[-1]) == (77, 77, 77, 77)
     return found
 
@@ -23,26 +23,26 @@ def parse(text: bytes, roles: bytes = PLAIN, room: int | None = None, **arrays: 
 )
 def test_half_a_line_is_never_stored(text: bytes) -> None:
     if text.endswith(b"\n"):
-        assert parse(text)[1] != csvtrace.GOOD
+        assert parse(text)[1] != csvtext.GOOD
     else:
         with pytest.raises(InputError, match="ends in a newline"):
             parse(text)
 
 
 def test_says_where() -> None:
-    assert parse(b"1,R\n2,Q\n") == (1, csvtrace.BAD_FIELD, 1, 6)
-    assert parse(b"1,R\n2,W\n") == (2, csvtrace.GOOD, 1, 6)
+    assert parse(b"1,R\n2,Q\n") == (1, csvtext.BAD_FIELD, 1, 6)
+    assert parse(b"1,R\n2,W\n") == (2, csvtext.GOOD, 1, 6)
 
 
 @pytest.mark.parametrize(
     ("roles", "arrays"),
     [
         (b"", {}),
-        (bytes([csvtrace.PAGE]), {}),
-        (bytes([csvtrace.PAGE, csvtrace.OP, 9]), {}),
-        (PLAIN + bytes([csvtrace.TIME_NS]), {}),
+        (bytes([csvtext.PAGE]), {}),
+        (bytes([csvtext.PAGE, csvtext.OP, 9]), {}),
+        (PLAIN + bytes([csvtext.TIME_NS]), {}),
         (PLAIN, {"process": np.zeros(9, np.uint32)}),
-        (PLAIN + bytes([csvtrace.TIME_NS]), {"time_ns": np.zeros(0, np.uint64)}),
+        (PLAIN + bytes([csvtext.TIME_NS]), {"time_ns": np.zeros(0, np.uint64)}),
     ],
 )
 def test_refuses_what_does_not_fit(roles: bytes, arrays: dict[str, object]) -> None:
@@ -61,12 +61,12 @@ def test_formatting_refuses_what_does_not_fit() -> None:
         (page, op, None, None, bytearray(103)),
     ):
         with pytest.raises(InputError):
-            csvtrace.format_events(*arguments)
-    assert csvtrace.format_events(page[:0], op[:0], None, None, bytearray()) == 0
+            csvtext.format_events(*arguments)
+    assert csvtext.format_events(page[:0], op[:0], None, None, bytearray()) == 0
 
 
 def test_the_longest_line_fits() -> None:
     most = [np.array([2**64 - 1], np.uint64), np.ones(1, np.uint8), np.array([2**64 - 1], np.uint64)]
     out = bytearray(52)
-    used = csvtrace.format_events(*most, np.array([2**32 - 1], np.uint32), out)
+    used = csvtext.format_events(*most, np.array([2**32 - 1], np.uint32), out)
     assert bytes(out[:used]) == b"ffffffffffffffff,W,18446744073709551615,4294967295\n"

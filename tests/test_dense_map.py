@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from zswapsim._core.dense import DenseMap, next_access
-from zswapsim._core.errors import BusyError, InputError
+from zswapsim._core.base.errors import BusyError, InputError
+from zswapsim._core.trace.dense import DenseMap, next_access
 
 # Small numbers, so that pages come back; large ones; and numbers that differ in their upper half alone.
 PAGES = st.one_of(st.integers(0, 40), st.integers(0, 2**64 - 1), st.integers(0, 40).map(lambda high: high << 48))
@@ -203,8 +203,8 @@ def test_cannot_be_pickled() -> None:
 STARVED = """
 import resource
 import numpy as np
-from zswapsim._core.dense import DenseMap
-from zswapsim._core.errors import HostMemoryError
+from zswapsim._core.trace.dense import DenseMap
+from zswapsim._core.base.errors import HostMemoryError
 table, out, pages = DenseMap(), np.empty(1 << 18, np.uint32), np.arange(1 << 18, dtype=np.uint64)
 table.map(pages, out)
 used = int(open("/proc/self/statm").read().split()[0]) * 4096

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.reference.distances import Dram, distances
 from zswapsim import InputError, Settings, run
-from zswapsim._core.distances import MOST_PAGES, StackDistances
-from zswapsim._core.errors import BusyError
+from zswapsim._core.base.errors import BusyError
+from zswapsim._core.curve.distances import MOST_PAGES, StackDistances
 from zswapsim.study.curve import exact_curve
 from zswapsim.study.onepass import walk
 from zswapsim.study.stackcurve import Steps

@@ -14,7 +14,7 @@ from tests.reference import RECLAIMERS
 from tests.reference.pools import DramPool, Zram, Zswap
 from tests.reference.replay import Contents
 from zswapsim import Settings, get_compressor
-from zswapsim._core.slotwork import mark_idle, recompress_slots, write_back_slots
+from zswapsim._core.backend.zram_slots import mark_idle, recompress_slots, write_back_slots
 from zswapsim.compressors import measure
 from zswapsim.study.backendspec import CHOICES
 from zswapsim.study.run import open_replay

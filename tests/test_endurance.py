@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from zswapsim import Settings, run
-from zswapsim._core.backend import CountingBackend
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.backend import CountingBackend
+from zswapsim._core.engine.replay import Replay
 from zswapsim.study.cost import PRESETS
 
 FAULTS = 10_000_000

@@ -6,8 +6,8 @@ import pytest
 
 from tests.cli_helpers import refused_here
 from zswapsim import CorruptPageError, InputError, Settings, compare, get_compressor, run
-from zswapsim._core.foliocodec import FolioCodec
-from zswapsim._core.folios import FolioReplay
+from zswapsim._core.backend.foliocodec import FolioCodec
+from zswapsim._core.engine.folios import FolioReplay
 from zswapsim.study.compare import combinations
 from zswapsim.study.profile import make_profile
 from zswapsim.study.run import open_replay

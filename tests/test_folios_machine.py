@@ -14,7 +14,7 @@ from tests.reference.folios import Folios, FolioZram, FolioZswap, WholeFolios
 from tests.reference.replay import Contents, Swap
 from tests.reference.store import Store
 from zswapsim import Settings, get_compressor
-from zswapsim._core.foliocodec import FolioCodec
+from zswapsim._core.backend.foliocodec import FolioCodec
 from zswapsim.compressors import measure
 from zswapsim.study.run import open_replay
 from zswapsim.traces import Contents as RealContents

@@ -5,12 +5,12 @@ import pytest
 
 import zswapsim
 from zswapsim import BusyError, HostMemoryError, InputError, PageStore
-from zswapsim._core.codec import Codec, table_of_class
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.frames import FrameArena, Grant
-from zswapsim._core.hostnuma import host_nodes
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.codec.codec import Codec, table_of_class
+from zswapsim._core.engine.replay import Replay
+from zswapsim._core.frames.arena import FrameArena, Grant
+from zswapsim._core.frames.hostnuma import host_nodes
 from zswapsim.compressors import get_compressor
 from zswapsim.report.text import result_text
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from live_child import PAGES, Child, child
 
-from zswapsim._core.errors import InputError, ZswapsimError
+from zswapsim._core.base.errors import InputError, ZswapsimError
 from zswapsim.live import METHODS, Activity, Referenced, observe
 from zswapsim.live import procfs as procfs_module
 from zswapsim.live.procfs import Process
@@ -199,7 +199,7 @@ def test_reuse_is_the_slope_of_the_curve() -> None:
 FOREIGN = """
 import os, sys
 from zswapsim.live import observe
-from zswapsim._core.errors import ZswapsimError
+from zswapsim._core.base.errors import ZswapsimError
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)

@@ -20,9 +20,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.engine.replay import Replay
 from zswapsim.compressors import get_compressor
 from zswapsim.machine import SWAP_BACKEND, Machine, NodeSpec, OomKilled, SegmentationFault, SyscallError, sysfs
 from zswapsim.machine.callers import CALLERS, fill_dram

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zswapsim._core.errors import InputError
-from zswapsim._core.zsmalloc import frames_for_lengths
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.zsmalloc.pool import frames_for_lengths
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.coldmemory import cold_ns_per_byte
 from zswapsim.study.confirm import busiest

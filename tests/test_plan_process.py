@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from live_child import PAGES, Child, child
 
 from zswapsim import Settings, run
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.live import Activity, Referenced, Reused, damon_activity
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
@@ -294,7 +294,7 @@ def test_what_is_refused(program: Child, capfd: pytest.CaptureFixture, arguments
 
 FOREIGN = """
 import os, sys
-from zswapsim._core.errors import ZswapsimError
+from zswapsim._core.base.errors import ZswapsimError
 from zswapsim.report.plan import plan_text
 from zswapsim.study.process import plan_process
 

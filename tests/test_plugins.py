@@ -10,7 +10,7 @@ from cli_helpers import as_json, refused, zswapsim
 from plugin_helpers import EXAMPLES, PLUGINS, install
 
 from zswapsim import CorruptPageError, HostMemoryError, InputError, PageStore, PluginError
-from zswapsim._core.codec import Codec, table_of_class
+from zswapsim._core.codec.codec import Codec, table_of_class
 from zswapsim.compressors import available, get_compressor, measure
 
 ARRAY = np.arange(4, dtype=np.uint64).tobytes() * 128

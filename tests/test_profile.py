@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from plugin_helpers import PLUGINS
 
 from zswapsim import CorruptPageError, InputError, Settings, read_contents, run
-from zswapsim._core.measure import measure_pages
+from zswapsim._core.codec.measure import measure_pages
 from zswapsim.compressors import get_compressor, measure, train_dictionary
 from zswapsim.study.compare import combinations, compare
 from zswapsim.study.profile import make, make_profile, profile_key, read_profile

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from cli_helpers import started
 
-from zswapsim._core.errors import InputError
-from zswapsim._core.oracle import decode
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.trace.oracle import decode
 from zswapsim.traces import ArrayTrace, DenseTrace, read_trace, write_trace
 from zswapsim.traces.ahead import ahead
 from zswapsim.traces.oracle import RECORD

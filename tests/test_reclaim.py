@@ -9,9 +9,9 @@ import pytest
 from tests.reference import RECLAIMERS
 from tests.reference.replay import Contents, Machine, Swap
 from zswapsim import InputError, Settings, run
-from zswapsim._core.backend import CountingBackend, DiskBackend
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.backend import CountingBackend, DiskBackend
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.engine.replay import Replay
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.policies import RECLAIMERS as NAMES
 from zswapsim.study.reclaim import open_reclaimer

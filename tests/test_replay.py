@@ -11,11 +11,11 @@ import pytest
 from tests.faulty_codecs import E_CODEC, c_codec, python_codec
 from tests.page_samples import sample_array, sample_pages
 from zswapsim import BusyError, CorruptPageError, InputError, PluginError, Result, Settings, run
-from zswapsim._core.backend import Backend, CountingBackend, DiskBackend
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.frames import FrameArena
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.backend import Backend, CountingBackend, DiskBackend
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.engine.replay import Replay
+from zswapsim._core.frames.arena import FrameArena
 from zswapsim.compressors import get_compressor, measure
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.run import open_replay

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zswapsim import InputError
-from zswapsim._core.sample import count_misses, limit_for, sample_accesses, sampled_pages
+from zswapsim._core.curve.sample import count_misses, limit_for, sample_accesses, sampled_pages
 from zswapsim.study.curve import exact_curve
 from zswapsim.study.sampled import LEAST_ACCESSES, LEAST_PAGES, Sample, sample_size, sampled_curve
 from zswapsim.traces import DenseTrace, read_trace

@@ -22,7 +22,7 @@ from zswapsim import (
     PluginError,
     SlotEmptyError,
 )
-from zswapsim._core import store as core
+from zswapsim._core.zsmalloc import store as core
 from zswapsim.traces.recipes import recipe_pages
 
 NODE = 1 << 20

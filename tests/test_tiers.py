@@ -12,11 +12,11 @@ from tests.reference.tiers import NodeBeforeZswap, ZramBeforeZswap
 from tests.test_dram_pools_machine import LENGTHS, Grouped, PoolMachine, SlotWorkMachine, common, groups, sizes
 from tests.test_zswap_rules import PAGES, contents_of, opened, touch, word_pages
 from zswapsim import InputError, Settings, run
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.frames import FrameArena
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.replay import Replay
-from zswapsim._core.tiers import NextTier, TieredBackend
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.tiers import NextTier, TieredBackend
+from zswapsim._core.engine.replay import Replay
+from zswapsim._core.frames.arena import FrameArena
 from zswapsim.compressors import get_compressor
 from zswapsim.study.backendspec import parse_backend
 from zswapsim.study.cost import PRESETS

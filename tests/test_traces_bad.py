@@ -10,7 +10,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zswapsim._core.errors import InputError, OutputError
+from zswapsim._core.base.errors import InputError, OutputError
 from zswapsim.traces import read_trace, write_trace
 from zswapsim.traces.forms import FORMS
 
@@ -314,7 +314,7 @@ def obvious(body: str) -> list[tuple[int, int]] | None:
 
 FULL = """
 import resource, signal, sys
-from zswapsim._core.errors import OutputError
+from zswapsim._core.base.errors import OutputError
 from zswapsim.traces import read_trace, write_trace
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces import ArrayTrace, Chunk, Trace, bundled_trace, read_trace, write_trace
 from zswapsim.traces.convert import convert_trace
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from zswapsim._core.draw import RankTable
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.trace.draw import RankTable
 from zswapsim.traces import ArrayTrace, Chunk, DenseTrace, Trace, read_trace
 from zswapsim.traces.generators import GENERATORS, below
 from zswapsim.traces.zipf import exponential, logarithm, zipf_sums

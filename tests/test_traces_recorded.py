@@ -19,7 +19,7 @@ from cli_helpers import as_json, zswapsim
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces import Chunk, read_trace, write_trace
 from zswapsim.traces.damo import DamoTrace, Spans, read_snapshots
 from zswapsim.traces.damotext import parse_time

@@ -9,11 +9,11 @@ import pytest
 
 import zswapsim
 from zswapsim import ZswapsimError
-from zswapsim._core.backend import DiskBackend
-from zswapsim._core.frames import FrameArena, Grant
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.replay import Replay
-from zswapsim._core.zsmalloc import ZsPool
+from zswapsim._core.backend.backend import DiskBackend
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.engine.replay import Replay
+from zswapsim._core.frames.arena import FrameArena, Grant
+from zswapsim._core.zsmalloc.pool import ZsPool
 
 CORE = Path(zswapsim.__file__).parent / "_core"
 MODULES = sorted(path.stem for path in CORE.glob("*.pyx"))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli_helpers import refused_here
 from zswapsim import CorruptPageError, InputError, PageStore, ZswapsimError
-from zswapsim._core.touch import TouchedMemory
+from zswapsim._core.trace.touch import TouchedMemory
 from zswapsim.kernel import groups, swap, zram
 from zswapsim.kernel.guard import Keeper, answer
 from zswapsim.kernel.replay import Replayed, page_tables

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zswapsim import InputError, read_trace, write_trace
-from zswapsim._core.dense import DenseMap
-from zswapsim._core.errors import BusyError
-from zswapsim._core.oraclefile import OracleFile
+from zswapsim._core.base.errors import BusyError
+from zswapsim._core.trace.dense import DenseMap
+from zswapsim._core.trace.oraclefile import OracleFile
 from zswapsim.traces import ArrayTrace, Chunk, DenseTrace, Trace
 from zswapsim.traces.whole import KEEP_EVENTS, WholeFile, begin, events_begun, open_whole
 

@@ -5,9 +5,9 @@ import pytest
 
 from tests.reference import zsmalloc as reference
 from zswapsim import InputError
-from zswapsim._core.frames import FrameArena
-from zswapsim._core.sizeclass import huge_class_size, size_classes
-from zswapsim._core.zsmalloc import ZsPool, frames_for_lengths
+from zswapsim._core.frames.arena import FrameArena
+from zswapsim._core.zsmalloc.classes import huge_class_size, size_classes
+from zswapsim._core.zsmalloc.pool import ZsPool, frames_for_lengths
 
 CLASS_COUNTS = {
     4: 69, 5: 86, 6: 94, 7: 110, 8: 119, 9: 136, 10: 141, 11: 153, 12: 159, 13: 173, 14: 179, 15: 186, 16: 192,

@@ -7,11 +7,11 @@ import pytest
 
 from tests.test_zswap_rules import contents_of, touch
 from zswapsim import InputError, Settings, run
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.frames import FrameArena
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.poolgroups import PoolGroups
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.groups import PoolGroups
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.engine.replay import Replay
+from zswapsim._core.frames.arena import FrameArena
 from zswapsim.backends.rules import PoolRules
 from zswapsim.compressors import get_compressor
 from zswapsim.report.text import result_text

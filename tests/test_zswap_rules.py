@@ -8,11 +8,11 @@ import pytest
 
 from tests.page_samples import lz4_length
 from zswapsim import CorruptPageError, InputError, Settings, get_compressor
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.errors import SlotEmptyError
-from zswapsim._core.frames import FrameArena
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.base.errors import SlotEmptyError
+from zswapsim._core.engine.replay import Replay
+from zswapsim._core.frames.arena import FrameArena
 from zswapsim.backends.rules import PoolRules
 from zswapsim.compressors import measure
 from zswapsim.study.cost import PRESETS

@@ -10,8 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zswapsim._core.codec import Codec
-    from zswapsim._core.errors import (
+    from zswapsim._core.base.errors import (
         BusyError,
         ClosedError,
         CodecError,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
         SlotEmptyError,
         ZswapsimError,
     )
+    from zswapsim._core.codec.codec import Codec
     from zswapsim.compressors import get_compressor
     from zswapsim.store import PageStore
     from zswapsim.study.compare import compare
@@ -54,8 +54,8 @@ _ERRORS = (
     "ZswapsimError",
 )
 # Loaded when first asked for, so that importing the package stays quick.
-_HOMES = dict.fromkeys(_ERRORS, "_core.errors") | {
-    "Codec": "_core.codec",
+_HOMES = dict.fromkeys(_ERRORS, "_core.base.errors") | {
+    "Codec": "_core.codec.codec",
     "Contents": "traces",
     "Curves": "study.curves",
     "PageStore": "store",

@@ -1,7 +1,7 @@
 """The page store, with its codec found by name."""
 
-from zswapsim._core import store
-from zswapsim._core.codec import Codec
+from zswapsim._core.codec.codec import Codec
+from zswapsim._core.zsmalloc import store
 from zswapsim.compressors.registry import get_compressor
 
 __all__ = ["PageStore"]

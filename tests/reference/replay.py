@@ -49,7 +49,7 @@ class Swap:
 
 
 class Machine:
-    """As :class:`zswapsim._core.replay.Replay` over a backend."""
+    """As :class:`zswapsim._core.engine.replay.Replay` over a backend."""
 
     def __init__(
         self, frames: int, contents: Contents, swap: Swap, *, batch: int = 1, reclaimer: Reclaimer | None = None,

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.backend import Backend, CountingBackend, DiskBackend
-from zswapsim._core.codec import Codec
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.errors import InputError
-from zswapsim._core.foliocodec import FolioCodec
-from zswapsim._core.frames import Grant
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.poolgroups import PoolGroups
-from zswapsim._core.tiers import NextTier, TieredBackend
+from zswapsim._core.backend.backend import Backend, CountingBackend, DiskBackend
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.foliocodec import FolioCodec
+from zswapsim._core.backend.groups import PoolGroups
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.tiers import NextTier, TieredBackend
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.codec.codec import Codec
+from zswapsim._core.frames.arena import Grant
 from zswapsim.backends.cram import CramPlan, open_cram
 from zswapsim.backends.rules import PoolRules
 from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
-    from zswapsim._core.pool import Measured as Columns
+    from zswapsim._core.backend.compressed import Measured as Columns
 
 
 PAGE_BYTES = 4096

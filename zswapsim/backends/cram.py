@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.codec import Codec
-from zswapsim._core.cram import CramBackend
-from zswapsim._core.cramdevice import CramDevice
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.frames import Grant
+from zswapsim._core.backend.cram import CramBackend
+from zswapsim._core.backend.cram_device import CramDevice
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.codec.codec import Codec
+from zswapsim._core.frames.arena import Grant
 from zswapsim.compressors.measure import Measured
 
 ACCESS_NS = 90.0

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.compressors.measure import Measured
 
 

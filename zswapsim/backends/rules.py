@@ -7,7 +7,7 @@ UNLIMITED = (1 << 64) - 1
 
 
 class PoolRules(NamedTuple):
-    """As `pool_rules` of the core has them (zswapsim/_core/poolrules.pxd)."""
+    """As `pool_rules` of the core has them (zswapsim/_core/backend/rules.pxd)."""
 
     block_device: bool = False
     """zram: a refused page's write fails, and traffic counts as that of a swap device."""

@@ -34,7 +34,7 @@ def command(
     zstd:level=3 --dram 30% --dram 50% makes four rows. Each content is compressed once for each compressor, and with
     --profile not at all.
     """
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output, results_json, terminal, text_wanted, write_json
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.comparison import comparison_text

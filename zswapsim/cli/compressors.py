@@ -37,7 +37,7 @@ def command(
     With --pages, compress and decompress every page with each of them (or with those of --compressor) and tell the
     ratio, sizes, times and the frames that a pool would take. With --train-dict, train a dictionary instead.
     """
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output
 
     check_output(json)
@@ -88,7 +88,7 @@ def measure_all(
     source: str, specs: list[str], threads: int, chain_size: int, json: str | None, quiet: bool
 ) -> dict[str, Any]:
     """Measure and print; the same as plain data. Without `specs` what can't be used is told and left out."""
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import terminal, text_wanted
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.compressors import measured_text
@@ -139,7 +139,7 @@ def usable_names() -> list[str]:
 
 def read_images(source: str) -> NDArray[np.uint8]:
     """The pages themselves: a file's as they are, without the variants that a replay adds."""
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.traces.contents import read_contents, read_pages
 
     if not source.startswith(("recipe:", "pid:")):

@@ -47,7 +47,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     and software learns of that after the delay. The second table is the counter-example to every control at
     allocation: zeros that are overwritten in place. The first five options may be given several times.
     """
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output, text_wanted
     from zswapsim.cli.progress import progress_bar
     from zswapsim.compressors import get_compressor

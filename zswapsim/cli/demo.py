@@ -108,7 +108,7 @@ def _pages_of(pid: int) -> "NDArray[np.uint8]":
     """All that `pid` holds. That our own child can't be read is the machine's doing, not the user's."""
     import numpy as np
 
-    from zswapsim._core.errors import InputError, ZswapsimError
+    from zswapsim._core.base.errors import InputError, ZswapsimError
     from zswapsim.traces import capture_pages
 
     try:
@@ -137,7 +137,7 @@ def program(seed: int) -> Iterator[subprocess.Popen[bytes]]:
 
 def _await_ready(child: subprocess.Popen[bytes]) -> None:
     """Wait for the line with which the child says that its memory is filled."""
-    from zswapsim._core.errors import ZswapsimError
+    from zswapsim._core.base.errors import ZswapsimError
 
     if child.stdout is None or not child.stdout.readline().startswith(b"READY"):
         raise ZswapsimError(f"demo: the program {CHILD.name} did not start (exit {child.wait()})")

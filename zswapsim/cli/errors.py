@@ -59,7 +59,7 @@ def complain(message: str) -> None:
 
 
 def _classify(error: BaseException) -> tuple[int, str]:
-    from zswapsim._core.errors import InputError, ZswapsimError
+    from zswapsim._core.base.errors import InputError, ZswapsimError
 
     if isinstance(error, ZswapsimError):
         return WRONG_USE if isinstance(error, InputError) else FAILED, str(error)

@@ -110,7 +110,7 @@ def profiled(contents: str | None, profile: str | None, depth: str) -> "tuple[st
     """The contents to read and the profile, read, from what was asked for. Raises InputError."""
     if profile is None:
         return None if contents == NO_CONTENTS else contents or DEFAULT_CONTENTS, None
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.study.profile import read_profile
 
     if depth != "sizes":

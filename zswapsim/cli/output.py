@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from zswapsim._core.errors import OutputError
+from zswapsim._core.base.errors import OutputError
 from zswapsim.study.result import Result
 
 STDOUT = "-"

@@ -90,7 +90,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     is run; --perf gives a trace of its page faults. Where nothing keeps the objectives, that is said, and the nearest
     is shown.
     """
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.picture import check_picture

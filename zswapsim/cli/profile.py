@@ -32,7 +32,7 @@ def command(
     there after Ctrl-C or a crash; another codec is added to a FILE that is there. The profile holds no page: --profile
     FILE gives it to run and compare, with or without the pages.
     """
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output
     from zswapsim.cli.progress import progress_bar
     from zswapsim.study.plan import COMPRESSORS
@@ -56,7 +56,7 @@ def command(
 
 def named_contents(text: str) -> "Contents":
     """The contents that `text` names; a number that is no file is a process. Raises InputError."""
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.traces import read_contents
 
     contents = read_contents(f"pid:{text}" if text.isdecimal() and not Path(text).exists() else text)

@@ -34,7 +34,7 @@ def command(
     Pages are really compressed, stored, loaded and compared, unless --depth says otherwise; with --contents none
     only faults are counted. Ctrl-C ends the run with what was counted so far.
     """
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output, text_wanted, write_json
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.kernelforms import kernel_form

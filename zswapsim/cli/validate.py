@@ -62,7 +62,7 @@ def command(
     a page beside ours. With --swap, replays traces on real memory in a memory-limited group, with that device as swap,
     and prints what the kernel did beside what the reclaimers do. Nothing else of the machine is touched.
     """
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output
 
     check_output(json)
@@ -141,7 +141,7 @@ def compare_swap(
 
 def refuse(missing: str | None, would: str) -> None:
     """Say what stands in the way, and what would have been done without it."""
-    from zswapsim._core.errors import ZswapsimError
+    from zswapsim._core.base.errors import ZswapsimError
 
     if missing is not None:
         raise ZswapsimError(f"validate: {missing}; it {would}")
@@ -151,7 +151,7 @@ def read_images(source: str) -> NDArray[np.uint8]:
     """The pages that an option names, as they are. Raises InputError."""
     import numpy as np
 
-    from zswapsim._core.errors import InputError
+    from zswapsim._core.base.errors import InputError
     from zswapsim.traces import capture_pages, read_contents
     from zswapsim.traces.contents import read_pages
 

@@ -1,6 +1,6 @@
 """Codecs: the built-in ones over libraries found at run time, and third parties'; and what they do with given pages."""
 
-from zswapsim._core.codec import Codec, Parameter
+from zswapsim._core.codec.codec import Codec, Parameter
 from zswapsim.compressors.dictionary import train_dictionary
 from zswapsim.compressors.measure import Measured, measure
 from zswapsim.compressors.registry import CompressorInfo, available, get_compressor

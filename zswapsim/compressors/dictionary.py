@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ def train_dictionary(pages: NDArray[np.uint8], size: int = 16384) -> bytes:
     """
     import numpy as np
 
-    from zswapsim._core.train import TRAIN_SYMBOLS, train
+    from zswapsim._core.codec.train import TRAIN_SYMBOLS, train
     from zswapsim.compressors.libraries import find_library
 
     if pages.ndim != 2 or pages.shape[1] != PAGE_BYTES or pages.dtype != np.uint8:

@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from zswapsim._core.errors import CodecError
-from zswapsim._core.library import Library
+from zswapsim._core.base.errors import CodecError
+from zswapsim._core.codec.library import Library
 
 
 class Source(NamedTuple):

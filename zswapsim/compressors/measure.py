@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.codec import Codec
-from zswapsim._core.errors import InputError
-from zswapsim._core.measure import measure_pages
-from zswapsim._core.sizeclass import huge_class_size
-from zswapsim._core.zsmalloc import frames_for_lengths
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.codec.codec import Codec
+from zswapsim._core.codec.measure import measure_pages
+from zswapsim._core.zsmalloc.classes import huge_class_size
+from zswapsim._core.zsmalloc.pool import frames_for_lengths
 
 PAGE_BYTES = 4096
 RANGE_PAGES = 512  # measured without a pause: short enough for progress with the slowest codec

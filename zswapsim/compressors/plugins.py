@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zswapsim._core.codec import Table, table_of_capsule, table_of_class
-from zswapsim._core.errors import PluginError
+from zswapsim._core.base.errors import PluginError
+from zswapsim._core.codec.codec import Table, table_of_capsule, table_of_class
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from zswapsim._core.codec import Codec, Parameter, Table, builtin_tables
-from zswapsim._core.errors import InputError, ZswapsimError
-from zswapsim._core.library import Library
+from zswapsim._core.base.errors import InputError, ZswapsimError
+from zswapsim._core.codec.codec import Codec, Parameter, Table, builtin_tables
+from zswapsim._core.codec.library import Library
 from zswapsim.compressors.dictionary import read_dictionary
 from zswapsim.compressors.libraries import find_library
 from zswapsim.compressors.plugins import find_plugin, load_plugin, origin_of, plugin_entries

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import ZswapsimError
+from zswapsim._core.base.errors import ZswapsimError
 from zswapsim.kernel import PAGE_BYTES, groups, zram
 from zswapsim.kernel.own import Device, Own, environment
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.touch import TouchedMemory
+from zswapsim._core.trace.touch import TouchedMemory
 from zswapsim.kernel import PAGE_BYTES
 
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.live.activity import Activity, Referenced, Reused
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process

@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import ZswapsimError
+from zswapsim._core.base.errors import ZswapsimError
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
 from zswapsim.live.references import MAJOR_OF_FILES, TLB_HIDES, References

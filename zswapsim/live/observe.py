@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from zswapsim._core.errors import InputError, ZswapsimError
+from zswapsim._core.base.errors import InputError, ZswapsimError
 from zswapsim.live.activity import Activity, Referenced
 from zswapsim.live.idlepages import IdlePages
 from zswapsim.live.procfs import Counted, Process

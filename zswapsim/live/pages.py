@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import ZswapsimError
+from zswapsim._core.base.errors import ZswapsimError
 from zswapsim.live.procfs import Process
 from zswapsim.traces.capture import anonymous_regions
 from zswapsim.traces.pagemap import PAGE_BYTES, present_anonymous, read_records

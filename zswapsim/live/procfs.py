@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import psutil
 
-from zswapsim._core.errors import ZswapsimError
+from zswapsim._core.base.errors import ZswapsimError
 from zswapsim.traces.process import has_ended, kernel_thread, no_such_process, not_allowed, process_id, stat_fields
 
 MINOR_FAULTS, MAJOR_FAULTS = 7, 9  # Documentation/filesystems/proc.rst, table 1-4, less the two fields before the state

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zswapsim._core.errors import ZswapsimError
+from zswapsim._core.base.errors import ZswapsimError
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
 from zswapsim.traces.pagemap import PAGE_BYTES, read_records

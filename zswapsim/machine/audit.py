@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.machine.callers import CALLERS, SITES, SURFACES, Outcome
 from zswapsim.machine.errors import OomKilled, SyscallError
 from zswapsim.machine.isolation import RULES

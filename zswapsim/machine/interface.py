@@ -8,7 +8,7 @@ import errno
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.machine import mempolicy
 from zswapsim.machine.mempolicy import Mode, ModeFlag, Nodemask, Policy, refuse
 from zswapsim.machine.nodes import Cap, Node, NodeState

@@ -7,7 +7,7 @@ node itself and goes on with the ordinary ones.
 
 from typing import TYPE_CHECKING
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.machine.gfp import GFP
 from zswapsim.machine.sources import BASELINE, JUNE_THREAD, RFC_V3, RFC_V4, V5, Source
 from zswapsim.machine.zonelists import Zonelist

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from functools import cached_property
 
-from zswapsim._core.errors import InputError
-from zswapsim._core.frames import Grant
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.frames.arena import Grant
 from zswapsim.machine import allocator
 from zswapsim.machine.cpuset import Cpuset
 from zswapsim.machine.gfp import GFP, GFP_KERNEL

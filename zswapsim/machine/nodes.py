@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import Flag, StrEnum, auto
 from math import isqrt
 
-from zswapsim._core.errors import InputError
-from zswapsim._core.frames import FrameArena, Grant
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.frames.arena import FrameArena, Grant
 from zswapsim.machine.lruvec import Lruvec
 
 PAGE_SIZE = 4096

@@ -6,7 +6,7 @@ makes of real pages is the simulator's business (:mod:`zswapsim.study`), which t
 
 from typing import NamedTuple
 
-from zswapsim._core.frames import Grant
+from zswapsim._core.frames.arena import Grant
 
 
 class SwapSlot(NamedTuple):

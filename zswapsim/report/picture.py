@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.machine.audit import PROCESS, Cell
 from zswapsim.report.audit import WORDS
 from zswapsim.traces.atomic import atomic_write

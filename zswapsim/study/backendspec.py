@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.study.ranges import parse_ranges
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 
@@ -14,7 +14,7 @@ IN_DRAM = ("zswap", "zram")
 BEFORE_ANOTHER = ("private-node", "zram")
 """Backends that may stand in front of zswap, as the fast one of two tiers."""
 CHOICES = {"all": 0, "idle": 1, "huge": 2, "huge_idle": 3, "incompressible": 4}
-"""Slots for recompression or writeback, as the core has them (zswapsim/_core/slotwork.pyx)."""
+"""Slots for recompression or writeback, as the core has them (zswapsim/_core/backend/zram_slots.pyx)."""
 
 Reader = Callable[[str, str], Any]
 

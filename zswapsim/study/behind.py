@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.backend import Backend
-from zswapsim._core.codec import Codec
+from zswapsim._core.backend.backend import Backend
+from zswapsim._core.codec.codec import Codec
 from zswapsim.backends import BackendPlan, open_backend
 from zswapsim.backends.cram import CramPlan
 from zswapsim.backends.lengths import assumed, with_same_filled_compressed

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.distances import StackDistances
-from zswapsim._core.errors import InputError
-from zswapsim._core.sample import count_misses
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.curve.distances import StackDistances
+from zswapsim._core.curve.sample import count_misses
 from zswapsim.study.onepass import curve_of
 from zswapsim.study.stackcurve import EXACT, Curve, StackCurve
 from zswapsim.traces import DenseTrace

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.compressors import get_compressor
 from zswapsim.study.backendspec import IN_DRAM, backend_name
 from zswapsim.study.behind import wanted_codecs

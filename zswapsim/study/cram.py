@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.study.sizes import PAGE_SIZE
 
 FULL = 1000

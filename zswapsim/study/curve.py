@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.distances import StackDistances
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.curve.distances import StackDistances
 from zswapsim.study.byprocess import Alone, Owners, Shared
 from zswapsim.study.onepass import Progress, Windows, curve_of, walk
 from zswapsim.study.stackcurve import EXACT, Curve, StackCurve

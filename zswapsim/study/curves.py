@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.study.curve import CurveSet, exact_curve
 from zswapsim.study.mini import mini_curves
 from zswapsim.study.onepass import Progress

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.sizeclass import huge_class_size
+from zswapsim._core.zsmalloc.classes import huge_class_size
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.cost import CostModel
 from zswapsim.study.point import Sums

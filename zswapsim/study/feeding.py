@@ -5,8 +5,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.folios import FolioReplay
-from zswapsim._core.replay import Replay
+from zswapsim._core.engine.folios import FolioReplay
+from zswapsim._core.engine.replay import Replay
 
 PIECE_NS = 20 * 10**6
 LEAST_PIECE, FIRST_PIECE, MOST_PIECE = 1 << 6, 1 << 12, 1 << 16

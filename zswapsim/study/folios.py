@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.foliocodec import FolioCodec
-from zswapsim._core.folios import FolioReplay
-from zswapsim._core.reclaim import Reclaimer
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.foliocodec import FolioCodec
+from zswapsim._core.engine.folios import FolioReplay
+from zswapsim._core.engine.replay import Replay
+from zswapsim._core.reclaim.reclaimer import Reclaimer
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Columns, Measured
 from zswapsim.study.cost import NODES

@@ -1,6 +1,6 @@
 """How large folios are asked for: their size, and how they come back."""
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.study.backendspec import backend_name, two_tiers
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.tiers import TieredBackend
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.tiers import TieredBackend
+from zswapsim._core.base.errors import InputError
 from zswapsim.study.groupspec import WORKLOAD, parse_groups
 from zswapsim.traces import DenseTrace
 

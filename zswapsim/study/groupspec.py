@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.study.ranges import parse_ranges
 from zswapsim.study.sizes import PAGE_SIZE, parse_size
 

@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.codec import Codec
-from zswapsim._core.device import SwapDevice
-from zswapsim._core.errors import InputError
-from zswapsim._core.frames import FrameArena
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.codec.codec import Codec
+from zswapsim._core.engine.replay import Replay
+from zswapsim._core.frames.arena import FrameArena
 from zswapsim.backends.cram import CramPlan, open_cram, physical_sizes
 from zswapsim.compressors.measure import Measured
 from zswapsim.machine import SWAP_BACKEND

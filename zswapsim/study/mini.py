@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.backend import CountingBackend
-from zswapsim._core.replay import Replay
+from zswapsim._core.backend.backend import CountingBackend
+from zswapsim._core.engine.replay import Replay
 from zswapsim.study.cost import PRESETS
 from zswapsim.study.curve import check_window
 from zswapsim.study.onepass import Progress, walk

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from zswapsim._core.errors import InputError
-from zswapsim._core.frames import Grant
-from zswapsim._core.hostnuma import host_nodes
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.frames.arena import Grant
+from zswapsim._core.frames.hostnuma import host_nodes
 from zswapsim.machine import SWAP_BACKEND, Machine, NodeSpec
 from zswapsim.study.backendspec import IN_DRAM, backend_name, charged_elsewhere, shares_dram
 from zswapsim.study.settings import NO_HOST_NODE, Settings

@@ -11,7 +11,7 @@ from types import FrameType
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.distances import StackDistances
+from zswapsim._core.curve.distances import StackDistances
 from zswapsim.study.stackcurve import StackCurve, Steps
 from zswapsim.traces import DenseTrace
 

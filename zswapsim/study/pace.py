@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.study.cost import DRAM_LATENCY_NS
 from zswapsim.traces import Chunk, DenseTrace, Trace
 

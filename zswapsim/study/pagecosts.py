@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from zswapsim._core.codec import Codec
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.codec.codec import Codec
 from zswapsim.compressors import get_compressor
 from zswapsim.study.coldmemory import cold_ns_per_byte
 from zswapsim.study.cost import PRESETS

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from zswapsim._core.errors import ZswapsimError
+from zswapsim._core.base.errors import ZswapsimError
 from zswapsim.study.folios import compresses_whole
 from zswapsim.study.foliospec import folio_order
 from zswapsim.study.profile import Profile

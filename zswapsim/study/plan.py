@@ -7,7 +7,7 @@ a run has shown to keep the objectives is said to keep them.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.study.confirm import Bench, without_bytes
 from zswapsim.study.objectives import DEFAULT, parse_objectives
 from zswapsim.study.pace import TimedTrace, measure_pace

@@ -1,6 +1,6 @@
 """Which reclaimers there are, and how one is written: ``two-list`` or ``two-list:fault_access=1,stats_every=500``."""
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 
 SWAP_CLUSTER_MAX = 32
 RECLAIMERS = ("lru", "two-list", "mglru", "clock", "fifo", "sieve", "s3fifo")

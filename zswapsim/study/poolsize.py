@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.sizeclass import size_classes
+from zswapsim._core.zsmalloc.classes import size_classes
 from zswapsim.study.sizes import PAGE_SIZE
 
 HANDLE_BYTES = 8

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
-from zswapsim._core.codec import Codec
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.codec.codec import Codec
 from zswapsim.live import Activity, damon_activity, observe
 from zswapsim.study.confirm import Bench, without_bytes
 from zswapsim.study.objectives import DEFAULT, parse_objectives

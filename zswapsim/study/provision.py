@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.study.confirm import Bench, Try, settle
 from zswapsim.study.estimate import PageCosts
 from zswapsim.study.objectives import COST, Objectives, parse_objectives

@@ -2,7 +2,7 @@
 
 import re
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 
 PART = re.compile(r"(\d{1,10})(?:-(\d{1,10}))?")
 

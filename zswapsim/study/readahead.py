@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError
-from zswapsim._core.readahead import ClusterReadahead, Readahead, VmaReadahead
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.readahead.readahead import ClusterReadahead, Readahead, VmaReadahead
 from zswapsim.study.backendspec import parse_backend
 from zswapsim.study.settings import Settings
 from zswapsim.traces import DenseTrace

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
-from zswapsim._core.fifo import QueueReclaimer
-from zswapsim._core.mglru import MglruReclaimer
-from zswapsim._core.reclaim import Reclaimer
-from zswapsim._core.s3fifo import S3FifoReclaimer
-from zswapsim._core.sieve import SieveReclaimer
-from zswapsim._core.twolist import TwoListReclaimer
+from zswapsim._core.reclaim.fifo import QueueReclaimer
+from zswapsim._core.reclaim.mglru import MglruReclaimer
+from zswapsim._core.reclaim.reclaimer import Reclaimer
+from zswapsim._core.reclaim.s3fifo import S3FifoReclaimer
+from zswapsim._core.reclaim.sieve import SieveReclaimer
+from zswapsim._core.reclaim.two_list import TwoListReclaimer
 from zswapsim.study.policies import parse_reclaim
 
 EXACT_LRU = "lru"  # the engine's own

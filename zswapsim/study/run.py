@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError
-from zswapsim._core.replay import Replay
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.engine.replay import Replay
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.backendspec import backend_name, charged_elsewhere, lies_in_dram, parse_backend, shares_dram
 from zswapsim.study.behind import open_behind, spare_frames, wanted_codecs

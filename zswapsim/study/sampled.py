@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.dense import DenseMap
-from zswapsim._core.distances import StackDistances
-from zswapsim._core.errors import InputError
-from zswapsim._core.sample import count_misses, limit_for, sample_accesses
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.curve.distances import StackDistances
+from zswapsim._core.curve.sample import count_misses, limit_for, sample_accesses
+from zswapsim._core.trace.dense import DenseMap
 from zswapsim.study.curve import CurveSet, check_window, exact_curve
 from zswapsim.study.onepass import Piece, Progress, Windows, curve_of, walk
 from zswapsim.study.stackcurve import Sizes, StackCurve
@@ -96,7 +96,7 @@ def sampled_curve(
     shift: int = 0,
     progress: Progress | None = None,
 ) -> Sampled:
-    """The curve of exact LRU, estimated from a sample of the pages, by SHARDS (`_core/sample.pyx` has the source).
+    """The curve of exact LRU, estimated from a sample of the pages, by SHARDS (source: `_core/curve/sample.pyx`).
 
     `rate` or `sampled_pages` as for :func:`sample_size`. Accesses to sampled pages count 1 / rate each, and so do
     distances between them. That the sample has more or less than its share of the accesses is taken as a matter of

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.machine.isolation import RULES
 from zswapsim.study.backendspec import backend_name, parse_backend
 from zswapsim.study.cost import PRESETS

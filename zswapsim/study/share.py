@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from zswapsim._core.errors import OutputError
+from zswapsim._core.base.errors import OutputError
 from zswapsim.compressors.measure import Columns
 from zswapsim.study.profile import Origin, Profile
 from zswapsim.traces import Contents, DenseTrace

@@ -2,7 +2,7 @@
 
 import re
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 
 PAGE_SIZE = 4096
 UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 
 EXACT = "exact"
 Sizes = Sequence[int] | NDArray[np.int64] | NDArray[np.float64]

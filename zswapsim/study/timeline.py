@@ -1,7 +1,7 @@
 """The counters of a run as it goes on, one row a window of accesses."""
 
-from zswapsim._core.folios import FolioReplay
-from zswapsim._core.replay import Replay
+from zswapsim._core.engine.folios import FolioReplay
+from zswapsim._core.engine.replay import Replay
 
 COLUMNS = (
     "accesses",

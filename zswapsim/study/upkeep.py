@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from zswapsim._core.pooled import PooledBackend
-from zswapsim._core.slotwork import ANY_NUMBER, mark_idle, recompress_slots, write_back_slots
-from zswapsim._core.tiers import TieredBackend
+from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.tiers import TieredBackend
+from zswapsim._core.backend.zram_slots import ANY_NUMBER, mark_idle, recompress_slots, write_back_slots
 from zswapsim.study.backendspec import CHOICES
 
 NO_LIMIT = (1 << 63) - 1

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import CorruptPageError, InputError
+from zswapsim._core.base.errors import CorruptPageError, InputError
 from zswapsim.compressors import available
 from zswapsim.kernel import zram
 from zswapsim.kernel.direct import DirectDevice

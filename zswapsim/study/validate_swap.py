@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 import numpy as np
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.kernel import zram
 from zswapsim.kernel.own import Own
 from zswapsim.kernel.replay import READ_EVERY, Replayed, accesses, replay

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pyarrow import types
 from pyarrow.parquet import ParquetFile, ParquetWriter
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces.streams import garbled, open_file
 from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from zswapsim._core.errors import InputError, OutputError, ZswapsimError
+from zswapsim._core.base.errors import InputError, OutputError, ZswapsimError
 
 
 @contextmanager

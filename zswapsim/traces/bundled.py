@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 
 BUNDLED = ("json", "sort")
 

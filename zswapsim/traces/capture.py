@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError, ZswapsimError
+from zswapsim._core.base.errors import InputError, ZswapsimError
 from zswapsim.traces.pagemap import PAGE_BYTES, present_anonymous
 from zswapsim.traces.process import (
     has_ended,

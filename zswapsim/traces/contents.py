@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import HostMemoryError, InputError, OutputError
+from zswapsim._core.base.errors import HostMemoryError, InputError, OutputError
 from zswapsim.traces.atomic import atomic_write
 from zswapsim.traces.kinds import PAGE_BYTES, ZERO, link, lonely, sort_into_kinds, variant
 from zswapsim.traces.recipes import RECIPES, recipe_pages

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces.dense import PageNumbers
 from zswapsim.traces.forms import form_by_suffix, read_trace, write_trace
 from zswapsim.traces.trace import Chunk, Progress, Trace

@@ -8,19 +8,19 @@ from typing import IO
 
 import numpy as np
 
-from zswapsim._core import csvtrace
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.trace import csvtext
 from zswapsim.traces.streams import Source, open_source
 from zswapsim.traces.trace import Chunk, Progress, Trace, refuse_empty
 
 BLOCK_BYTES = 4 << 20  # a line has at least 4 bytes: no more than 2**20 events
 LINE_BYTES = 52  # the longest that is written
-ROLES = {"page": csvtrace.PAGE, "op": csvtrace.OP, "time_ns": csvtrace.TIME_NS, "process": csvtrace.PROCESS}
+ROLES = {"page": csvtext.PAGE, "op": csvtext.OP, "time_ns": csvtext.TIME_NS, "process": csvtext.PROCESS}
 EXPECTED = {
-    csvtrace.PAGE: "a page number in hexadecimal",
-    csvtrace.OP: "R or W",
-    csvtrace.TIME_NS: "nanoseconds, a whole number below 2**64",
-    csvtrace.PROCESS: "a process, a whole number below 2**32",
+    csvtext.PAGE: "a page number in hexadecimal",
+    csvtext.OP: "R or W",
+    csvtext.TIME_NS: "nanoseconds, a whole number below 2**64",
+    csvtext.PROCESS: "a process, a whole number below 2**32",
 }
 
 
@@ -68,7 +68,7 @@ def _whole_lines(name: str, source: Source) -> Iterator[memoryview]:
 def _columns(name: str, header: bytes) -> bytes:
     """The role of each column. Raises InputError on a header without page and op, or with one of ours twice."""
     names = header.decode("utf-8-sig", "replace").rstrip("\r\n").split(",")
-    roles = bytes(ROLES.get(column, csvtrace.SKIP) for column in names)
+    roles = bytes(ROLES.get(column, csvtext.SKIP) for column in names)
     for column, role in ROLES.items():
         if roles.count(role) > 1:
             raise InputError(f"{name}: line 1: the column {column} is there twice")
@@ -85,9 +85,9 @@ def _parse(name: str, text: memoryview, roles: bytes, before: int) -> Chunk:
     """The events of whole lines that follow `before` others. Raises InputError with the line's number."""
     room = len(text) // 4
     page, op = np.empty(room, np.uint64), np.empty(room, np.uint8)
-    time_ns = np.empty(room, np.uint64) if csvtrace.TIME_NS in roles else None
-    process = np.empty(room, np.uint32) if csvtrace.PROCESS in roles else None
-    count, code, column, position = csvtrace.parse(text, roles, page, op, time_ns, process)
+    time_ns = np.empty(room, np.uint64) if csvtext.TIME_NS in roles else None
+    process = np.empty(room, np.uint32) if csvtext.PROCESS in roles else None
+    count, code, column, position = csvtext.parse(text, roles, page, op, time_ns, process)
     if code:
         raise InputError(f"{name}: line {before + count + 2}: {_complaint(text, roles, code, column, position)}")
     return Chunk(
@@ -100,10 +100,10 @@ def _parse(name: str, text: memoryview, roles: bytes, before: int) -> Chunk:
 
 def _complaint(text: memoryview, roles: bytes, code: int, column: int, position: int) -> str:
     rest = bytes(text[position : position + 4096]).split(b"\n")[0]
-    if code in (csvtrace.TOO_FEW, csvtrace.TOO_MANY):
-        return f"expected {len(roles)} columns, got {'fewer' if code == csvtrace.TOO_FEW else 'more'}"
+    if code in (csvtext.TOO_FEW, csvtext.TOO_MANY):
+        return f"expected {len(roles)} columns, got {'fewer' if code == csvtext.TOO_FEW else 'more'}"
     expected = EXPECTED.get(roles[column], "a comma")
-    if roles[column] == csvtrace.PAGE and code == csvtrace.TOO_LARGE:
+    if roles[column] == csvtext.PAGE and code == csvtext.TOO_LARGE:
         expected = "a page number below 2**64, in hexadecimal"
     return f"expected {expected}, got {_shown(rest.split(b',')[0])}"
 
@@ -126,7 +126,7 @@ def write_csv(trace: Trace, file: IO[bytes], progress: Progress | None = None) -
             raise InputError(f"{trace.name}: event {events}: expected the columns {', '.join(columns)} in every chunk")
         if len(out) < LINE_BYTES * len(chunk.page):
             out = bytearray(LINE_BYTES * len(chunk.page))
-        used = csvtrace.format_events(chunk.page, chunk.op, chunk.time_ns, chunk.process, out)
+        used = csvtext.format_events(chunk.page, chunk.op, chunk.time_ns, chunk.process, out)
         file.write(memoryview(out)[:used])
         events += len(chunk.page)
         if progress:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces.damojson import json_snapshots
 from zswapsim.traces.damotext import ZLIB_HEADS, Snapshot, text_snapshots
 from zswapsim.traces.streams import open_source, read_fully

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces.damotext import UNKNOWN, ZLIB_HEADS, Row, Snapshot, make_snapshot, parse_time
 from zswapsim.traces.streams import open_source
 

@@ -8,8 +8,8 @@ from collections.abc import Generator, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.dense import DenseMap
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.trace.dense import DenseMap
 from zswapsim.traces.ahead import ahead
 from zswapsim.traces.folios import Folios, find_folios
 from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 
 MOST_PAGES = (1 << 32) - 2
 

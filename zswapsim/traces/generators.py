@@ -14,8 +14,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.draw import RankTable
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.trace.draw import RankTable
 from zswapsim.traces.specs import Key, format_spec, parse_spec
 from zswapsim.traces.trace import CHUNK_EVENTS, READ, WRITE, Chunk, Trace
 from zswapsim.traces.zipf import zipf_sums

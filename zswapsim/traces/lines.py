@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces.streams import Source
 
 BLOCK_BYTES = 1 << 20

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces.streams import file_bytes, open_file, open_source, read_fully
 from zswapsim.traces.trace import CHUNK_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
 

@@ -14,9 +14,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.dense import DenseMap, next_access
-from zswapsim._core.errors import InputError
-from zswapsim._core.oracle import decode
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.trace.dense import DenseMap, next_access
+from zswapsim._core.trace.oracle import decode
 from zswapsim.traces.streams import file_bytes, open_source, read_fully
 from zswapsim.traces.trace import CHUNK_EVENTS, READ_EVENTS, Chunk, Progress, Trace, refuse_empty
 from zswapsim.traces.whole import WholeFile, open_whole

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces.damotext import BINARY
 from zswapsim.traces.lines import numbered_lines, shown
 from zswapsim.traces.streams import open_source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from zswapsim._core.errors import InputError, ZswapsimError
+from zswapsim._core.base.errors import InputError, ZswapsimError
 
 PF_KTHREAD = 0x00200000  # include/linux/sched.h; the ninth field of /proc/PID/stat
 LARGEST_PID = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 
 
 class Key(NamedTuple):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 

@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-from zswapsim._core.dense import DenseMap
-from zswapsim._core.oraclefile import OracleFile
-from zswapsim._core.parquetfile import ParquetFile
-from zswapsim._core.wholefile import FileReader
+from zswapsim._core.trace.dense import DenseMap
+from zswapsim._core.trace.oraclefile import OracleFile
+from zswapsim._core.trace.parquetfile import ParquetFile
+from zswapsim._core.trace.wholefile import FileReader
 
 RECORD_BYTES = 24
 PARQUET_TAIL = 8  # uint32 bytes of metadata, then the mark

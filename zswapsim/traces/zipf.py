@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.draw import DRAW_BITS
+from zswapsim._core.trace.draw import DRAW_BITS
 
 LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")  # 32 leading bits of ln 2: its product with an exponent is exact
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")  # the rest

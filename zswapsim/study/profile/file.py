@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
 from zswapsim.compressors.measure import PAGE_BYTES, Columns
 from zswapsim.study.profile.record import DIGEST_BYTES, Origin, Profile
 from zswapsim.traces.atomic import atomic_write

@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 import msgspec
 import numpy as np
 
-from zswapsim._core.errors import InputError, OutputError
+from zswapsim._core.base.errors import InputError, OutputError
 from zswapsim.compressors.measure import Columns
 from zswapsim.study.profile.record import Origin
 

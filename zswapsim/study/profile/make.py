@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from zswapsim import __version__
-from zswapsim._core.codec import Codec
-from zswapsim._core.errors import InputError
-from zswapsim._core.measure import measure_pages
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.codec.codec import Codec
+from zswapsim._core.codec.measure import measure_pages
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Columns, spread
 from zswapsim.compressors.plugins import find_plugin, origin_of

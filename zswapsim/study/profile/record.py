@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.codec import Codec
-from zswapsim._core.errors import InputError
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.codec.codec import Codec
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Columns, Measured, measured_of
 from zswapsim.traces.contents import Contents

@@ -1,0 +1,31 @@
+from collections.abc import Iterable
+
+from zswapsim._core.backend.backend import Backend
+from zswapsim._core.backend.cram_device import CramDevice
+from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.frames.arena import Grant
+
+CONTROLS: tuple[str, ...]
+
+class CramBackend(Backend):
+    writable_pages: int
+    stored: int
+    poisoned_pages: int
+    refusing: bool
+    def __init__(
+        self,
+        cost: Iterable[float],
+        grant: Grant,
+        node: CramDevice,
+        device: SwapDevice,
+        *,
+        control: str = "watermarks",
+        tier: bool = False,
+        maps: bool = True,
+        exclusive: bool = True,
+        ends: bool = False,
+        budget: int = 0,
+        line_ns: float = 800,
+        tick_ns: float = 0,
+    ) -> None: ...
+    def lost_slots(self) -> list[int]: ...

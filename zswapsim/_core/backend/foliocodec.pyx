@@ -1,0 +1,142 @@
+"""A codec for large folios as a whole: what it makes of one that goes, and the one that was opened last.
+
+A folio's contents are a combination of images that no measurement covers beforehand. So at sizes depth a folio is put
+together from its images and compressed each time it goes, and its length is the one of bytes depth.
+"""
+
+from cython cimport final
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memcpy, memset
+
+from zswapsim._core.backend.backend cimport costs_charge, swap_costs
+from zswapsim._core.base.clock cimport now_ns
+from zswapsim._core.codec.codec cimport Codec, codec_ctx, codec_ctx_close, codec_ctx_open
+from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.zsmalloc.slots cimport SlotPool, slot_entry
+from zswapsim._core.base.errors import HostMemoryError, InputError
+
+WHOLE_CODECS = ("lz4", "lz4hc", "zstd", "deflate")
+"""Codecs that take more than a page: those of the libraries. The others have tables for a page, or work on lines."""
+
+
+@final
+cdef class FolioCodec:
+    """`codec` for folios of 1 << `order` pages; `images`: uint8[k, 4096], the contents, at sizes depth.
+
+    Raises InputError for a codec that takes no more than a page, HostMemoryError.
+    """
+
+    def __cinit__(self):
+        memset(&self.ctx, 0, sizeof(codec_ctx))
+        self.pages = self.packed = self.gathered = self.opened = NULL
+        self.opened_first = NO_FIRST
+
+    def __init__(self, Codec codec not None, uint32_t order, const uint8_t[:, ::1] images=None):
+        if self.keeps is not None or not 1 <= order <= 5:
+            raise InputError(f"folios of order {order}: expected 1 to 5, once")
+        if codec.name not in WHOLE_CODECS:
+            raise InputError(
+                f"--folio-compress whole: {codec.name} takes a page at most: expected one of {', '.join(WHOLE_CODECS)}"
+            )
+        if images is not None and (images.shape[0] == 0 or images.shape[1] != ZSW_PAGE_SIZE):
+            raise InputError(f"contents: expected pages of {ZSW_PAGE_SIZE} bytes")
+        self.size = <uint32_t> 1 << order
+        self.room = <size_t> self.size * ZSW_PAGE_SIZE * 17 // 16 + 64
+        codec_ctx_open(codec, &self.ctx)
+        self.keeps = (codec, images)
+        self.pages = <uint8_t *> malloc(self.room)
+        self.packed = <uint8_t *> malloc(self.room)
+        self.gathered = <uint8_t *> malloc(self.room)
+        self.opened = <uint8_t *> malloc(self.room)
+        if self.pages == NULL or self.packed == NULL or self.gathered == NULL or self.opened == NULL:
+            raise HostMemoryError("folios: the host is out of memory")
+        if images is not None:
+            self.images = &images[0, 0]
+            self.image_count = <uint32_t> min(images.shape[0], <Py_ssize_t> 0xFFFFFFFF)
+
+    def __dealloc__(self):
+        codec_ctx_close(&self.ctx)
+        free(self.pages)
+        free(self.packed)
+        free(self.gathered)
+        free(self.opened)
+
+    cdef int compress(
+        self, const uint8_t **pages, const uint32_t *images, swap_costs *costs
+    ) noexcept nogil:
+        cdef size_t bytes = <size_t> self.size * ZSW_PAGE_SIZE
+        cdef const uint8_t *page
+        cdef uint64_t start
+        cdef uint32_t i
+        cdef int length
+        for i in range(self.size):
+            page = pages[i] if self.images == NULL else self.images + <size_t> images[i] * ZSW_PAGE_SIZE
+            memcpy(self.pages + <size_t> i * ZSW_PAGE_SIZE, page, ZSW_PAGE_SIZE)
+        start = now_ns()
+        length = self.ctx.table.compress(self.ctx.ctx, self.pages, bytes, self.packed, self.room)
+        start = now_ns() - start
+        costs_charge(costs, &costs.spent_compress, <double> start)
+        if self.images == NULL:
+            costs.wall_compress += start
+        if length <= 0 or <size_t> length >= bytes:
+            return 0
+        self.packed_bytes = <uint32_t> length
+        if self.images == NULL:
+            return 1
+        start = now_ns()
+        if self.decompress(self.packed, self.packed_bytes) < 0:
+            return ZSW_E_CORRUPT
+        self.decompress_ns = <uint32_t> min(now_ns() - start, <uint64_t> 0xFFFFFFFF)
+        return 1 if memcmp(self.opened, self.pages, bytes) == 0 else ZSW_E_CORRUPT
+
+    cdef int decompress(self, const uint8_t *data, uint32_t length) noexcept nogil:
+        cdef int bytes = <int> (self.size * ZSW_PAGE_SIZE)
+        self.opened_first = NO_FIRST
+        if self.ctx.table.decompress(self.ctx.ctx, data, length, self.opened, bytes) != bytes:
+            return ZSW_E_CORRUPT
+        return ZSW_OK
+
+    cdef int open(self, SlotPool slots, uint32_t first, swap_costs *costs) noexcept nogil:
+        cdef slot_entry *entry
+        cdef const uint8_t *data
+        cdef uint32_t slot, length = 0
+        cdef uint64_t start = now_ns()
+        cdef int code = ZSW_OK
+        for slot in range(first, first + self.size):
+            entry = slots.find(slot)
+            if entry.length and self.images == NULL:
+                data = slots.pool.read(entry.value, entry.length, self.gathered + length)
+                if data != self.gathered + length:
+                    memcpy(self.gathered + length, data, entry.length)
+            length += entry.length
+        costs_charge(costs, &costs.spent_node, costs.node_latency + costs.node_byte * length)
+        if self.images != NULL:
+            costs_charge(costs, &costs.spent_decompress, slots.find(first).checksum)
+        else:
+            code = self.decompress(self.gathered, length)
+            start = now_ns() - start
+            costs.wall_decompress += start
+            costs_charge(costs, &costs.spent_decompress, <double> start)
+        self.opened_first = first if code == ZSW_OK else <uint32_t> NO_FIRST
+        return code
+
+    def length(self, const uint8_t[::1] folio not None):
+        """Bytes that a folio is compressed to; its own size where nothing is gained.
+
+        Raises InputError, CorruptPageError. Not while a backend uses this object.
+        """
+        cdef const uint8_t *pages[32]
+        cdef swap_costs costs
+        cdef uint32_t i
+        if self.images != NULL or folio.shape[0] != <Py_ssize_t> self.size * ZSW_PAGE_SIZE:
+            raise InputError(f"folio of {folio.shape[0]} bytes: expected {self.size} pages")
+        for i in range(self.size):
+            pages[i] = &folio[<Py_ssize_t> i * ZSW_PAGE_SIZE]
+        memset(&costs, 0, sizeof(costs))
+        if self.compress(pages, NULL, &costs) == 0:
+            return folio.shape[0]
+        if self.decompress(self.packed, self.packed_bytes) < 0 or memcmp(self.opened, self.pages, folio.shape[0]) != 0:
+            raise_code(ZSW_E_CORRUPT, "folio")
+        return self.packed_bytes

@@ -1,0 +1,3 @@
+from zswapsim._core.backend.compressed import CompressedPool
+
+class PooledBackend(CompressedPool): ...

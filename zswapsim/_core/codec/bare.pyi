@@ -1,0 +1,9 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.codec.codec import Codec
+
+class BareCodec:
+    def __init__(self, codec: Codec, pages: NDArray[np.uint8]) -> None: ...
+    def compress(self) -> int: ...
+    def decompress(self, out: NDArray[np.uint8]) -> int: ...

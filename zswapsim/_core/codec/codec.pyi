@@ -1,0 +1,51 @@
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim._core.codec.library import Library
+
+# What holds bytes side by side. (typing has a name for it from Python 3.12 on.)
+BytesLike = bytes | bytearray | memoryview | NDArray[np.uint8]
+
+class Parameter(NamedTuple):
+    """One integer parameter of a codec: its name, range (both ends allowed), initial value, one line of help."""
+
+    name: str
+    lowest: int
+    highest: int
+    initial: int
+    help: str
+
+class Table:
+    """A kind of codec, not yet given parameters."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    symbols: tuple[str, ...]
+    takes_dictionary: bool
+
+def builtin_tables() -> dict[str, Table]: ...
+def table_of_capsule(capsule: object, what: str) -> Table: ...
+def table_of_class(name: str, factory: object, parameters: object, what: str) -> Table: ...
+
+class Codec:
+    """A codec with its parameters: immutable, shared by any number of threads. Get one from `get_compressor`."""
+
+    name: str
+    spec: str
+    settings: dict[str, Any]
+    library: Library | None
+    dictionary: bytes
+    def __new__(
+        cls,
+        table: Table,
+        values: dict[str, int] | None = ...,
+        library: Library | None = ...,
+        dictionary: bytes = ...,
+        dictionary_name: str = ...,
+        reopen: Callable[[str], Codec] | None = ...,
+    ) -> Codec: ...
+    def compress(self, page: BytesLike) -> bytes | None: ...
+    def decompress(self, data: BytesLike) -> bytes: ...

@@ -1,0 +1,410 @@
+"""Codecs: tables from C or Python, codecs made from them with parameters, and contexts to run them in.
+
+Everything a wrong value could break is checked here, whoever calls: parameters against their range, tables
+against the interface's version, what a codec returns against what it may return.
+"""
+
+from collections import namedtuple
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memset
+
+from zswapsim._core.base.errors cimport (
+    ZSW_E_CODEC, ZSW_E_CORRUPT, ZSW_E_NOMEM, ZSW_E_PLUGIN, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE, raise_code,
+)
+from zswapsim._core.codec.library cimport Library
+from zswapsim._core.codec.plugin cimport (
+    Plugin, blame, plugin_compress, plugin_ctx_create, plugin_ctx_destroy, plugin_decompress, take_blame,
+)
+
+from zswapsim._core.base.errors import HostMemoryError, InputError, PluginError
+
+cdef extern from "zsw_codec.h" nogil:
+    enum:
+        ZSW_CODEC_ABI
+        ZSW_TAKES_DICTIONARY
+    const char *ZSW_CODEC_CAPSULE
+
+cdef extern from "zsw_builtin.h" nogil:
+    const zsw_codec zsw_codec_lz4
+    const zsw_codec zsw_codec_lz4hc
+    const zsw_codec zsw_codec_zstd
+    const zsw_codec zsw_codec_deflate
+    const zsw_codec zsw_codec_lz4_linux
+    const zsw_codec zsw_codec_lzo
+    const zsw_codec zsw_codec_lzo_rle
+    const zsw_codec zsw_codec_wkdm
+    const zsw_codec zsw_codec_bdi
+    const zsw_codec zsw_codec_fpc
+    const zsw_codec zsw_codec_store
+
+cdef enum:
+    MAX_PARAMETERS = 64     # of one codec: a list without an end is met before it leads anywhere
+    GUARD_BYTES = 4096      # behind the scratch buffer: an overrun of a page lands in our own memory
+    GUARD_CHECKED = 32      # of which this many are looked at after each call: an overrun starts at the first
+    GUARD_VALUE = 0xA5
+
+cdef uint8_t GUARD[GUARD_CHECKED]
+memset(GUARD, GUARD_VALUE, GUARD_CHECKED)
+
+Parameter = namedtuple("Parameter", "name lowest highest initial help")
+Parameter.__doc__ = "One integer parameter of a codec: its name, range (both ends allowed), initial value, help line."
+
+
+# ---- tables ------------------------------------------------------------------------------------------------------
+
+# A codec written in Python: one table for all, the Plugin is its `params`.
+cdef zsw_codec PYTHON_TABLE
+memset(&PYTHON_TABLE, 0, sizeof(PYTHON_TABLE))
+PYTHON_TABLE.abi = ZSW_CODEC_ABI
+PYTHON_TABLE.name = "python"
+PYTHON_TABLE.ctx_create = plugin_ctx_create
+PYTHON_TABLE.ctx_destroy = plugin_ctx_destroy
+PYTHON_TABLE.compress = plugin_compress
+PYTHON_TABLE.decompress = plugin_decompress
+
+
+cdef class Table:
+    """A kind of codec, not yet given parameters. Made by `builtin_tables`, `table_of_capsule` and `table_of_class`."""
+    cdef const zsw_codec *table
+    cdef object keeps                   # the capsule or the class; None for what is built in
+    cdef readonly str name
+    cdef readonly tuple parameters      # of Parameter
+    cdef readonly tuple symbols         # functions wanted from a library
+    cdef readonly bint takes_dictionary
+
+    def __repr__(self):
+        return f"<Table {self.name}>"
+
+
+cdef str decoded(const char *chars, str what):
+    if chars == NULL:
+        return ""
+    try:
+        return (<bytes> chars).decode("utf-8")
+    except UnicodeDecodeError:
+        raise PluginError(f"{what}: a text that is not UTF-8") from None
+
+
+cdef Table wrap(const zsw_codec *c, object keeps, str what):
+    cdef Table table = Table.__new__(Table)
+    table.table = c
+    table.keeps = keeps
+    table.name = decoded(c.name, what)
+    table.takes_dictionary = c.flags & ZSW_TAKES_DICTIONARY
+    parameters = []
+    while c.params[len(parameters)].name != NULL and len(parameters) < MAX_PARAMETERS:
+        p = &c.params[len(parameters)]
+        parameters.append(Parameter(decoded(p.name, what), p.lowest, p.highest, p.initial, decoded(p.help, what)))
+    table.parameters = tuple(parameters)
+    symbols = []
+    while c.symbols != NULL and c.symbols[len(symbols)] != NULL:
+        symbols.append(decoded(c.symbols[len(symbols)], what))
+    table.symbols = tuple(symbols)
+    check_names(table, what)
+    return table
+
+
+cdef int check_names(Table table, str what) except -1:
+    for name in (table.name, *(parameter.name for parameter in table.parameters)):
+        if not name or name != name.lower() or set(name) & set(":,= "):
+            raise PluginError(f"{what}: {name!r} is no name: expected lower case without ':', ',', '=' or a space")
+    if len(table.parameters) >= MAX_PARAMETERS:
+        raise PluginError(f"{what}: more than {MAX_PARAMETERS - 1} parameters (is there a NULL name at the end?)")
+    for p in table.parameters:
+        if not p.lowest <= p.initial <= p.highest:
+            raise PluginError(f"{what}: parameter {p.name}: initial value {p.initial} outside {p.lowest} … {p.highest}")
+    return 0
+
+
+def builtin_tables():
+    """The codecs that come with the package, by name, in the order in which people should read them."""
+    tables = [
+        wrap(&zsw_codec_lz4, None, "lz4"),
+        wrap(&zsw_codec_lz4hc, None, "lz4hc"),
+        wrap(&zsw_codec_zstd, None, "zstd"),
+        wrap(&zsw_codec_deflate, None, "deflate"),
+        wrap(&zsw_codec_lz4_linux, None, "lz4-linux"),
+        wrap(&zsw_codec_lzo, None, "lzo"),
+        wrap(&zsw_codec_lzo_rle, None, "lzo-rle"),
+        wrap(&zsw_codec_wkdm, None, "wkdm"),
+        wrap(&zsw_codec_bdi, None, "bdi"),
+        wrap(&zsw_codec_fpc, None, "fpc"),
+        wrap(&zsw_codec_store, None, "store"),
+    ]
+    return {table.name: table for table in tables}
+
+
+def table_of_capsule(capsule, str what not None):
+    """The table in a capsule named "zswapsim.codec.v1". Raises PluginError, beginning with `what`, if it is none."""
+    if not PyCapsule_IsValid(capsule, ZSW_CODEC_CAPSULE):
+        raise PluginError(f"{what}: expected a capsule named {(<bytes> ZSW_CODEC_CAPSULE).decode()}")
+    cdef const zsw_codec *c = <const zsw_codec *> PyCapsule_GetPointer(capsule, ZSW_CODEC_CAPSULE)
+    if c.abi != ZSW_CODEC_ABI:
+        raise PluginError(f"{what}: written for version {c.abi} of the codec interface, expected {<int> ZSW_CODEC_ABI}")
+    if (
+        c.name == NULL or c.params == NULL or c.params_create == NULL or c.params_destroy == NULL
+        or c.ctx_create == NULL or c.ctx_destroy == NULL or c.compress == NULL or c.decompress == NULL
+    ):
+        raise PluginError(f"{what}: a function or the name is missing in its table")
+    if c.symbols != NULL:
+        raise PluginError(f"{what}: `symbols` must be NULL: only built-in codecs have libraries looked up for them")
+    return wrap(c, capsule, what)
+
+
+def table_of_class(str name not None, factory, parameters, str what not None):
+    """A codec written in Python: `factory(**values)` makes an object with `compress` and `decompress`.
+
+    `parameters` maps a name to (lowest, highest, initial, help). Raises PluginError, beginning with `what`.
+    """
+    cdef Table table = Table.__new__(Table)
+    if not callable(factory):
+        raise PluginError(f"{what}: expected a class or a capsule, got {type(factory).__name__}")
+    table.table = &PYTHON_TABLE
+    table.keeps = factory
+    table.name = name
+    table.symbols = ()
+    try:
+        table.parameters = tuple(
+            Parameter(str(key), int(low), int(high), int(initial), str(text))
+            for key, (low, high, initial, text) in dict(parameters).items()
+        )
+    except (TypeError, ValueError) as error:
+        raise PluginError(
+            f"{what}: `parameters` must map a name to (lowest, highest, initial, help): {error}"
+        ) from error
+    check_names(table, what)
+    return table
+
+
+# ---- codecs ------------------------------------------------------------------------------------------------------
+
+cdef dict checked_settings(Table table, dict values):
+    known = {p.name: p for p in table.parameters}
+    for key, value in values.items():
+        if key not in known:
+            raise InputError(f"codec {table.name}: unknown parameter {key!r}: expected {listed(table)}")
+        p = known[key]
+        if type(value) is not int:
+            raise InputError(f"codec {table.name}: {key}={value}: expected an integer from {p.lowest} to {p.highest}")
+        if not p.lowest <= value <= p.highest:
+            raise InputError(f"codec {table.name}: {key}={value}: expected {p.lowest} to {p.highest}")
+    return {p.name: values.get(p.name, p.initial) for p in table.parameters}
+
+
+cdef str listed(Table table):
+    names = [p.name for p in table.parameters] + (["dict"] if table.takes_dictionary else [])
+    return ", ".join(names) if names else "none, it takes no parameters"
+
+
+cdef str canonical(Table table, dict settings, str dictionary_name):
+    changed = [f"{p.name}={settings[p.name]}" for p in table.parameters if settings[p.name] != p.initial]
+    if dictionary_name:
+        changed.append(f"dict={dictionary_name}")
+    return f"{table.name}:{','.join(changed)}" if changed else table.name
+
+
+cdef int create_params(Codec codec, Table table, list values, Library library, bytes dictionary) except -1:
+    cdef int64_t numbers[MAX_PARAMETERS]
+    cdef zsw_config config
+    cdef int code
+    for place, value in enumerate(values):
+        numbers[place] = value
+    config.values = numbers
+    config.dictionary = <const uint8_t *> PyBytes_AS_STRING(dictionary) if dictionary else NULL
+    config.dictionary_bytes = len(dictionary)
+    config.functions = NULL if library is None else library.functions
+    code = table.table.params_create(&config, &codec.params)
+    if code == ZSW_OK:
+        return 0
+    codec.params = NULL
+    if code == ZSW_E_NOMEM:
+        raise_code(code, f"codec {codec.spec}")
+    if dictionary:
+        raise InputError(f"{codec.settings['dict']}: not a dictionary that codec {codec.name} can use")
+    why = "; ".join(f"{each.name}: {each.help}" for each in table.parameters) if code == ZSW_E_RANGE else f"code {code}"
+    raise InputError(f"codec {codec.spec}: refused these parameters ({why})")
+
+
+cdef class Codec:
+    """A codec with its parameters: immutable, shared by any number of threads. Get one from `get_compressor`.
+
+    `values` gives the parameters that differ from their initial value. `dictionary` is the content of a
+    dictionary and `dictionary_name` the file that it came from. `reopen(spec)` makes this codec again in another
+    process. Two codecs are equal when their specification and dictionary are.
+
+    Raises InputError where a value is out of its range or the dictionary can't be used, PluginError or
+    HostMemoryError where the codec can't be made.
+    """
+
+    def __cinit__(
+        self, Table table not None, dict values=None, Library library=None, bytes dictionary not None=b"",
+        str dictionary_name not None="", reopen=None,
+    ):
+        if table.table == NULL:
+            raise InputError("codec: an empty table")
+        if table.symbols != (() if library is None else library.symbols):
+            raise InputError(f"codec {table.name}: expected a library opened with its symbols")
+        if dictionary_name and not table.takes_dictionary:
+            raise InputError(f"codec {table.name}: unknown parameter 'dict': expected {listed(table)}")
+        self.name = table.name
+        settings = checked_settings(table, {} if values is None else values)
+        self.spec = canonical(table, settings, dictionary_name)
+        self.settings = {**settings, "dict": dictionary_name} if dictionary_name else settings
+        if table.table == &PYTHON_TABLE:
+            plugin = Plugin(table.name, table.keeps, dict(settings))
+            self.keeps = (plugin, library, dictionary, reopen)
+            self.params = <void *> plugin
+        else:
+            self.keeps = (table.keeps, library, dictionary, reopen)
+            create_params(self, table, [settings[p.name] for p in table.parameters], library, dictionary)
+        self.table = table.table
+
+    def __dealloc__(self):
+        if self.table != NULL and self.table != &PYTHON_TABLE:
+            self.table.params_destroy(self.params)
+
+    @property
+    def library(self):
+        """The library behind it, or None for a codec that needs none."""
+        return self.keeps[1]
+
+    @property
+    def dictionary(self):
+        """The content of its dictionary, empty without one."""
+        return self.keeps[2]
+
+    def compress(self, page):
+        """Compresses one page of 4096 bytes; None where nothing is gained, so that it is kept as it is.
+
+        Opens a context for this one call: it is for looking and testing, stores keep contexts of their own.
+        """
+        cdef const uint8_t[::1] data = page
+        cdef codec_ctx ctx
+        cdef int n
+        if data.shape[0] != ZSW_PAGE_SIZE:
+            raise InputError(f"page of {data.shape[0]} bytes: expected {<int> ZSW_PAGE_SIZE}")
+        codec_ctx_open(self, &ctx)
+        try:
+            with nogil:
+                n = codec_compress(&ctx, &data[0])
+            if n < 0:
+                codec_raise(n, f"codec {self.spec}")
+            return None if n == ZSW_PAGE_SIZE else PyBytes_FromStringAndSize(<const char *> ctx.scratch, n)
+        finally:
+            codec_ctx_close(&ctx)
+
+    def decompress(self, data):
+        """The page of 4096 bytes that `data` decompresses to. Raises CorruptPageError where it doesn't."""
+        cdef const uint8_t[::1] packed = data
+        cdef bytes page = PyBytes_FromStringAndSize(NULL, ZSW_PAGE_SIZE)
+        cdef uint8_t *out = <uint8_t *> PyBytes_AS_STRING(page)
+        cdef codec_ctx ctx
+        cdef int code = ZSW_E_CORRUPT
+        if not 0 < packed.shape[0] <= CODEC_SCRATCH:
+            raise InputError(f"compressed page of {packed.shape[0]} bytes: expected 1 to {<int> CODEC_SCRATCH}")
+        codec_ctx_open(self, &ctx)
+        try:
+            with nogil:
+                code = codec_decompress(&ctx, &packed[0], <uint32_t> packed.shape[0], out)
+            if code < 0:
+                codec_raise(code, f"codec {self.spec}")
+            return page
+        finally:
+            codec_ctx_close(&ctx)
+
+    def __eq__(self, other):
+        if not isinstance(other, Codec):
+            return NotImplemented
+        return self.spec == (<Codec> other).spec and self.keeps[2] == (<Codec> other).keeps[2]
+
+    def __hash__(self):
+        return hash(self.spec)
+
+    def __reduce__(self):
+        if self.keeps[3] is None:
+            raise TypeError(f"codec {self.spec}: made without `reopen`, so that no other process can make it again")
+        return self.keeps[3], (self.spec,)
+
+    def __repr__(self):
+        return f"<Codec {self.spec}>"
+
+
+# ---- contexts ----------------------------------------------------------------------------------------------------
+
+cdef int codec_ctx_open(Codec codec, codec_ctx *out) except -1:
+    cdef int code
+    memset(out, 0, sizeof(codec_ctx))
+    code = codec.table.ctx_create(codec.params, &out.ctx)
+    if code != ZSW_OK:
+        return codec_raise(code, f"codec {codec.spec}: opening a context")
+    out.table = codec.table
+    out.scratch = <uint8_t *> malloc(CODEC_SCRATCH + GUARD_BYTES)
+    if out.scratch == NULL:
+        codec_ctx_close(out)
+        raise HostMemoryError(f"codec {codec.spec}: the host is out of memory")
+    memset(out.scratch, 0, CODEC_SCRATCH)
+    memset(out.scratch + CODEC_SCRATCH, GUARD_VALUE, GUARD_BYTES)
+    return 0
+
+
+cdef void codec_ctx_close(codec_ctx *ctx) noexcept nogil:
+    if ctx.table != NULL:
+        ctx.table.ctx_destroy(ctx.ctx)
+    free(ctx.scratch)
+    memset(ctx, 0, sizeof(codec_ctx))
+
+
+cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil:
+    cdef int n = ctx.table.compress(ctx.ctx, page, ZSW_PAGE_SIZE, ctx.scratch, CODEC_SCRATCH)
+    if memcmp(ctx.scratch + CODEC_SCRATCH, GUARD, GUARD_CHECKED) != 0:
+        memset(ctx.scratch + CODEC_SCRATCH, GUARD_VALUE, GUARD_BYTES)
+        return broke(ctx, "compress wrote past its buffer")
+    if 0 < n < <int> ZSW_PAGE_SIZE:
+        return n
+    if 0 <= n <= <int> CODEC_SCRATCH:
+        return ZSW_PAGE_SIZE
+    if n == ZSW_E_PLUGIN or n == ZSW_E_CODEC:
+        return n
+    if n == ZSW_E_NOMEM:
+        return ZSW_E_CODEC
+    return broke_length(ctx, "compress", n)
+
+
+cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_bytes, uint8_t *page) noexcept nogil:
+    cdef int n = ctx.table.decompress(ctx.ctx, data, data_bytes, page, ZSW_PAGE_SIZE)
+    if n == <int> ZSW_PAGE_SIZE:
+        return ZSW_OK
+    if n == ZSW_E_PLUGIN:
+        return n
+    if n == ZSW_E_CORRUPT or 0 <= n < <int> ZSW_PAGE_SIZE:
+        return ZSW_E_CORRUPT
+    return broke_length(ctx, "decompress", n)
+
+
+# The cold ends: they take the GIL to keep a message, and are reached by a third party's mistake alone.
+cdef int broke(codec_ctx *ctx, const char *how) noexcept with gil:
+    blame(PluginError(f"codec {ctx.table.name.decode('utf-8', 'replace')}: {how.decode()}"))
+    return ZSW_E_PLUGIN
+
+
+cdef int broke_length(codec_ctx *ctx, const char *step, int n) noexcept with gil:
+    name = ctx.table.name.decode("utf-8", "replace")
+    blame(PluginError(f"codec {name}: {step.decode()} returned {n}, which is neither a length that fits nor a code"))
+    return ZSW_E_PLUGIN
+
+
+cdef object codec_take_exception():
+    return take_blame()
+
+
+cdef int codec_raise(int code, str what) except -1:
+    error = take_blame() if code == ZSW_E_PLUGIN else None
+    if error is None:
+        return raise_code(code, what)
+    if not isinstance(error, PluginError) or what.startswith("codec "):
+        raise error
+    raise PluginError(f"{what}: {error}") from error.__cause__

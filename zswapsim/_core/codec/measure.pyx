@@ -1,0 +1,132 @@
+"""Compressing and decompressing pages one by one, with a clock around each."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from zswapsim._core.base.clock cimport now_ns
+from zswapsim._core.codec.codec cimport (
+    Codec, codec_compress, codec_ctx, codec_ctx_close, codec_ctx_open, codec_decompress,
+)
+from zswapsim._core.codec.codec cimport codec_raise
+from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_E_PLUGIN, ZSW_OK
+from zswapsim._core.base.page cimport PAGE_BYTES, page_same_filled
+
+from zswapsim._core.base.errors import InputError
+
+cdef enum:
+    WARM_UP_PAGES = 8       # run before the clock starts: tables in the cache, branches learned
+    STRAY_FACTOR = 16       # a time so many times the mean so far,
+    STRAY_NS = 50_000       # and so many ns above that, was likely an interruption
+
+
+# What one page gives; lives in the arrays of `measure_pages`.
+ctypedef struct figures:
+    uint16_t size
+    uint8_t same_filled
+    uint8_t zero
+    uint32_t compress_ns
+    uint32_t decompress_ns
+
+
+# Time in nanoseconds, cut at what 32 bits hold (4.3 s: longer than any codec needs).
+cdef uint32_t elapsed(uint64_t begin, uint64_t end) noexcept nogil:
+    return <uint32_t> min(end - begin, <uint64_t> 0xFFFFFFFF)
+
+
+# Measures one page; `back` is room for it to come back to. 0 or a negative code; ZSW_E_CORRUPT also where the
+# page that comes back is another.
+cdef int measure_page(codec_ctx *ctx, const uint8_t *page, uint8_t *back, figures *out) noexcept nogil:
+    cdef uint64_t word = 0
+    cdef uint64_t begin
+    cdef int size
+    cdef int code = ZSW_OK
+    out.same_filled = page_same_filled(page, &word)
+    out.zero = out.same_filled and word == 0
+    begin = now_ns()
+    size = codec_compress(ctx, page)
+    out.compress_ns = elapsed(begin, now_ns())
+    if size < 0:
+        return size
+    out.size = <uint16_t> size
+    begin = now_ns()
+    if size == PAGE_BYTES:
+        memcpy(back, page, PAGE_BYTES)
+    else:
+        code = codec_decompress(ctx, ctx.scratch, size, back)
+    out.decompress_ns = elapsed(begin, now_ns())
+    if code == ZSW_OK and memcmp(back, page, PAGE_BYTES) != 0:
+        return ZSW_E_CORRUPT
+    return code
+
+
+# Measures one page, and once more where it took so long that something else must have run meanwhile: one such time
+# would be charged wherever a replay meets this content. `spent`: ns of all pages before it, `done` of them. Only
+# then, because a page that is compressed twice in a row is faster: the branch predictor has learned it.
+cdef int measure_calmly(
+    codec_ctx *ctx, const uint8_t *page, uint8_t *back, uint64_t spent, Py_ssize_t done, figures *out
+) noexcept nogil:
+    cdef figures again
+    cdef int code = measure_page(ctx, page, back, out)
+    cdef uint64_t usual = STRAY_NS + (STRAY_FACTOR * spent // done if done else 0)
+    if code < 0 or done < WARM_UP_PAGES or <uint64_t> out.compress_ns + out.decompress_ns < usual:
+        return code
+    code = measure_page(ctx, page, back, &again)
+    out.compress_ns = min(out.compress_ns, again.compress_ns)
+    out.decompress_ns = min(out.decompress_ns, again.decompress_ns)
+    return code
+
+
+def measure_pages(
+    Codec codec not None, const uint8_t[:, ::1] images, Py_ssize_t begin, Py_ssize_t end, uint16_t[::1] size,
+    uint8_t[::1] same_filled, uint8_t[::1] zero, uint32_t[::1] compress_ns, uint32_t[::1] decompress_ns,
+    const uint32_t[::1] which=None,
+):
+    """Measures pages `begin` … `end` - 1 into the arrays, without the GIL. Several threads may fill one set of arrays.
+
+    Pages that repeat one word are compressed like any other; `same_filled` and `zero` tell which they are.
+
+    images: uint8[K, 4096]; the others have K elements. With `which`, uint32[n], page i is images[which[i]], and the
+    others have n elements. Raises InputError where shapes don't fit, CodecError, PluginError, or CorruptPageError where
+    a page doesn't come back as it was.
+    """
+    cdef bint chosen = which is not None
+    cdef Py_ssize_t pages = which.shape[0] if chosen else images.shape[0]
+    cdef Py_ssize_t i = begin
+    cdef int code = ZSW_OK
+    cdef uint64_t spent = 0
+    cdef codec_ctx ctx
+    cdef figures out
+    cdef uint8_t[PAGE_BYTES] back
+    if images.shape[1] != PAGE_BYTES or not 0 <= begin <= end <= pages:
+        raise InputError(f"pages {begin} to {end} of {pages} x {images.shape[1]} bytes: expected rows of 4096 bytes")
+    for elements in (
+        size.shape[0], same_filled.shape[0], zero.shape[0], compress_ns.shape[0], decompress_ns.shape[0]
+    ):
+        if elements != pages:
+            raise InputError(f"array of {elements} elements: expected one for each of {pages} pages")
+    for i in range(begin, end if chosen else begin):
+        if which[i] >= images.shape[0]:
+            raise InputError(f"page {which[i]}: expected one of {images.shape[0]}")
+    i = begin
+    codec_ctx_open(codec, &ctx)
+    try:
+        with nogil:
+            for i in range(begin, min(end, begin + WARM_UP_PAGES)):
+                code = measure_page(&ctx, &images[which[i] if chosen else i, 0], back, &out)
+                if code < 0:
+                    break
+            for i in range(begin, end if code == ZSW_OK else begin):
+                code = measure_calmly(&ctx, &images[which[i] if chosen else i, 0], back, spent, i - begin, &out)
+                if code < 0:
+                    break
+                spent += out.compress_ns + out.decompress_ns
+                size[i] = out.size
+                same_filled[i] = out.same_filled
+                zero[i] = out.zero
+                compress_ns[i] = out.compress_ns
+                decompress_ns[i] = out.decompress_ns
+        if code < 0:
+            i = which[i] if chosen else i
+            codec_raise(code, f"page {i}" if code == ZSW_E_PLUGIN else f"codec {codec.spec}: page {i}")
+    finally:
+        codec_ctx_close(&ctx)

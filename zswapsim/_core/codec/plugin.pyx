@@ -1,0 +1,128 @@
+"""Third parties' codecs in Python, called from code that holds no GIL."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pythread cimport PyThread_get_thread_ident
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.string cimport memcpy
+
+from zswapsim._core.base.errors import CorruptPageError, PluginError
+
+
+cdef extern from "zsw_codec.h" nogil:
+    enum:
+        ZSW_OK
+        ZSW_E_CORRUPT
+        ZSW_E_PLUGIN
+
+# One exception a thread, by its identifier: a thread-local object would be gone with the temporary thread state
+# of a thread that Python did not start.
+cdef dict BLAMED = {}
+
+
+cdef void blame(object error) noexcept:
+    BLAMED[PyThread_get_thread_ident()] = error
+
+
+cdef object take_blame():
+    return BLAMED.pop(PyThread_get_thread_ident(), None)
+
+
+cdef class Plugin:
+    def __cinit__(self, str name not None, factory, dict settings not None):
+        self.name = name
+        self.factory = factory
+        self.settings = settings
+
+
+cdef class PluginContext:
+    """One context: the object that the factory made, and its two methods."""
+    cdef str name
+    cdef object compress
+    cdef object decompress
+
+    def __cinit__(self, Plugin plugin not None):
+        made = plugin.factory(**plugin.settings)
+        self.name = plugin.name
+        self.compress = made.compress
+        self.decompress = made.decompress
+
+
+# Kind and text of an exception in one line; its own __str__ is a stranger's code and may raise too.
+cdef str told(object error):
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {' '.join(str(error).split())}"
+    except BaseException:
+        return kind
+
+
+# Called in an except clause. What is not an Exception (KeyboardInterrupt) is nobody's fault and stays what it is.
+cdef int failed(str name, str step, object error) noexcept:
+    if isinstance(error, Exception) and not isinstance(error, PluginError):
+        wrapped = PluginError(f"codec {name}: {step} raised {told(error)}")
+        wrapped.__cause__ = error
+        error = wrapped
+    blame(error)
+    return ZSW_E_PLUGIN
+
+
+cdef int plugin_ctx_create(const void *params, void **ctx) noexcept with gil:
+    cdef Plugin plugin = <Plugin> params
+    cdef PluginContext made
+    ctx[0] = NULL
+    try:
+        made = PluginContext(plugin)
+    except BaseException as error:
+        return failed(plugin.name, "making it", error)
+    Py_INCREF(made)
+    ctx[0] = <void *> made
+    return ZSW_OK
+
+
+cdef void plugin_ctx_destroy(void *ctx) noexcept with gil:
+    if ctx != NULL:
+        Py_DECREF(<PluginContext> ctx)
+
+
+cdef int plugin_compress(
+    void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes
+) noexcept with gil:
+    cdef PluginContext context = <PluginContext> ctx
+    try:
+        return take_compressed(context, PyBytes_FromStringAndSize(<const char *> src, src_bytes), dst, dst_bytes)
+    except BaseException as error:
+        return failed(context.name, "compress", error)
+
+
+cdef int take_compressed(PluginContext context, bytes page, uint8_t *dst, size_t dst_bytes) except -100:
+    data = context.compress(page)
+    if data is None:
+        return 0
+    if not isinstance(data, bytes):
+        raise PluginError(f"codec {context.name}: compress returned {type(data).__name__}, expected bytes or None")
+    if <size_t> PyBytes_GET_SIZE(data) > dst_bytes:
+        raise PluginError(f"codec {context.name}: compress returned {len(data)} bytes, at most {dst_bytes} are allowed")
+    memcpy(dst, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+    return <int> PyBytes_GET_SIZE(data)
+
+
+cdef int plugin_decompress(
+    void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes
+) noexcept with gil:
+    cdef PluginContext context = <PluginContext> ctx
+    try:
+        return take_page(context, PyBytes_FromStringAndSize(<const char *> src, src_bytes), dst, dst_bytes)
+    except CorruptPageError:
+        return ZSW_E_CORRUPT
+    except BaseException as error:
+        return failed(context.name, "decompress", error)
+
+
+cdef int take_page(PluginContext context, bytes data, uint8_t *dst, size_t dst_bytes) except -100:
+    page = context.decompress(data)
+    if not isinstance(page, bytes):
+        raise PluginError(f"codec {context.name}: decompress returned {type(page).__name__}, expected bytes")
+    if <size_t> PyBytes_GET_SIZE(page) != dst_bytes:
+        raise PluginError(f"codec {context.name}: decompress returned {len(page)} bytes, expected {dst_bytes}")
+    memcpy(dst, PyBytes_AS_STRING(page), dst_bytes)
+    return <int> dst_bytes

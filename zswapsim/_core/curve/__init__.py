@@ -1,0 +1,1 @@
+"""Measure stack distances, exactly and of a sample."""

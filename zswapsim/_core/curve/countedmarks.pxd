@@ -1,0 +1,137 @@
+"""A bitmap of places that knows how many marks lie before any of them.
+
+Beside each word is the number of marks before it in its node of 32 words, beside each node the number before that in a
+node of 32 nodes, and so on with nodes of 16, up to one node in all: O(log places), 4 levels for 4 million places. A
+query adds one number of each level; all addresses are known at once. Removing a mark takes 1 off the numbers behind it
+in one node of each level, which is a cache line and a few vector instructions. The numbers add an eighth to the bitmap.
+"""
+
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free
+from libc.string cimport memset
+
+from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
+from zswapsim._core.base.memory cimport table_alloc
+
+cdef extern from *:
+    """
+    /* Adds `delta` to the numbers behind `place` in one node. Fixed lengths: the compiler makes vectors of it. */
+    static inline void zsw_add_behind_32(uint16_t *node, uint32_t place, int delta) {
+        for (int i = 0; i < 32; i++)
+            node[i] = (uint16_t) (node[i] + ((int16_t) i > (int16_t) place ? (int16_t) delta : 0));
+    }
+    static inline void zsw_add_behind_16(uint32_t *node, uint32_t place, int delta) {
+        for (int i = 0; i < 16; i++)
+            node[i] += i > (int) place ? (uint32_t) delta : 0;
+    }
+    """
+    void zsw_add_behind_32(uint16_t *node, uint32_t place, int delta) noexcept nogil
+    void zsw_add_behind_16(uint32_t *node, uint32_t place, int delta) noexcept nogil
+
+cdef enum:
+    MARKS_UPPER = 4             # levels above nodes of nodes: enough for 2**32 places
+    MARKS_MOST = 0xFFFF0000     # places
+
+# Marks are removed one by one and made 64 at a time, a word in turn, before the places in it are used: so what is
+# before a place that is in use is always counted right.
+ctypedef struct counted_marks:
+    uint64_t *marks             # owned; a bit a place
+    uint16_t *in_node           # by word: marks before it in its node of 32 words
+    uint16_t *in_group          # by node: marks before it in its group of 32 nodes
+    uint32_t *above[MARKS_UPPER]    # by group, by 16 groups, …: marks before it among 16 of its kind
+    uint32_t uppers             # levels of these in use; the last is one node
+    uint32_t words
+    size_t nbytes               # of all of the above, which are one block
+
+
+# Bytes of `count` numbers of `width`, whole cache lines.
+cdef inline size_t marks_lines(size_t count, size_t width) noexcept nogil:
+    return (count * width + 63) // 64 * 64
+
+
+# Room for `places`, at most MARKS_MOST, without marks. 0 or ZSW_E_NOMEM.
+cdef inline int marks_open(counted_marks *into, uint32_t places) noexcept nogil:
+    cdef size_t sizes[3 + MARKS_UPPER]
+    cdef char *at
+    cdef uint32_t level
+    into.words = (places + 63) // 64
+    into.uppers = 0
+    sizes[0] = marks_lines(into.words, 8)
+    sizes[1] = marks_lines(into.words, 2)
+    sizes[2] = marks_lines((into.words >> 5) + 1, 2)
+    into.nbytes = sizes[0] + sizes[1] + sizes[2]
+    while (into.words - 1) >> (10 + 4 * into.uppers):
+        sizes[3 + into.uppers] = marks_lines((into.words >> (10 + 4 * into.uppers)) + 1, 4)
+        into.nbytes += sizes[3 + into.uppers]
+        into.uppers += 1
+    into.marks = <uint64_t *> table_alloc(into.nbytes)
+    if into.marks == NULL:
+        return ZSW_E_NOMEM
+    at = <char *> into.marks + sizes[0]
+    into.in_node = <uint16_t *> at
+    into.in_group = <uint16_t *> (at + sizes[1])
+    at += sizes[1] + sizes[2]
+    for level in range(into.uppers):
+        into.above[level] = <uint32_t *> at
+        at += sizes[3 + level]
+    memset(into.marks, 0, into.nbytes)
+    return ZSW_OK
+
+
+cdef inline void marks_close(counted_marks *marks) noexcept nogil:
+    free(marks.marks)
+    marks.marks = NULL
+
+
+# Adds to what is counted behind a word.
+cdef inline void marks_count(counted_marks *marks, uint32_t word, int delta) noexcept nogil:
+    cdef uint32_t at = word >> 5
+    cdef uint32_t level
+    zsw_add_behind_32(marks.in_node + (word & ~<uint32_t> 31), word & 31, delta)
+    zsw_add_behind_32(marks.in_group + (at & ~<uint32_t> 31), at & 31, delta)
+    at >>= 5
+    for level in range(marks.uppers):
+        zsw_add_behind_16(marks.above[level] + (at & ~<uint32_t> 15), at & 15, delta)
+        at >>= 4
+
+
+# Marks all places of a word that has no mark, the next one in turn.
+cdef inline void marks_fill(counted_marks *marks, uint32_t word) noexcept nogil:
+    marks.marks[word] = ~<uint64_t> 0
+    marks_count(marks, word, 64)
+
+
+# Takes the mark off a marked place.
+cdef inline void marks_remove(counted_marks *marks, uint32_t place) noexcept nogil:
+    marks.marks[place >> 6] &= ~(<uint64_t> 1 << (place & 63))
+    marks_count(marks, place >> 6, -1)
+
+
+# Bits of a word that are set, in any instruction set (Hacker's Delight, 5-1).
+cdef inline uint32_t marks_ones(uint64_t word) noexcept nogil:
+    word -= (word >> 1) & <uint64_t> 0x5555555555555555
+    word = (word & <uint64_t> 0x3333333333333333) + ((word >> 2) & <uint64_t> 0x3333333333333333)
+    word = (word + (word >> 4)) & <uint64_t> 0x0F0F0F0F0F0F0F0F
+    return <uint32_t> ((word * <uint64_t> 0x0101010101010101) >> 56)
+
+
+# Marks before a place.
+cdef inline uint32_t marks_before(const counted_marks *marks, uint32_t place) noexcept nogil:
+    cdef uint32_t at = place >> 6
+    cdef uint32_t found = marks_ones(marks.marks[at] & ((<uint64_t> 1 << (place & 63)) - 1)) + marks.in_node[at]
+    cdef uint32_t level
+    at >>= 5
+    found += marks.in_group[at]
+    at >>= 5
+    for level in range(marks.uppers):
+        found += marks.above[level][at]
+        at >>= 4
+    return found
+
+
+# Makes it a bitmap whose first `count` places are marked, and those behind them in the same word.
+cdef inline void marks_settle(counted_marks *marks, uint32_t count) noexcept nogil:
+    cdef uint32_t word
+    memset(marks.marks, 0, marks.nbytes)
+    for word in range((count + 63) // 64):
+        marks_fill(marks, word)

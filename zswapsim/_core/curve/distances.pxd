@@ -1,0 +1,31 @@
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from zswapsim._core.curve.countedmarks cimport counted_marks
+
+ctypedef struct stack_record:    # 8 bytes
+    uint32_t stamp               # the place of its latest access; STACK_NONE before the first
+    uint32_t farthest            # largest distance since it was last made dirty: smaller DRAMs have stored it since
+
+
+# Places are given out in turn, one an access; the marked ones are those of latest accesses. The word of marks that head
+# is in is marked up to its end already. When all places are given out, the marked ones are moved together.
+cdef class StackDistances:
+    cdef stack_record *records   # by page; owned
+    cdef uint64_t *faults        # by distance, 0 for a first access; owned
+    cdef uint64_t *closed        # by `farthest` where a write ended it; [0] means nothing; owned
+    cdef counted_marks marks
+    cdef uint32_t pages          # records
+    cdef uint32_t places
+    cdef uint32_t head           # the next place
+    cdef uint32_t live           # pages that were accessed
+    cdef bint busy
+
+    cdef int enter(self) except -1
+    cdef void run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t *out) noexcept nogil
+    cdef void make_room(self) noexcept nogil
+    cdef void measure(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t known, uint32_t *noted,
+    ) noexcept nogil
+    cdef void enter_noted(self, const uint32_t *noted, Py_ssize_t count) noexcept nogil
+    cdef void add_open(self, uint64_t *into) noexcept nogil
+    cdef copied(self, const uint64_t *counts, bint with_open)

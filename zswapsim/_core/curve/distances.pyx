@@ -1,0 +1,268 @@
+"""LRU stack distances of a trace, exactly, in one pass: faults and swap-outs at every size of DRAM.
+
+The distance of an access is the number of distinct pages accessed since the last access to its page, that one included:
+the access misses in every smaller DRAM and hits in every other (Mattson, Gecsei, Slutz and Traiger, "Evaluation
+techniques for storage hierarchies", IBM Systems Journal, 1970). As in `lru`, each access takes the next place and marks
+it, and takes the mark off its page's place before; so the distance is the number of marks from that place on.
+
+Swap-outs where copies stay behind a load until a write (DIRTY and IN_SLOT in `replay`): a page that was made dirty, by
+its first access or a write, is stored when it leaves DRAM for the first time since. That has happened in DRAMs smaller
+than the largest distance since then, and each writes it once, however often the page comes and goes. So a page keeps
+that distance, and a write enters it and begins anew.
+"""
+
+from cython cimport final
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free
+from libc.string cimport memcpy, memset
+
+import numpy as np
+
+from zswapsim._core.curve.countedmarks cimport (
+    MARKS_MOST, marks_before, marks_close, marks_fill, marks_open, marks_remove, marks_settle,
+)
+from zswapsim._core.base.errors cimport ZSW_OK
+from zswapsim._core.lru.log cimport LRU_AHEAD, zsw_prefetch
+from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
+
+cdef enum:
+    STACK_NONE = 0xFFFFFFFF
+    BLOCK = 64                  # accesses whose distances are known before they are entered
+    PLACES_A_PAGE = 4           # moving marks together then costs a third of a step an access
+    LEAST_PLACES = 4096
+
+MOST_PAGES = 1 << 31
+
+
+@final
+cdef class StackDistances:
+    """Stack distances of accesses to pages 0 … `pages` - 1 (1 ... 2**31). Raises InputError, HostMemoryError."""
+
+    def __cinit__(self):
+        self.records = NULL
+        self.faults = NULL
+        self.closed = NULL
+        memset(&self.marks, 0, sizeof(self.marks))
+
+    def __init__(self, pages):
+        cdef uint32_t page
+        cdef uint64_t wanted
+        if self.records != NULL:
+            raise InputError("distances: already initialised")
+        if not 0 < pages <= MOST_PAGES:
+            raise InputError(f"{pages} pages: expected 1 to {MOST_PAGES}")
+        self.pages = pages
+        wanted = max((<uint64_t> self.pages * PLACES_A_PAGE + BLOCK - 1) // BLOCK * BLOCK, <uint64_t> LEAST_PLACES)
+        self.places = <uint32_t> min(wanted, <uint64_t> <uint32_t> MARKS_MOST)
+        self.faults = <uint64_t *> table_alloc((<size_t> self.pages + 1) * sizeof(uint64_t))
+        self.closed = <uint64_t *> table_alloc((<size_t> self.pages + 1) * sizeof(uint64_t))
+        if self.faults == NULL or self.closed == NULL or marks_open(&self.marks, self.places) != ZSW_OK:
+            raise HostMemoryError(f"distances of {pages} pages: larger than can be reserved")
+        self.records = <stack_record *> table_alloc(<size_t> self.pages * sizeof(stack_record))
+        if self.records == NULL:
+            raise HostMemoryError(f"distances of {pages} pages: larger than can be reserved")
+        memset(self.faults, 0, (<size_t> self.pages + 1) * sizeof(uint64_t))
+        memset(self.closed, 0, (<size_t> self.pages + 1) * sizeof(uint64_t))
+        for page in range(self.pages):
+            self.records[page].stamp = STACK_NONE
+            self.records[page].farthest = 0
+
+    def __dealloc__(self):
+        marks_close(&self.marks)
+        free(self.records)
+        free(self.faults)
+        free(self.closed)
+
+    cdef int enter(self) except -1:
+        """First in every call; the caller sets `busy` back at its end."""
+        if self.records == NULL:
+            raise InputError("distances: not initialised")
+        if self.busy:
+            raise BusyError("distances: another thread is using it")
+        self.busy = True
+        return 0
+
+    # -- the trace ------------------------------------------------------------------------------------------------
+
+    def feed(self, const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t[::1] out=None):
+        """Accesses: page numbers, and 0 for a read or 1 for a write, as many. O(log pages) each.
+
+        `out`: their distances are written there; of the length of `pages`.
+
+        Raises InputError for a page number out of range, or lengths that differ; then none has been entered.
+        """
+        cdef Py_ssize_t count = pages.shape[0]
+        cdef Py_ssize_t i
+        cdef uint32_t highest = 0
+        if ops.shape[0] != count:
+            raise InputError(f"distances: {count} pages and {ops.shape[0]} operations")
+        if out is not None and out.shape[0] != count:
+            raise InputError(f"distances: {count} pages and room for {out.shape[0]} distances")
+        self.enter()
+        try:
+            for i in range(count):
+                highest = max(highest, pages[i])
+            if highest >= self.pages:
+                raise InputError(f"distances: page {highest}: expected a number below {self.pages}")
+            if count:
+                with nogil:
+                    self.run(&pages[0], &ops[0], count, NULL if out is None else &out[0])
+        finally:
+            self.busy = False
+
+    cdef void run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t *out) noexcept nogil:
+        cdef uint32_t noted[2][2 * BLOCK]
+        cdef Py_ssize_t done = 0, before = 0, length
+        cdef int turn = 0
+        while done < count:
+            # Places for a whole block, so that the loop over it need not look.
+            length = min(count - done, BLOCK - (self.head & (BLOCK - 1)))
+            if self.head & (BLOCK - 1) == 0:
+                if self.head == self.places:
+                    self.make_room()
+                    continue
+                marks_fill(&self.marks, self.head >> 6)
+            self.measure(pages + done, ops + done, length, count - done, noted[turn])
+            if out != NULL:
+                copy_distances(noted[turn], length, out + done)
+            turn ^= 1
+            self.enter_noted(noted[turn], before)
+            before = length
+            done += length
+        self.enter_noted(noted[turn ^ 1], before)
+
+    cdef inline void measure(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t known, uint32_t *noted,
+    ) noexcept nogil:
+        """Distances of accesses that have places in one word of marks, noted with what each write ends."""
+        cdef stack_record *record
+        cdef uint32_t head = self.head, live = self.live, distance, farthest, ended
+        cdef Py_ssize_t i
+        for i in range(count):
+            zsw_prefetch(&self.records[pages[min(i + LRU_AHEAD, known - 1)]])
+            record = &self.records[pages[i]]
+            distance = 0
+            if record.stamp != <uint32_t> STACK_NONE:
+                distance = live - marks_before(&self.marks, record.stamp)
+                marks_remove(&self.marks, record.stamp)
+            else:
+                live += 1
+            record.stamp = head
+            head += 1
+            farthest = max(record.farthest, distance)
+            ended = farthest if ops[i] else 0
+            record.farthest = 0 if ops[i] else farthest
+            zsw_prefetch(&self.faults[distance])
+            zsw_prefetch(&self.closed[ended])
+            noted[2 * i] = distance
+            noted[2 * i + 1] = ended
+        self.head = head
+        self.live = live
+
+    cdef inline void enter_noted(self, const uint32_t *noted, Py_ssize_t count) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(count):
+            self.faults[noted[2 * i]] += 1
+            self.closed[noted[2 * i + 1]] += 1
+
+    cdef void make_room(self) noexcept nogil:
+        """Moves the marked places together, in their order. O(pages)."""
+        cdef uint32_t page
+        for page in range(self.pages):
+            if self.records[page].stamp != <uint32_t> STACK_NONE:
+                self.records[page].stamp = marks_before(&self.marks, self.records[page].stamp)
+        marks_settle(&self.marks, self.live)
+        self.head = self.live
+
+    # -- what was found -------------------------------------------------------------------------------------------
+
+    cdef void add_open(self, uint64_t *into) noexcept nogil:
+        """What a write to each page now would end, were it in no DRAM smaller than its distance now."""
+        cdef uint32_t page, distance
+        for page in range(self.pages):
+            if self.records[page].stamp != <uint32_t> STACK_NONE:
+                distance = self.live - marks_before(&self.marks, self.records[page].stamp)
+                into[max(distance, self.records[page].farthest)] += 1
+
+    def accesses_by_distance(self):
+        """uint64[pages + 1]: accesses so far by their distance; at 0 those that are their page's first.
+
+        A DRAM of c frames has as many major faults as there are accesses of a distance above c.
+        """
+        return self.copied(self.faults, False)
+
+    def stores_by_distance(self):
+        """uint64[pages + 1]: how often a page was made dirty, by its largest distance until a write or now; [0] is 0.
+
+        A DRAM of c frames has stored as many pages as there are of a distance above c, if copies stay behind a load
+        until a write. O(pages log pages).
+        """
+        return self.copied(self.closed, True)
+
+    def depths(self):
+        """uint32[pages]: the distance that an access to each page would have now; 0 where it was not accessed yet.
+
+        A page is in every DRAM of at least so many frames. O(pages log pages).
+        """
+        cdef uint32_t[::1] into
+        cdef uint32_t page
+        self.enter()
+        try:
+            found = np.zeros(self.pages, np.uint32)
+            into = found
+            with nogil:
+                for page in range(self.pages):
+                    if self.records[page].stamp != <uint32_t> STACK_NONE:
+                        into[page] = self.live - marks_before(&self.marks, self.records[page].stamp)
+            return found
+        finally:
+            self.busy = False
+
+    cdef copied(self, const uint64_t *counts, bint with_open):
+        cdef uint64_t[::1] into
+        self.enter()
+        try:
+            found = np.empty(self.pages + 1, np.uint64)
+            into = found
+            with nogil:
+                memcpy(&into[0], counts, (<size_t> self.pages + 1) * sizeof(uint64_t))
+                if with_open:
+                    into[0] = 0
+                    self.add_open(&into[0])
+            return found
+        finally:
+            self.busy = False
+
+    @property
+    def seen(self):
+        """Distinct pages that were accessed so far."""
+        return self.live
+
+    @property
+    def nbytes(self):
+        """Bytes of memory that it takes."""
+        per_page = sizeof(stack_record) + 2 * sizeof(uint64_t)
+        return self.pages * per_page + 2 * sizeof(uint64_t) + self.marks.nbytes
+
+    def check(self):
+        """Assert every invariant. O(places)."""
+        self.enter()
+        try:
+            stamps = sorted(
+                self.records[page].stamp for page in range(self.pages) if self.records[page].stamp != STACK_NONE
+            )
+            assert len(stamps) == self.live == len(set(stamps)), "live pages are miscounted, or share a place"
+            assert all(place < self.head for place in stamps), "a page has a place that was not given out"
+            for rank, place in enumerate(stamps):
+                assert self.marks.marks[place >> 6] >> (place & 63) & 1, f"place {place} has no mark"
+                assert marks_before(&self.marks, place) == rank, f"place {place} does not know what is before it"
+        finally:
+            self.busy = False
+
+
+cdef void copy_distances(const uint32_t *noted, Py_ssize_t count, uint32_t *out) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        out[i] = noted[2 * i]

@@ -1,0 +1,135 @@
+"""Which pages a spatial sample has, and the accesses to them.
+
+A page is in the sample if its hash is small, so all of its accesses are or none (Waldspurger, Park, Garthwaite and
+Ahmad, "Efficient MRC construction with SHARDS", FAST 2015). Here pages are numbered in order of first appearance, and
+the hash is the number times the golden ratio, modulo 1: any run of consecutive numbers has its share of the sample, to
+within a few pages, while an independent draw of k pages is off by the root of k.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from zswapsim._core.base.errors import InputError
+
+cdef enum:
+    BLOCK = 64
+    GUESSES = 20                # by how far off the last one was; from there on by halves
+
+ctypedef fused counts:
+    uint32_t
+    uint64_t
+
+MOST_PAGES = (1 << 32) - 1
+
+cdef extern from *:
+    """
+    #define GOLDEN 0x9E3779B9u     /* 2**32 / 1.618…, odd: numbers of 32 bits get distinct hashes */
+    #define zsw_in_sample(page, shift, limit) ((page) * GOLDEN + (shift) <= (limit))
+    """
+    bint zsw_in_sample(uint32_t page, uint32_t shift, uint32_t limit) noexcept nogil
+
+
+def sampled_pages(uint64_t pages, uint32_t shift, uint32_t limit):
+    """How many of the pages 0 … `pages` - 1 have a hash of at most `limit`. `shift` turns all hashes. O(pages)."""
+    cdef uint32_t found = 0
+    if pages > MOST_PAGES:
+        raise InputError(f"sample of {pages} pages: expected at most {MOST_PAGES}")
+    with nogil:
+        found = counted(<uint32_t> pages, shift, limit)
+    return found
+
+
+cdef uint32_t counted(uint32_t pages, uint32_t shift, uint32_t limit) noexcept nogil:
+    cdef uint32_t page, found = 0
+    for page in range(pages):
+        found += zsw_in_sample(page, shift, limit)
+    return found
+
+
+def limit_for(uint64_t pages, uint32_t shift, uint64_t wanted):
+    """The limit at which the sample has `wanted` of the pages 0 … `pages` - 1; at least 1, at most all.
+
+    Hashes are distinct, so there is one. They are spread evenly, so the first guesses are near: O(pages), a few times.
+    """
+    cdef int64_t low = 0, high = ((<int64_t> 1) << 32) - 1, middle, off
+    cdef int64_t apart, guesses
+    if not 0 < wanted <= pages <= MOST_PAGES:
+        raise InputError(f"sample of {wanted} pages out of {pages}: expected 1 to {min(pages, MOST_PAGES)}")
+    apart = ((<int64_t> 1) << 32) // <int64_t> pages
+    middle = min(<int64_t> wanted * apart, high)
+    for guesses in range(64):
+        off = <int64_t> wanted - <int64_t> sampled_pages(pages, shift, <uint32_t> middle)
+        if off == 0:
+            break
+        if off < 0:
+            high = middle - 1
+        else:
+            low = middle + 1
+        middle += off * apart
+        if guesses > GUESSES or not low <= middle <= high:
+            middle = (low + high) // 2
+    return middle
+
+
+def sample_accesses(
+    const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t shift, uint32_t limit,
+    uint64_t[::1] out_pages, uint8_t[::1] out_ops,
+):
+    """Copies the accesses to sampled pages, in their order, into `out_pages` and `out_ops`, and returns their number.
+
+    `ops`, `out_pages` and `out_ops` have the length of `pages`. Raises InputError where they have not.
+    """
+    cdef Py_ssize_t count = pages.shape[0], found = 0
+    if not count == ops.shape[0] == out_pages.shape[0] == out_ops.shape[0]:
+        raise InputError("sample: expected an operation and room for each page")
+    if count:
+        with nogil:
+            found = filtered(&pages[0], &ops[0], count, shift, limit, &out_pages[0], &out_ops[0])
+    return found
+
+
+cdef Py_ssize_t filtered(
+    const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t shift, uint32_t limit,
+    uint64_t *out_pages, uint8_t *out_ops,
+) noexcept nogil:
+    cdef uint8_t chosen[BLOCK]
+    cdef uint64_t eight
+    cdef Py_ssize_t i, j, k, block, found = 0
+    for block in range(count // BLOCK):
+        i = block * BLOCK
+        # Two loops: the first is made of vectors.
+        for j in range(BLOCK):
+            chosen[j] = zsw_in_sample(pages[i + j], shift, limit)
+        for j in range(0, BLOCK, 8):
+            memcpy(&eight, &chosen[j], 8)
+            if eight:
+                for k in range(i + j, i + j + 8):
+                    out_pages[found] = pages[k]
+                    out_ops[found] = ops[k]
+                    found += chosen[k - i]
+    for i in range(count - count % BLOCK, count):
+        if zsw_in_sample(pages[i], shift, limit):
+            out_pages[found] = pages[i]
+            out_ops[found] = ops[i]
+            found += 1
+    return found
+
+
+def count_misses(
+    const uint32_t[::1] numbers, const uint32_t[::1] distances, const uint32_t[::1] cell_of, counts[:, ::1] table,
+):
+    """Counts accesses of `numbers`, the rows of `table`, by the cells of their `distances`, its columns.
+
+    Raises InputError where something is not in range; then none was counted.
+    """
+    cdef Py_ssize_t i
+    cdef bint fits = numbers.shape[0] == distances.shape[0]
+    for i in range(numbers.shape[0] if fits else 0):
+        fits &= numbers[i] < table.shape[0] and distances[i] < cell_of.shape[0]
+    for i in range(cell_of.shape[0]):
+        fits &= cell_of[i] < table.shape[1]
+    if not fits:
+        raise InputError("sample: expected pages, distances and cells in range")
+    with nogil:
+        for i in range(numbers.shape[0]):
+            table[numbers[i], cell_of[distances[i]]] += 1

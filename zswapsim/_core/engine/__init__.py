@@ -1,0 +1,1 @@
+"""Walk a trace: the page table, the fault path, large folios, the swap cache, statistics."""

@@ -1,0 +1,257 @@
+"""Frames of one node: an arena of real memory, a free list, and an owner for every frame."""
+
+from cython cimport final
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from posix.mman cimport (
+    MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
+)
+
+from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+from zswapsim._core.frames.hostnuma cimport numa_bind, numa_located
+from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
+
+
+@final
+cdef class FrameArena:
+    """The frames of a node.
+
+    Parameters: `node_bytes`, a multiple of 4096 from one frame to 16 TiB less one frame; `backed`, whether the
+    frames are real memory or only counted. Memory is reserved at once and touched when a frame is used.
+
+    Raises InputError for a size that is no whole number of frames, HostMemoryError where it can't be reserved.
+    """
+
+    def __cinit__(self):
+        self.base = NULL
+        self.next_free = NULL
+        self.owner_of = NULL
+        self.frames = 0
+
+    def __init__(self, node_bytes, *, backed=True):
+        if self.frames:
+            raise InputError("frame arena: already initialised")
+        size = int(node_bytes)
+        if size < ZSW_PAGE_SIZE or size % ZSW_PAGE_SIZE:
+            raise InputError(f"node of {size} bytes: expected a whole number of frames (4096 bytes), at least one")
+        if size // ZSW_PAGE_SIZE >= <uint32_t> NO_FRAME:
+            raise HostMemoryError(f"node of {size} bytes: larger than can be reserved")
+        self.owner_names = []
+        self.reserve(size // ZSW_PAGE_SIZE, backed)
+
+    cdef int reserve(self, uint32_t frames, bint backed) except -1:
+        cdef size_t size = <size_t> frames * ZSW_PAGE_SIZE
+        cdef void *base
+        self.next_free = <uint32_t *> calloc(frames, sizeof(uint32_t))
+        self.owner_of = <uint8_t *> calloc(frames, 1)
+        if self.next_free == NULL or self.owner_of == NULL:
+            raise HostMemoryError(f"node of {size} bytes: larger than can be reserved")
+        if backed:
+            base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+            if base == MAP_FAILED:
+                raise HostMemoryError(f"node of {size} bytes: larger than can be reserved")
+            madvise(base, size, MADV_HUGEPAGE)
+            self.base = <uint8_t *> base
+        self.free_head = NO_FRAME
+        self.fresh = 0
+        self.frames = frames
+        self.free_frames = frames
+        return 0
+
+    def __dealloc__(self):
+        if self.base != NULL:
+            munmap(self.base, <size_t> self.frames * ZSW_PAGE_SIZE)
+        free(self.next_free)
+        free(self.owner_of)
+
+    @property
+    def backed(self):
+        """Whether the frames are real memory."""
+        return self.base != NULL
+
+    cdef uint32_t take(self, uint8_t owner) noexcept nogil:
+        cdef uint32_t frame = self.free_head
+        if frame != NO_FRAME:
+            self.free_head = self.next_free[frame]
+        elif self.fresh < self.frames:
+            frame = self.fresh
+            self.fresh += 1
+        else:
+            return NO_FRAME
+        self.owner_of[frame] = owner
+        self.free_frames -= 1
+        return frame
+
+    cdef void give(self, uint32_t frame) noexcept nogil:
+        self.owner_of[frame] = FREE_FRAME
+        self.next_free[frame] = self.free_head
+        self.free_head = frame
+        self.free_frames += 1
+
+    cdef int enter(self) except -1:
+        if self.busy:
+            raise BusyError("frames of a node: another thread is using them")
+        self.busy = True
+        return 0
+
+    cdef void leave(self) noexcept:
+        self.busy = False
+
+    # -- blocks of several frames, for requests of a higher order; not on the hot path ------------------------------
+
+    cdef uint32_t find_block(self, uint32_t size) noexcept nogil:
+        """The lowest aligned run of `size` free frames, or NO_FRAME. O(frames)."""
+        cdef uint32_t first = 0
+        cdef uint32_t inside
+        while first + size <= self.frames:
+            inside = 0
+            while inside < size and self.owner_of[first + inside] == FREE_FRAME:
+                inside += 1
+            if inside == size:
+                return first
+            first += size
+        return NO_FRAME
+
+    cdef void claim(self, uint32_t first, uint32_t size, uint8_t owner) noexcept nogil:
+        """Takes the free frames from `first` on out of the list. O(free frames)."""
+        cdef uint32_t *link = &self.free_head
+        cdef uint32_t frame
+        while link[0] != NO_FRAME:
+            if first <= link[0] < first + size:
+                link[0] = self.next_free[link[0]]
+            else:
+                link = &self.next_free[link[0]]
+        # Those between what was ever taken and the block are listed now, the lowest first.
+        frame = first
+        while frame > self.fresh:
+            frame -= 1
+            self.next_free[frame] = self.free_head
+            self.free_head = frame
+        self.fresh = max(self.fresh, first + size)
+        for frame in range(first, first + size):
+            self.owner_of[frame] = owner
+        self.free_frames -= size
+
+    # -- where the host has NUMA nodes ------------------------------------------------------------------------------
+
+    def bind(self, int host_node):
+        """Put the frames on a NUMA node of the host (mbind, MPOL_BIND); before they are used.
+
+        Raises InputError for frames that are only counted, HostMemoryError where the host refuses.
+        """
+        if self.base == NULL:
+            raise InputError("frames that are only counted can't be bound to a node of the host")
+        numa_bind(self.base, <size_t> self.frames * ZSW_PAGE_SIZE, host_node)
+
+    def located(self):
+        """Frames that were used, by the host's node they lie on (move_pages without targets): ``{0: 812}``."""
+        if self.base == NULL:
+            return {}
+        return numa_located(self.base, self.fresh)
+
+    # -- grants and owners ------------------------------------------------------------------------------------------
+
+    def grant(self, owner):
+        """A :class:`Grant` to take frames as `owner`, a name. The same name is the same owner."""
+        name = str(owner)
+        if self.frames == 0:
+            raise InputError("frame arena: not initialised")
+        if name not in self.owner_names:
+            if len(self.owner_names) == MAX_OWNERS:
+                raise InputError(f"owner {name}: a node has at most {MAX_OWNERS} owners")
+            self.owner_names.append(name)
+        cdef Grant made = Grant.__new__(Grant)
+        made.arena = self
+        made.owner = self.owner_names.index(name) + 1
+        return made
+
+    def owner_at(self, uint32_t frame):
+        """Who owns a frame; None for a free one. Raises InputError."""
+        if frame >= self.frames:
+            raise InputError(f"frame {frame}: expected one below {self.frames}")
+        return None if self.owner_of[frame] == FREE_FRAME else self.owner_names[self.owner_of[frame] - 1]
+
+    def owners(self):
+        """Frames by owner, counted one by one, with the free ones under ``free``."""
+        cdef uint32_t frame
+        cdef size_t[256] counted
+        for frame in range(256):
+            counted[frame] = 0
+        for frame in range(self.fresh):
+            counted[self.owner_of[frame]] += 1
+        counted[FREE_FRAME] += self.frames - self.fresh
+        found = {name: counted[number + 1] for number, name in enumerate(self.owner_names or ())}
+        return found | {"free": counted[FREE_FRAME]}
+
+    def check(self):
+        """Assert every invariant: each free frame is listed once, each taken frame has an owner. O(frames)."""
+        cdef uint32_t frame = self.free_head
+        cdef uint32_t listed = 0
+        cdef set seen = set()
+        while frame != NO_FRAME:
+            assert frame < self.fresh, f"frame {frame} is listed as free but was never taken"
+            assert self.owner_of[frame] == FREE_FRAME, f"frame {frame} is listed as free and has an owner"
+            assert frame not in seen, f"frame {frame} is listed twice"
+            seen.add(frame)
+            listed += 1
+            frame = self.next_free[frame]
+        assert listed + self.frames - self.fresh == self.free_frames, "the count of free frames is wrong"
+        assert self.owners()["free"] == self.free_frames, "a taken frame has no owner"
+
+
+@final
+cdef class Grant:
+    """The right to take frames of one arena as one owner; made by :meth:`FrameArena.grant`."""
+
+    def __init__(self):
+        if self.arena is None:
+            raise InputError("a grant is made by FrameArena.grant")
+
+    @property
+    def owner_name(self):
+        """Who owns the frames taken with it."""
+        return self.whole().owner_names[self.owner - 1]
+
+    cdef FrameArena whole(self):
+        if self.arena is None:
+            raise InputError("a grant is made by FrameArena.grant")
+        return self.arena
+
+    def take(self, int order=0):
+        """The first of ``2**order`` frames in a row, aligned to their number; None where none are free.
+
+        Raises InputError for an order out of 0 ... 31, BusyError while another thread takes frames.
+        """
+        cdef FrameArena arena = self.whole()
+        cdef uint32_t frame
+        if not 0 <= order < 32:
+            raise InputError(f"order {order}: expected 0 to 31")
+        arena.enter()
+        if order == 0:
+            frame = arena.take(self.owner)
+        else:
+            frame = arena.find_block(<uint32_t> 1 << order) if arena.frames >> order else NO_FRAME
+            if frame != NO_FRAME:
+                arena.claim(frame, <uint32_t> 1 << order, self.owner)
+        arena.leave()
+        return None if frame == NO_FRAME else frame
+
+    def give(self, uint32_t frame, int order=0):
+        """Give back what :meth:`take` took.
+
+        Raises InputError where the owner does not have these frames, BusyError while another thread takes frames.
+        """
+        cdef FrameArena arena = self.whole()
+        cdef uint64_t last
+        if not 0 <= order < 32:
+            raise InputError(f"order {order}: expected 0 to 31")
+        last = frame + (<uint64_t> 1 << order) - 1
+        if last >= arena.frames or any(arena.owner_of[each] != self.owner for each in range(frame, last + 1)):
+            raise InputError(f"frames {frame} to {last}: not those of {self.owner_name}")
+        arena.enter()
+        while last > frame:
+            arena.give(<uint32_t> last)
+            last -= 1
+        arena.give(frame)
+        arena.leave()

@@ -1,0 +1,1 @@
+"""Keep exact least-recently-used order in a log of accesses."""

@@ -1,4 +1,0 @@
-from zswapsim._core.reclaim import Reclaimer
-
-class MglruReclaimer(Reclaimer):
-    def __init__(self, *, fault_access: bool = True) -> None: ...

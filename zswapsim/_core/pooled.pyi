@@ -1,3 +1,0 @@
-from zswapsim._core.pool import CompressedPool
-
-class PooledBackend(CompressedPool): ...

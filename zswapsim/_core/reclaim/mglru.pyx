@@ -1,0 +1,350 @@
+"""Linux's multi-generational LRU (Yu Zhao, Linux 6.1), as of 6.18, for a memory-limited group of anonymous pages.
+
+The rules are those of mm/vmscan.c from `the aging` on and of lru_gen_refault() in mm/workingset.c; what they mean for a
+page is told in docs/reclaim.md. Page tables are walked in regions of 512 pages, of the dense page numbers. Of the four
+tiers, only the first and the last exist for pages that are accessed through page tables. What the kernel promotes at
+once when it looks around a page is promoted lazily here, as everything else is.
+"""
+
+from cython cimport final
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+
+from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
+from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.reclaim.pagelist cimport list_append, list_open, list_pop, page_list
+from zswapsim._core.reclaim.reclaimer cimport (
+    DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_GEN_SHIFT, RECLAIM_ISOLATED, RECLAIM_REFERENCED,
+    RECLAIM_WORKINGSET, RESIDENT, Evictor, Reclaimer, folio_pages, send_out,
+)
+from zswapsim._core.base.errors import HostMemoryError
+
+cdef enum:
+    MIN_NR_GENS = 2
+    MAX_NR_GENS = 4
+    GEN = 3 << RECLAIM_GEN_SHIFT               # a page's generation, its sequence number modulo MAX_NR_GENS
+    MIN_LRU_BATCH = 64
+    MAX_LRU_BATCH = 4096
+    REGION_SHIFT = 9            # pages that one page table maps
+    YOUNG_SHARE = 8             # a region is worth walking again where one in eight of its pages was accessed
+    SHADOW_WORKINGSET = 1       # of a shadow; the rest is min_seq at eviction
+    BASE = 0                    # tiers: accessed once or never, and
+    PROTECTED = 1               # again (PG_workingset)
+
+# Exponential averages and this generation's counts of a tier: the loop that decides which tier is protected.
+ctypedef struct tier_control:
+    uint64_t avg_refaulted
+    uint64_t avg_total
+    uint64_t refaulted
+    uint64_t evicted
+    uint64_t protected_
+
+
+cdef inline uint64_t tier_refaulted(const tier_control *tier) noexcept nogil:
+    return tier.avg_refaulted + tier.refaulted
+
+
+cdef inline uint64_t tier_total(const tier_control *tier) noexcept nogil:
+    return tier.avg_total + tier.evicted + tier.protected_
+
+
+@final
+cdef class MglruReclaimer(Reclaimer):
+    """Two to four generations. A page that must stay goes to the second youngest, as a page just faulted in.
+
+    Parameters: `fault_access`, the access that faults a page in sets its accessed bit, as it does in Linux.
+    """
+    cdef page_list[4] lists     # by generation, sorted lazily: a page's own generation may be a younger one
+    cdef uint32_t min_seq       # the oldest generation
+    cdef uint32_t max_seq       # the youngest
+    cdef uint32_t *shadows      # owned, one a page: min_seq << 1 | SHADOW_WORKINGSET at its last eviction
+    cdef uint8_t *filters       # owned, twice one a region: worth walking when max_seq is even, and when it is odd
+    cdef uint32_t regions
+    cdef bint[2] filtered       # whether that half of the filters says anything yet
+    cdef tier_control[2] tiers
+    cdef uint32_t fault_hit     # HIT where fault_access, else 0
+    cdef uint32_t[64] isolated  # pages that are in no list for the moment
+    cdef uint32_t isolated_count
+    cdef uint32_t evicted       # in the reclaim that is going on
+    cdef int failed             # the code that ends the run, or 0
+
+    def __cinit__(self):
+        cdef int gen
+        self.shadows = NULL
+        self.filters = NULL
+        self.min_seq = 0
+        self.max_seq = MIN_NR_GENS + 1
+        memset(&self.tiers, 0, sizeof(self.tiers))
+        for gen in range(MAX_NR_GENS):
+            list_open(&self.lists[gen])
+
+    def __init__(self, *, bint fault_access=True):
+        self.fault_hit = self.map_hit = HIT if fault_access else 0
+
+    cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
+        Reclaimer.attach(self, stamps, states, pages, frames)
+        self.regions = ((pages - 1) >> REGION_SHIFT) + 1
+        self.shadows = <uint32_t *> table_alloc(<size_t> pages * sizeof(uint32_t))
+        self.filters = <uint8_t *> calloc(2, self.regions)
+        if self.shadows == NULL or self.filters == NULL:
+            raise HostMemoryError(f"shadows of {pages} pages: larger than can be reserved")
+        return 0
+
+    def __dealloc__(self):
+        free(self.shadows)
+        free(self.filters)
+
+    cdef inline page_list *list_of(self, uint32_t seq) noexcept nogil:
+        return &self.lists[seq % MAX_NR_GENS]
+
+    cdef inline uint32_t gen_of(self, uint32_t page) noexcept nogil:
+        return (self.states[page] & GEN) >> RECLAIM_GEN_SHIFT
+
+    cdef inline void set_gen(self, uint32_t page, uint32_t seq) noexcept nogil:
+        self.states[page] &= ~<uint32_t> GEN
+        self.states[page] |= (seq % MAX_NR_GENS) << RECLAIM_GEN_SHIFT
+
+    # -- pages that come in ---------------------------------------------------------------------------------------
+
+    cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
+        self.states[page] |= self.fault_hit
+        if refault:
+            self.refault(page)
+        self.add(page)
+
+    cdef inline void add(self, uint32_t page) noexcept nogil:
+        """Enters a page that was faulted in, or is put back: the youngest generation is for the working set."""
+        cdef uint32_t seq = self.max_seq - (0 if self.states[page] & RECLAIM_WORKINGSET else 1)
+        self.set_gen(page, seq)
+        list_append(self.list_of(seq), self.stamps, page)
+
+    cdef inline void refault(self, uint32_t page) noexcept nogil:
+        cdef uint32_t shadow = self.shadows[page]
+        self.counters.workingset_refault_anon += 1
+        if self.max_seq - (shadow >> 1) >= MAX_NR_GENS:
+            return
+        self.counters.workingset_activate_anon += 1
+        if shadow & SHADOW_WORKINGSET:
+            self.tiers[PROTECTED].refaulted += 1
+            self.states[page] |= RECLAIM_WORKINGSET
+            self.counters.workingset_restore_anon += 1
+        else:
+            self.tiers[BASE].refaulted += 1
+
+    # -- the aging ------------------------------------------------------------------------------------------------
+
+    cdef inline bint accessed_again(self, uint32_t page) noexcept nogil:
+        """An access was seen. Whether it makes the page part of the working set: the first one only marks it."""
+        cdef uint16_t *state = &self.states[page]
+        if state[0] & (RECLAIM_REFERENCED | RECLAIM_WORKINGSET):
+            state[0] &= ~<uint32_t> RECLAIM_REFERENCED
+            state[0] |= RECLAIM_WORKINGSET
+            return True
+        state[0] |= RECLAIM_REFERENCED
+        return False
+
+    cdef inline uint32_t look_at(self, uint32_t first, uint32_t end) noexcept nogil:
+        """Takes the accessed bits of these pages, and promotes those of the working set. Returns how many were set."""
+        cdef uint16_t *state
+        cdef uint32_t page, young = 0
+        for page in range(first, end):
+            state = &self.states[page]
+            if state[0] & RESIDENT == 0 or state[0] & HITS == 0 or state[0] & RECLAIM_ISOLATED:
+                continue
+            state[0] &= ~<uint32_t> HITS
+            young += folio_pages(self, page)
+            if self.accessed_again(page):
+                self.set_gen(page, self.max_seq)
+        return young
+
+    cdef void age(self) noexcept nogil:
+        """Walks the regions that are worth it, and begins a generation."""
+        cdef uint32_t now = self.max_seq % 2
+        cdef uint8_t *filter = self.filters + <size_t> now * self.regions
+        cdef uint8_t *following = self.filters + <size_t> (1 - now) * self.regions
+        cdef uint32_t region, first, end
+        memset(following, 0, self.regions)
+        self.filtered[1 - now] = True
+        for region in range(self.regions):
+            if self.filtered[now] and not filter[region]:
+                continue
+            first = region << REGION_SHIFT
+            end = min(first + (1 << REGION_SHIFT), self.pages)
+            following[region] = self.look_at(first, end) * YOUNG_SHARE >= end - first
+        self.max_seq += 1
+
+    cdef inline void look_around(self, uint32_t page) noexcept nogil:
+        """An accessed page was found: those beside it in its region are likely to be accessed too."""
+        cdef uint32_t region = page >> REGION_SHIFT
+        cdef uint32_t first = region << REGION_SHIFT
+        cdef uint32_t end = min(first + (1 << REGION_SHIFT), self.pages)
+        if end - first > MIN_LRU_BATCH:
+            if page - first < MIN_LRU_BATCH // 2:
+                end = first + MIN_LRU_BATCH
+            elif end - page < MIN_LRU_BATCH // 2:
+                first = end - MIN_LRU_BATCH
+            else:
+                first = page - MIN_LRU_BATCH // 2
+                end = page + MIN_LRU_BATCH // 2
+        if (1 + self.look_at(first, end)) * YOUNG_SHARE >= end - first:
+            self.filters[<size_t> (self.max_seq % 2) * self.regions + region] = 1
+
+    # -- the eviction ---------------------------------------------------------------------------------------------
+
+    cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
+        cdef int _, priority
+        self.evicted = 0
+        self.failed = ZSW_OK
+        for _ in range(MAX_RECLAIM_RETRIES):
+            priority = DEF_PRIORITY
+            while priority >= 0 and self.evicted < wanted and self.failed == ZSW_OK:
+                self.shrink(engine, priority)
+                priority -= 1
+            if self.failed != ZSW_OK:
+                return self.failed
+            if self.evicted:
+                return ZSW_OK
+        return ZSW_E_FULL
+
+    cdef void shrink(self, Evictor engine, int priority) noexcept nogil:
+        """Scans a share of all pages; or ages them, where too few generations are left to evict from."""
+        cdef uint32_t scanned = 0, batch, share
+        while True:
+            share = self.resident if self.min_seq + MIN_NR_GENS <= self.max_seq else 0
+            if self.min_seq + MIN_NR_GENS >= self.max_seq and priority != DEF_PRIORITY:
+                self.age()
+                return
+            if share >> priority == 0:
+                return
+            batch = self.evict_batch(engine)
+            scanned += batch
+            if batch == 0 or scanned >= share >> priority or self.failed != ZSW_OK:
+                return
+
+    cdef uint32_t evict_batch(self, Evictor engine) noexcept nogil:
+        """Evicts from the oldest generation; returns how much was done, 0 where nothing can be."""
+        cdef uint32_t scanned = self.isolate()
+        scanned += self.next_oldest()
+        if self.min_seq + MIN_NR_GENS > self.max_seq:
+            scanned = 0
+        self.evict_isolated(engine)
+        return scanned
+
+    cdef uint32_t isolate(self) noexcept nogil:
+        """Takes up to 64 pages off the oldest list, and sorts those that belong elsewhere. Returns pages looked at."""
+        cdef page_list *oldest = self.list_of(self.min_seq)
+        cdef bint protect = self.tier_is_protected()
+        cdef uint32_t page, scanned = 0, sorted_ = 0
+        self.isolated_count = 0
+        if self.min_seq + MIN_NR_GENS > self.max_seq:
+            return 0
+        while oldest.count and scanned < MAX_LRU_BATCH and self.isolated_count < MIN_LRU_BATCH:
+            page = list_pop(oldest, self.stamps)
+            scanned += 1
+            if self.sort(page, protect):
+                sorted_ += 1
+                continue
+            self.states[page] |= RECLAIM_ISOLATED
+            self.isolated[self.isolated_count] = page
+            self.isolated_count += 1
+        self.counters.pgscan += self.isolated_count
+        self.counters.pgrefill += sorted_
+        return scanned if self.isolated_count or scanned == MAX_LRU_BATCH else 0
+
+    cdef inline bint sort(self, uint32_t page, bint protect) noexcept nogil:
+        """Moves a page of the oldest list that was promoted to its own, or a protected one to the next."""
+        if self.gen_of(page) != self.min_seq % MAX_NR_GENS:
+            list_append(&self.lists[self.gen_of(page)], self.stamps, page)
+            return True
+        if protect and self.states[page] & RECLAIM_WORKINGSET:
+            self.tiers[PROTECTED].protected_ += 1
+            self.states[page] &= ~<uint32_t> RECLAIM_REFERENCED
+            self.set_gen(page, self.min_seq + 1)
+            list_append(self.list_of(self.min_seq + 1), self.stamps, page)
+            return True
+        return False
+
+    cdef inline bint tier_is_protected(self) noexcept nogil:
+        """Whether the working set's pages refault more, of those evicted, than the others: gains are 2 and 3."""
+        cdef const tier_control *base = &self.tiers[BASE]
+        cdef const tier_control *other = &self.tiers[PROTECTED]
+        if tier_refaulted(other) < MIN_LRU_BATCH:
+            return False
+        return tier_refaulted(other) * (tier_total(base) + MIN_LRU_BATCH) * 2 > \
+            (tier_refaulted(base) + 1) * tier_total(other) * 3
+
+    cdef bint next_oldest(self) noexcept nogil:
+        """Closes the oldest generations while they are empty, and carries their counts over. Whether there were any."""
+        cdef uint32_t before = self.min_seq
+        cdef tier_control *tier
+        cdef int number
+        while self.min_seq + MIN_NR_GENS <= self.max_seq and self.list_of(self.min_seq).count == 0:
+            self.min_seq += 1
+        if self.min_seq == before:
+            return False
+        for number in range(2):
+            tier = &self.tiers[number]
+            tier.avg_refaulted = tier_refaulted(tier) // 2
+            tier.avg_total = tier_total(tier) // 2
+            tier.refaulted = tier.evicted = tier.protected_ = 0
+        return True
+
+    cdef void evict_isolated(self, Evictor engine) noexcept nogil:
+        cdef uint32_t i, page, kept = 0
+        for i in range(self.isolated_count):
+            page = self.isolated[i]
+            if self.failed != ZSW_OK or not self.evict(engine, page):
+                self.isolated[kept] = page
+                kept += 1
+        for i in range(kept):
+            page = self.isolated[i]
+            self.states[page] &= ~<uint32_t> RECLAIM_ISOLATED
+            # Back in the oldest generation, which may be the second youngest, it starts anew.
+            if self.states[page] & RECLAIM_WORKINGSET == 0 and self.max_seq - 1 == self.min_seq:
+                self.states[page] &= ~<uint32_t> RECLAIM_REFERENCED
+            self.add(page)
+        self.isolated_count = 0
+
+    cdef inline bint evict(self, Evictor engine, uint32_t page) noexcept nogil:
+        """Whether an isolated page could be evicted."""
+        cdef uint32_t workingset = self.states[page] & RECLAIM_WORKINGSET
+        cdef uint32_t each
+        cdef int code
+        if self.states[page] & HITS:
+            self.states[page] &= ~<uint32_t> HITS
+            self.look_around(page)
+            if self.accessed_again(page):
+                self.counters.pgactivate += 1
+            return False
+        # Before it goes: a large folio may be split on the way, and only some of its pages go.
+        for each in range(page, page + folio_pages(self, page)):
+            self.shadows[each] = (self.min_seq << 1) | (SHADOW_WORKINGSET if workingset else 0)
+        code = send_out(self, engine, page)
+        if code == ZSW_OK:
+            self.evicted += 1
+            self.tiers[PROTECTED if workingset else BASE].evicted += 1
+            return True
+        self.counters.pgactivate += 1
+        if code != ZSW_E_FULL:
+            self.failed = code
+        return False
+
+    # -- looking in -----------------------------------------------------------------------------------------------
+
+    def everyone(self):
+        return [page for gen in range(MAX_NR_GENS) for page in self.members(&self.lists[gen])]
+
+    def check(self):
+        """Assert every invariant of the generations. O(resident pages)."""
+        Reclaimer.check(self)
+        assert self.max_seq - self.min_seq < MAX_NR_GENS, "there are too many generations"
+        assert self.max_seq - self.min_seq >= MIN_NR_GENS - 1, "there are too few generations"
+        for seq in range(self.min_seq, self.min_seq + MAX_NR_GENS):
+            members = self.members(self.list_of(seq))
+            assert seq <= self.max_seq or not members, "pages of a generation that has not begun"
+            for page in members:
+                own = self.min_seq + (self.gen_of(page) - self.min_seq) % MAX_NR_GENS
+                assert seq <= own <= self.max_seq, f"page {page} is of an older generation than its list"
+                assert not self.states[page] & RECLAIM_ISOLATED, f"page {page} is in a list and isolated"

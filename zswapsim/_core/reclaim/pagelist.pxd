@@ -1,0 +1,54 @@
+"""Pages in order, oldest first, linked by their stamps: what most reclaimers keep."""
+
+from libc.stdint cimport uint32_t
+
+from zswapsim._core.lru.log cimport zsw_prefetch
+
+cdef extern from *:
+    """
+    #define LIST_END 0xFFFFFFFEu
+    """
+    const uint32_t LIST_END      # no page; the link of a list's youngest
+
+# The link of a page in a list is its stamp: the next younger page.
+ctypedef struct page_list:
+    uint32_t oldest              # LIST_END where the list is empty, and so is youngest
+    uint32_t youngest
+    uint32_t count
+
+
+cdef inline void list_open(page_list *pages) noexcept nogil:
+    pages.oldest = pages.youngest = LIST_END
+    pages.count = 0
+
+
+# Enters a page at the young end (the head of a kernel's list).
+cdef inline void list_append(page_list *pages, uint32_t *stamps, uint32_t page) noexcept nogil:
+    stamps[page] = LIST_END
+    if pages.youngest == LIST_END:
+        pages.oldest = page
+    else:
+        stamps[pages.youngest] = page
+    pages.youngest = page
+    pages.count += 1
+
+
+# Takes a page out, given the next older one in the list (LIST_END where it is the oldest).
+cdef inline void list_remove(page_list *pages, uint32_t *stamps, uint32_t page, uint32_t older) noexcept nogil:
+    cdef uint32_t younger = stamps[page]
+    if older == LIST_END:
+        pages.oldest = younger
+    else:
+        stamps[older] = younger
+    if younger == LIST_END:
+        pages.youngest = older
+    pages.count -= 1
+
+
+# Takes the oldest page out. The list is not empty.
+cdef inline uint32_t list_pop(page_list *pages, uint32_t *stamps) noexcept nogil:
+    cdef uint32_t page = pages.oldest
+    list_remove(pages, stamps, page, LIST_END)
+    if pages.oldest != LIST_END:
+        zsw_prefetch(&stamps[pages.oldest])
+    return page

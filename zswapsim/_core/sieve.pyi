@@ -1,3 +1,0 @@
-from zswapsim._core.reclaim import Reclaimer
-
-class SieveReclaimer(Reclaimer): ...

@@ -1,0 +1,1 @@
+"""Read traces: records, lines, and the numbers that stand for pages."""

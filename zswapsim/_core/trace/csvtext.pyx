@@ -1,0 +1,246 @@
+"""The body of a trace in CSV, both ways: one line an event, page in hexadecimal, op ``R`` or ``W``.
+
+Reading says exactly which line and field is wrong. Nothing is skipped: a line is an event or an error, so that the
+number of a line follows from the number of events before it.
+"""
+
+from libc.stdint cimport int8_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from zswapsim._core.base.errors import InputError
+
+# What a column holds.
+SKIP, PAGE, OP, TIME_NS, PROCESS = 0, 1, 2, 3, 4
+# What was found.
+GOOD, BAD_FIELD, TOO_LARGE, TOO_FEW, TOO_MANY = 0, 1, 2, 3, 4
+
+cdef enum:
+    C_SKIP = 0
+    C_PAGE = 1
+    C_OP = 2
+    C_TIME_NS = 3
+    C_PROCESS = 4
+
+cdef enum:
+    C_GOOD = 0
+    C_BAD_FIELD = 1
+    C_TOO_LARGE = 2
+    C_TOO_FEW = 3
+    C_TOO_MANY = 4
+
+cdef enum:
+    SHORTEST_LINE = 4       # "0,R\n"
+    LONGEST_LINE = 52       # 16 digits, op, 20 digits, 10 digits, three commas, the end of the line
+
+cdef uint8_t COMMA = 44, NEWLINE = 10, RETURN = 13, ZERO = 48, LETTER_R = 82, LETTER_W = 87, LETTER_X = 120
+cdef int8_t HEX_VALUE[256]      # of a hexadecimal digit; -1 for any other character
+cdef uint8_t HEX_DIGIT[16]
+
+
+cdef void fill_tables() noexcept:
+    cdef int i
+    memset(HEX_VALUE, -1, sizeof(HEX_VALUE))
+    for i in range(16):
+        HEX_DIGIT[i] = ZERO + i if i < 10 else 97 + i - 10
+        HEX_VALUE[HEX_DIGIT[i]] = i
+    for i in range(10, 16):
+        HEX_VALUE[65 + i - 10] = i
+
+
+fill_tables()
+
+
+# Where reading stands. `text` ends in a newline, at which every field ends at the latest: no other bound is needed.
+cdef struct cursor:
+    const uint8_t *at
+    uint64_t value          # of the last number
+
+
+cdef inline int read_hex(cursor *where) noexcept nogil:
+    cdef const uint8_t *at = where.at
+    cdef const uint8_t *start
+    cdef uint64_t value = 0
+    cdef int digit
+    if at[0] == ZERO and (at[1] | 32) == LETTER_X:
+        at += 2
+    start = at
+    while True:
+        digit = HEX_VALUE[at[0]]
+        if digit < 0:
+            break
+        if value >> 60:
+            return C_TOO_LARGE
+        value = value << 4 | <uint64_t> digit
+        at += 1
+    if at == start:
+        return C_BAD_FIELD
+    where.at = at
+    where.value = value
+    return C_GOOD
+
+
+cdef inline int read_decimal(cursor *where, uint64_t most) noexcept nogil:
+    cdef const uint8_t *at = where.at
+    cdef const uint8_t *start = at
+    cdef uint64_t value = 0, digit
+    while True:
+        digit = <uint64_t> at[0] - ZERO
+        if digit > 9:
+            break
+        if value > (most - digit) // 10:
+            return C_TOO_LARGE
+        value = 10 * value + digit
+        at += 1
+    if at == start:
+        return C_BAD_FIELD
+    where.at = at
+    where.value = value
+    return C_GOOD
+
+
+cdef inline int read_op(cursor *where) noexcept nogil:
+    cdef uint8_t letter = where.at[0]
+    if letter != LETTER_R and letter != LETTER_W:
+        return C_BAD_FIELD
+    where.value = letter == LETTER_W
+    where.at += 1
+    return C_GOOD
+
+
+cdef inline int read_field(cursor *where, uint8_t role) noexcept nogil:
+    if role == C_PAGE:
+        return read_hex(where)
+    if role == C_OP:
+        return read_op(where)
+    if role == C_TIME_NS:
+        return read_decimal(where, 0xFFFFFFFFFFFFFFFF)
+    if role == C_PROCESS:
+        return read_decimal(where, 0xFFFFFFFF)
+    while where.at[0] != COMMA and where.at[0] != NEWLINE:
+        where.at += 1
+    return C_GOOD
+
+
+# Steps over what ends a field: a comma, or at the last column the end of the line.
+cdef inline int read_end(cursor *where, bint last) noexcept nogil:
+    if not last:
+        if where.at[0] != COMMA:
+            return C_TOO_FEW if where.at[0] == NEWLINE or where.at[0] == RETURN else C_BAD_FIELD
+    else:
+        if where.at[0] == RETURN and where.at[1] == NEWLINE:
+            where.at += 1
+        if where.at[0] != NEWLINE:
+            return C_TOO_MANY if where.at[0] == COMMA else C_BAD_FIELD
+    where.at += 1
+    return C_GOOD
+
+
+def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1] op, time_ns, process):
+    """Reads whole lines.
+
+    `text`: ends in a newline. `roles`: one of SKIP … PROCESS for each column. The arrays have room for len(text) // 4
+    events; `time_ns` (uint64) and `process` (uint32) are given exactly where a column has that role. Returns (events
+    read, GOOD or what is wrong with the next line, column, position of the wrong field in `text`). O(n), without
+    the GIL. Raises InputError on arguments that don't fit.
+    """
+    cdef uint64_t[::1] times = time_ns
+    cdef uint32_t[::1] processes = process
+    cdef bint timed = times is not None, owned = processes is not None
+    cdef Py_ssize_t most = text.shape[0] // SHORTEST_LINE, count = 0
+    cdef int columns = <int> len(roles), column = 0, code = C_GOOD
+    cdef const uint8_t *role = roles
+    cdef const uint8_t *end
+    cdef const uint8_t *field
+    cdef uint64_t found[5]      # the line's values, by role: there may be no room for what is not a whole line
+    cdef cursor where
+    if not text.shape[0] or text[text.shape[0] - 1] != NEWLINE:
+        raise InputError("parse: expected text that ends in a newline")
+    if not {PAGE, OP} <= set(roles) <= {SKIP, PAGE, OP, TIME_NS, PROCESS} or (TIME_NS in roles) != timed or (
+            PROCESS in roles) != owned:
+        raise InputError("parse: expected a page and an op column, and arrays for the other columns")
+    if min(page.shape[0], op.shape[0]) < most or (timed and times.shape[0] < most) or (
+            owned and processes.shape[0] < most):
+        raise InputError(f"parse: expected room for {most} events")
+    where.value = 0
+    memset(found, 0, sizeof(found))
+    where.at = field = &text[0]
+    end = where.at + text.shape[0]
+    with nogil:
+        while where.at < end:
+            for column in range(columns):
+                field = where.at
+                code = read_field(&where, role[column]) or read_end(&where, column == columns - 1)
+                if code:
+                    break
+                found[role[column]] = where.value
+            if code:
+                break
+            page[count] = found[C_PAGE]
+            op[count] = <uint8_t> found[C_OP]
+            if timed:
+                times[count] = found[C_TIME_NS]
+            if owned:
+                processes[count] = <uint32_t> found[C_PROCESS]
+            count += 1
+    return count, code, column, field - &text[0]
+
+
+cdef inline uint8_t *write_hex(uint8_t *at, uint64_t value) noexcept nogil:
+    cdef int shift = 60
+    while shift and not value >> shift:
+        shift -= 4
+    while shift >= 0:
+        at[0] = HEX_DIGIT[value >> shift & 15]
+        at += 1
+        shift -= 4
+    return at
+
+
+cdef inline uint8_t *write_decimal(uint8_t *at, uint64_t value) noexcept nogil:
+    cdef uint8_t digits[20]
+    cdef int count = 0
+    while True:
+        digits[count] = ZERO + <uint8_t> (value % 10)
+        value //= 10
+        count += 1
+        if not value:
+            break
+    while count:
+        count -= 1
+        at[0] = digits[count]
+        at += 1
+    return at
+
+
+def format_events(const uint64_t[::1] page, const uint8_t[::1] op, time_ns, process, uint8_t[::1] out):
+    """Writes one line an event into `out`, which has room for 52 bytes each; returns how many bytes were written.
+
+    O(n), without the GIL. Raises InputError where lengths don't fit.
+    """
+    cdef const uint64_t[::1] times = time_ns
+    cdef const uint32_t[::1] processes = process
+    cdef Py_ssize_t i, count = page.shape[0]
+    cdef bint timed = times is not None, owned = processes is not None
+    cdef uint8_t *at
+    if op.shape[0] != count or (timed and times.shape[0] != count) or (owned and processes.shape[0] != count):
+        raise InputError(f"format_events: expected {count} of everything")
+    if out.shape[0] < LONGEST_LINE * count:
+        raise InputError(f"format_events: expected room for {LONGEST_LINE * count} bytes")
+    if not count:
+        return 0
+    at = &out[0]
+    with nogil:
+        for i in range(count):
+            at = write_hex(at, page[i])
+            at[0] = COMMA
+            at[1] = LETTER_W if op[i] else LETTER_R
+            at += 2
+            if timed:
+                at[0] = COMMA
+                at = write_decimal(at + 1, times[i])
+            if owned:
+                at[0] = COMMA
+                at = write_decimal(at + 1, processes[i])
+            at[0] = NEWLINE
+            at += 1
+    return at - &out[0]

@@ -1,0 +1,20 @@
+"""Dense numbers of pages, given without the GIL."""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from zswapsim._core.trace.table cimport dense_table
+from zswapsim._core.trace.direct cimport direct_table
+
+cdef class DenseMap:
+    cdef direct_table direct    # has all pages while `table` has none
+    cdef dense_table table
+    cdef bint busy              # a thread is in it
+
+    # Writes the numbers of `count` pages that lie `stride` bytes apart. 0, ZSW_E_NOMEM or ZSW_E_RANGE. One at a time.
+    cdef int number(
+        self, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
+    ) noexcept nogil
+    # Distinct pages.
+    cdef uint64_t known(self) noexcept nogil
+    cdef check_direct(self, unsigned char[:] numbers)
+    cdef check_table(self, unsigned char[:] numbers)

@@ -1,0 +1,312 @@
+"""Arbitrary 64-bit page numbers made dense: 0, 1, 2 … in order of first appearance.
+
+Pages that are all small are looked up in an array (direct.pxd). Once a larger one comes, all go into the table of
+densetable.pxd, where a probe is one cache line, mostly, asked for some pages ahead of its use.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from zswapsim._core.trace.table cimport (
+    CROWD, FARTHEST, TABLE_CROWDED, TABLE_FULL, TABLE_NARROW, WIDE_BYTES, dense_entry, dense_table, hash_at, hash_of,
+    home_of, load64, page_of, read_slot, slot_at, table_begin, table_close, table_remedy, write_narrow, write_wide,
+    zsw_prefetch,
+)
+from zswapsim._core.trace.direct cimport direct_close, direct_keys, direct_open, direct_run, direct_table
+from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, raise_code
+
+from zswapsim._core.base.errors import BusyError, InputError
+
+cdef enum:
+    AHEAD = 64              # pages whose slots are asked for before they are looked at
+    DIRECT_PAGES = 1 << 22  # pages below it are looked up in an array of 16 MiB
+
+cdef uint64_t MOST_PAGES = 0xFFFFFFFF
+
+
+# A page that is looked for: where it would be at home, and its hash's low bits.
+cdef struct dense_probe:
+    uint8_t *home
+    uint64_t tag
+
+
+# Where a page is looked for; asks for the memory. Whether it fits the table's keys.
+cdef inline bint probe(const dense_table *table, uint64_t page, dense_probe *sought) noexcept nogil:
+    cdef uint64_t hash
+    if page & ~table.key_mask:
+        return False
+    hash = hash_of(table, page)
+    sought.home = slot_at(table, home_of(table, hash))
+    sought.tag = hash & table.tag_mask
+    zsw_prefetch(sought.home)
+    # A new page is looked for up to the next empty slot.
+    zsw_prefetch(sought.home + 32)
+    return True
+
+
+# The number of a probe, entered where it is new. 0, TABLE_FULL or TABLE_CROWDED; ZSW_E_RANGE past 2**32 - 1 pages.
+cdef inline int settle_narrow(dense_table *table, const dense_probe *sought, uint32_t *out) noexcept nogil:
+    cdef uint8_t *slot = sought.home
+    cdef uint64_t tag = sought.tag << table.number_bits
+    cdef uint64_t number, value
+    while True:
+        value = load64(slot) & table.slot_mask
+        # Below the mark: the number alone, where tags agree.
+        number = value ^ tag
+        if value != 0 and number <= table.number_mask:
+            out[0] = <uint32_t> (number - 1)
+            return ZSW_OK
+        if value == 0:
+            break
+        slot += table.slot_bytes
+    if table.used >= table.most:
+        return TABLE_FULL
+    if <uint64_t> (slot - sought.home) > <uint64_t> (CROWD * table.slot_bytes):
+        return TABLE_CROWDED
+    if table.used == MOST_PAGES:
+        return ZSW_E_RANGE
+    out[0] = <uint32_t> table.used
+    table.used += 1
+    write_narrow(table, slot, tag | table.used)
+    return ZSW_OK
+
+
+# The same where a slot is wide.
+cdef inline int settle_wide(dense_table *table, const dense_probe *sought, uint32_t *out) noexcept nogil:
+    cdef uint8_t *slot = sought.home
+    cdef uint32_t number
+    while True:
+        memcpy(&number, slot + 8, 4)
+        if number == 0:
+            break
+        if load64(slot) == sought.tag:
+            out[0] = number - 1
+            return ZSW_OK
+        slot += WIDE_BYTES
+    if table.used >= table.most:
+        return TABLE_FULL
+    if slot - sought.home > CROWD * WIDE_BYTES:
+        return TABLE_CROWDED
+    if table.used == MOST_PAGES:
+        return ZSW_E_RANGE
+    out[0] = <uint32_t> table.used
+    table.used += 1
+    write_wide(slot, sought.tag, table.used)
+    return ZSW_OK
+
+
+# Maps pages until one is in the way; `why` is 0, TABLE_* or ZSW_E_RANGE. Returns how many were mapped. With each page
+# that is looked at the one AHEAD of it is asked for: waiting for memory and looking overlap.
+cdef Py_ssize_t run(
+    dense_table *shared, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *why,
+) noexcept nogil:
+    # A copy, which no write of a number can be taken to change.
+    cdef dense_table table = shared[0]
+    cdef dense_probe[AHEAD] probes
+    cdef dense_probe *sought
+    cdef Py_ssize_t i = 0, end = 0
+    cdef int code = ZSW_OK
+    while end < min(count, <Py_ssize_t> AHEAD) and probe(&table, load64(pages + end * stride), &probes[end]):
+        end += 1
+    while i < count:
+        if i == end:
+            code = TABLE_NARROW
+            break
+        sought = &probes[i % AHEAD]
+        code = settle_wide(&table, sought, out + i) if table.wide else settle_narrow(&table, sought, out + i)
+        if code != ZSW_OK:
+            break
+        if end == i + AHEAD and end < count:
+            end += probe(&table, load64(pages + end * stride), sought)
+        i += 1
+    shared.used = table.used
+    why[0] = code
+    return i
+
+
+# 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. A host without memory is an error only once a page is
+# new: those that are known are found all the same.
+cdef int map_all(
+    dense_table *table, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
+) noexcept nogil:
+    cdef Py_ssize_t done = 0
+    cdef int why, code = ZSW_OK
+    if table.slots == NULL:
+        code = table_begin(table, load64(pages))
+    while code == ZSW_OK:
+        done += run(table, pages + done * stride, stride, out + done, count - done, &why)
+        if why <= 0:
+            return why
+        code = table_remedy(table, why, load64(pages + done * stride))
+    return code
+
+
+# Into a table, every page with the number that it has. 0 or ZSW_E_NOMEM, which leaves all as it was.
+cdef int leave_direct(direct_table *direct, dense_table *table) noexcept nogil:
+    cdef Py_ssize_t used = direct.used
+    cdef uint64_t *pages = NULL
+    cdef int code = ZSW_OK
+    if used:
+        pages = <uint64_t *> malloc(used * sizeof(uint64_t))
+        if pages == NULL:
+            return ZSW_E_NOMEM
+        direct_keys(direct, pages)
+        # The numbers are known; they may lie where the pages were, which are read first.
+        code = map_all(table, <const uint8_t *> pages, sizeof(uint64_t), <uint32_t *> pages, used)
+        free(pages)
+    if code == ZSW_OK:
+        direct_close(direct)
+    else:
+        table_close(table)
+        memset(table, 0, sizeof(dense_table))
+    return code
+
+
+cdef class DenseMap:
+    """Gives every 64-bit page number a dense 32-bit one, in order of first appearance.
+
+    While all pages are below `direct` (at most 2**32), an array of 4 bytes for each page up to the largest. Else slots
+    of 5 bytes while pages are below 2**27, 6 below 2**35, 7 below 2**43, 8 below 2**52, else 12; three quarters to
+    seven eighths of them are taken, from 16,384 slots on, and five eighths at least where they have 5 bytes. Nothing
+    else is held. One thread at a time.
+    """
+
+    def __cinit__(self, uint64_t direct=DIRECT_PAGES):
+        memset(&self.table, 0, sizeof(dense_table))
+        memset(&self.direct, 0, sizeof(direct_table))
+        self.direct.room = min(direct, MOST_PAGES)
+
+    def __dealloc__(self):
+        direct_close(&self.direct)
+        table_close(&self.table)
+
+    # Writes the numbers of `count` pages that lie `stride` bytes apart. 0, ZSW_E_NOMEM or ZSW_E_RANGE. One at a time.
+    cdef int number(
+        self, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
+    ) noexcept nogil:
+        cdef Py_ssize_t done = 0
+        cdef int code = ZSW_OK
+        if self.direct.room:
+            if self.direct.numbers == NULL:
+                code = direct_open(&self.direct)
+            if code == ZSW_OK:
+                done = direct_run(&self.direct, pages, stride, out, count)
+            if code == ZSW_OK and done < count:
+                code = leave_direct(&self.direct, &self.table)
+        if code == ZSW_OK and done < count:
+            code = map_all(&self.table, pages + done * stride, stride, out + done, count - done)
+        return code
+
+    cdef uint64_t known(self) noexcept nogil:
+        return self.direct.used + self.table.used
+
+    def __len__(self):
+        return self.known()
+
+    def __reduce__(self):
+        raise TypeError("a DenseMap can't be pickled")
+
+    @property
+    def nbytes(self):
+        """Bytes of the array or of the table."""
+        return self.table.mapped if self.table.slots != NULL else self.direct.end * sizeof(uint32_t)
+
+    def map(self, pages, out):
+        """Writes the dense numbers of `pages` (uint64[n]) into `out` (uint32[n]); new pages get the next numbers.
+
+        `pages` may be a field of records, aligned or not. O(n), without the GIL. Raises InputError where an array has
+        another type, shape or length or there are more than 2**32 - 1 distinct pages, HostMemoryError when the table
+        can't grow (the map stays usable), BusyError while another thread is in it.
+        """
+        cdef const uint64_t[:] source
+        cdef uint32_t[::1] target
+        cdef int code = 0
+        try:
+            source, target = pages, out
+        except (BufferError, TypeError, ValueError) as error:
+            raise InputError(f"DenseMap.map: expected uint64 pages and contiguous uint32 out: {error}") from None
+        if source.shape[0] != target.shape[0]:
+            raise InputError(f"DenseMap.map: {source.shape[0]} pages and room for {target.shape[0]}: expected as many")
+        if self.busy:
+            raise BusyError("DenseMap: another thread is using it")
+        if source.shape[0] == 0:
+            return
+        self.busy = True
+        with nogil:
+            code = self.number(<const uint8_t *> &source[0], source.strides[0], &target[0], source.shape[0])
+        self.busy = False
+        if code:
+            raise_code(code, f"DenseMap of {self.known()} pages")
+
+    def originals(self):
+        """uint64[len(self)]: the page number behind each dense one; a new array."""
+        cdef uint64_t[::1] view
+        cdef dense_entry entry
+        cdef uint64_t at
+        if self.busy:
+            raise BusyError("DenseMap: another thread is using it")
+        import numpy as np  # not needed for anything that is quick to start
+
+        pages = np.empty(self.known(), np.uint64)
+        if self.direct.used:
+            view = pages
+            direct_keys(&self.direct, &view[0])
+        if self.table.used:
+            view = pages
+            for at in range(self.table.capacity + FARTHEST):
+                entry = read_slot(&self.table, at)
+                if entry.number:
+                    view[entry.number - 1] = page_of(&self.table, hash_at(&self.table, at, entry.tag))
+        return pages
+
+    def check(self):
+        """Raises AssertionError unless every number is there once, in reach of home, behind none that is younger."""
+        if self.busy:
+            raise BusyError("DenseMap: another thread is using it")
+        assert self.direct.used == 0 or self.table.used == 0, "a page is in the array and in the table"
+        numbers = bytearray(self.known())
+        self.check_direct(numbers)
+        if self.table.slots != NULL:
+            self.check_table(numbers)
+        assert numbers == b"\1" * len(numbers), "a number is lost, or there twice"
+
+    cdef check_direct(self, unsigned char[:] numbers):
+        cdef uint64_t key
+        for key in range(self.direct.end):
+            assert self.direct.numbers[key] <= self.direct.used, f"page {key} has a number that was not given"
+            if self.direct.numbers[key]:
+                numbers[self.direct.numbers[key] - 1] += 1
+
+    cdef check_table(self, unsigned char[:] numbers):
+        cdef uint64_t at, before, home
+        cdef dense_entry entry
+        for at in range(self.table.capacity + FARTHEST + 1):
+            entry = read_slot(&self.table, at)
+            if entry.number:
+                assert entry.number <= self.table.used and at < self.table.capacity + FARTHEST, f"slot {at} is astray"
+                numbers[entry.number - 1] += 1
+                home = home_of(&self.table, hash_at(&self.table, at, entry.tag))
+                assert home <= at <= home + FARTHEST, f"slot {at} is out of reach of its home {home}"
+                for before in range(home, at):
+                    assert 0 < read_slot(&self.table, before).number < entry.number, f"slot {at} is behind {before}"
+
+
+def next_access(const uint32_t[::1] dense, int64_t base, int64_t[::1] following, int64_t[::1] out):
+    """Walks events `base` … backwards: out[i] is the 1-based position of the next event with the same page, -1 if none.
+
+    `dense`: uint32[n] page numbers below len(following); `following`: int64, the position of the first event after
+    this chunk for every page (-1 if none), updated. Raises InputError on a length or number out of range.
+    """
+    cdef Py_ssize_t i, bad = -1
+    if out.shape[0] != dense.shape[0]:
+        raise InputError(f"next_access: {dense.shape[0]} events and room for {out.shape[0]}: expected as many")
+    with nogil:
+        for i in range(dense.shape[0] - 1, -1, -1):
+            if dense[i] >= following.shape[0]:
+                bad = i
+                break
+            out[i] = following[dense[i]]
+            following[dense[i]] = base + i + 1
+    if bad >= 0:
+        raise InputError(f"next_access: page {dense[bad]}: expected less than {following.shape[0]}")

@@ -1,0 +1,82 @@
+"""Numbers of small keys: an array with a place for each, so that a key is found without a hash and without a branch.
+
+All of the array is mapped at once and a page of it is there once it is touched, so it takes no more than 4 bytes for
+each key below the largest that came, but for the rest of a page; those are huge where the array is large.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from posix.mman cimport (
+    MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
+)
+
+from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
+
+cdef extern from *:
+    """
+    #define zsw_prefetch_number(address) __builtin_prefetch(address, 1, 3)
+    """
+    void zsw_prefetch_number(const void *address) noexcept nogil
+
+cdef enum:
+    HUGE_ROOM = 1 << 20     # keys from which on an array is large
+    KEYS_AHEAD = 32         # keys whose numbers are asked for before they are looked at
+
+ctypedef struct direct_table:
+    uint32_t *numbers       # owned, mapped; by key: its number from 1, 0 where it has not come. NULL before the first
+    uint64_t room           # keys below it have a place
+    uint64_t end            # above the largest key that came
+    uint64_t used           # distinct keys
+
+
+# 0 or ZSW_E_NOMEM.
+cdef inline int direct_open(direct_table *direct) noexcept nogil:
+    cdef int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    cdef size_t size = direct.room * sizeof(uint32_t)
+    cdef void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0)
+    if memory == MAP_FAILED:
+        return ZSW_E_NOMEM
+    if direct.room >= HUGE_ROOM:
+        madvise(memory, size, MADV_HUGEPAGE)
+    direct.numbers = <uint32_t *> memory
+    return ZSW_OK
+
+
+cdef inline void direct_close(direct_table *direct) noexcept nogil:
+    if direct.numbers != NULL:
+        munmap(direct.numbers, direct.room * sizeof(uint32_t))
+    direct.numbers = NULL
+    direct.room = direct.end = direct.used = 0
+
+
+cdef inline void direct_enter(direct_table *direct, uint64_t key) noexcept nogil:
+    direct.used += 1
+    direct.numbers[key] = <uint32_t> direct.used
+    direct.end = max(direct.end, key + 1)
+
+
+# Maps keys until one has no place; how many were mapped.
+cdef inline Py_ssize_t direct_run(
+    direct_table *direct, const uint8_t *keys, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef uint64_t key
+    for i in range(count):
+        memcpy(&key, keys + min(i + KEYS_AHEAD, count - 1) * stride, 8)
+        if key < direct.room:
+            zsw_prefetch_number(direct.numbers + key)
+        memcpy(&key, keys + i * stride, 8)
+        if key >= direct.room:
+            return i
+        if direct.numbers[key] == 0:
+            direct_enter(direct, key)
+        out[i] = direct.numbers[key] - 1
+    return count
+
+
+# Writes every key to the place of its number.
+cdef inline void direct_keys(const direct_table *direct, uint64_t *keys) noexcept nogil:
+    cdef uint64_t key
+    for key in range(direct.end):
+        if direct.numbers[key]:
+            keys[direct.numbers[key] - 1] = key

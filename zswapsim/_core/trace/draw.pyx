@@ -1,0 +1,59 @@
+"""Draws from a finite distribution by inverting its cumulative sums, with a guide table.
+
+The guide (Chen and Asau, "On generating random variates from an empirical distribution", 1974) says for each of as
+many equal parts of the range as there are ranks where the search begins; on average it then ends within two steps.
+Everything is whole numbers, so that a draw is the same on every machine.
+"""
+
+from libc.stdint cimport uint32_t, uint64_t
+
+import numpy as np
+
+from zswapsim._core.base.errors import InputError
+
+DRAW_BITS = 53      # a cumulative sum of 2**53 stands for probability 1
+
+cdef enum:
+    C_DRAW_BITS = 53
+
+
+cdef class RankTable:
+    """Ranks 0 … n-1 with the given cumulative sums.
+
+    `cumulative`: uint64[n], never decreasing, the last one 2**53; rank k is drawn for numbers from cumulative[k - 1]
+    (0 for the first) up to, but not including, cumulative[k]. Raises InputError otherwise. Immutable; any number of
+    threads may draw at once.
+    """
+    cdef const uint64_t[::1] sums
+    cdef const uint32_t[::1] guide      # guide[part]: the first rank whose sum is above the part's beginning
+    cdef int guide_bits
+
+    # In __cinit__, which runs exactly once: a table is never seen without its sums, and never changes them.
+    def __cinit__(self, cumulative):
+        sums = np.array(cumulative, np.uint64)
+        steps = np.diff(sums.view(np.int64))
+        if sums.ndim != 1 or not 0 < len(sums) < 1 << 32 or sums.max() != 1 << DRAW_BITS or (steps < 0).any():
+            raise InputError("RankTable: expected sums that never decrease and end at 2**53")
+        bits = max(len(sums) - 1, 1).bit_length()
+        begins = np.arange(1 << bits, dtype=np.uint64) << np.uint64(DRAW_BITS - bits)
+        guide = np.searchsorted(sums, begins, side="right").astype(np.uint32)
+        self.sums, self.guide, self.guide_bits = sums, guide, bits
+
+    def draw(self, const uint64_t[::1] raw, const uint32_t[::1] numbers, uint64_t[::1] out):
+        """out[i] becomes numbers[rank] for the rank that the upper 53 bits of raw[i] draw.
+
+        `raw`: uint64[n]; `numbers`: uint32, one a rank; `out`: uint64[n]. O(n) on average, without the GIL. Raises
+        InputError where lengths don't fit.
+        """
+        cdef Py_ssize_t i
+        cdef uint64_t number
+        cdef uint32_t rank
+        if numbers.shape[0] != self.sums.shape[0] or raw.shape[0] != out.shape[0]:
+            raise InputError("RankTable.draw: expected a number for each rank and room for each draw")
+        with nogil:
+            for i in range(raw.shape[0]):
+                number = raw[i] >> (64 - C_DRAW_BITS)
+                rank = self.guide[<Py_ssize_t> (number >> (C_DRAW_BITS - self.guide_bits))]
+                while self.sums[rank] <= number:
+                    rank += 1
+                out[i] = numbers[rank]

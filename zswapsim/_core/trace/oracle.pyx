@@ -1,0 +1,38 @@
+"""Records of libCacheSim's oracleGeneral: the page of each, and the one thing in them that can be false."""
+
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from zswapsim._core.trace.oraclerecord cimport OBJECT_AT, RECORD_BYTES, garbled, load_le64
+
+from zswapsim._core.base.errors import InputError
+
+
+# Takes out the pages; whether all records are good.
+cdef bint pages_of(const uint8_t *records, int64_t first, Py_ssize_t count, uint64_t *pages) noexcept nogil:
+    cdef const uint8_t *record = records
+    cdef bint bad = False
+    cdef Py_ssize_t i
+    for i in range(count):
+        pages[i] = load_le64(record + OBJECT_AT)
+        bad |= garbled(record, first + i)
+        record += RECORD_BYTES
+    return not bad
+
+
+def decode(const uint8_t[::1] records, int64_t first, uint64_t[::1] pages):
+    """Writes the objects of whole `records` (24 bytes each, little-endian, the first at position `first`) into `pages`.
+
+    Returns how many records come before one whose next_access_vtime is neither -1 nor above its own position: all of
+    them where there is none such. O(n), without the GIL. Raises InputError where `pages` has not as many.
+    """
+    cdef Py_ssize_t count = pages.shape[0], good = count
+    if records.shape[0] != count * RECORD_BYTES:
+        raise InputError(f"oracle: {records.shape[0]} bytes and room for {count} pages: expected {RECORD_BYTES} each")
+    if count == 0:
+        return 0
+    with nogil:
+        if not pages_of(&records[0], first, count, &pages[0]):
+            good = 0
+            while not garbled(&records[good * RECORD_BYTES], first + good):
+                good += 1
+    return good

@@ -1,0 +1,273 @@
+"""The table behind a DenseMap: its layout, how it grows, and what is done where keys crowd.
+
+Linear probing over slots of 5 to 8 bytes, 12 where keys need all of 64 bits. Of two keys that want a slot the one that
+came first has it, so that the layout does not depend on how the table grew (Blelloch and Golovin, "Strongly
+history-independent hashing with applications", 2007), and pages that are accessed much, which mostly come early, lie at
+home. Homes go up with the hash: growing reads the old table and writes the new one from end to end, and the old one's
+memory is given back on the way. The hash is an xor of the key's upper half into the lower, then a
+multiplication (Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem", 1997); it begins
+with the golden ratio, which spreads consecutive pages evenly (Knuth, vol. 3, 6.4), and takes another factor where keys
+crowd.
+"""
+
+from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memset
+from posix.mman cimport (
+    MADV_DONTNEED, MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
+)
+
+from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
+
+cdef enum:
+    BATCH = 64              # keys whose slots are asked for together
+    WIDE_BITS = 64
+    HOME_BITS = 52          # of a hash, that its home depends on: times a share they fit 64 bits
+    SLACK = 192             # what growing in order may add: less than 2 slots each time (docs/architecture.md)
+    FIRST_SCALE = 5         # capacity of a new table: 32 << 5
+    DOUBLE_UP_TO = 1 << 14  # slots up to which a table doubles
+    HUGE_BYTES = 1 << 21
+    RELEASE_SLOTS = 65536   # between looks at whether there is memory to give back
+    FACTORS = 32            # tried before a crowd counts as lack of memory
+
+cdef uint64_t GOLDEN = 0x9E3779B97F4A7C15     # 2**64 divided by the golden ratio
+# By bytes of a slot: bits of its keys. The rest of it, with what the place tells, is the number and 12 or 13 bits that
+# tell a slot's home among CROWD + SLACK.
+cdef int[9] NARROW_BITS = [0, 0, 0, 0, 0, 27, 35, 43, 52]
+
+
+cdef uint64_t inverse_of(uint64_t odd) noexcept nogil:
+    """Modulo 2**64, by Newton's iteration: each step doubles the bits that are right, from 3 on."""
+    cdef uint64_t inverse = odd
+    cdef int _step
+    for _step in range(5):
+        inverse *= 2 - odd * inverse
+    return inverse
+
+
+# The factor after `factor`, odd (splitmix64: Steele et al., OOPSLA 2014).
+cdef uint64_t next_factor(uint64_t factor) noexcept nogil:
+    cdef uint64_t mixed = factor + GOLDEN
+    mixed = (mixed ^ (mixed >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
+    mixed = (mixed ^ (mixed >> 27)) * <uint64_t> 0x94D049BB133111EB
+    return (mixed ^ (mixed >> 31)) | 1
+
+
+cdef void choose_slots(dense_table *table, int key_bits) noexcept nogil:
+    """The narrowest slots for keys of `key_bits` bits, once share and scale are known."""
+    cdef int slot_bytes = 5
+    while slot_bytes < 9 and NARROW_BITS[slot_bytes] < key_bits:
+        slot_bytes += 1
+    table.wide = slot_bytes == 9
+    table.slot_bytes = WIDE_BYTES if table.wide else slot_bytes
+    table.key_bits = WIDE_BITS if table.wide else NARROW_BITS[slot_bytes]
+    table.number_bits = bits_of(table.most)
+    table.number_mask = ones(table.number_bits)
+    table.tag_mask = table.key_mask = ones(table.key_bits)
+    if not table.wide:
+        table.slot_mask = ones(8 * slot_bytes)
+        table.tag_mask &= ones(8 * slot_bytes - table.number_bits)
+
+
+# An empty table for keys of `key_bits` bits or some more; `factor` as given, 0 for the first. 0 or ZSW_E_NOMEM.
+cdef int open_table(dense_table *table, int key_bits, int share, int scale, uint64_t factor) noexcept nogil:
+    cdef void *memory
+    memset(table, 0, sizeof(dense_table))
+    table.share, table.scale = share, scale
+    table.capacity = <uint64_t> share << scale
+    table.most = table.capacity - table.capacity // 8
+    choose_slots(table, key_bits)
+    table.half = (table.key_bits + 1) // 2
+    table.drop = max(table.key_bits - HOME_BITS, 0)
+    table.shift = table.key_bits - table.drop - scale
+    table.factor = factor if factor else GOLDEN >> (64 - table.key_bits) | 1
+    table.inverse = inverse_of(table.factor)
+    # Reading and writing a slot takes 8 bytes from its start.
+    table.mapped = (table.capacity + FARTHEST + 1) * <uint64_t> table.slot_bytes + 8
+    memory = mmap(NULL, table.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    if memory == MAP_FAILED:
+        return ZSW_E_NOMEM
+    if table.mapped >= 2 * HUGE_BYTES:
+        madvise(memory, table.mapped, MADV_HUGEPAGE)
+    table.slots = <uint8_t *> memory
+    return ZSW_OK
+
+
+cdef void table_close(dense_table *table) noexcept nogil:
+    if table.slots != NULL:
+        munmap(table.slots, table.mapped)
+        table.slots = NULL
+
+
+# Enters a key that is not in the table, among those that came before and after it, none of which ends up farther than
+# CROWD from home. 0; or TABLE_CROWDED, and the table is spoilt.
+cdef int place(dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+    cdef uint64_t at = home_of(table, hash)
+    cdef uint64_t last = at + CROWD
+    cdef dense_entry entry, found
+    entry.tag, entry.number = hash & table.tag_mask, number
+    while at <= last:
+        found = read_slot(table, at)
+        if found.number == 0:
+            write_slot(table, at, entry)
+            table.used += 1
+            return ZSW_OK
+        if found.number > entry.number:
+            last = home_of(table, hash_at(table, at, found.tag)) + CROWD
+            write_slot(table, at, entry)
+            entry = found
+        at += 1
+    return TABLE_CROWDED
+
+
+# Gives memory before the slot `at` back, all but `released` bytes of which that has been done; returns how many now.
+cdef uint64_t release(dense_table *table, uint64_t at, uint64_t released) noexcept nogil:
+    cdef uint64_t end = at * <uint64_t> table.slot_bytes & ~<uint64_t> (HUGE_BYTES - 1)
+    if end > released:
+        madvise(table.slots + released, end - released, MADV_DONTNEED)
+    return end
+
+
+# -- growing in order -------------------------------------------------------------------------------------------------
+
+# place() where homes keep their order, so that no key ends up too far from its own.
+cdef inline void place_narrow(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+    cdef uint8_t *slot = slot_at(table, home_of(table, hash))
+    cdef uint64_t value = (hash & table.tag_mask) << table.number_bits | number
+    cdef uint64_t found = load64(slot) & table.slot_mask
+    while found:
+        if (found & table.number_mask) > (value & table.number_mask):
+            write_narrow(table, slot, value)
+            value = found
+        slot += table.slot_bytes
+        found = load64(slot) & table.slot_mask
+    write_narrow(table, slot, value)
+
+
+cdef inline void place_wide(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+    cdef uint64_t at = home_of(table, hash)
+    cdef dense_entry entry, found
+    entry.tag, entry.number = hash, number
+    found = read_slot(table, at)
+    while found.number:
+        if found.number > entry.number:
+            write_slot(table, at, entry)
+            entry = found
+        at += 1
+        found = read_slot(table, at)
+    write_slot(table, at, entry)
+
+
+# Enters every key of `table` into the larger `into`, both from end to end; the memory of `table` is given back on the
+# way. `lowest` is that of hash_at(), stepped from slot to slot: a division there would take longer than all else.
+cdef void pour_in_order(dense_table *old, dense_table *new) noexcept nogil:
+    # Copies, which no write to a slot can be taken to change.
+    cdef dense_table from_table = old[0], to_table = new[0]
+    cdef const dense_table *table = &from_table
+    cdef const dense_table *into = &to_table
+    cdef uint64_t share = <uint64_t> table.share
+    cdef uint64_t step = (<uint64_t> 1 << table.shift) // share, part = (<uint64_t> 1 << table.shift) % share
+    cdef uint64_t lowest = 0, rest = share - 1
+    cdef uint64_t end = table.capacity + FARTHEST, at, released = 0
+    cdef dense_entry entry
+    cdef uint64_t hash
+    for at in range(end):
+        entry = read_slot(table, at)
+        if entry.number:
+            hash = lowest + ((entry.tag - lowest) & table.tag_mask)
+            if table.wide:
+                place_wide(into, hash, entry.number)
+            else:
+                place_narrow(into, hash, entry.number)
+        if at >= FARTHEST:
+            lowest += step
+            rest += part
+            lowest, rest = (lowest + 1, rest - share) if rest >= share else (lowest, rest)
+        if at % RELEASE_SLOTS == 0:
+            released = release(old, at, released)
+    new.used = old.used
+
+
+# Enters every key of `table` into `into`, whose homes are in another order. 0 or TABLE_CROWDED.
+cdef int pour(dense_table *table, dense_table *into) noexcept nogil:
+    cdef uint64_t end = table.capacity + FARTHEST, at = 0
+    cdef uint64_t[BATCH] hashes
+    cdef uint64_t[BATCH] numbers
+    cdef dense_entry entry
+    cdef int i, count
+    while at < end:
+        count = 0
+        while at < end and count < BATCH:
+            entry = read_slot(table, at)
+            if entry.number:
+                hashes[count] = hash_of(into, page_of(table, hash_at(table, at, entry.tag)))
+                zsw_prefetch(slot_at(into, home_of(into, hashes[count])))
+                numbers[count] = entry.number
+                count += 1
+            at += 1
+        for i in range(count):
+            if place(into, hashes[i], numbers[i]) != ZSW_OK:
+                return TABLE_CROWDED
+    return ZSW_OK
+
+
+# Moves all keys into a table of that shape, which replaces `table`. 0; ZSW_E_NOMEM or TABLE_CROWDED leave it.
+cdef int rebuild(dense_table *table, int key_bits, int share, int scale, uint64_t factor) noexcept nogil:
+    cdef dense_table into
+    cdef int code = open_table(&into, key_bits, share, scale, factor)
+    if code == ZSW_OK and table.slots != NULL:
+        if table.factor == into.factor and table.key_bits == into.key_bits:
+            pour_in_order(table, &into)
+        else:
+            code = pour(table, &into)
+    if code != ZSW_OK:
+        table_close(&into)
+        return code
+    table_close(table)
+    table[0] = into
+    return ZSW_OK
+
+
+# -- a table that does for what comes ---------------------------------------------------------------------------------
+
+# For `page` and others.
+cdef int table_begin(dense_table *table, uint64_t page) noexcept nogil:
+    return rebuild(table, bits_of(page), 32, FIRST_SCALE, 0)
+
+
+# Another factor; and where that does not help, more room for each key. 0 or ZSW_E_NOMEM.
+cdef int disperse(dense_table *table, int key_bits, int share, int scale) noexcept nogil:
+    cdef uint64_t factor = table.factor
+    cdef int attempt, code = TABLE_CROWDED
+    for attempt in range(FACTORS):
+        factor = next_factor(factor)
+        code = rebuild(table, key_bits, share, scale + attempt // 8, factor)
+        if code != TABLE_CROWDED:
+            return code
+    return ZSW_E_NOMEM
+
+
+# Larger by a sixth, a slot of 6 bytes then being 8 a page; slots of 5 bytes may become more. Twice as large while it is
+# small. Rounded down: 8 bytes are not exceeded, and 95 times are enough for 2**32 pages. 0 or ZSW_E_NOMEM.
+cdef int grow(dense_table *table) noexcept nogil:
+    cdef int share = table.share, scale = table.scale
+    if table.capacity < DOUBLE_UP_TO:
+        scale += 1
+    elif table.slot_bytes == 5:
+        share += share * 3 // 8
+    else:
+        share += share // 6
+    if share > 63:
+        share, scale = share // 2, scale + 1
+    return rebuild(table, table.key_bits, share, scale, table.factor)
+
+
+# What it takes for `page`, which could not be entered for the reason `why`.
+cdef int table_remedy(dense_table *table, int why, uint64_t page) noexcept nogil:
+    cdef int code
+    if why == TABLE_NARROW:
+        code = rebuild(table, bits_of(page), table.share, table.scale, 0)
+        return disperse(table, bits_of(page), table.share, table.scale) if code == TABLE_CROWDED else code
+    # Keys crowd by chance where the table is nearly full.
+    if why == TABLE_FULL or table.used > table.capacity // 2:
+        return grow(table)
+    return disperse(table, table.key_bits, table.share, table.scale)

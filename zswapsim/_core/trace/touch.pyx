@@ -1,0 +1,121 @@
+"""Real accesses to real anonymous memory: what a kernel with a memory limit reclaims and faults in."""
+
+from cython cimport final
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+from posix.mman cimport (
+    MADV_NOHUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap,
+    munmap,
+)
+
+from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+from zswapsim._core.base.errors import CorruptPageError, HostMemoryError, InputError
+
+cdef enum:
+    MOST_PAGES = 1 << 30
+    NEVER = 0               # of `seen`
+
+
+@final
+cdef class TouchedMemory:
+    """`pages` pages of private anonymous memory, never huge, whose contents are `images`.
+
+    The first access to page p puts image p % K there; a later read reads eight bytes of it, a later write stores them
+    back unchanged, which makes the page dirty and leaves its contents alone. Each access checks these eight bytes.
+
+    pages: 1 to 2**30. images: uint8[K, 4096]. Nothing is touched before :meth:`touch`. Raises InputError,
+    HostMemoryError.
+    """
+
+    cdef const uint8_t[:, ::1] images
+    cdef uint8_t *base      # of the mapping; unmapped by __dealloc__
+    cdef uint8_t *seen      # of each page, whether it was accessed; freed by __dealloc__
+    cdef uint32_t pages
+
+    def __cinit__(self):
+        self.base = NULL
+        self.seen = NULL
+
+    def __init__(self, uint32_t pages, const uint8_t[:, ::1] images not None):
+        cdef void *base
+        if self.seen != NULL:
+            raise InputError("touched memory: already initialised")
+        if not 0 < pages <= MOST_PAGES:
+            raise InputError(f"touched memory of {pages} pages: expected 1 to {<int> MOST_PAGES}")
+        if images.shape[0] < 1 or images.shape[1] != ZSW_PAGE_SIZE:
+            raise InputError(f"images of shape {images.shape[0]} x {images.shape[1]}: expected K x {ZSW_PAGE_SIZE}")
+        self.images = images
+        self.pages = pages
+        self.seen = <uint8_t *> calloc(pages, 1)
+        if self.seen == NULL:
+            raise HostMemoryError(f"touched memory of {pages} pages: the host is out of memory")
+        base = mmap(
+            NULL, <size_t> pages * ZSW_PAGE_SIZE, PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0,
+        )
+        if base == MAP_FAILED:
+            raise HostMemoryError(f"touched memory of {pages} pages: larger than can be reserved")
+        self.base = <uint8_t *> base
+        madvise(base, <size_t> pages * ZSW_PAGE_SIZE, MADV_NOHUGEPAGE)
+        self.settle()
+
+    cdef void settle(self) noexcept nogil:
+        """Makes the table of pages seen resident, so that the accesses fault in nothing but what they access."""
+        cdef uint32_t page
+        for page in range(self.pages):
+            (<volatile uint8_t *> self.seen)[page] = NEVER
+
+    def __dealloc__(self):
+        if self.base != NULL:
+            munmap(self.base, <size_t> self.pages * ZSW_PAGE_SIZE)
+        free(self.seen)
+
+    def touch(self, const uint32_t[::1] pages not None, const uint8_t[::1] ops not None):
+        """Make the accesses in order: pages uint32[n], ops uint8[n], 0 read, 1 write. Drops the GIL.
+
+        Raises InputError where a page is out of range or the lengths differ (the accesses before it are made),
+        CorruptPageError where a page is not what it was: the kernel lost it.
+        """
+        cdef Py_ssize_t count = pages.shape[0]
+        cdef Py_ssize_t done = 0
+        if ops.shape[0] != count:
+            raise InputError(f"{count} pages and {ops.shape[0]} ops: expected one for each")
+        if count == 0:
+            return
+        with nogil:
+            done = self.run(&pages[0], &ops[0], count, &self.images[0, 0])
+        if done == count:
+            return
+        if pages[done] >= self.pages:
+            raise InputError(f"page {pages[done]}: expected less than {self.pages}")
+        raise CorruptPageError(f"access {done}: page {pages[done]} came back with other contents")
+
+    cdef Py_ssize_t run(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, const uint8_t *first
+    ) noexcept nogil:
+        """Returns how many accesses were made; less than `count` where one could not be or found another content.
+
+        `first`: the first of the images.
+        """
+        cdef uint32_t images = <uint32_t> self.images.shape[0]
+        cdef Py_ssize_t at
+        cdef const uint8_t *image
+        cdef volatile uint64_t *word
+        cdef uint64_t found
+        for at in range(count):
+            if pages[at] >= self.pages:
+                return at
+            image = first + <size_t> (pages[at] % images) * ZSW_PAGE_SIZE
+            word = <volatile uint64_t *> (self.base + <size_t> pages[at] * ZSW_PAGE_SIZE)
+            if self.seen[pages[at]] == NEVER:
+                memcpy(<void *> word, image, ZSW_PAGE_SIZE)
+                self.seen[pages[at]] = 1
+                continue
+            found = word[0]
+            if found != (<const uint64_t *> image)[0]:
+                return at
+            if ops[at]:
+                word[0] = found
+        return count

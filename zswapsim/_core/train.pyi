@@ -1,8 +1,0 @@
-import numpy as np
-from numpy.typing import NDArray
-
-from zswapsim._core.library import Library
-
-TRAIN_SYMBOLS: tuple[str, ...]
-
-def train(library: Library, pages: NDArray[np.uint8], dictionary_bytes: int) -> bytes: ...

@@ -1,0 +1,35 @@
+"""The pool's size classes, as a table."""
+
+from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+from zswapsim._core.base.errors import InputError
+
+
+def size_classes(int chain_size=8):
+    """The distinct size classes, small to large: a list of (size in bytes, frames a zspage, objects a zspage).
+
+    Slots are every 16 bytes from 32 to 4096; walked from large to small, a slot whose frames and objects equal those
+    of the next larger class joins it (set_merge() and calculate_zspage_chain_size() in mm/zsmalloc.c).
+    Raises InputError for a chain size outside 4 ... 16.
+    """
+    if not 4 <= chain_size <= ZS_MAX_CHAIN:
+        raise InputError(f"chain size {chain_size}: expected 4 to {ZS_MAX_CHAIN}")
+    classes = []
+    for size in range(ZS_MIN_SIZE + (ZS_SLOTS - 1) * ZS_STEP, ZS_MIN_SIZE - 1, -ZS_STEP):
+        frames = chain_frames(size, chain_size)
+        shape = (frames, frames * ZSW_PAGE_SIZE // size)
+        if not classes or classes[len(classes) - 1][1:] != shape:
+            classes.append((size, *shape))
+    return list(reversed(classes))
+
+
+cdef int chain_frames(int size, int chain_size):
+    """Frames of a zspage: those that waste least, the fewest of them."""
+    if size & (size - 1) == 0:
+        return 1
+    return min(range(1, chain_size + 1), key=lambda frames: frames * ZSW_PAGE_SIZE % size)
+
+
+def huge_class_size(int chain_size=8):
+    """The length (bytes) at or above which a compressed page takes a whole frame, as zs_huge_class_size() counts it."""
+    largest = max(size for size, frames, objects in size_classes(chain_size) if frames != 1 and objects != 1)
+    return largest - (ZS_HANDLE_BYTES - 1)

@@ -1,0 +1,73 @@
+"""From a page to what a slot keeps of it, and back."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
+from libc.string cimport memcpy
+
+from zswapsim._core.codec.codec cimport codec_compress, codec_ctx, codec_decompress
+from zswapsim._core.base.errors cimport ZSW_E_ABSENT, ZSW_E_CORRUPT, ZSW_OK
+from zswapsim._core.base.page cimport PAGE_BYTES, page_checksum, page_fill, page_same_filled
+from zswapsim._core.zsmalloc.slots cimport (
+    SLOT_COMPRESSED, SLOT_EMPTY, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry,
+)
+
+
+# Compresses a page, whatever it holds. `raw_from`: the length (bytes) from which it is kept as it is.
+# out.data points into the context or at the page itself. 0 or the codec's negative code.
+cdef inline int encode_bytes(
+    codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
+) noexcept nogil:
+    cdef int length = codec_compress(ctx, page)
+    out.checksum = page_checksum(page) if sums else 0
+    out.data = NULL
+    out.word = 0
+    if length < 0:
+        return length
+    if length >= raw_from:
+        out.kind = SLOT_RAW
+        out.length = PAGE_BYTES
+        out.data = page
+    else:
+        out.kind = SLOT_COMPRESSED
+        out.length = <uint16_t> length
+        out.data = ctx.scratch
+    return ZSW_OK
+
+
+# The same for a page that repeats no word; of one that does, the word is kept and no codec runs.
+cdef inline int encode_page(
+    codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
+) noexcept nogil:
+    cdef uint64_t word
+    if not page_same_filled(page, &word):
+        return encode_bytes(ctx, page, raw_from, sums, out)
+    out.checksum = page_checksum(page) if sums else 0
+    out.data = NULL
+    out.length = 0
+    out.word = word
+    out.kind = SLOT_SAME
+    return ZSW_OK
+
+
+# Brings a slot's page back into `page` (4096 bytes). 0, ZSW_E_ABSENT, ZSW_E_CORRUPT or ZSW_E_PLUGIN. With `sums` the
+# page's checksum must be the one that was stored. `bounce`: 4096 bytes for an object that lies in two pieces; it may be
+# the context's scratch where no compressed page waits there.
+cdef inline int decode_page(
+    codec_ctx *ctx, SlotPool slots, const slot_entry *entry, bint sums, uint8_t *bounce, uint8_t *page
+) noexcept nogil:
+    cdef const uint8_t *data
+    cdef int code
+    if entry == NULL or entry.kind == SLOT_EMPTY:
+        return ZSW_E_ABSENT
+    if entry.kind == SLOT_SAME:
+        page_fill(page, entry.value)
+    else:
+        data = slots.pool.read(entry.value, entry.length, bounce)
+        if entry.kind == SLOT_RAW:
+            memcpy(page, data, PAGE_BYTES)
+        else:
+            code = codec_decompress(ctx, data, entry.length, page)
+            if code < 0:
+                return code
+    if sums and page_checksum(page) != entry.checksum:
+        return ZSW_E_CORRUPT
+    return ZSW_OK

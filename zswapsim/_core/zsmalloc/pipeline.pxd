@@ -1,0 +1,58 @@
+"""Storing many pages in several threads: compressed in any order, put into the pool in the order given."""
+
+from cython cimport final
+
+from libc.stdint cimport uint8_t, uint32_t
+
+from zswapsim._core.codec.codec cimport codec_ctx
+from zswapsim._core.zsmalloc.slots cimport SlotPool, encoded_page
+
+cdef extern from "<pthread.h>" nogil:
+    ctypedef struct pthread_mutex_t:
+        pass
+    ctypedef struct pthread_cond_t:
+        pass
+    int pthread_mutex_init(pthread_mutex_t *, const void *)
+    int pthread_mutex_lock(pthread_mutex_t *)
+    int pthread_mutex_unlock(pthread_mutex_t *)
+    int pthread_mutex_destroy(pthread_mutex_t *)
+    int pthread_cond_init(pthread_cond_t *, const void *)
+    int pthread_cond_wait(pthread_cond_t *, pthread_mutex_t *)
+    int pthread_cond_broadcast(pthread_cond_t *)
+    int pthread_cond_destroy(pthread_cond_t *)
+
+cdef enum:
+    BLOCK = 32      # pages handed to a thread at once: about 0.1 ms of lz4
+    RING = 16       # blocks that may be ahead of the pool
+
+
+@final
+cdef class StorePipeline:
+    cdef SlotPool slots
+    cdef int raw_from
+    cdef bint sums
+    cdef const uint32_t *numbers    # borrowed from the caller of feed, as are the pages and contexts
+    cdef const uint8_t *pages
+    cdef codec_ctx *contexts
+    cdef Py_ssize_t count
+    cdef Py_ssize_t blocks
+    cdef Py_ssize_t claimed         # blocks handed out; guarded by `lock`, as all below
+    cdef Py_ssize_t committed       # blocks in the pool
+    cdef bint committing            # some thread is putting blocks into the pool
+    cdef int code                   # of the first page that failed
+    cdef readonly Py_ssize_t done   # pages in the pool
+    cdef int[16] ready              # by ring place: 1 once its block is compressed
+    cdef uint8_t *staging           # owned; RING * BLOCK pages
+    cdef encoded_page *encoded      # owned; RING * BLOCK
+    cdef int *codes                 # owned; RING * BLOCK
+    cdef pthread_mutex_t lock
+    cdef pthread_cond_t moved
+    cdef bint framed                # lock and condition exist
+
+    cdef int feed(self, const uint32_t *numbers, const uint8_t *pages, Py_ssize_t count, codec_ctx *contexts) except -1
+    cdef int work(self, int threads) except? -1
+    cdef int run(self, codec_ctx *ctx) noexcept nogil
+    cdef Py_ssize_t claim(self) noexcept nogil
+    cdef void compress(self, codec_ctx *ctx, Py_ssize_t block) noexcept nogil
+    cdef void commit(self) noexcept nogil
+    cdef int commit_block(self, Py_ssize_t block) noexcept nogil

@@ -1,0 +1,6 @@
+from zswapsim._core.zsmalloc.slots import SlotPool
+
+class StorePipeline:
+    done: int
+    def __init__(self, slots: SlotPool, raw_from: int, sums: bool) -> None: ...
+    def run_thread(self, worker: int) -> BaseException | None: ...

@@ -1,0 +1,144 @@
+"""Storing many pages in several threads: compressed in any order, put into the pool in the order given.
+
+A thread claims a block of pages, compresses it into its place in a ring, and, when it finds the block that the pool
+waits for ready, puts that one and all ready ones behind it into the pool. So the pool is the same as with one thread,
+nobody waits for a slow block until the ring is full, and the pool needs no lock of its own.
+"""
+
+from cython cimport final
+
+from concurrent.futures import ThreadPoolExecutor
+
+from libc.stdint cimport uint8_t, uint32_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+from zswapsim._core.codec.codec cimport codec_ctx, codec_take_exception
+from zswapsim._core.zsmalloc.encode cimport encode_page
+from zswapsim._core.base.errors cimport ZSW_E_PLUGIN, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.zsmalloc.slots cimport SLOT_COMPRESSED, SlotPool, encoded_page
+from zswapsim._core.base.errors import HostMemoryError, InputError, PluginError
+
+
+@final
+cdef class StorePipeline:
+    """One call of PageStore.store_pages with several threads; made and used by it alone."""
+
+    def __cinit__(self, SlotPool slots not None, int raw_from, bint sums):
+        self.slots = slots
+        self.raw_from = raw_from
+        self.sums = sums
+        self.staging = <uint8_t *> malloc(RING * BLOCK * ZSW_PAGE_SIZE)
+        self.encoded = <encoded_page *> malloc(RING * BLOCK * sizeof(encoded_page))
+        self.codes = <int *> malloc(RING * BLOCK * sizeof(int))
+        if self.staging == NULL or self.encoded == NULL or self.codes == NULL:
+            raise HostMemoryError("page store: the host is out of memory")
+        pthread_mutex_init(&self.lock, NULL)
+        pthread_cond_init(&self.moved, NULL)
+        self.framed = True
+
+    def __dealloc__(self):
+        if self.framed:
+            pthread_cond_destroy(&self.moved)
+            pthread_mutex_destroy(&self.lock)
+        free(self.staging)
+        free(self.encoded)
+        free(self.codes)
+
+    cdef int feed(self, const uint32_t *numbers, const uint8_t *pages, Py_ssize_t count, codec_ctx *contexts) except -1:
+        """What to store, and a context for every thread; all borrowed until `work` returns."""
+        self.numbers = numbers
+        self.pages = pages
+        self.count = count
+        self.contexts = contexts
+        self.blocks = (count + BLOCK - 1) // BLOCK
+        return 0
+
+    cdef int work(self, int threads) except? -1:
+        """Stores everything. Returns 0, or the code of the first page that failed; `done` pages are stored."""
+        with ThreadPoolExecutor(threads) as pool:
+            causes = [part for part in pool.map(self.run_thread, range(threads)) if part is not None]
+        for cause in causes:
+            if not isinstance(cause, Exception):
+                raise cause  # an interrupt is no fault of the codec
+        if causes:
+            raise PluginError(f"page {self.done} (slot {self.numbers[self.done]}): {causes[0]}") from causes[0]
+        return self.code
+
+    def run_thread(self, int worker):
+        """One thread; `work` alone calls it. Returns the exception that a Python codec raised here, or None."""
+        if self.contexts == NULL:
+            raise InputError("run_thread is called by the pipeline")
+        with nogil:
+            code = self.run(&self.contexts[worker])
+        return codec_take_exception() if code == ZSW_E_PLUGIN else None
+
+    cdef int run(self, codec_ctx *ctx) noexcept nogil:
+        cdef Py_ssize_t block
+        while True:
+            block = self.claim()
+            if block < 0:
+                return self.code
+            self.compress(ctx, block)
+            pthread_mutex_lock(&self.lock)
+            self.ready[block % RING] = 1
+            self.commit()
+            pthread_mutex_unlock(&self.lock)
+
+    cdef Py_ssize_t claim(self) noexcept nogil:
+        """The next block to compress, or -1 when none is left or a page has failed."""
+        cdef Py_ssize_t block = -1
+        pthread_mutex_lock(&self.lock)
+        while self.code == ZSW_OK and self.claimed < self.blocks and self.claimed - self.committed >= RING:
+            pthread_cond_wait(&self.moved, &self.lock)
+        if self.code == ZSW_OK and self.claimed < self.blocks:
+            block = self.claimed
+            self.claimed += 1
+        pthread_mutex_unlock(&self.lock)
+        return block
+
+    cdef void compress(self, codec_ctx *ctx, Py_ssize_t block) noexcept nogil:
+        cdef Py_ssize_t first = block * BLOCK
+        cdef Py_ssize_t place = block % RING * BLOCK
+        cdef Py_ssize_t i
+        cdef encoded_page *made
+        for i in range(min(BLOCK, self.count - first)):
+            made = &self.encoded[place + i]
+            self.codes[place + i] = encode_page(
+                ctx, self.pages + (first + i) * ZSW_PAGE_SIZE, self.raw_from, self.sums, made
+            )
+            if self.codes[place + i] < 0:
+                return
+            if made.kind == SLOT_COMPRESSED:
+                memcpy(self.staging + (place + i) * ZSW_PAGE_SIZE, made.data, made.length)
+                made.data = self.staging + (place + i) * ZSW_PAGE_SIZE
+
+    cdef void commit(self) noexcept nogil:
+        """Puts the blocks that are ready and next in turn into the pool. With the lock held; it drops it meanwhile."""
+        cdef int code
+        if self.committing:
+            return
+        self.committing = True
+        while self.code == ZSW_OK and self.ready[self.committed % RING]:
+            pthread_mutex_unlock(&self.lock)
+            code = self.commit_block(self.committed)
+            pthread_mutex_lock(&self.lock)
+            self.code = code
+            self.ready[self.committed % RING] = 0
+            self.committed += 1
+            pthread_cond_broadcast(&self.moved)
+        self.committing = False
+
+    cdef int commit_block(self, Py_ssize_t block) noexcept nogil:
+        cdef Py_ssize_t first = block * BLOCK
+        cdef Py_ssize_t place = block % RING * BLOCK
+        cdef Py_ssize_t i
+        cdef int code
+        for i in range(min(BLOCK, self.count - first)):
+            code = self.codes[place + i]
+            if code == ZSW_OK:
+                code = self.slots.put(self.numbers[first + i], &self.encoded[place + i])
+            if code < 0:
+                return code
+            self.done += 1
+        return ZSW_OK

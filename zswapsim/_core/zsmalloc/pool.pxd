@@ -1,0 +1,119 @@
+"""The pool's allocator: size classes, zspages with fullness groups, handles, compaction."""
+
+from cython cimport final
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+from zswapsim._core.frames.arena cimport FrameArena
+
+cdef enum:
+    ZS_GROUPS = 12              # 0 empty, 1 ... 10 by tenths, 11 full
+    ZS_GROUP_FULL = 11
+    ZS_MAX_LENGTH = 4096        # longest object
+    ZS_NONE = 0xFFFFFFFF        # no zspage; end of a list
+    ZS_LAST = 0xFFFF            # end of a zspage's free list
+
+# A handle is zspage << 16 | index; all ones are none.
+ctypedef uint64_t zs_handle
+
+ctypedef struct zs_class:
+    uint16_t size               # bytes of an object, handle included
+    uint16_t objects            # objects a zspage
+    uint8_t frames              # frames a zspage
+    uint32_t[12] groups         # head of each fullness group's list
+    uint32_t spare              # zspages without frames, to be used again; linked by `next`
+    uint64_t allocated          # objects in zspages that have frames
+    uint64_t used               # of these, objects in use
+
+ctypedef struct zs_page:
+    uint32_t prev               # in its fullness group
+    uint32_t next
+    uint64_t first_object       # its objects' place in ZsPool.objects
+    uint64_t first_frame        # its frames' place in ZsPool.frame_of
+    uint16_t inuse              # objects in use
+    uint16_t free_head          # first free object, or ZS_LAST
+    uint8_t class_index         # into ZsPool.classes
+    uint8_t group               # its fullness group; meaningless while spare
+    uint8_t live                # has frames
+    uint8_t contiguous          # its frames follow each other in the arena
+
+# Told of every object that compaction moves, with its owner's slot.
+ctypedef void (*zs_moved)(void *who, uint32_t slot, zs_handle now) noexcept nogil
+
+
+@final
+cdef class ZsPool:
+    cdef readonly FrameArena arena   # where frames come from
+    cdef uint8_t owner               # in whose name they are taken
+    cdef readonly int chain_size
+    cdef readonly int huge_class_size  # a length at or above it takes a whole frame
+    cdef int class_count
+    cdef zs_class[255] classes       # from small to large, merged ones once
+    cdef uint8_t[257] class_of_step  # (length + 8 + 15) / 16 -> index into classes
+    cdef zs_page *zspages            # owned; `zspage_count` used of `zspage_room`
+    cdef uint32_t zspage_count
+    cdef uint64_t zspage_room
+    cdef uint32_t *objects           # owned; per object the slot that owns it, or the next free index
+    cdef uint64_t object_count
+    cdef uint64_t object_room
+    cdef uint32_t *frame_of          # owned; frames of the zspages
+    cdef uint64_t frame_count
+    cdef uint64_t frame_room
+    cdef uint64_t frames_in_use      # over all zspages
+    cdef uint64_t peak_frames
+    cdef uint64_t pages_compacted    # frames that compaction gave back, ever
+    cdef zs_moved moved
+    cdef void *moved_who             # borrowed; set together with `moved`
+
+    # An object for `length` bytes (1 ... 4096) owned by `slot`: 0 and *handle; ZSW_E_FULL where no frames are left;
+    # ZSW_E_NOMEM. O(1).
+    cdef int alloc(self, uint32_t length, uint32_t slot, zs_handle *handle) noexcept nogil
+    # Frames that alloc() of this length would take now: 0 where an object is free. O(1).
+    cdef uint32_t growth(self, uint32_t length) noexcept nogil
+    # Frees an object; gives the zspage's frames back when it was the last one. O(1).
+    cdef void release(self, zs_handle handle) noexcept nogil
+    # Copies an object's bytes in. Only where the arena is backed.
+    cdef void write(self, zs_handle handle, const uint8_t *data, uint32_t length) noexcept nogil
+    # Where an object's bytes are, whole: in the arena itself or, where it straddles frames, copied to `bounce` (4096).
+    cdef const uint8_t *read(self, zs_handle handle, uint32_t length, uint8_t *bounce) noexcept nogil
+    # Flips the bits of `mask` in one byte of an object, as failing memory would; -8 to -1 are its inline handle.
+    # ZSW_E_RANGE where it has no such byte.
+    cdef int flip(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil
+    # Frames that compaction would free. O(classes).
+    cdef uint64_t compactable(self) noexcept nogil
+    # Compacts every class; returns frames freed.
+    cdef uint64_t compact(self) noexcept nogil
+
+    # Steps of the above, within the module.
+    cdef void open_class(self, int index, int size, int frames, int objects)
+    cdef void insert(self, uint32_t zspage, int group) noexcept nogil
+    cdef void remove(self, uint32_t zspage) noexcept nogil
+    cdef void regroup(self, uint32_t zspage) noexcept nogil
+    cdef int grow(self, zs_class *cls) noexcept nogil
+    cdef int blank(self, int index, uint32_t *zspage) noexcept nogil
+    cdef int new_zspage(self, int index, uint32_t *zspage) noexcept nogil
+    cdef void give_frames(self, uint32_t zspage) noexcept nogil
+    cdef void free_zspage(self, uint32_t zspage) noexcept nogil
+    cdef zs_handle take_object(self, uint32_t zspage, uint32_t slot) noexcept nogil
+    cdef void give_object(self, uint32_t zspage, uint16_t index) noexcept nogil
+    cdef void span(self, zs_page *page, uint32_t start, uint8_t *bytes, uint32_t length, bint into) noexcept nogil
+    cdef uint8_t *whole(self, zs_page *page, uint32_t start, uint32_t length) noexcept nogil
+    cdef uint64_t compact_class(self, int index) noexcept nogil
+    cdef uint32_t isolate(self, zs_class *cls, int group, int step) noexcept nogil
+    cdef void migrate(self, zs_class *cls, uint32_t source, uint32_t target) noexcept nogil
+    cdef void map_free(self, uint32_t zspage, uint8_t *free_map) noexcept nogil
+    cdef void copy_object(self, zs_class *cls, zs_handle old, zs_handle now) noexcept nogil
+
+
+# The fullness group, get_fullness_group() in mm/zsmalloc.c.
+cdef inline int fullness(uint32_t inuse, uint32_t objects) noexcept nogil:
+    if inuse == 0:
+        return 0
+    if inuse == objects:
+        return ZS_GROUP_FULL
+    return 100 * inuse // objects // 10 + 1
+
+
+# Zspages that would be empty if the class were packed, zs_can_compact() in mm/zsmalloc.c.
+cdef inline uint64_t spare_zspages(const zs_class *cls) noexcept nogil:
+    return (cls.allocated - cls.used) // cls.objects

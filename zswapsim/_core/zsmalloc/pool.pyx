@@ -1,0 +1,421 @@
+"""The pool's allocator: size classes, zspages with fullness groups, handles, compaction.
+
+After mm/zsmalloc.c of Linux 6.18, whose figures it reproduces (tests/data/zram.json). What differs is only where the
+bookkeeping lies: free lists and owners are in arrays beside the arena, so that the pool can also run on frames that
+are counted and not backed.
+"""
+
+from cython cimport final
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memset
+
+from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.frames.arena cimport FrameArena, Grant
+from zswapsim._core.zsmalloc.classes cimport ZS_HANDLE_BYTES, ZS_MAX_CHAIN, ZS_STEP
+from zswapsim._core.base.errors import InputError
+from zswapsim._core.zsmalloc.classes import huge_class_size, size_classes
+
+
+@final
+cdef class ZsPool:
+    """A pool of objects in the frames that a grant gives.
+
+    Parameters: `grant`, where frames come from; `chain_size`, most frames in a zspage (4 ... 16).
+    Raises InputError for a chain size out of range.
+    """
+
+    def __cinit__(self):
+        self.zspages = NULL
+        self.objects = NULL
+        self.frame_of = NULL
+        self.moved = NULL
+
+    def __init__(self, Grant grant not None, int chain_size=8):
+        if self.arena is not None or grant.arena is None:
+            raise InputError("pool: expected a grant of an arena, once")
+        table = size_classes(chain_size)
+        self.class_count = len(table)
+        for index, (size, frames, objects) in enumerate(table):
+            self.open_class(index, size, frames, objects)
+        for step in range(257):
+            fitting = (i for i, row in enumerate(table) if row[0] >= step * ZS_STEP)
+            self.class_of_step[step] = next(fitting, len(table) - 1)
+        self.huge_class_size = huge_class_size(chain_size)
+        self.chain_size = chain_size
+        self.owner = grant.owner
+        self.arena = grant.arena
+
+    cdef void open_class(self, int index, int size, int frames, int objects):
+        cdef zs_class *cls = &self.classes[index]
+        cdef int group
+        memset(cls, 0, sizeof(zs_class))
+        cls.size = size
+        cls.frames = frames
+        cls.objects = objects
+        cls.spare = ZS_NONE
+        for group in range(ZS_GROUPS):
+            cls.groups[group] = ZS_NONE
+
+    def __dealloc__(self):
+        cdef uint32_t zspage
+        # Frames go back to an arena that may live on, unless another thread is just taking some of it.
+        if self.arena is not None and not self.arena.busy:
+            for zspage in range(self.zspage_count):
+                if self.zspages[zspage].live:
+                    self.give_frames(zspage)
+        free(self.zspages)
+        free(self.objects)
+        free(self.frame_of)
+
+    # -- fullness groups ------------------------------------------------------------------------------------------
+
+    cdef void insert(self, uint32_t zspage, int group) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef uint32_t *head = &self.classes[page.class_index].groups[group]
+        page.prev = ZS_NONE
+        page.next = head[0]
+        if head[0] != ZS_NONE:
+            self.zspages[head[0]].prev = zspage
+        head[0] = zspage
+        page.group = <uint8_t> group
+
+    cdef void remove(self, uint32_t zspage) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        if page.prev != ZS_NONE:
+            self.zspages[page.prev].next = page.next
+        else:
+            self.classes[page.class_index].groups[page.group] = page.next
+        if page.next != ZS_NONE:
+            self.zspages[page.next].prev = page.prev
+
+    cdef void regroup(self, uint32_t zspage) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef int group = fullness(page.inuse, self.classes[page.class_index].objects)
+        if group != page.group:
+            self.remove(zspage)
+            self.insert(zspage, group)
+
+    # -- zspages --------------------------------------------------------------------------------------------------
+
+    cdef int grow(self, zs_class *cls) noexcept nogil:
+        """Makes room in the arrays for one more zspage of this class."""
+        if widen(<void **> &self.zspages, &self.zspage_room, self.zspage_count + 1, sizeof(zs_page)) < 0:
+            return ZSW_E_NOMEM
+        if widen(<void **> &self.objects, &self.object_room, self.object_count + cls.objects, sizeof(uint32_t)) < 0:
+            return ZSW_E_NOMEM
+        return widen(<void **> &self.frame_of, &self.frame_room, self.frame_count + cls.frames, sizeof(uint32_t))
+
+    cdef int blank(self, int index, uint32_t *zspage) noexcept nogil:
+        """A zspage of the class without frames: one used before, else a new one."""
+        cdef zs_class *cls = &self.classes[index]
+        cdef zs_page *page
+        zspage[0] = cls.spare
+        if zspage[0] != ZS_NONE:
+            cls.spare = self.zspages[zspage[0]].next
+            return ZSW_OK
+        if self.grow(cls) < 0:
+            return ZSW_E_NOMEM
+        zspage[0] = self.zspage_count
+        page = &self.zspages[zspage[0]]
+        memset(page, 0, sizeof(zs_page))
+        page.class_index = <uint8_t> index
+        page.first_object = self.object_count
+        page.first_frame = self.frame_count
+        self.zspage_count += 1
+        self.object_count += cls.objects
+        self.frame_count += cls.frames
+        return ZSW_OK
+
+    cdef int new_zspage(self, int index, uint32_t *zspage) noexcept nogil:
+        """Takes frames for an empty zspage of the class; it is in no group yet."""
+        cdef zs_class *cls = &self.classes[index]
+        cdef zs_page *page
+        cdef uint32_t *frames
+        cdef uint32_t *links
+        cdef int i
+        if self.arena.free_frames < cls.frames:
+            return ZSW_E_FULL
+        if self.blank(index, zspage) < 0:
+            return ZSW_E_NOMEM
+        page = &self.zspages[zspage[0]]
+        frames = &self.frame_of[page.first_frame]
+        page.contiguous = 1
+        for i in range(cls.frames):
+            frames[i] = self.arena.take(self.owner)
+            if i and frames[i] != frames[i - 1] + 1:
+                page.contiguous = 0
+        links = &self.objects[page.first_object]
+        for i in range(cls.objects):
+            links[i] = i + 1
+        links[cls.objects - 1] = ZS_LAST
+        page.free_head = 0
+        page.inuse = 0
+        page.live = 1
+        cls.allocated += cls.objects
+        self.frames_in_use += cls.frames
+        self.peak_frames = max(self.peak_frames, self.frames_in_use)
+        return ZSW_OK
+
+    cdef void give_frames(self, uint32_t zspage) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef int i
+        # Backwards, so that the frames are taken again in ascending order.
+        for i in range(self.classes[page.class_index].frames - 1, -1, -1):
+            self.arena.give(self.frame_of[page.first_frame + i])
+        page.live = 0
+
+    cdef void free_zspage(self, uint32_t zspage) noexcept nogil:
+        """Gives back an empty zspage that is in no group."""
+        cdef zs_class *cls = &self.classes[self.zspages[zspage].class_index]
+        self.give_frames(zspage)
+        cls.allocated -= cls.objects
+        self.frames_in_use -= cls.frames
+        self.zspages[zspage].next = cls.spare
+        cls.spare = zspage
+
+    # -- objects --------------------------------------------------------------------------------------------------
+
+    cdef zs_handle take_object(self, uint32_t zspage, uint32_t slot) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef uint32_t *objects = &self.objects[page.first_object]
+        cdef uint16_t index = page.free_head
+        page.free_head = <uint16_t> objects[index]
+        page.inuse += 1
+        objects[index] = slot
+        self.classes[page.class_index].used += 1
+        return (<zs_handle> zspage << 16) | index
+
+    cdef void give_object(self, uint32_t zspage, uint16_t index) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        self.objects[page.first_object + index] = page.free_head
+        page.free_head = index
+        page.inuse -= 1
+        self.classes[page.class_index].used -= 1
+
+    cdef int alloc(self, uint32_t length, uint32_t slot, zs_handle *handle) noexcept nogil:
+        cdef int index = self.class_of_step[min(256, (length + ZS_HANDLE_BYTES + ZS_STEP - 1) >> 4)]
+        cdef uint32_t *groups = self.classes[index].groups
+        cdef uint32_t zspage
+        cdef int group, code
+        for group in range(ZS_GROUP_FULL - 1, -1, -1):
+            zspage = groups[group]
+            if zspage != ZS_NONE:
+                handle[0] = self.take_object(zspage, slot)
+                self.regroup(zspage)
+                return ZSW_OK
+        code = self.new_zspage(index, &zspage)
+        if code < 0:
+            return code
+        handle[0] = self.take_object(zspage, slot)
+        self.insert(zspage, fullness(1, self.classes[index].objects))
+        return ZSW_OK
+
+    cdef uint32_t growth(self, uint32_t length) noexcept nogil:
+        cdef int index = self.class_of_step[min(256, (length + ZS_HANDLE_BYTES + ZS_STEP - 1) >> 4)]
+        cdef zs_class *cls = &self.classes[index]
+        return cls.frames if cls.used == cls.allocated else 0
+
+    cdef void release(self, zs_handle handle) noexcept nogil:
+        cdef uint32_t zspage = <uint32_t> (handle >> 16)
+        self.give_object(zspage, <uint16_t> handle)
+        if self.zspages[zspage].inuse:
+            self.regroup(zspage)
+        else:
+            self.remove(zspage)
+            self.free_zspage(zspage)
+
+    # -- bytes ----------------------------------------------------------------------------------------------------
+
+    cdef void span(self, zs_page *page, uint32_t start, uint8_t *bytes, uint32_t length, bint into) noexcept nogil:
+        """Copies `length` bytes from, or into, a zspage at byte `start`, frame by frame."""
+        cdef uint32_t *frames = &self.frame_of[page.first_frame]
+        cdef uint32_t part
+        cdef uint8_t *place
+        while length:
+            part = min(length, ZSW_PAGE_SIZE - start % ZSW_PAGE_SIZE)
+            place = self.arena.base + <size_t> frames[start // ZSW_PAGE_SIZE] * ZSW_PAGE_SIZE + start % ZSW_PAGE_SIZE
+            if into:
+                memcpy(place, bytes, part)
+            else:
+                memcpy(bytes, place, part)
+            start += part
+            bytes += part
+            length -= part
+
+    cdef uint8_t *whole(self, zs_page *page, uint32_t start, uint32_t length) noexcept nogil:
+        """The bytes from `start` where they lie in one piece of the arena, else NULL."""
+        cdef uint32_t *frames = &self.frame_of[page.first_frame]
+        if page.contiguous:
+            return self.arena.base + <size_t> frames[0] * ZSW_PAGE_SIZE + start
+        if start % ZSW_PAGE_SIZE + length <= ZSW_PAGE_SIZE:
+            return self.arena.base + <size_t> frames[start // ZSW_PAGE_SIZE] * ZSW_PAGE_SIZE + start % ZSW_PAGE_SIZE
+        return NULL
+
+    cdef void write(self, zs_handle handle, const uint8_t *data, uint32_t length) noexcept nogil:
+        cdef zs_page *page = &self.zspages[<uint32_t> (handle >> 16)]
+        cdef zs_class *cls = &self.classes[page.class_index]
+        cdef uint32_t start = <uint32_t> (handle & ZS_LAST) * cls.size
+        cdef uint64_t owner = self.objects[page.first_object + (handle & ZS_LAST)]
+        cdef uint8_t *place
+        if cls.objects == 1:  # a whole frame: the owner is kept beside it
+            self.span(page, start, <uint8_t *> data, length, True)
+            return
+        place = self.whole(page, start, ZS_HANDLE_BYTES + length)
+        if place != NULL:
+            memcpy(place, &owner, ZS_HANDLE_BYTES)
+            memcpy(place + ZS_HANDLE_BYTES, data, length)
+        else:
+            self.span(page, start, <uint8_t *> &owner, ZS_HANDLE_BYTES, True)
+            self.span(page, start + ZS_HANDLE_BYTES, <uint8_t *> data, length, True)
+
+    cdef const uint8_t *read(self, zs_handle handle, uint32_t length, uint8_t *bounce) noexcept nogil:
+        cdef zs_page *page = &self.zspages[<uint32_t> (handle >> 16)]
+        cdef zs_class *cls = &self.classes[page.class_index]
+        cdef uint32_t start = <uint32_t> (handle & ZS_LAST) * cls.size
+        cdef uint8_t *place
+        if cls.objects > 1:
+            start += ZS_HANDLE_BYTES
+        place = self.whole(page, start, length)
+        if place != NULL:
+            return place
+        self.span(page, start, bounce, length, False)
+        return bounce
+
+    cdef int flip(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil:
+        cdef zs_page *page = &self.zspages[<uint32_t> (handle >> 16)]
+        cdef zs_class *cls = &self.classes[page.class_index]
+        cdef int inside = offset + (ZS_HANDLE_BYTES if cls.objects > 1 else 0)
+        cdef uint32_t start = <uint32_t> (handle & ZS_LAST) * cls.size + inside
+        cdef uint8_t byte
+        if inside < 0 or inside >= cls.size or self.arena.base == NULL:
+            return ZSW_E_RANGE
+        self.span(page, start, &byte, 1, False)
+        byte ^= mask
+        self.span(page, start, &byte, 1, True)
+        return ZSW_OK
+
+    # -- compaction -----------------------------------------------------------------------------------------------
+
+    cdef uint64_t compactable(self) noexcept nogil:
+        cdef uint64_t total = 0
+        cdef int i
+        for i in range(self.class_count):
+            total += spare_zspages(&self.classes[i]) * self.classes[i].frames
+        return total
+
+    cdef uint64_t compact(self) noexcept nogil:
+        cdef uint64_t freed = 0
+        cdef int i
+        for i in range(self.class_count - 1, -1, -1):
+            freed += self.compact_class(i)
+        self.pages_compacted += freed
+        return freed
+
+    cdef uint64_t compact_class(self, int index) noexcept nogil:
+        cdef zs_class *cls = &self.classes[index]
+        cdef uint32_t target = ZS_NONE
+        cdef uint32_t source
+        cdef uint64_t freed = 0
+        while spare_zspages(cls):
+            if target == ZS_NONE:
+                target = self.isolate(cls, ZS_GROUP_FULL - 1, -1)
+            source = self.isolate(cls, 1, 1)
+            if source == ZS_NONE:
+                break
+            self.migrate(cls, source, target)
+            if self.zspages[source].inuse == 0:
+                self.free_zspage(source)
+                freed += cls.frames
+            else:
+                self.insert(source, fullness(self.zspages[source].inuse, cls.objects))
+            if self.zspages[target].inuse == cls.objects:
+                self.insert(target, ZS_GROUP_FULL)
+                target = ZS_NONE
+        if target != ZS_NONE:
+            self.insert(target, fullness(self.zspages[target].inuse, cls.objects))
+        return freed
+
+    cdef uint32_t isolate(self, zs_class *cls, int group, int step) noexcept nogil:
+        """Takes the first zspage of the first occupied group out of its list, looking from `group` by `step`."""
+        cdef uint32_t zspage
+        while 1 <= group < ZS_GROUP_FULL:
+            zspage = cls.groups[group]
+            if zspage != ZS_NONE:
+                self.remove(zspage)
+                return zspage
+            group += step
+        return ZS_NONE
+
+    cdef void migrate(self, zs_class *cls, uint32_t source, uint32_t target) noexcept nogil:
+        """Moves objects, in ascending order of their index, until the target is full or the source empty."""
+        cdef uint8_t[128] free_map  # bit i: object i of the source is free
+        cdef uint32_t index
+        cdef zs_handle old, now
+        self.map_free(source, free_map)
+        for index in range(cls.objects):
+            if free_map[index >> 3] >> (index & 7) & 1:
+                continue
+            if self.zspages[target].inuse == cls.objects or self.zspages[source].inuse == 0:
+                return
+            old = (<zs_handle> source << 16) | index
+            now = self.take_object(target, self.objects[self.zspages[source].first_object + index])
+            if self.arena.base != NULL:
+                self.copy_object(cls, old, now)
+            if self.moved != NULL:
+                self.moved(self.moved_who, self.objects[self.zspages[source].first_object + index], now)
+            self.give_object(source, <uint16_t> index)
+
+    cdef void map_free(self, uint32_t zspage, uint8_t *free_map) noexcept nogil:
+        cdef zs_page *page = &self.zspages[zspage]
+        cdef uint16_t index = page.free_head
+        memset(free_map, 0, 128)
+        while index != ZS_LAST:
+            free_map[index >> 3] |= <uint8_t> (1 << (index & 7))
+            index = <uint16_t> self.objects[page.first_object + index]
+
+    cdef void copy_object(self, zs_class *cls, zs_handle old, zs_handle now) noexcept nogil:
+        cdef uint8_t[4096] bounce
+        self.span(&self.zspages[<uint32_t> (old >> 16)], <uint32_t> (old & ZS_LAST) * cls.size, bounce, cls.size, False)
+        self.span(&self.zspages[<uint32_t> (now >> 16)], <uint32_t> (now & ZS_LAST) * cls.size, bounce, cls.size, True)
+
+    # -- looking in -----------------------------------------------------------------------------------------------
+
+    def stats(self):
+        """Pool figures: `pool_total_size` and `peak_pool_total_size` in bytes, `pages_compacted` in frames."""
+        return {
+            "pool_total_size": self.frames_in_use * ZSW_PAGE_SIZE,
+            "peak_pool_total_size": self.peak_frames * ZSW_PAGE_SIZE,
+            "pages_compacted": self.pages_compacted,
+        }
+
+
+cdef int widen(void **array, uint64_t *room, uint64_t wanted, size_t width) noexcept nogil:
+    """Room in a growing array for `wanted` elements of `width` bytes; ZSW_E_NOMEM leaves it as it was."""
+    cdef void *made
+    if wanted <= room[0]:
+        return ZSW_OK
+    made = realloc(array[0], (2 * wanted + 64) * width)
+    if made == NULL:
+        return ZSW_E_NOMEM
+    array[0] = made
+    room[0] = 2 * wanted + 64
+    return ZSW_OK
+
+
+def frames_for_lengths(const uint16_t[:] lengths, int chain_size=8):
+    """Frames that a pool takes once objects of these lengths (bytes; 0 takes none) were put in, in this order."""
+    cdef FrameArena arena = FrameArena(max(1, lengths.shape[0]) * ZS_MAX_CHAIN * ZSW_PAGE_SIZE, backed=False)
+    cdef ZsPool pool = ZsPool(arena.grant("pool"), chain_size)
+    cdef zs_handle handle
+    cdef Py_ssize_t i
+    cdef int code
+    for i in range(lengths.shape[0]):
+        if lengths[i] > ZS_MAX_LENGTH:
+            raise InputError(f"length {lengths[i]} of object {i}: expected at most {ZS_MAX_LENGTH} bytes")
+        if lengths[i]:
+            code = pool.alloc(lengths[i], 0, &handle)
+            if code < 0:
+                raise_code(code, f"object {i}")
+    return pool.frames_in_use

@@ -1,0 +1,158 @@
+"""Slots over a pool: which page lies where. Knows lengths and bytes, but no codec."""
+
+from cython cimport final
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+
+from zswapsim._core.base.errors cimport ZSW_E_ABSENT, ZSW_E_NOMEM, ZSW_OK, raise_code
+from zswapsim._core.zsmalloc.classes cimport ZS_HANDLE_BYTES
+from zswapsim._core.zsmalloc.pool cimport ZS_LAST, ZsPool, zs_handle, zs_page
+from zswapsim._core.base.errors import HostMemoryError, InputError
+from zswapsim._core.zsmalloc.check import check_pool
+
+cdef enum:
+    CHUNKS = 1 << (32 - SLOT_CHUNK_BITS)
+
+
+cdef void entry_moved(void *who, uint32_t slot, zs_handle now) noexcept nogil:
+    """Told by the pool's compaction."""
+    (<slot_entry **> who)[slot >> SLOT_CHUNK_BITS][slot & (SLOT_CHUNK - 1)].value = now
+
+
+@final
+cdef class SlotPool:
+    """2**32 slots over `pool`. Takes 16 bytes a slot, in chunks of 16,384 slots, once one of them is used."""
+
+    def __cinit__(self, ZsPool pool not None):
+        if pool.arena is None or pool.moved != NULL:
+            raise InputError("slots: expected a pool of their own")
+        self.chunks = <slot_entry **> calloc(CHUNKS, sizeof(slot_entry *))
+        if self.chunks == NULL:
+            raise HostMemoryError("slots: the host is out of memory")
+        self.pool = pool
+        pool.moved = entry_moved
+        pool.moved_who = self.chunks
+
+    def __dealloc__(self):
+        cdef uint32_t chunk
+        if self.chunks == NULL:
+            return
+        if self.pool is not None:
+            self.pool.moved = NULL
+        for chunk in range(CHUNKS):
+            free(self.chunks[chunk])
+        free(self.chunks)
+
+    cdef slot_entry *find(self, uint32_t slot) noexcept nogil:
+        cdef slot_entry *chunk = self.chunks[slot >> SLOT_CHUNK_BITS]
+        return NULL if chunk == NULL else &chunk[slot & (SLOT_CHUNK - 1)]
+
+    cdef slot_entry *place(self, uint32_t slot) noexcept nogil:
+        """The slot's entry, made where there is none yet; NULL where the host has no memory."""
+        cdef uint32_t chunk = slot >> SLOT_CHUNK_BITS
+        if self.chunks[chunk] == NULL:
+            self.chunks[chunk] = <slot_entry *> calloc(SLOT_CHUNK, sizeof(slot_entry))
+        return self.find(slot)
+
+    cdef int put(self, uint32_t slot, const encoded_page *page) noexcept nogil:
+        cdef slot_entry *entry = self.place(slot)
+        cdef slot_entry made
+        cdef int code
+        if entry == NULL:
+            return ZSW_E_NOMEM
+        made.value = page.word
+        made.checksum = page.checksum
+        made.length = page.length
+        made.kind = page.kind
+        made.codec = 0
+        if page.length:
+            code = self.pool.alloc(slot_room(page), slot, &made.value)
+            if code < 0:
+                return code
+            if page.data != NULL:
+                self.pool.write(made.value, page.data, page.length)
+        if entry.kind != SLOT_EMPTY:
+            self.drop(slot)
+        entry[0] = made
+        self.count(entry, 1)
+        self.raw_since += page.kind == SLOT_RAW
+        return ZSW_OK
+
+    cdef int drop(self, uint32_t slot) noexcept nogil:
+        cdef slot_entry *entry = self.find(slot)
+        if entry == NULL or entry.kind == SLOT_EMPTY:
+            return ZSW_E_ABSENT
+        if entry.length:
+            self.pool.release(entry.value)
+        self.count(entry, -1)
+        entry.kind = SLOT_EMPTY
+        return ZSW_OK
+
+    cdef void count(self, const slot_entry *entry, int sign) noexcept nogil:
+        self.stored += sign
+        self.same_filled += sign * (entry.kind == SLOT_SAME)
+        self.raw += sign * (entry.kind == SLOT_RAW)
+        self.compressed_bytes += sign * <int> entry.length
+
+    def inject_fault(self, uint32_t slot, int offset, uint8_t mask):
+        """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
+
+        Offsets -8 to -1 are the object's inline handle, where it has one, which :meth:`check` compares.
+        Raises SlotEmptyError, and InputError where the slot has no such byte.
+        """
+        cdef slot_entry *entry = self.find(slot)
+        if entry == NULL or entry.kind == SLOT_EMPTY:
+            raise_code(ZSW_E_ABSENT, f"slot {slot}")
+        if entry.kind == SLOT_SAME or offset >= entry.length or self.pool.flip(entry.value, offset, mask) < 0:
+            raise InputError(f"slot {slot} has {entry.length} bytes stored, none at {offset}")
+
+    def stats(self):
+        """Counters of the slots and of the pool, by the names of a Result; sizes in bytes."""
+        return {
+            "stored_pages": self.stored,
+            "same_filled_pages": self.same_filled,
+            "stored_incompressible_pages": self.raw,
+            "huge_pages_since": self.raw_since,
+            "compr_data_size": self.compressed_bytes,
+        } | self.pool.stats()
+
+    def check(self):
+        """Assert every invariant of the slots and of the pool below. O(slots used)."""
+        cdef uint64_t stored = 0, same = 0, raw = 0, length = 0, objects = 0, held = 0
+        cdef uint32_t chunk, i
+        cdef slot_entry *entry
+        cdef int index
+        for chunk in range(CHUNKS):
+            if self.chunks[chunk] == NULL:
+                continue
+            for i in range(SLOT_CHUNK):
+                entry = &self.chunks[chunk][i]
+                if entry.kind == SLOT_EMPTY:
+                    continue
+                stored += 1
+                same += entry.kind == SLOT_SAME
+                raw += entry.kind == SLOT_RAW
+                length += entry.length
+                if entry.length:
+                    held += 1
+                    self.check_object((chunk << SLOT_CHUNK_BITS) | i, entry)
+        assert (stored, same, raw, length) == (self.stored, self.same_filled, self.raw, self.compressed_bytes), (
+            "the counters of the slots are wrong"
+        )
+        for index in range(self.pool.class_count):
+            objects += self.pool.classes[index].used
+        assert objects == held, "the pool holds objects that no slot has"
+        check_pool(self.pool)
+
+    cdef int check_object(self, uint32_t slot, slot_entry *entry) except -1:
+        cdef uint32_t zspage = <uint32_t> (entry.value >> 16)
+        cdef zs_page *page
+        assert zspage < self.pool.zspage_count, f"slot {slot} has a handle into nothing"
+        page = &self.pool.zspages[zspage]
+        assert page.live, f"slot {slot} has a handle into a freed zspage"
+        assert self.pool.objects[page.first_object + (entry.value & ZS_LAST)] == slot, f"slot {slot} has a wrong object"
+        size = self.pool.classes[page.class_index].size
+        room = size - (ZS_HANDLE_BYTES if self.pool.classes[page.class_index].objects > 1 else 0)
+        assert entry.length <= room, f"slot {slot}: {entry.length} bytes in an object of {room}"
+        return 0

@@ -1,0 +1,29 @@
+"""A store of compressed pages, useful without the simulator."""
+
+from libc.stdint cimport uint8_t, uint32_t
+
+from zswapsim._core.codec.codec cimport Codec, codec_ctx
+from zswapsim._core.zsmalloc.slots cimport SlotPool
+
+cdef enum:
+    MAX_THREADS = 256
+
+
+cdef class PageStore:
+    cdef readonly Codec codec
+    cdef SlotPool slots             # None once closed
+    cdef codec_ctx *contexts        # owned, `context_count` of them; the first is the calling thread's
+    cdef int context_count
+    cdef int raw_from               # a compressed length (bytes) at or above it is kept as it is
+    cdef bint sums                  # every page has a checksum, looked at when it is loaded
+    cdef bint busy                  # a call is under way in some thread
+
+    cdef int enter(self) except -1
+    cdef int load_page(self, uint32_t slot, uint8_t *page) except -1
+    cdef int open_contexts(self, int count) except -1
+    cdef int store_run(
+        self, const uint32_t *slots, const uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
+    ) noexcept nogil
+    cdef int load_run(
+        self, codec_ctx *ctx, const uint32_t *slots, uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
+    ) noexcept nogil

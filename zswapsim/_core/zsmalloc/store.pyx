@@ -1,0 +1,365 @@
+"""A store of compressed pages, useful without the simulator."""
+
+from array import array
+from concurrent.futures import ThreadPoolExecutor
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.number cimport PyNumber_Index
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memset
+
+from zswapsim._core.codec.codec cimport Codec, codec_ctx, codec_ctx_close, codec_ctx_open, codec_raise
+from zswapsim._core.zsmalloc.encode cimport decode_page, encode_page
+from zswapsim._core.base.errors cimport ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.frames.arena cimport FrameArena
+from zswapsim._core.zsmalloc.pipeline cimport StorePipeline
+from zswapsim._core.zsmalloc.slots cimport SlotPool, encoded_page, slot_entry
+from zswapsim._core.zsmalloc.pool cimport ZsPool
+from zswapsim._core.base.errors import BusyError, ClosedError, HostMemoryError, InputError
+from zswapsim._core.zsmalloc.check import dump_pool
+
+OWNER = "page store"
+
+
+cdef class PageStore:
+    """Keeps 4096-byte pages compressed in `node_bytes` bytes of frames, by slot (0 ... 2**32 - 1).
+
+    Parameters
+    ----------
+    node_bytes: memory for the pool, in bytes, a multiple of 4096.
+    compressor: a :class:`Codec`; ``zswapsim.PageStore`` also takes its name and parameters, as ``"zstd:level=3"``.
+    chain_size: most frames in a zspage, 4 to 16.
+    raw_from: compressed length in bytes from which a page is kept as it is, 1 to 4096; None stands for the pool's
+        huge class size (zram's rule, 3625 at chain size 8); 4096 is zswap's rule.
+    verify: keep a checksum of every page and look at it when the page is loaded.
+
+    Pages that repeat one machine word take no object. A call drops the GIL for its whole length; a second thread that
+    calls meanwhile gets a BusyError. All methods raise ClosedError after :meth:`close`. Metadata: 16 bytes a slot,
+    beside the pool's own.
+    """
+
+    def __cinit__(self):
+        self.contexts = NULL
+        self.context_count = 0
+        self.busy = False
+
+    def __init__(self, node_bytes, Codec compressor not None, *, int chain_size=8, raw_from=None, bint verify=False):
+        if self.codec is not None:
+            raise InputError("page store: already initialised")
+        cdef FrameArena arena = FrameArena(node_bytes)
+        cdef ZsPool pool = ZsPool(arena.grant(OWNER), chain_size)
+        if raw_from is not None and not 1 <= raw_from <= ZSW_PAGE_SIZE:
+            raise InputError(f"raw_from {raw_from}: expected 1 to {ZSW_PAGE_SIZE} bytes")
+        self.raw_from = pool.huge_class_size if raw_from is None else raw_from
+        self.sums = verify
+        self.codec = compressor
+        self.open_contexts(1)
+        self.slots = SlotPool(pool)
+
+    def __dealloc__(self):
+        cdef int i
+        for i in range(self.context_count):
+            codec_ctx_close(&self.contexts[i])
+        free(self.contexts)
+
+    cdef int open_contexts(self, int count) except -1:
+        """At least `count` contexts, one for each thread."""
+        cdef void *made
+        if count <= self.context_count:
+            return 0
+        made = realloc(self.contexts, count * sizeof(codec_ctx))
+        if made == NULL:
+            raise HostMemoryError("page store: the host is out of memory")
+        self.contexts = <codec_ctx *> made
+        while self.context_count < count:
+            memset(&self.contexts[self.context_count], 0, sizeof(codec_ctx))
+            codec_ctx_open(self.codec, &self.contexts[self.context_count])
+            self.context_count += 1
+        return 0
+
+    cdef int enter(self) except -1:
+        """First in every call; the caller sets `busy` back at its end."""
+        if self.busy:
+            raise BusyError("page store: another thread is using it")
+        if self.slots is None:
+            raise ClosedError("page store: it is closed")
+        self.busy = True
+        return 0
+
+    # -- one page -------------------------------------------------------------------------------------------------
+
+    def store(self, slot, page):
+        """Store a page (a buffer of 4096 bytes) in a slot; what the slot held before is dropped after that.
+
+        Raises NodeFullError (the slot then keeps what it held), CodecError, InputError.
+        """
+        cdef uint32_t number = slot_number(slot)
+        cdef Py_ssize_t done = 0
+        cdef Py_buffer view
+        cdef int code
+        open_page(page, &view, PyBUF_SIMPLE)
+        try:
+            self.enter()
+            with nogil:
+                code = self.store_run(&number, <const uint8_t *> view.buf, 1, &done)
+            self.busy = False
+        finally:
+            PyBuffer_Release(&view)
+        if code < 0:
+            codec_raise(code, f"slot {number}")
+
+    def load(self, slot):
+        """The page in a slot, 4096 bytes. The slot keeps it.
+
+        Raises SlotEmptyError, CorruptPageError, CodecError.
+        """
+        cdef bytes page = PyBytes_FromStringAndSize(NULL, ZSW_PAGE_SIZE)
+        self.load_page(slot_number(slot), <uint8_t *> PyBytes_AS_STRING(page))
+        return page
+
+    def load_into(self, slot, buffer):
+        """Load a slot's page into a writable buffer of 4096 bytes. Raises as :meth:`load` does."""
+        cdef uint32_t number = slot_number(slot)
+        cdef Py_buffer view
+        open_page(buffer, &view, PyBUF_WRITABLE)
+        try:
+            self.load_page(number, <uint8_t *> view.buf)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef int load_page(self, uint32_t slot, uint8_t *page) except -1:
+        cdef Py_ssize_t done = 0
+        cdef int code
+        self.enter()
+        with nogil:
+            code = self.load_run(self.contexts, &slot, page, 1, &done)
+        self.busy = False
+        if code < 0:
+            codec_raise(code, f"slot {slot}")
+        return 0
+
+    def invalidate(self, slot):
+        """Forget a slot's page. Raises SlotEmptyError."""
+        cdef uint32_t number = slot_number(slot)
+        cdef int code
+        self.enter()
+        code = self.slots.drop(number)
+        self.busy = False
+        if code < 0:
+            codec_raise(code, f"slot {number}")
+
+    # -- many pages -----------------------------------------------------------------------------------------------
+
+    def store_pages(self, slots, buffer, *, int threads=1):
+        """Store page i of `buffer` (n * 4096 bytes) in slots[i], for n slots (uint32), in that order.
+
+        With several threads pages are compressed at the same time and put into the pool in the same order, so that
+        the pool comes out the same. Raises as :meth:`store` does, naming the slot: the pages before it are stored.
+        """
+        cdef const uint32_t[::1] numbers = slot_numbers(slots)
+        cdef const uint8_t[::1] data = page_bytes(buffer, numbers.shape[0])
+        cdef Py_ssize_t done = 0
+        cdef int code
+        cdef StorePipeline pipeline
+        check_threads(threads)
+        if numbers.shape[0] == 0:
+            return
+        self.enter()
+        try:
+            if threads == 1:
+                with nogil:
+                    code = self.store_run(&numbers[0], &data[0], numbers.shape[0], &done)
+            else:
+                self.open_contexts(threads)
+                pipeline = StorePipeline(self.slots, self.raw_from, self.sums)
+                pipeline.feed(&numbers[0], &data[0], numbers.shape[0], self.contexts)
+                code = pipeline.work(threads)
+                done = pipeline.done
+        finally:
+            self.busy = False
+        if code < 0:
+            codec_raise(code, f"page {done} (slot {numbers[done]})")
+
+    def load_pages(self, slots, buffer, *, int threads=1):
+        """Load slots[i] into page i of a writable `buffer` (n * 4096 bytes), for n slots (uint32).
+
+        Raises as :meth:`load` does, naming the slot.
+        """
+        cdef const uint32_t[::1] numbers = slot_numbers(slots)
+        cdef uint8_t[::1] data = page_bytes(buffer, numbers.shape[0], True)
+        cdef Py_ssize_t count = numbers.shape[0]
+        check_threads(threads)
+
+        # Raises in the thread where the codec did.
+        def part(int worker, int workers):
+            cdef Py_ssize_t first = count * worker // workers
+            cdef Py_ssize_t end = count * (worker + 1) // workers
+            cdef Py_ssize_t done = 0
+            cdef int code
+            if first == end:
+                return
+            with nogil:
+                code = self.load_run(
+                    &self.contexts[worker], &numbers[first], &data[first * ZSW_PAGE_SIZE], end - first, &done
+                )
+            if code < 0:
+                codec_raise(code, f"page {first + done} (slot {numbers[first + done]})")
+
+        self.enter()
+        try:
+            if threads == 1:
+                part(0, 1)
+                return
+            self.open_contexts(threads)
+            with ThreadPoolExecutor(threads) as pool:
+                parts = [pool.submit(part, worker, threads) for worker in range(threads)]
+            for each in parts:
+                each.result()
+        finally:
+            self.busy = False
+
+    cdef int store_run(
+        self, const uint32_t *slots, const uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
+    ) noexcept nogil:
+        cdef encoded_page made
+        cdef int code
+        while done[0] < count:
+            code = encode_page(self.contexts, pages + done[0] * ZSW_PAGE_SIZE, self.raw_from, self.sums, &made)
+            if code == ZSW_OK:
+                code = self.slots.put(slots[done[0]], &made)
+            if code < 0:
+                return code
+            done[0] += 1
+        return ZSW_OK
+
+    cdef int load_run(
+        self, codec_ctx *ctx, const uint32_t *slots, uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
+    ) noexcept nogil:
+        cdef slot_entry *entry
+        cdef int code
+        while done[0] < count:
+            entry = self.slots.find(slots[done[0]])
+            code = decode_page(ctx, self.slots, entry, self.sums, ctx.scratch, pages + done[0] * ZSW_PAGE_SIZE)
+            if code < 0:
+                return code
+            done[0] += 1
+        return ZSW_OK
+
+    # -- the whole ------------------------------------------------------------------------------------------------
+
+    def compact(self):
+        """Pack the pool's zspages. Returns the number of frames that came free."""
+        cdef uint64_t freed
+        self.enter()
+        with nogil:
+            freed = self.slots.pool.compact()
+        self.busy = False
+        return freed
+
+    def stats(self):
+        """Counters by the names of a Result: pages, and sizes in bytes."""
+        self.enter()
+        self.busy = False
+        return self.slots.stats()
+
+    def owners(self):
+        """Frames of the arena by owner, counted one by one."""
+        self.enter()
+        self.busy = False
+        return self.slots.pool.arena.owners()
+
+    def check(self):
+        """Assert every invariant of slots, pool and frames. O(slots + objects + frames)."""
+        self.enter()
+        try:
+            self.slots.check()
+            self.slots.pool.arena.check()
+        finally:
+            self.busy = False
+
+    def dump(self):
+        """The pool's zspages: {class size: {fullness group: [objects in use of each, head of the list first]}}."""
+        self.enter()
+        self.busy = False
+        return dump_pool(self.slots.pool)
+
+    def inject_fault(self, slot, int offset, uint8_t mask):
+        """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
+
+        Raises SlotEmptyError, and InputError where the slot has no such byte.
+        """
+        self.enter()
+        self.busy = False
+        self.slots.inject_fault(slot_number(slot), offset, mask)
+
+    def close(self):
+        """Give everything back. May be called twice; raises BusyError while a call is under way."""
+        if self.busy:
+            raise BusyError("page store: another thread is using it")
+        self.slots = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
+cdef uint32_t slot_number(slot) except? 0xFFFFFFFF:
+    """A slot's number from any integer. Raises InputError outside 0 ... 2**32 - 1."""
+    try:
+        number = PyNumber_Index(slot)
+    except TypeError:
+        raise InputError(f"slot {slot!r}: expected a whole number") from None
+    if not 0 <= number < 1 << 32:
+        raise InputError(f"slot {number}: expected 0 to {(1 << 32) - 1}")
+    return number
+
+
+cdef int open_page(page, Py_buffer *view, int flags) except -1:
+    """A view of one page, for the caller to release. Raises InputError."""
+    try:
+        PyObject_GetBuffer(page, view, flags)
+    except (BufferError, TypeError, ValueError) as error:
+        raise InputError(f"pages: expected a contiguous buffer of {ZSW_PAGE_SIZE} bytes: {error}") from None
+    if view.len != ZSW_PAGE_SIZE:
+        size = view.len
+        PyBuffer_Release(view)
+        raise InputError(f"pages: expected {ZSW_PAGE_SIZE} bytes for a page, got {size}")
+    return 0
+
+
+cdef object slot_numbers(slots):
+    """A contiguous buffer of uint32 from an array of them or any iterable of integers."""
+    try:
+        view = memoryview(slots)
+        if view.format == "I" and view.ndim == 1 and view.c_contiguous:
+            return view
+    except TypeError:
+        pass
+    try:
+        return memoryview(array("I", slots))
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InputError(f"slots: expected whole numbers from 0 to {(1 << 32) - 1}: {error}") from None
+
+
+cdef object page_bytes(buffer, Py_ssize_t count, bint writable=False):
+    """A flat view of `count` pages. Raises InputError."""
+    try:
+        view = memoryview(buffer)
+        view = view.cast("B") if view.nbytes else view
+    except TypeError:
+        raise InputError("pages: expected a contiguous buffer of bytes") from None
+    if writable and view.readonly:
+        raise InputError("pages: expected a buffer that can be written to")
+    if view.nbytes != count * ZSW_PAGE_SIZE:
+        raise InputError(f"pages: expected {count * ZSW_PAGE_SIZE} bytes for {count} pages, got {view.nbytes}")
+    return view
+
+
+cdef int check_threads(int threads) except -1:
+    if not 1 <= threads <= MAX_THREADS:
+        raise InputError(f"threads {threads}: expected 1 to {MAX_THREADS}")
+    return 0
