@@ -18,9 +18,7 @@ LAYERS = (
 )
 """The wings from top to bottom; those of one layer do not know each other."""
 
-CIMPORT = re.compile(
-    r"^\s*(?:from\s+zswapsim\._core\.([\w.]+)\s+c?import|c?import\s+zswapsim\._core\.([\w.]+))", re.MULTILINE
-)
+CIMPORT = re.compile(r"^\s*(?:from|cimport)\s+zswapsim\._core\.([\w.]+)", re.MULTILINE)
 
 
 def module_of(path: Path) -> str:
@@ -28,7 +26,7 @@ def module_of(path: Path) -> str:
 
 
 def cimports_of(path: Path) -> set[str]:
-    return {first or second for first, second in CIMPORT.findall(path.read_text())}
+    return set(CIMPORT.findall(path.read_text()))
 
 
 def points_down(user: str, used: str, level: dict[str, int]) -> bool:
