@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
+from zswapsim._core.base.counters cimport swap_counters
 from zswapsim._core.frames.arena cimport FrameArena
 
 cdef enum:
@@ -36,30 +37,6 @@ ctypedef struct swap_costs:
     double spent                # of all four; the faults' own constants are a product of their number
     uint64_t wall_compress      # codec times of this very run; 0 where nothing was compressed
     uint64_t wall_decompress
-
-# Each stands for the kernel's counter of its name (docs/counters.md).
-ctypedef struct swap_counters:
-    uint64_t zswpin
-    uint64_t zswpout
-    uint64_t zswpwb
-    uint64_t pswpin
-    uint64_t pswpout
-    uint64_t written_back_pages
-    uint64_t pool_limit_hit
-    uint64_t reject_reclaim_fail
-    uint64_t reject_alloc_fail
-    uint64_t reject_kmemcache_fail
-    uint64_t reject_compress_fail
-    uint64_t reject_compress_poor
-    uint64_t decompress_fail
-    uint64_t lost_pages
-    uint64_t poisoned_reads
-    uint64_t demoted_pages
-    uint64_t failed_writes
-    uint64_t bd_reads
-    uint64_t bd_writes
-    uint64_t recompressed_pages
-    uint64_t recompress_fail
 
 # Lengths of every content, measured once; owned by whoever made the backend.
 ctypedef struct measured_sizes:

@@ -5,17 +5,13 @@ from cython cimport final
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from zswapsim._core.base.counters cimport (
+    counters_dict, swap_counters, swap_counters_rows, usage_counters, usage_counters_rows,
+)
 from zswapsim._core.backend.device cimport SwapDevice
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.base.errors import InputError
 
-cdef tuple COUNTERS = (
-    "zswpin", "zswpout", "zswpwb", "pswpin", "pswpout", "written_back_pages", "pool_limit_hit", "reject_reclaim_fail",
-    "reject_alloc_fail", "reject_kmemcache_fail", "reject_compress_fail", "reject_compress_poor", "decompress_fail",
-    "lost_pages", "poisoned_reads",
-    "demoted_pages", "failed_writes", "bd_reads", "bd_writes", "recompressed_pages",
-    "recompress_fail",
-)
 
 
 cdef class Backend:
@@ -81,16 +77,11 @@ cdef class Backend:
 
     def stats(self):
         """Counters by the names of a Result: pages, and sizes in bytes."""
-        cdef const uint64_t *values = <const uint64_t *> &self.counters
-        found = {name: values[number] for number, name in enumerate(COUNTERS)}
-        return found | self.held()
+        return counters_dict(swap_counters_rows, sizeof(swap_counters), &self.counters) | self.held()
 
     def held(self):
         """What is stored now, by the names of a Result: pages, and sizes in bytes."""
-        return dict.fromkeys(
-            ("stored_pages", "same_filled_pages", "stored_incompressible_pages", "huge_pages_since", "compr_data_size",
-             "pool_total_size", "peak_pool_total_size", "pages_compacted", "device_pages", "peak_device_pages",
-             "fast_pages", "stale_pages"), 0)
+        return counters_dict(usage_counters_rows, sizeof(usage_counters), NULL)
 
     def times(self, uint64_t minor_faults, uint64_t major_faults):
         """Measured codec time (`wall`) and modelled time by cause, in nanoseconds, after so many faults."""

@@ -12,11 +12,12 @@ from libc.string cimport memset
 from zswapsim._core.backend.backend cimport Backend, costs_charge
 from zswapsim._core.codec.codec cimport Codec
 from zswapsim._core.backend.device cimport SwapDevice
+from zswapsim._core.base.counters cimport group_counters
 from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames.arena cimport Grant
 from zswapsim._core.lru.log cimport LRU_NONE, lru_add, lru_oldest, lru_remove, lru_touch
 from zswapsim._core.backend.codecs cimport PoolCodecs
-from zswapsim._core.backend.groups cimport PoolGroups, group_events, pool_group
+from zswapsim._core.backend.groups cimport PoolGroups, pool_group
 from zswapsim._core.backend.foliocodec cimport NO_FIRST, FolioCodec
 from zswapsim._core.zsmalloc.slots cimport (
     SLOT_COMPRESSED, SLOT_PART, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry,
@@ -276,7 +277,7 @@ cdef class CompressedPool(Backend):
         return ZSW_OK
 
     cdef void wrote_back(self, uint32_t first, uint32_t count) noexcept nogil:
-        cdef group_events *events = &self.groups.of(first).events
+        cdef group_counters *events = &self.groups.of(first).events
         cdef uint32_t slot
         for slot in range(first, first + count):
             self.forget(slot)

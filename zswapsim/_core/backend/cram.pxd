@@ -4,6 +4,7 @@ from cython cimport final
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
+from zswapsim._core.base.counters cimport cram_counters
 from zswapsim._core.backend.backend cimport Backend
 from zswapsim._core.backend.cram_device cimport CramDevice
 from zswapsim._core.backend.device cimport SwapDevice
@@ -23,14 +24,6 @@ cdef enum:
     CONTROL_WATERMARKS = 0
     CONTROL_COUNTING = 1
     CONTROL_TOKENS = 2
-
-ctypedef struct cram_counters:
-    uint64_t mapped_reads
-    uint64_t in_place_writes
-    uint64_t promotions
-    uint64_t reject_pressure
-    uint64_t reject_bound
-    uint64_t reject_token
 
 
 @final

@@ -17,6 +17,7 @@ from zswapsim._core.backend.backend cimport (
     E_BUS_ERROR, LOAD_DROPPED, LOAD_KEPT, LOAD_LOST, TOUCH_FAULT, TOUCH_MAPPED, TOUCH_READ, TOUCH_WRITE, Backend,
     costs_charge,
 )
+from zswapsim._core.base.counters cimport counters_dict, cram_counters, cram_counters_rows
 from zswapsim._core.backend.cram_device cimport PRESSURE_FULL, WRITE_LOST, CramDevice
 from zswapsim._core.backend.device cimport SwapDevice
 from zswapsim._core.base.errors cimport ZSW_OK, ZSW_PAGE_SIZE
@@ -25,7 +26,6 @@ from zswapsim._core.lru.log cimport LRU_NONE, lru_add, lru_close, lru_oldest, lr
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
 CONTROLS = ("watermarks", "counting", "tokens")
-cdef tuple MOVED = ("mapped_reads", "in_place_writes", "promotions", "reject_pressure", "reject_bound", "reject_token")
 cdef enum:
     BATCH = 32      # SWAP_CLUSTER_MAX
 
@@ -381,7 +381,6 @@ cdef class CramBackend(Backend):
 
     def held(self):
         cdef CramDevice node = self.whole()
-        cdef const uint64_t *values = <const uint64_t *> &self.moved
         return super().held() | {
             "stored_pages": self.stored,
             "stored_incompressible_pages": node.raw,
@@ -392,7 +391,7 @@ cdef class CramBackend(Backend):
             "peak_device_pages": self.device.peak,
             "poisoned_pages": self.poisoned_pages,
             "writable_pages": self.writable_pages,
-        } | {name: values[number] for number, name in enumerate(MOVED)} | node.stats()
+        } | counters_dict(cram_counters_rows, sizeof(cram_counters), &self.moved) | node.stats()
 
     def times(self, uint64_t minor_faults, uint64_t major_faults):
         cdef CramDevice node = self.whole()

@@ -4,20 +4,13 @@ from cython cimport final
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
+from zswapsim._core.base.counters cimport group_counters
 from zswapsim._core.lru.log cimport lru_log
 
 cdef enum:
     FIRST_GROUP = 0         # holds all others, and the pages of none of them
     NO_GROUP = 0xFFFF       # the parent of the first; behind the last
     MOST_GROUPS = 0xFFFF
-
-# Of the group's own pages.
-ctypedef struct group_events:
-    uint64_t zswpin
-    uint64_t zswpout
-    uint64_t zswpwb
-    uint64_t pswpin
-    uint64_t pswpout
 
 ctypedef struct pool_group:
     lru_log queue           # owned; its slots with an object, in the order they were stored
@@ -26,7 +19,7 @@ ctypedef struct pool_group:
     uint64_t stored         # pages, the same
     uint64_t disk_swapins   # nr_disk_swapins: since the shrinker last took account of them
     uint64_t deferred       # entries that the shrinker has left for its next call
-    group_events events
+    group_counters events   # of the group's own pages
     uint16_t parent         # comes before it; its limits hold too
     bint writeback          # pages may go on to the device: its own setting and those above it
 

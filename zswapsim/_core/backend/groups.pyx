@@ -9,11 +9,12 @@ from cython cimport final
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
+from zswapsim._core.base.counters cimport counters_dict, group_counters, group_counters_rows
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
 from zswapsim._core.lru.log cimport lru_close, lru_open
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
-cdef tuple EVENTS = ("zswpin", "zswpout", "zswpwb", "pswpin", "pswpout")
+cdef tuple EVENTS = tuple(counters_dict(group_counters_rows, sizeof(group_counters), NULL))
 
 
 @final

@@ -5,7 +5,8 @@ from cython cimport final
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
-from zswapsim._core.backend.backend cimport LOAD_DROPPED, Backend, swap_counters
+from zswapsim._core.backend.backend cimport LOAD_DROPPED, Backend
+from zswapsim._core.base.counters cimport swap_counters
 from zswapsim._core.backend.device cimport SwapDevice
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.backend.compressed cimport AT_DEVICE, AT_MASK, AT_POOL

@@ -10,7 +10,8 @@ from cython cimport final
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.reclaim.reclaimer cimport Evictor
-from zswapsim._core.engine.replay cimport Replay, replay_counters
+from zswapsim._core.base.counters cimport folio_counters, replay_counters
+from zswapsim._core.engine.replay cimport Replay
 
 cdef enum:
     FOLIO_MAX_ORDER = 5     # 128 KiB
@@ -26,14 +27,6 @@ ctypedef struct folio_record:   # 16 bytes
     uint32_t waiting        # a bit for each page that was split off and waits to be entered in a list
     uint32_t next           # the next folio with such pages, or NO_FOLIO
     uint8_t form
-
-# Each stands for /sys/kernel/mm/transparent_hugepage/hugepages-*kB/stats/ of the name behind "mthp_".
-ctypedef struct folio_counters:
-    uint64_t mthp_anon_fault_alloc
-    uint64_t mthp_swpin
-    uint64_t mthp_swpout
-    uint64_t mthp_zswpout
-    uint64_t mthp_swpout_fallback
 
 
 @final

@@ -12,6 +12,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from zswapsim._core.base.arrays cimport all_below
+from zswapsim._core.base.counters cimport counters_dict, folio_counters, folio_counters_rows
 from zswapsim._core.backend.backend cimport FOLIO_SPLIT
 from zswapsim._core.engine.contents cimport content_first, content_set, page_contents
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
@@ -24,8 +25,6 @@ from zswapsim._core.reclaim.reclaimer cimport (
 )
 from zswapsim._core.engine.replay cimport Replay
 from zswapsim._core.base.errors import HostMemoryError, InputError
-
-cdef tuple COUNTERS = ("mthp_anon_fault_alloc", "mthp_swpin", "mthp_swpout", "mthp_zswpout", "mthp_swpout_fallback")
 
 cdef enum:
     NO_FOLIO = 0xFFFFFFFF
@@ -459,10 +458,10 @@ cdef class FolioReplay(Evictor):
 
     def counters_now(self):
         """As Replay's, and those of large folios."""
-        cdef const uint64_t *values = <const uint64_t *> &self.counters
         self.ready()
         found = self.engine.counters_now()
-        return found | {"resident_pages": self.used} | {name: values[i] for i, name in enumerate(COUNTERS)}
+        own = counters_dict(folio_counters_rows, sizeof(folio_counters), &self.counters)
+        return found | {"resident_pages": self.used} | own
 
     def times(self):
         """As Replay's; a minor fault clears all pages of a folio."""

@@ -5,24 +5,13 @@ from cython cimport final
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.backend.backend cimport Backend
+from zswapsim._core.base.counters cimport replay_counters
 from zswapsim._core.engine.contents cimport page_contents
 from zswapsim._core.frames.arena cimport FrameArena
 from zswapsim._core.base.histogram cimport histogram
 from zswapsim._core.lru.log cimport lru_log
 from zswapsim._core.readahead.readahead cimport Readahead
 from zswapsim._core.reclaim.reclaimer cimport Evictor, Reclaimer, counted_run
-
-ctypedef struct replay_counters:
-    uint64_t accesses
-    uint64_t writes
-    uint64_t pages              # touched so far
-    uint64_t minor_faults
-    uint64_t major_faults
-    uint64_t swpin_zero
-    uint64_t swpout_zero
-    uint64_t reclaimed_pages
-    uint64_t dropped_clean_pages
-    uint64_t kept_pages
 
 cdef enum:
     MAPPED = 1                  # of look_ahead(): the page was in the swap cache

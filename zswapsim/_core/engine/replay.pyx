@@ -15,6 +15,7 @@ from zswapsim._core.backend.backend cimport (
     E_BUS_ERROR, LOAD_KEPT, LOAD_LOST, TOUCH_FAULT, TOUCH_MAPPED, TOUCH_WRITE, Backend,
 )
 from zswapsim._core.codec.codec cimport codec_raise
+from zswapsim._core.base.counters cimport counters_dict, replay_counters, replay_counters_rows
 from zswapsim._core.engine.contents cimport content_bytes, content_first, content_move_on, content_set
 from zswapsim._core.reclaim.counting cimport count_lru
 from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE
@@ -26,19 +27,14 @@ from zswapsim._core.lru.log cimport (
 )
 from zswapsim._core.base.memory cimport table_alloc, table_zeroed
 from zswapsim._core.base.page cimport page_same_filled
-from zswapsim._core.readahead.readahead cimport Readahead, readahead_counters
+from zswapsim._core.base.counters cimport readahead_counters
+from zswapsim._core.readahead.readahead cimport Readahead, no_readahead_counters
 from zswapsim._core.reclaim.reclaimer cimport (
     DIRTY, ENGINE_STATE, HIT, HITS, IN_SLOT, READ_AHEAD, RESIDENT, TOUCHED, WRITTEN, ZERO_MAPPED, Evictor, Reclaimer,
-    counted_run,
+    counted_run, no_reclaim_counters,
 )
 from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
-from zswapsim._core.readahead.readahead import READAHEAD_COUNTERS
-from zswapsim._core.reclaim.reclaimer import RECLAIM_COUNTERS
 
-cdef tuple COUNTERS = (
-    "accesses", "writes", "pages", "minor_faults", "major_faults", "swpin_zero", "swpout_zero", "reclaimed_pages",
-    "dropped_clean_pages", "kept_pages",
-)
 cdef enum:
     PIECE = 1 << 13             # accesses whose page numbers are looked at together
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
@@ -735,12 +731,11 @@ cdef class Replay(Evictor):
 
     def counters_now(self):
         """Counters by the names of a Result; sizes in bytes. Those of the backend are included."""
-        cdef const uint64_t *values = <const uint64_t *> &self.counters
         self.enter()
         self.busy = False
-        found = {name: values[number] for number, name in enumerate(COUNTERS)}
-        found |= dict.fromkeys(RECLAIM_COUNTERS, 0) if self.reclaimer is None else self.reclaimer.stats()
-        found |= dict.fromkeys(READAHEAD_COUNTERS, 0) if self.ahead is None else self.ahead.stats()
+        found = counters_dict(replay_counters_rows, sizeof(replay_counters), &self.counters)
+        found |= no_reclaim_counters() if self.reclaimer is None else self.reclaimer.stats()
+        found |= no_readahead_counters() if self.ahead is None else self.ahead.stats()
         return found | {"resident_pages": self.resident()} | self.backend.stats()
 
     def times(self):

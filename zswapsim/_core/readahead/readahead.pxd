@@ -2,16 +2,11 @@
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
+from zswapsim._core.base.counters cimport readahead_counters
 from zswapsim._core.readahead.swap_slots cimport swap_slots
 
 cdef enum:
     FIRST_HITS = 4              # hits that a window is begun with, so that it starts small
-
-# Each stands for the kernel's counter of its name (docs/counters.md); the last has none there.
-ctypedef struct readahead_counters:
-    uint64_t swap_ra
-    uint64_t swap_ra_hit
-    uint64_t swap_ra_unused
 
 ctypedef struct vma_info:       # vma->swap_readahead_info, unpacked
     uint64_t address            # of the last fault, in pages
@@ -36,3 +31,7 @@ cdef class Readahead:
     cdef void mapped(self, uint32_t page, bint write) noexcept nogil
     # A page has left DRAM; `unused`: it had been read ahead, and not accessed since.
     cdef void evicted(self, uint32_t page, bint unused) noexcept nogil
+
+
+# The counters of a run that reads nothing ahead.
+cdef dict no_readahead_counters()

@@ -1,8 +1,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-READAHEAD_COUNTERS: tuple[str, ...]
-
 class Readahead:
     def __init__(self, *, page_cluster: int = 3) -> None: ...
     def stats(self) -> dict[str, int]: ...

@@ -10,6 +10,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
+from zswapsim._core.base.counters cimport counters_dict, readahead_counters, readahead_counters_rows
 from zswapsim._core.lru.log cimport LRU_NONE
 from zswapsim._core.readahead.swap_slots cimport (
     CLUSTER_SHIFT, FULL, LISTS, NO_SLOT, SWAP_NO_PAGE, SWAPFILE_CLUSTER, slots_close, slots_give, slots_open,
@@ -23,8 +24,9 @@ cdef enum:
     PMD_PAGES = 512             # a window stays in what one page table maps
     MOST_PAGES = 0x7FFFFFFF
 
-cdef tuple COUNTERS = ("swap_ra", "swap_ra_hit", "swap_ra_unused")
-READAHEAD_COUNTERS = COUNTERS
+
+cdef dict no_readahead_counters():
+    return counters_dict(readahead_counters_rows, sizeof(readahead_counters), NULL)
 
 
 cdef inline uint32_t swapin_pages(
@@ -79,8 +81,7 @@ cdef class Readahead:
 
     def stats(self):
         """Counters by the names of a Result; pages."""
-        cdef const uint64_t *values = <const uint64_t *> &self.counters
-        return {name: values[number] for number, name in enumerate(COUNTERS)}
+        return counters_dict(readahead_counters_rows, sizeof(readahead_counters), &self.counters)
 
     def check(self):
         """Assert every invariant."""

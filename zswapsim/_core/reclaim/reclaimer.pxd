@@ -5,6 +5,7 @@ A hit counts in the page's state, up to the reclaimer's `most`, and touches noth
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
+from zswapsim._core.base.counters cimport reclaim_counters
 from zswapsim._core.base.errors cimport ZSW_OK
 from zswapsim._core.reclaim.pagelist cimport page_list
 
@@ -31,17 +32,6 @@ cdef enum:
     DEF_PRIORITY = 12
     MET_SEEN = 1                # of Reclaimer.reclaim(): it stopped, and goes on from there when it is called again
     MAX_RECLAIM_RETRIES = 16    # of a charge, before it counts as out of memory
-
-# Each stands for the kernel's counter of its name (docs/counters.md).
-ctypedef struct reclaim_counters:
-    uint64_t pgscan
-    uint64_t pgrefill
-    uint64_t pgactivate
-    uint64_t pgdeactivate
-    uint64_t workingset_refault_anon
-    uint64_t workingset_activate_anon
-    uint64_t workingset_restore_anon
-
 
 # Of one call: what it works on, and what came of it.
 ctypedef struct counted_run:
@@ -130,3 +120,7 @@ cdef inline int send_out(Reclaimer reclaimer, Evictor engine, uint32_t page) noe
 # Pages of the folio that stands in the lists by this page.
 cdef inline uint32_t folio_pages(Reclaimer reclaimer, uint32_t page) noexcept nogil:
     return <uint32_t> 1 << (reclaimer.order if reclaimer.states[page] & LARGE else 0)
+
+
+# The counters of a run whose reclaimer counts none of these.
+cdef dict no_reclaim_counters()

@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from zswapsim._core.reclaim.counting cimport count_fault, count_hits, fetch_soon
+from zswapsim._core.base.counters cimport counters_dict, reclaim_counters, reclaim_counters_rows
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.reclaim.marks cimport (
     MARK_ALONE, MARK_BLOCK_FRAMES, MARK_CONFLICT, marks_enter, marks_fetch_stamps, marks_leave,
@@ -12,11 +13,9 @@ from zswapsim._core.reclaim.marks cimport (
 from zswapsim._core.reclaim.pagelist cimport LIST_END, page_list
 from zswapsim._core.base.errors import InputError
 
-cdef tuple COUNTERS = (
-    "pgscan", "pgrefill", "pgactivate", "pgdeactivate", "workingset_refault_anon", "workingset_activate_anon",
-    "workingset_restore_anon",
-)
-RECLAIM_COUNTERS = COUNTERS
+
+cdef dict no_reclaim_counters():
+    return counters_dict(reclaim_counters_rows, sizeof(reclaim_counters), NULL)
 
 
 cdef class Evictor:
@@ -150,8 +149,7 @@ cdef class Reclaimer:
 
     def stats(self):
         """Counters by the kernel's names."""
-        cdef const uint64_t *values = <const uint64_t *> &self.counters
-        return {name: values[number] for number, name in enumerate(COUNTERS)}
+        return counters_dict(reclaim_counters_rows, sizeof(reclaim_counters), &self.counters)
 
     def check(self):
         """Assert every invariant of the lists. O(resident pages)."""
