@@ -271,9 +271,9 @@ class CramMachine(Machine):
         elif pressure <= self.node.low:
             self.refusing = False
         if self.refusing:
-            self.shrink()
+            self.shrink_to_low_mark()
 
-    def shrink(self) -> None:
+    def shrink_to_low_mark(self) -> None:
         used, _, frames = self.node.seen()
         since = 0 if self.acted_at is None else self.acted_at
         if self.node.now < since + self.node.delay or not frames:

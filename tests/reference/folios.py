@@ -82,7 +82,7 @@ class Folios(Machine):
         pages = list(range(first, first + self.size)) if large else [number]
         while self.short(len(pages)):
             self.reclaim(pages[0])
-            self.pressed()
+            self.shrink()
         if before is None:
             self.count["minor_faults"] += 1
             self.count["mthp_anon_fault_alloc"] += 1

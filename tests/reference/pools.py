@@ -190,12 +190,12 @@ class Zswap(DramPool):
             if self.pool.frames() <= self.accept:
                 return
 
-    def pressed(self) -> None:
+    def shrink(self) -> None:
         for group in self.groups:
             if self.shrinker and self.may_write_back(group):
-                self.shrink(group)
+                self.shrink_group(group)
 
-    def shrink(self, group: Group) -> None:
+    def shrink_group(self, group: Group) -> None:
         queued = len(self.queue_of(group))
         kept = min(queued, group.disk_swapins)
         group.disk_swapins -= kept

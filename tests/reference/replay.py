@@ -142,7 +142,7 @@ class Machine:
     def make_room(self, number: int) -> None:
         while self.short():
             self.reclaim(number)
-            self.pressed()
+            self.shrink()
 
     # -- readahead ------------------------------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ class Machine:
         """Whether so many frames are not there."""
         return len(self.resident) + wanted > self.frames
 
-    def pressed(self) -> None:
+    def shrink(self) -> None:
         """After each reclaim."""
 
     def swap_in(self, number: int) -> None:

@@ -144,8 +144,8 @@ class ZramBeforeZswap(Zram):
         for pool in (self.pool, self.slow.pool):
             pool.limit = left + pool.frames()
 
-    def pressed(self) -> None:
-        self.slow.pressed()
+    def shrink(self) -> None:
+        self.slow.shrink()
 
     def swap_out(self, number: int, data: bytes) -> bool:
         kept = not self.no_slot(number) and self.keep(number, data)

@@ -59,10 +59,10 @@ cdef class Backend:
     cdef uint64_t clock             # accesses of the trace so far; set by the replay before each fault
     cdef bint maps                  # pages can be accessed where they are: the replay asks `touch` first
     cdef const uint32_t *image_of   # by slot: which content the page has; borrowed from the replay, or NULL
-    cdef bint hears_pressure        # pressed() wants to be called
+    cdef bint wants_shrink          # shrink() wants to be called
     # A store can't fail, a load drops the copy, and neither looks at the page: a replay without contents need not call
-    # them, and tells their number by `count`.
-    cdef bint counts_alone
+    # them, and tells their number by `count_swaps`.
+    cdef bint counts_only
 
     # Puts a page into a slot, which is empty before. 0; ZSW_E_FULL where the page must stay in DRAM; any other
     # negative code ends the run. `page` is NULL except at bytes depth.
@@ -74,9 +74,9 @@ cdef class Backend:
     # Brings a slot's page into `page` (NULL except at bytes depth). LOAD_* or a negative code.
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil
     # So many stores and loads have been made; only where it counts alone.
-    cdef void count(self, uint64_t stores, uint64_t loads) noexcept nogil
+    cdef void count_swaps(self, uint64_t stores, uint64_t loads) noexcept nogil
     # Told after each reclaim. 0 or a negative code, which ends the run.
-    cdef int pressed(self) noexcept nogil
+    cdef int shrink(self) noexcept nogil
     # Forgets a slot's page.
     cdef void invalidate(self, uint32_t slot) noexcept nogil
     # Where it maps: an access to a page that a slot holds. TOUCH_* or a negative code; what was read is at `seen`, NULL

@@ -24,8 +24,8 @@ cdef class Backend:
         memset(&self.costs, 0, sizeof(swap_costs))
         memset(&self.counters, 0, sizeof(swap_counters))
         self.image_of = NULL
-        self.hears_pressure = False
-        self.counts_alone = False
+        self.wants_shrink = False
+        self.counts_only = False
 
     def __init__(self, cost):
         minor, major, latency, bandwidth, read, write = (float(value) for value in cost)
@@ -60,10 +60,10 @@ cdef class Backend:
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
         return LOAD_DROPPED
 
-    cdef void count(self, uint64_t stores, uint64_t loads) noexcept nogil:
+    cdef void count_swaps(self, uint64_t stores, uint64_t loads) noexcept nogil:
         pass
 
-    cdef int pressed(self) noexcept nogil:
+    cdef int shrink(self) noexcept nogil:
         return ZSW_OK
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
@@ -117,9 +117,9 @@ cdef class CountingBackend(Backend):
 
     def __init__(self, cost, *, bint exclusive=True):
         super().__init__(cost)
-        self.exclusive = self.counts_alone = exclusive
+        self.exclusive = self.counts_only = exclusive
 
-    cdef void count(self, uint64_t stores, uint64_t loads) noexcept nogil:
+    cdef void count_swaps(self, uint64_t stores, uint64_t loads) noexcept nogil:
         self.counters.zswpout += stores
         self.counters.zswpin += loads
         self.stored += stores - loads

@@ -108,7 +108,7 @@ cdef class CompressedPool(Backend):
         self.rules.writeback = rules.writeback
         self.rules.slots_stay = rules.slots_stay
         self.rules.tracks_access = rules.tracks_access
-        self.rules.shrinker = self.hears_pressure = rules.shrinker and rules.writeback
+        self.rules.shrinker = self.wants_shrink = rules.shrinker and rules.writeback
         self.rules.priority = rules.priority
         self.rules.retries = rules.retries
         self.rules.full_from = rules.full_from

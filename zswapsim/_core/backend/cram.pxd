@@ -60,7 +60,7 @@ cdef class CramBackend(Backend):
     cdef bint lost(self, uint32_t slot) noexcept nogil
     cdef int tell(self, uint32_t slot) noexcept nogil
     cdef int drop_frame(self, uint32_t slot) noexcept nogil
-    cdef int shrink(self) noexcept nogil
+    cdef int shrink_to_low_mark(self) noexcept nogil
     cdef int write_back(self, uint64_t most) noexcept nogil
     cdef int write_back_one(self, uint32_t slot) noexcept nogil
     cdef CramDevice whole(self)

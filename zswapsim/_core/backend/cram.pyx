@@ -234,7 +234,7 @@ cdef class CramBackend(Backend):
             self.refusing = True
         elif pressure <= self.node.low:
             self.refusing = False
-        return self.shrink() if self.refusing else ZSW_OK
+        return self.shrink_to_low_mark() if self.refusing else ZSW_OK
 
     cdef uint64_t time(self) noexcept nogil:
         if self.tick_ns == 0:
@@ -312,7 +312,7 @@ cdef class CramBackend(Backend):
 
     # -- the shrinker ---------------------------------------------------------------------------------------------
 
-    cdef int shrink(self) noexcept nogil:
+    cdef int shrink_to_low_mark(self) noexcept nogil:
         """Writes back as many pages as should bring the pressure down to the low mark, once a reading.
 
         Software does not know what a page takes: it reckons with the mean, and with what waits to be zeroed.

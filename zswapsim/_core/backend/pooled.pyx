@@ -329,7 +329,7 @@ cdef class PooledBackend(CompressedPool):
                 break
         return ZSW_OK
 
-    cdef int pressed(self) noexcept nogil:
+    cdef int shrink(self) noexcept nogil:
         """zswap's dynamic shrinker, which a reclaim calls for each group."""
         cdef uint32_t number
         cdef int code

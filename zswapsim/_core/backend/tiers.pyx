@@ -73,7 +73,7 @@ cdef class TieredBackend(Backend):
         self.fast = fast
         self.slow = slow
         self.arena = fast.arena
-        self.hears_pressure = fast.hears_pressure or slow.hears_pressure
+        self.wants_shrink = fast.wants_shrink or slow.wants_shrink
 
     def __dealloc__(self):
         free(self.stored_at)
@@ -109,10 +109,10 @@ cdef class TieredBackend(Backend):
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
         self.fast.invalidate(slot)
 
-    cdef int pressed(self) noexcept nogil:
-        cdef int code = self.fast.pressed() if self.fast.hears_pressure else ZSW_OK
-        if code == ZSW_OK and self.slow.hears_pressure:
-            code = self.slow.pressed()
+    cdef int shrink(self) noexcept nogil:
+        cdef int code = self.fast.shrink() if self.fast.wants_shrink else ZSW_OK
+        if code == ZSW_OK and self.slow.wants_shrink:
+            code = self.slow.shrink()
         self.sum_up()
         return code
 

@@ -116,7 +116,7 @@ cdef class Replay(Evictor):
         backend.attach(self.pages, self.contents.image_of, self.contents.count, images is not None)
         self.backend = backend
         self.ahead = ahead
-        self.counting = backend.counts_alone and next_image is None and self.dram is None and ahead is None
+        self.counting = backend.counts_only and next_image is None and self.dram is None and ahead is None
 
     cdef int open_contents(self, images, next_image, zero, bint backed) except -1:
         cdef const uint32_t[::1] following = next_image
@@ -327,7 +327,7 @@ cdef class Replay(Evictor):
         self.counters.minor_faults += run.minor_faults
         self.counters.major_faults += run.major_faults
         self.counters.reclaimed_pages += run.evicted
-        self.backend.count(run.evicted, run.major_faults)
+        self.backend.count_swaps(run.evicted, run.major_faults)
         histogram_add_many(&self.latency, self.backend.costs.major_fault, run.major_faults)
 
     cdef int run_marking(
@@ -443,7 +443,7 @@ cdef class Replay(Evictor):
 
     cdef inline int told(self, int code) noexcept nogil:
         """Tells the backend of a reclaim that came out so, if it wants to hear of it."""
-        return self.backend.pressed() if code == ZSW_OK and self.backend.hears_pressure else code
+        return self.backend.shrink() if code == ZSW_OK and self.backend.wants_shrink else code
 
     cdef inline int come_in(self, uint32_t page, bint write, double before) noexcept nogil:
         """A frame, and what the page holds. A negative code leaves it outside."""
