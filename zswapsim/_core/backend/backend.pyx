@@ -13,7 +13,6 @@ from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.base.errors import InputError
 
 
-
 cdef class Backend:
     """Base of all backends. `cost`: the constants of a CostModel, in its order.
 
