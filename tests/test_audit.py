@@ -3,9 +3,9 @@
 import pytest
 
 from zswapsim.machine.audit import OUTCOMES, Cell, audit, run_caller, verdicts
-from zswapsim.machine.callers import CALLERS
+from zswapsim.machine.audit.callers import CALLERS
+from zswapsim.machine.audit.surfaces import PROBES
 from zswapsim.machine.isolation import RULES
-from zswapsim.machine.surfaces import PROBES
 from zswapsim.report.audit import audit_text, cell_text
 
 THE_THREAD_NAMES = {

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 from cli_helpers import PLAIN, as_json, refused, refused_here, zswapsim
 
-from zswapsim.machine.callers import CALLERS
+from zswapsim.machine.audit.callers import CALLERS
+from zswapsim.machine.audit.surfaces import PROBES
 from zswapsim.machine.isolation import RULES
-from zswapsim.machine.surfaces import PROBES
 
 
 def test_the_matrix_and_what_it_comes_to() -> None:

@@ -25,9 +25,9 @@ from zswapsim._core.backend.pooled import PooledBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim.compressors import get_compressor
 from zswapsim.machine import SWAP_BACKEND, Machine, NodeSpec, OomKilled, SegmentationFault, SyscallError, sysfs
-from zswapsim.machine.callers import CALLERS, fill_dram
+from zswapsim.machine.audit.callers import CALLERS, fill_dram
 from zswapsim.machine.nodes import PAGE_SIZE
-from zswapsim.machine.pages import File, Page
+from zswapsim.machine.pages.page import File, Page
 from zswapsim.traces.contents import Contents
 
 HARD = ("private-flag", "private-zonelist")
@@ -90,7 +90,10 @@ class Side:
 
     def residency(self) -> list[dict[int, int | str]]:
         return [
-            {at: entry.node.id if isinstance(entry, Page) else "swapped" for at, entry in process.pages.items()}
+            {
+                at: entry.node.id if isinstance(entry, Page) else "swapped"
+                for at, entry in process.mm.page_table.entries.items()
+            }
             for process in self.processes
         ]
 

@@ -23,10 +23,10 @@ from zswapsim.machine import (
     SyscallError,
     sysfs,
 )
-from zswapsim.machine.callers import CALLERS
+from zswapsim.machine.audit.callers import CALLERS
 from zswapsim.machine.interface import MbindOptIn
 from zswapsim.machine.nodes import PAGE_SIZE
-from zswapsim.machine.reclaim import shrink_nodes
+from zswapsim.machine.pages.reclaim import shrink_nodes
 
 A, B, C, D = range(4)
 STATIC = ModeFlag.STATIC_NODES
@@ -93,7 +93,7 @@ def test_where_a_policy_puts_pages(mode: Mode, mask: frozenset[int], expected: l
 
 def test_weighted_interleave() -> None:
     machine = ordinary()
-    machine.weights = {A: 3, B: 1}
+    machine.weights.update({A: 3, B: 1})
     process = machine.spawn(machine.node(A))
     process.set_mempolicy(Mode.WEIGHTED_INTERLEAVE, nodes(A, B))
     assert where(process, touched(process, 8), 8) == [A, A, A, B, A, A, A, B]
@@ -238,8 +238,8 @@ def test_madvise() -> None:
     process.madvise(address, 2 * PAGE_SIZE, Advice.PAGEOUT)
     assert where(process, address) == [-errno.ENOENT, -errno.ENOENT, A, A]
     process.madvise(address + 3 * PAGE_SIZE, PAGE_SIZE, Advice.COLD)
-    coldest = next(iter(machine.node(A).lru))
-    assert (process, address // PAGE_SIZE + 3) in coldest.mapped
+    coldest = next(iter(machine.lruvec(machine.node(A))))
+    assert (process.mm.page_table, address // PAGE_SIZE + 3) in coldest.mapped
     process.madvise(address, 4 * PAGE_SIZE, Advice.DONTNEED)
     assert where(process, address) == [-errno.ENOENT] * 4
     process.madvise(address, 4 * PAGE_SIZE, Advice.POPULATE_WRITE)
@@ -328,7 +328,7 @@ def test_migrate_pages() -> None:
     assert process.migrate_pages(nodes(A), nodes(B)) == 0
     assert where(process, address) == [B] * 4
     fails(errno.EPERM, process.migrate_pages, nodes(B), nodes(7))
-    process.privileged = True
+    process.task.privileged = True
     fails(errno.EINVAL, process.migrate_pages, nodes(B), nodes(7))
 
 
@@ -337,7 +337,7 @@ def test_migration_makes_a_page_the_youngest() -> None:
     process = machine.spawn(machine.node(A))
     address = touched(process)
     process.move_pages([address, address], [B, A])
-    order = [next(iter(page.mapped))[1] - address // PAGE_SIZE for page in machine.node(A).lru]
+    order = [next(iter(page.mapped))[1] - address // PAGE_SIZE for page in machine.lruvec(machine.node(A))]
     assert order == [1, 2, 3, 0], "it was the coldest"
 
 
@@ -405,9 +405,9 @@ def test_pages_are_not_moved_off_a_node_that_does_not_opt_in(isolation: str) -> 
     machine = with_c(isolation)
     process = machine.spawn(machine.node(A))
     address = touched(process)
-    machine.grant(machine.node(C), process.owner)
-    page = process.page_at(address // PAGE_SIZE)
-    page.migrate(machine, machine.node(C), GFP_KERNEL | machine.rule.opens)
+    machine.grant(machine.node(C), process.task.owner)
+    page = process.mm.page_at(address // PAGE_SIZE)
+    machine.memory.migrate_page(page, machine.node(C), GFP_KERNEL | machine.rule.opens)
     assert process.move_pages([address], [A]) == [-errno.ENOENT]
     fails(errno.ENOENT, process.migrate_pages, nodes(C), nodes(A))
     fails(errno.ENODEV, process.migrate_pages, nodes(A), nodes(C))
@@ -424,7 +424,7 @@ def test_cpusets_of_v4_list_private_nodes_and_keep_an_ordinary_one() -> None:
     machine.opt_in(machine.node(C), Cap.USER_NUMA)
     process.set_mempolicy(Mode.BIND, nodes(C), STATIC)
     group.write_mems(nodes(A))
-    assert process.policy.nodes == nodes(A), "a rebind drops what the cpuset no longer lists"
+    assert process.task.mempolicy.nodes == nodes(A), "a rebind drops what the cpuset no longer lists"
 
 
 def test_a_rebind_of_v4_drops_nodes_that_did_not_opt_in() -> None:
@@ -435,7 +435,7 @@ def test_a_rebind_of_v4_drops_nodes_that_did_not_opt_in() -> None:
     group.write_mems(nodes(A))
     process.set_mempolicy(Mode.INTERLEAVE, nodes(A))
     group.write_mems(nodes(B, C))
-    assert process.policy.nodes == nodes(B)
+    assert process.task.mempolicy.nodes == nodes(B)
 
 
 def test_cpusets_of_v5_do_not_partition_private_nodes() -> None:
@@ -460,7 +460,7 @@ def test_a_mixed_policy_of_v5_keeps_its_private_node_through_a_rebind() -> None:
     group.attach(process)
     process.set_mempolicy(Mode.INTERLEAVE, nodes(A, C))
     group.write_mems(nodes(B))
-    assert process.policy.nodes == nodes(B, C)
+    assert process.task.mempolicy.nodes == nodes(B, C)
 
 
 def test_the_mask_files_of_v4_and_v5() -> None:
@@ -483,9 +483,9 @@ def serving(cap: Cap | None, isolation: str = "private-flag") -> tuple[Machine, 
     machine.opt_in(machine.node(C), Cap(0) if cap is None else cap)
     process = machine.spawn(machine.node(A))
     address = touched(process)
-    machine.grant(machine.node(C), process.owner)
-    page = process.page_at(address // PAGE_SIZE)
-    page.migrate(machine, machine.node(C), GFP_KERNEL | machine.rule.opens)
+    machine.grant(machine.node(C), process.task.owner)
+    page = process.mm.page_at(address // PAGE_SIZE)
+    machine.memory.migrate_page(page, machine.node(C), GFP_KERNEL | machine.rule.opens)
     return machine, process, address
 
 
@@ -493,7 +493,7 @@ def serving(cap: Cap | None, isolation: str = "private-flag") -> tuple[Machine, 
 def test_services_are_opt_in(isolation: str) -> None:
     for cap in (None, Cap.RECLAIM):
         machine, process, address = serving(cap, isolation)
-        assert shrink_nodes(machine, [machine.node(C)]) == (cap is Cap.RECLAIM)
+        assert shrink_nodes(machine.memory.topology, machine.memory.pages, [machine.node(C)]) == (cap is Cap.RECLAIM)
         machine, process, address = serving(cap, isolation)
         process.madvise(address, PAGE_SIZE, Advice.PAGEOUT)
         assert where(process, address, 1) == [-errno.ENOENT if cap else C]
@@ -567,7 +567,7 @@ def test_mbind_opt_in_migrates_and_the_page_is_the_youngest(opted: Machine) -> N
     process.mbind(second, PAGE_SIZE, Mode.BIND, nodes(C), STATIC, MoveFlag.MOVE)
     process.mbind(first, PAGE_SIZE, Mode.BIND, nodes(C), STATIC, MoveFlag.MOVE)
     assert where(process, first, 2) == [C, A]
-    order = [next(iter(page.mapped))[1] * PAGE_SIZE for page in opted.node(C).lru]
+    order = [next(iter(page.mapped))[1] * PAGE_SIZE for page in opted.lruvec(opted.node(C))]
     assert order == [second, first], "by when they came, not by when they were used"
 
 

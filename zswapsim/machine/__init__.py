@@ -1,4 +1,4 @@
-"""How a kernel hands out memory on a machine with private nodes, and what can be seen of them from outside.
+"""A kernel that hands out the memory of a machine with private nodes, and what can be seen of them from outside.
 
 >>> from zswapsim.machine import Machine
 >>> machine = Machine.example("fallback-lists")
@@ -6,19 +6,21 @@
 [C, A]
 """
 
+from zswapsim.machine.allocator.walk import Allocation, OutOfMemory, Walk
 from zswapsim.machine.driver import DeviceFile
-from zswapsim.machine.errors import BusError, OomKilled, SegmentationFault, SyscallError
+from zswapsim.machine.errors import SyscallError
 from zswapsim.machine.gfp import GFP, GFP_HIGHUSER_MOVABLE, GFP_KERNEL, GFP_NOWAIT, GFP_PRIVATE, GFP_USER
 from zswapsim.machine.interface import INTERFACES, Interface
 from zswapsim.machine.isolation import RULES, Isolation
 from zswapsim.machine.machine import SWAP_BACKEND, Machine
 from zswapsim.machine.mempolicy import Mode, ModeFlag
-from zswapsim.machine.migration import MoveFlag
 from zswapsim.machine.nodes import Cap, Node, NodeSpec, NodeState
-from zswapsim.machine.numa_calls import GetFlag
-from zswapsim.machine.pages import File
-from zswapsim.machine.process import Advice, Process
-from zswapsim.machine.walk import Allocation, OutOfMemory, Walk
+from zswapsim.machine.pages.page import File
+from zswapsim.machine.process.migrate import MoveFlag
+from zswapsim.machine.process.process import Process
+from zswapsim.machine.process.signals import BusError, OomKilled, SegmentationFault
+from zswapsim.machine.process.syscalls.madvise import Advice
+from zswapsim.machine.process.syscalls.mempolicy import GetFlag
 
 __all__ = [
     "GFP",

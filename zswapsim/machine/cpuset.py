@@ -1,50 +1,66 @@
-"""Cpusets as far as memory goes: cpuset.mems of control groups of version 2, and what a change does to policies."""
+"""Cpusets as far as memory goes: cpuset.mems of cgroup v2. A change of it rebinds the policies of the tasks."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from zswapsim.machine.mempolicy import Nodemask, spell_nodes
+from zswapsim.machine.interface import Interface
+from zswapsim.machine.nodemask import NO_NODES, Nodemask, spell_nodes
+from zswapsim.machine.topology import Topology
 
-if TYPE_CHECKING:
-    from zswapsim.machine.machine import Machine
-    from zswapsim.machine.process import Process
+
+class Member(Protocol):
+    """A task as its cpuset sees it."""
+
+    cpuset: "Cpuset"
+
+    def rebind(self) -> None:
+        """Rebind the policies of the task: its cpuset allows other nodes now."""
+
+
+class Attachable(Protocol):
+    """A process as a cpuset sees it: it has a task."""
+
+    @property
+    def task(self) -> Member:
+        """Return the task that the cpuset confines."""
 
 
 class Cpuset:
-    """A group and the nodes that it lists; an empty list means its parent's."""
+    """A cgroup and the nodes that its cpuset.mems lists; an empty list means those of its parent."""
 
-    def __init__(self, machine: "Machine", name: str, parent: "Cpuset | None") -> None:
-        self.machine = machine
+    def __init__(self, topology: Topology, interface: Interface, name: str, parent: "Cpuset | None" = None) -> None:
+        self.topology = topology
+        self.interface = interface
         self.name = name
         self.parent = parent
-        self.mems: Nodemask = frozenset()
-        self.processes: list[Process] = []
+        self.mems: Nodemask = NO_NODES
+        self.members: list[Member] = []
 
     @property
     def effective(self) -> Nodemask:
-        """cpuset.mems.effective."""
+        """Return the nodes of cpuset.mems.effective."""
         if self.parent is None:
-            return self.machine.interface.top_mems(self.machine)
+            return self.interface.top_mems(self.topology)
         return self.mems or self.parent.effective
 
     def child(self, name: str) -> "Cpuset":
-        """A new group below this one."""
-        return Cpuset(self.machine, name, self)
+        """Make a new cpuset below this one."""
+        return Cpuset(self.topology, self.interface, name, self)
 
-    def attach(self, process: "Process") -> None:
-        """Move a process here; its policies are rebound."""
-        if process.cpuset is not None:
-            process.cpuset.processes.remove(process)
-        process.cpuset = self
-        self.processes.append(process)
-        process.rebind()
+    def attach(self, process: Attachable) -> None:
+        """Move a process to this cpuset and rebind its policies."""
+        task = process.task
+        task.cpuset.members.remove(task)
+        task.cpuset = self
+        self.members.append(task)
+        task.rebind()
 
     def write_mems(self, mems: Nodemask) -> None:
-        """Write cpuset.mems; the policies of its processes are rebound. Raises SyscallError (EINVAL)."""
-        self.machine.interface.check_mems(self.machine, mems)
+        """Write cpuset.mems and rebind the policies of all members. Raises SyscallError (EINVAL)."""
+        self.interface.check_mems(self.topology, mems)
         self.mems = mems
-        for process in self.processes:
-            process.rebind()
+        for task in self.members:
+            task.rebind()
 
     def read(self, file: str) -> str:
-        """``cpuset.mems`` or ``cpuset.mems.effective`` as text."""
+        """Read ``cpuset.mems`` or ``cpuset.mems.effective``."""
         return spell_nodes(self.mems if file == "cpuset.mems" else self.effective) + "\n"

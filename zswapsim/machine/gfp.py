@@ -4,11 +4,11 @@ from enum import IntFlag
 
 
 class GFP(IntFlag):
-    """What an allocation may do to be met, and where.
+    """Flags that say where an allocation may look for frames and what it may do to get them.
 
-    Single bits are the kernel's ``__GFP_`` flags, the sums its ``GFP_`` masks. ``PRIVATE`` is the bit that RFC v4
-    (February 2026) takes, unused in 6.18; the private zonelist of v5, chosen by a flag of its own, is asked for with
-    the same bit here.
+    Single bits are the kernel's ``__GFP_`` flags; their unions are its ``GFP_`` masks. ``PRIVATE`` is the bit that
+    RFC v4 (February 2026) uses; Linux 6.18 does not use it. v5 chooses its private zonelist with a flag of its own;
+    here the same bit chooses it.
     """
 
     HIGHMEM = 1 << 1
@@ -37,9 +37,9 @@ class GFP(IntFlag):
     HIGHUSER_MOVABLE = HIGHUSER | MOVABLE
 
     def __str__(self) -> str:
-        """As ``%pGg`` prints it: masks first, the widest one that fits, then the bits that are left."""
+        """Print as ``%pGg`` does: the widest masks that fit come first, then the bits that are left."""
         words, left = [], self
-        for mask, name in SUMS.items():
+        for mask, name in MASK_NAMES.items():
             if mask & left == mask:
                 words.append(name)
                 left &= ~mask
@@ -57,7 +57,7 @@ GFP_NOWAIT = GFP.NOWAIT
 GFP_USER = GFP.USER
 GFP_HIGHUSER_MOVABLE = GFP.HIGHUSER_MOVABLE
 GFP_PRIVATE = GFP.PRIVATE | GFP.THISNODE
-"""RFC v4's mask: from the private node that is preferred, or not at all."""
+"""This is RFC v4's mask: it takes frames of the preferred private node, or fails."""
 
 WIDEST_FIRST = (
     GFP.HIGHUSER_MOVABLE,
@@ -69,4 +69,4 @@ WIDEST_FIRST = (
     GFP.NOIO,
     GFP.NOWAIT,
 )
-SUMS = {mask: f"GFP_{mask.name}" for mask in WIDEST_FIRST} | {GFP_PRIVATE: "GFP_PRIVATE"}
+MASK_NAMES = {mask: f"GFP_{mask.name}" for mask in WIDEST_FIRST} | {GFP_PRIVATE: "GFP_PRIVATE"}

@@ -1,22 +1,23 @@
-"""A machine: nodes, the lists that its isolation rule makes of them, and the allocator over it."""
+"""A machine: its memory under an isolation rule, its cpusets, and the processes that run on it."""
 
 from collections.abc import Iterable
-from functools import cached_property
 
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.frames.arena import Grant
-from zswapsim.machine import allocator
+from zswapsim.machine.allocator.page_alloc import KERNEL
+from zswapsim.machine.allocator.walk import Allocation
 from zswapsim.machine.cpuset import Cpuset
 from zswapsim.machine.gfp import GFP, GFP_KERNEL
 from zswapsim.machine.interface import Interface, get_interface
 from zswapsim.machine.isolation import Isolation, get_rule
-from zswapsim.machine.nodes import Cap, Node, NodeSpec, NodeState, parse_distance
-from zswapsim.machine.process import Process
-from zswapsim.machine.swap import Swap
-from zswapsim.machine.walk import Allocation, OutOfMemory, Request
-from zswapsim.machine.zonelists import build_zonelists
+from zswapsim.machine.memory import Memory
+from zswapsim.machine.nodes import Cap, Node, NodeSpec, NodeState
+from zswapsim.machine.pages.lruvec import Lruvec
+from zswapsim.machine.pages.swap import Swap
+from zswapsim.machine.process.process import Process
+from zswapsim.machine.process.task import Task
+from zswapsim.machine.zonelists import Zonelists
 
-KERNEL = "kernel"
 SWAP_BACKEND = "swap backend"
 EXAMPLE = (
     NodeSpec("A", distance={"B": 20, "C": 30, "D": 40}),
@@ -24,17 +25,17 @@ EXAMPLE = (
     NodeSpec("C", private=True, cpus=False, distance={"D": 50}),
     NodeSpec("D", private=True, cpus=False),
 )
-"""The nodes of the thread of June 2026: A and B ordinary, C and D private, C nearest to A and D to B."""
+"""These are the nodes of the thread of June 2026: A and B are ordinary; C is private and nearest to A, D to B."""
 
 
 class Machine:
     """A machine with private nodes.
 
     Parameters: `nodes`, a NodeSpec each, numbered in order; `isolation`, the name of a rule (:data:`RULES`);
-    `interface`, what users see of a private node: ``none`` (as if it were not there), ``v4``, ``v5`` or
-    ``mbind-opt-in``, by default what the version that the rule is of proposes.
+    `interface`, what users see of a private node: ``none`` (nothing), ``v4``, ``v5`` or ``mbind-opt-in``. The default
+    is the interface that the rule's version proposes.
 
-    Raises InputError for an unknown rule or interface, no ordinary node, or nodes of the same name.
+    Raises InputError for an unknown rule or interface, no ordinary node, or two nodes of the same name.
     """
 
     def __init__(
@@ -43,75 +44,65 @@ class Machine:
         isolation: str | Isolation = "private-flag",
         interface: str | Interface | None = None,
     ) -> None:
-        self.rule = get_rule(isolation) if isinstance(isolation, str) else isolation
-        asked = self.rule.interface if interface is None else interface
-        self.interface = get_interface(asked) if isinstance(asked, str) else asked
-        self.nodes: dict[str, Node] = {}
-        """Nodes by name."""
-        for spec in nodes:
-            if spec.name in self.nodes:
-                raise InputError(f"node {spec.name}: expected once")
-            base = sum(node.frames for node in self.nodes.values())
-            self.nodes[spec.name] = Node(spec, len(self.nodes), base)
-        ordinary = sum(node.frames for node in self.nodes.values() if not node.private)
-        if not ordinary:
-            raise InputError("a machine needs an ordinary node")
-        for node in self.nodes.values():
-            node.set_watermarks(ordinary)
-        self.zonelists = build_zonelists(list(self.nodes.values()), self.rule, self.distance)
-        self._numbered = list(self.nodes.values())
-        self.weights: dict[int, int] = {}
-        """Of nodes in weighted interleaving, by number; 1 where nothing is said."""
-        self.swap: Swap | None = None
+        rule = get_rule(isolation) if isinstance(isolation, str) else isolation
+        asked = rule.interface if interface is None else interface
+        self.memory = Memory(nodes, rule, get_interface(asked) if isinstance(asked, str) else asked)
+        self.root_cpuset = Cpuset(self.memory.topology, self.interface, "/")
+        """Every process starts in this cpuset."""
         self.processes: list[Process] = []
 
     @classmethod
     def example(cls, isolation: str = "private-flag", interface: str | None = None) -> "Machine":
-        """A, B (ordinary) and C, D (private) with 16 MiB each; lists A:[A,B] B:[B,A] C:[C,A,B] D:[D,B,A]."""
+        """Make a machine with A, B (ordinary) and C, D (private) of 16 MiB each.
+
+        Its lists are A:[A,B] B:[B,A] C:[C,A,B] D:[D,B,A].
+        """
         return cls(EXAMPLE, isolation, interface)
 
     def without_private_nodes(self) -> "Machine":
-        """The same machine, newly booted, where the private nodes are not there."""
+        """Make the same machine, newly booted, without its private nodes."""
         return Machine((node.spec for node in self.nodes.values() if not node.private), self.rule, self.interface)
-
-    @cached_property
-    def root_cpuset(self) -> Cpuset:
-        """What every process starts in.
-
-        Made when asked for: a run has no processes, and so its frames go with the last reference to the machine.
-        """
-        return Cpuset(self, "/", None)
 
     # -- nodes --------------------------------------------------------------------------------------------------------
 
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """Return the nodes by name."""
+        return self.memory.topology.nodes
+
+    @property
+    def rule(self) -> Isolation:
+        """Return the isolation rule."""
+        return self.memory.rule
+
+    @property
+    def interface(self) -> Interface:
+        """Return the user interface."""
+        return self.memory.interface
+
+    @property
+    def zonelists(self) -> Zonelists:
+        """Return the lists that allocations walk, by kind and node."""
+        return self.memory.allocator.zonelists
+
     def node(self, number: int) -> Node:
-        """A node by its number."""
-        return self._numbered[number]
-
-    def distance(self, first: Node, second: Node) -> int:
-        """As in the firmware's table: 10 to itself."""
-        return parse_distance(first.spec, second.spec)
-
-    def state(self, state: NodeState) -> frozenset[Node]:
-        """The nodes in a state."""
-        return frozenset(node for node in self.nodes.values() if self._is(node, state))
-
-    def _is(self, node: Node, state: NodeState) -> bool:
-        if state is NodeState.CPU:
-            return node.cpus
-        if state is NodeState.MEMORY:
-            return not self.rule.isolates(node)
-        return state is not NodeState.MEMORY_PRIVATE or self.rule.isolates(node)
+        """Return the node with this number."""
+        return self.memory.topology.node(number)
 
     def node_of_pfn(self, pfn: int) -> Node:
-        """The node that a frame is of. Raises InputError."""
-        for node in self.nodes.values():
-            if node.base_pfn <= pfn < node.base_pfn + node.frames:
-                return node
-        raise InputError(f"pfn {pfn}: expected a frame of this machine")
+        """Return the node that a frame is on. Raises InputError if no node has the frame."""
+        return self.memory.topology.node_of_pfn(pfn)
+
+    def distance(self, first: Node, second: Node) -> int:
+        """Return the distance of two nodes as the firmware's table states it; a node is 10 from itself."""
+        return self.memory.topology.distance(first, second)
+
+    def state(self, state: NodeState) -> frozenset[Node]:
+        """Return the nodes that are in a state."""
+        return self.memory.topology.state(state)
 
     def opt_in(self, node: Node, caps: Cap) -> None:
-        """Let services use a private node (node_private caps)."""
+        """Let these services use a private node (node_private caps)."""
         node.caps |= caps
 
     # -- frames -------------------------------------------------------------------------------------------------------
@@ -126,58 +117,34 @@ class Machine:
         owner: str = KERNEL,
         mems: Iterable[Node] | None = None,
     ) -> Allocation:
-        """``2**order`` frames in a row, as near to `preferred` as mask, cpuset, rule and watermarks let them be.
+        """Allocate ``2**order`` consecutive frames, as near to `preferred` as mask, cpuset, rule and watermarks allow.
 
-        `mems` is what the task's cpuset allows; it counts with ``__GFP_HARDWALL``. Raises OutOfMemory, with the walk.
+        `mems` are the nodes that the task's cpuset allows; they count with ``__GFP_HARDWALL``. Raises OutOfMemory
+        with the walk, InputError for a node of another machine or an order above 10.
         """
-        return allocator.allocate(self, self.request(preferred, nodemask, gfp, order, owner=owner, mems=mems))
+        return self.memory.allocator.alloc_pages(preferred, nodemask, gfp, order, owner=owner, mems=mems)
 
     def visits(self, preferred: Node, nodemask: Iterable[Node] | None = None, gfp: GFP = GFP_KERNEL) -> list[Node]:
-        """The nodes that a request would look at, in order, however full they are."""
-        return allocator.dry_walk(self, self.request(preferred, nodemask, gfp)).visited
-
-    def request(
-        self,
-        preferred: Node,
-        nodemask: Iterable[Node] | None = None,
-        gfp: GFP = GFP_KERNEL,
-        order: int = 0,
-        *,
-        owner: str = KERNEL,
-        mems: Iterable[Node] | None = None,
-    ) -> Request:
-        """A request, checked. Raises InputError for a node of another machine or an order past MAX_PAGE_ORDER (10)."""
-        mask = None if nodemask is None else frozenset(nodemask)
-        allowed = None if mems is None else frozenset(mems)
-        if not {preferred, *(mask or ()), *(allowed or ())} <= set(self.nodes.values()):
-            raise InputError("a request names a node of another machine")
-        if not 0 <= order <= 10:
-            raise InputError(f"order {order}: expected 0 to 10")
-        return Request(preferred, mask, gfp, order, allowed, owner)
+        """Return the nodes on which a request would look for frames, in order, however full they are."""
+        return self.memory.allocator.dry_walk(preferred, nodemask, gfp).visited
 
     def free_pages(self, allocation: Allocation) -> None:
-        """Give frames back. Raises InputError where their owner does not have them any more."""
-        node = allocation.node
-        node.owned_by(allocation.owner).give(allocation.pfn - node.base_pfn, allocation.order)
+        """Free frames. Raises InputError if their owner no longer has them."""
+        allocation.free()
 
     def grant(self, node: Node, owner: str) -> Grant:
-        """The right to take frames of a node, checked once against the rule; whoever has it asks no more.
+        """Grant a node to an owner, who then takes its frames without asking the rule again.
 
-        It is the rule that opens the node: a request with what the rule wants of a grantee must lead there and
-        nowhere else. Raises OutOfMemory where it does not.
+        Raises OutOfMemory if a request with the flags that the rule wants of a grantee leads to another node too.
         """
-        walk = allocator.dry_walk(self, self.request(node, gfp=GFP_KERNEL | self.rule.opens, owner=owner))
-        if walk.visited != [node]:
-            raise OutOfMemory(walk)
-        node.granted.add(owner)
-        return node.owned_by(owner)
+        return self.memory.allocator.grant(node, owner)
 
     def owners(self) -> dict[str, dict[str, int]]:
-        """Frames by owner, for each node by name, counted one by one."""
+        """Count the frames of each owner one by one, for each node by name."""
         return {name: node.owners() for name, node in self.nodes.items()}
 
     def leaks(self) -> dict[str, dict[str, int]]:
-        """Frames of private nodes whose owner they were not granted to: ``{"C": {"hugetlb": 512}}``."""
+        """Count the frames of private nodes whose owner was not granted the node: ``{"C": {"hugetlb": 512}}``."""
         found = {
             name: {owner: held for owner, held in node.owners().items() if owner not in node.granted}
             for name, node in self.nodes.items()
@@ -185,32 +152,38 @@ class Machine:
         }
         return {name: owners for name, owners in found.items() if owners}
 
-    # -- what runs on it ----------------------------------------------------------------------------------------------
+    # -- user pages, swap, processes ----------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> dict[int, int]:
+        """Return the weights of weighted interleaving by node number; a node that is missing has weight 1."""
+        return self.memory.weights
+
+    @property
+    def swap(self) -> Swap | None:
+        """Return the swap that was switched on, or None."""
+        return self.memory.pages.swap
 
     def swap_on(self, node: Node | None = None) -> Swap:
-        """Swap on a device; before it, on the frames of `node`, which is granted to the swap backend."""
-        self.swap = Swap(None if node is None else self.grant(node, SWAP_BACKEND))
-        return self.swap
+        """Switch on swap on a device; with `node`, grant the node to the swap backend, which fills it first."""
+        swap = Swap(None if node is None else self.grant(node, SWAP_BACKEND))
+        self.memory.pages.swap = swap
+        return swap
+
+    def lruvec(self, node: Node) -> Lruvec:
+        """Return the LRU list of a node."""
+        return self.memory.pages.lruvec(node)
 
     def spawn(self, node: Node, *, privileged: bool = False) -> Process:
-        """A process that runs on the CPUs of a node. Raises InputError for a node without any."""
+        """Start a process on the CPUs of a node. Raises InputError if the node has none."""
         if not node.cpus:
             raise InputError(f"node {node}: expected one with CPUs")
-        made = Process(self, len(self.processes) + 1, node, privileged=privileged)
-        self.processes.append(made)
-        self.root_cpuset.attach(made)
-        return made
-
-    def cpuset_allows(self, mems: frozenset[Node], node: Node) -> bool:
-        """Whether a cpuset with these nodes lets its tasks have frames of `node`."""
-        return node in mems or (self.rule.isolates(node) and not self.interface.partitions_private_nodes)
+        task = Task(self.memory, len(self.processes) + 1, node, self.root_cpuset, privileged=privileged)
+        self.processes.append(Process(task))
+        return self.processes[-1]
 
     def check(self) -> None:
-        """Assert every invariant: frames have one owner each, pages lie where they are listed."""
-        for node in self.nodes.values():
-            node.arena.check()
-            for page in node.lru:
-                assert page.node is node, f"a page of {page.node} is listed on {node}"
-                assert page.mapped or page.file is not None, "an anonymous page that nobody maps is listed"
+        """Assert every invariant of memory and processes."""
+        self.memory.check()
         for process in self.processes:
             process.check()

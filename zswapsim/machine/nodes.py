@@ -1,23 +1,23 @@
-"""Nodes: what they have, in which states they are, and which services a private one opts into."""
+"""Nodes: their frames and the owners of these, their watermarks, and the services that a private node opts into."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Flag, StrEnum, auto
 from math import isqrt
 
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.frames.arena import FrameArena, Grant
-from zswapsim.machine.lruvec import Lruvec
+from zswapsim.machine.nodemask import Nodemask
 
 PAGE_SIZE = 4096
 LOCAL_DISTANCE = 10
-"""Of a node to itself (include/linux/topology.h)."""
+"""A node is this far from itself (include/linux/topology.h)."""
 REMOTE_DISTANCE = 20
-"""Of two nodes of which nothing else is said."""
+"""Two nodes are this far from each other if no distance is given."""
 
 
 class NodeState(StrEnum):
-    """Members print as the kernel's node states."""
+    """States of a node. Members print as the kernel's node states."""
 
     POSSIBLE = "N_POSSIBLE"
     ONLINE = "N_ONLINE"
@@ -27,10 +27,13 @@ class NodeState(StrEnum):
 
 
 class Cap(Flag):
-    """Services that a private node opts into; none by default."""
+    """Services that a private node can opt into; it has none by default."""
 
     USER_NUMA = auto()
-    """mbind, set_mempolicy, move_pages, migrate_pages (mempolicy and migration in v4, one capability in v5)."""
+    """Users may name the node in mbind, set_mempolicy, move_pages and migrate_pages.
+
+    v4 has two capabilities for these, mempolicy and migration; v5 has one.
+    """
     RECLAIM = auto()
     DEMOTION = auto()
     NUMA_BALANCING = auto()
@@ -40,22 +43,22 @@ class Cap(Flag):
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """A node as a machine is built from it. `distance` is by the other node's name; either end may state it."""
+    """The description that a node is built from. `distance` maps other nodes' names; either node may state it."""
 
     name: str
     memory: int = 16 << 20
-    """Bytes, a whole number of frames."""
+    """The node has this many bytes, a whole number of frames."""
     private: bool = False
     cpus: bool = True
     distance: Mapping[str, int] = field(default_factory=dict)
     min_frames: int | None = None
-    """The min watermark; None for what the kernel would set for the machine's size."""
+    """The min watermark is this many frames; None means the kernel's value for the size of the machine."""
     backed: bool = False
-    """Whether the frames are real memory: what the simulator's are at bytes depth."""
+    """The frames are real memory, as in a run at bytes depth."""
 
 
 class Node:
-    """One node of a machine: its number, its frames and who owns them, its watermarks, its user pages by age."""
+    """One node of a machine: it has a number, frames, owners of these frames, and watermarks."""
 
     def __init__(self, spec: NodeSpec, number: int, base_pfn: int) -> None:
         self.spec = spec
@@ -67,8 +70,7 @@ class Node:
         self.arena = FrameArena(spec.memory, backed=spec.backed)
         self.caps = Cap(0)
         self.granted: set[str] = set()
-        """Owners that this private node was granted to."""
-        self.lru = Lruvec()
+        """This private node was granted to these owners."""
         self.min_watermark = self.low_watermark = 0
         self._grants: dict[str, Grant] = {}
 
@@ -77,29 +79,29 @@ class Node:
 
     @property
     def frames(self) -> int:
-        """Frames that the node has."""
+        """Return how many frames the node has."""
         return self.arena.frames
 
     @property
     def free_frames(self) -> int:
-        """Frames that nobody owns."""
+        """Return how many frames nobody owns."""
         return self.arena.free_frames
 
     def owned_by(self, owner: str) -> Grant:
-        """What takes frames as `owner`. Raises InputError for a 256th owner."""
+        """Return the grant that takes frames for `owner`. Raises InputError for a 256th owner."""
         if owner not in self._grants:
             self._grants[owner] = self.arena.grant(owner)
         return self._grants[owner]
 
     def owners(self) -> dict[str, int]:
-        """Frames by owner, counted one by one, without the free ones."""
+        """Count the frames of each owner one by one; free frames are left out."""
         return {owner: held for owner, held in self.arena.owners().items() if held and owner != "free"}
 
     def set_watermarks(self, ordinary_frames: int) -> None:
-        """The kernel's for a machine with so many frames of ordinary memory (__setup_per_zone_wmarks).
+        """Set the kernel's watermarks for a machine with so many ordinary frames (__setup_per_zone_wmarks).
 
-        ``min_free_kbytes`` is 4 * sqrt(kilobytes), from 128 to 262144, shared by size; low lies a quarter above min,
-        or a thousandth of the node where that is more (``watermark_scale_factor`` 10).
+        ``min_free_kbytes`` is 4 * sqrt(kilobytes), at least 128 and at most 262144; nodes share it by size. The low
+        watermark is a quarter above min, or a thousandth of the node if that is more (``watermark_scale_factor`` 10).
         """
         if self.spec.min_frames is None:
             min_free_kbytes = min(max(isqrt(16 * ordinary_frames * PAGE_SIZE // 1024), 128), 262144)
@@ -109,8 +111,13 @@ class Node:
         self.low_watermark = self.min_watermark + max(self.min_watermark // 4, self.frames // 1000)
 
 
-def parse_distance(first: NodeSpec, second: NodeSpec) -> int:
-    """How far two nodes are from each other. Raises InputError for what no distance table may hold."""
+def node_numbers(nodes: Iterable[Node]) -> Nodemask:
+    """Return the numbers of nodes, by which users name them."""
+    return frozenset(node.id for node in nodes)
+
+
+def spec_distance(first: NodeSpec, second: NodeSpec) -> int:
+    """Return the distance of two nodes. Raises InputError for a value that no distance table may hold."""
     if first.name == second.name:
         return LOCAL_DISTANCE
     found = first.distance.get(second.name, second.distance.get(first.name, REMOTE_DISTANCE))

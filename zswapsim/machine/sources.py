@@ -1,10 +1,10 @@
-"""Where a rule or a behaviour was proposed, so that every answer can name what it rests on."""
+"""The proposals that a rule or a behaviour comes from, so that every answer can name what it rests on."""
 
 from typing import NamedTuple
 
 
 class Source(NamedTuple):
-    """A proposal on the linux-mm list, or the baseline: a kernel that has no word for private nodes."""
+    """A proposal on the linux-mm list, or the baseline: a kernel that does not know private nodes."""
 
     what: str
     date: str = ""

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from textwrap import fill
 
-from zswapsim.machine.audit import PROCESS, Cell, Verdict
-from zswapsim.machine.callers import Met, Outcome
+from zswapsim.machine import Allocation
+from zswapsim.machine.audit import PROCESS, Cell, Met, Outcome, Verdict
 from zswapsim.machine.sources import BASELINE, CALL_SITES
-from zswapsim.machine.walk import Allocation
 from zswapsim.report.table import Column, render
 
 BASELINE_MARK = "(b)"

@@ -1,25 +1,23 @@
-"""What an allocation met on its way: the steps, the frames in the end, or why there are none."""
+"""The record of an allocation: the request, the steps of its walk, and the frames it got or the reason it got none."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from zswapsim._core.base.errors import ZswapsimError
 from zswapsim.machine.gfp import GFP
-
-if TYPE_CHECKING:
-    from zswapsim.machine.nodes import Node
+from zswapsim.machine.nodes import Node
 
 
 class Request(NamedTuple):
-    """What was asked of the allocator."""
+    """The arguments of one call of the allocator."""
 
-    preferred: "Node"
-    nodemask: frozenset["Node"] | None
+    preferred: Node
+    nodemask: frozenset[Node] | None
     gfp: GFP
     order: int
-    mems: frozenset["Node"] | None
-    """The nodes that the task's cpuset allows; None outside of any."""
+    mems: frozenset[Node] | None
+    """The task's cpuset allows these nodes; None means that no cpuset applies."""
     owner: str
 
     def __str__(self) -> str:
@@ -31,9 +29,9 @@ class Request(NamedTuple):
 class Step(NamedTuple):
     """One node that the walk came to."""
 
-    node: "Node"
+    node: Node
     visited: bool
-    """Whether frames were looked for there; else it was passed over."""
+    """The walk looked for frames on the node; False means that a filter skipped it."""
     reason: str
 
     def __str__(self) -> str:
@@ -41,41 +39,39 @@ class Step(NamedTuple):
 
 
 class Walk(tuple[Step, ...]):
-    """The steps of one allocation, in order, over all its passes."""
+    """The steps of one allocation in order, over all its passes."""
 
     request: Request
     zonelist: str
 
     @classmethod
     def of(cls, request: Request, zonelist: str, steps: Iterable[Step]) -> "Walk":
-        """The walk of a request along a list."""
+        """Make the walk of a request along a list."""
         made = cls(steps)
         made.request = request
         made.zonelist = zonelist
         return made
 
     @property
-    def visited(self) -> "list[Node]":
-        """Nodes at which frames were looked for, each once, in order."""
+    def visited(self) -> list[Node]:
+        """Return the nodes on which the walk looked for frames, each once, in order."""
         return list(dict.fromkeys(step.node for step in self if step.visited))
 
     @property
-    def skipped(self) -> "list[Node]":
-        """Nodes that were passed over, each once."""
+    def skipped(self) -> list[Node]:
+        """Return the nodes that a filter skipped, each once."""
         return list(dict.fromkeys(step.node for step in self if not step.visited))
 
     def __str__(self) -> str:
         lines = [f"{self.request}, walks {self.zonelist} of {self.request.preferred}"]
-        return "\n".join(
-            [*lines, *(f"  {step}" for step in self or ()), *(["  the list is empty"] if not self else [])]
-        )
+        return "\n".join([*lines, *(f"  {step}" for step in self), *(["  the list is empty"] if not self else [])])
 
 
 @dataclass(frozen=True, eq=False)
 class Allocation:
-    """Frames that were handed out: ``2**order`` in a row from `pfn` on, all on `node`."""
+    """Frames that a request got: ``2**order`` consecutive ones from `pfn` on, all on `node`."""
 
-    node: "Node"
+    node: Node
     pfn: int
     owner: str
     walk: Walk
@@ -83,23 +79,27 @@ class Allocation:
 
     @property
     def frames(self) -> int:
-        """How many."""
+        """Return how many frames these are."""
         return 1 << self.order
 
     @property
     def fell_back(self) -> bool:
-        """Whether they are not where they were wanted."""
+        """Return True if the frames are not on the preferred node."""
         return self.node is not self.walk.request.preferred
+
+    def free(self) -> None:
+        """Give the frames back. Raises InputError if their owner no longer has them."""
+        self.node.owned_by(self.owner).give(self.pfn - self.node.base_pfn, self.order)
 
 
 class OutOfMemory(ZswapsimError, MemoryError):
-    """A request that can't be met; `walk` tells why."""
+    """No node could meet a request; `walk` says why."""
 
     def __init__(self, walk: Walk) -> None:
         super().__init__(f"out of memory: {walk}")
         self.walk = walk
 
 
-def spell(nodes: Iterable["Node"]) -> str:
-    """A nodemask as ``{A,C}``."""
+def spell(nodes: Iterable[Node]) -> str:
+    """Return a nodemask as ``{A,C}``."""
     return "{" + ",".join(node.name for node in sorted(nodes, key=lambda node: node.id)) + "}"

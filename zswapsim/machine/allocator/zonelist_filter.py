@@ -1,0 +1,30 @@
+"""The filter on the fallback list: a walk skips the nodes that mask, cpuset or isolation rule keep from a request.
+
+Each of the three can only remove nodes from the preferred node's list; none adds one.
+"""
+
+from zswapsim.machine.allocator.walk import Request
+from zswapsim.machine.gfp import GFP
+from zswapsim.machine.nodes import Node
+from zswapsim.machine.topology import Topology
+
+
+class ZonelistFilter:
+    """The filter of one machine. With `partitions_private_nodes`, cpusets bind private nodes as they bind others."""
+
+    def __init__(self, topology: Topology, *, partitions_private_nodes: bool) -> None:
+        self.topology = topology
+        self.partitions_private_nodes = partitions_private_nodes
+
+    def skip_reason(self, request: Request, node: Node) -> str:
+        """Return why the walk skips this node, or an empty string if it looks for frames there."""
+        if request.nodemask is not None and node not in request.nodemask:
+            return "passed over: not in the nodemask"
+        if request.mems is not None and GFP.HARDWALL in request.gfp and not self.cpuset_allows(request.mems, node):
+            return "passed over: not in cpuset.mems"
+        reason = self.topology.rule.skip_reason(node, request.gfp)
+        return f"passed over: {reason}" if reason else ""
+
+    def cpuset_allows(self, mems: frozenset[Node], node: Node) -> bool:
+        """Return True if tasks of a cpuset with these nodes may have frames of `node` (cpuset_zone_allowed)."""
+        return node in mems or (self.topology.isolates(node) and not self.partitions_private_nodes)

@@ -1,0 +1,23 @@
+"""The policies that a task sets: they are checked against its cpuset and open the private nodes that they hold."""
+
+from zswapsim.machine.mempolicy import Mode, Policy, check_mode, make_policy
+from zswapsim.machine.nodemask import NO_NODES, Nodemask
+from zswapsim.machine.process.task import Task
+
+
+def new_policy(task: Task, mode: int, mode_flags: int, nodes: Nodemask, *, for_task: bool) -> Policy | None:
+    """Make a policy of the task itself (`for_task`) or of a VMA. Raises SyscallError (EINVAL)."""
+    kind, flags = check_mode(mode, mode_flags, nodes)
+    if kind in (Mode.DEFAULT, Mode.LOCAL):
+        return make_policy(kind, flags, NO_NODES, NO_NODES, task.mems)
+    memory = task.memory
+    allowed = memory.interface.policy_nodes(memory.topology, task.mems, nodes, kind, flags, task=for_task)
+    return make_policy(kind, flags, nodes, allowed, task.mems)
+
+
+def grant_private_nodes(task: Task, policy: Policy | None) -> None:
+    """Grant the task the private nodes that its new policy holds."""
+    topology = task.memory.topology
+    for number in policy.nodes if policy is not None else ():
+        if topology.isolates(topology.node(number)):
+            topology.node(number).granted.add(task.owner)

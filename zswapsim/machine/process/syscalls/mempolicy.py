@@ -1,0 +1,91 @@
+"""set_mempolicy(2), get_mempolicy(2), set_mempolicy_home_node(2) (mm/mempolicy.c of Linux 6.18)."""
+
+import errno
+from dataclasses import replace
+from enum import IntFlag
+
+from zswapsim.machine.errors import SyscallError, einval
+from zswapsim.machine.mempolicy import Mode, Policy, interleave_node
+from zswapsim.machine.nodemask import NO_NODES, Nodemask
+from zswapsim.machine.nodes import PAGE_SIZE
+from zswapsim.machine.process.fault import touch
+from zswapsim.machine.process.policies import grant_private_nodes, new_policy
+from zswapsim.machine.process.task import Task
+
+
+class GetFlag(IntFlag):
+    """Flags of get_mempolicy."""
+
+    NODE = 1
+    ADDR = 2
+    MEMS_ALLOWED = 4
+
+
+def set_mempolicy(task: Task, mode: int, nodes: Nodemask = NO_NODES, mode_flags: int = 0) -> None:
+    """Set the task's policy. Raises SyscallError (EINVAL)."""
+    task.mempolicy = new_policy(task, mode, mode_flags, nodes, for_task=True)
+    grant_private_nodes(task, task.mempolicy)
+
+
+def set_mempolicy_home_node(task: Task, address: int, length: int, home: int, flags: int = 0) -> None:
+    """Set the node from whose list the policies of a range allocate.
+
+    Raises SyscallError: EINVAL, ENOENT if the range has no policy, EOPNOTSUPP for a policy that takes no home.
+    """
+    first, last = task.mm.span(address, length)
+    if flags or home not in task.memory.interface.home_nodes(task.memory.topology):
+        raise einval(f"home node {home}")
+    if first == last:
+        return
+    found = False
+    for vma in task.mm.split(first, last):
+        if vma.policy is None:
+            continue
+        if vma.policy.mode not in (Mode.BIND, Mode.PREFERRED_MANY):
+            raise SyscallError(errno.EOPNOTSUPP, f"mode {vma.policy.mode.name} takes no home node")
+        vma.policy = replace(vma.policy, home=home)
+        found = True
+    if not found:
+        raise SyscallError(errno.ENOENT, "no policy in the range")
+
+
+def get_mempolicy(task: Task, address: int = 0, flags: int = 0) -> tuple[int, Nodemask]:
+    """Return a mode with its flags, and a mask: the policy of the task, or with ADDR of the address.
+
+    With MEMS_ALLOWED the mask is the cpuset's; with NODE the first value is the node of a page. Raises SyscallError.
+    """
+    if flags & ~int(GetFlag.NODE | GetFlag.ADDR | GetFlag.MEMS_ALLOWED):
+        raise einval(f"flags {flags:#x}")
+    by_address = bool(flags & GetFlag.ADDR)
+    if flags & GetFlag.MEMS_ALLOWED:
+        if flags & GetFlag.NODE or by_address:
+            raise einval("MPOL_F_MEMS_ALLOWED takes no other flag")
+        return Mode.DEFAULT, task.mems
+    if address and not by_address:
+        raise einval("an address needs MPOL_F_ADDR")
+    policy = _policy_at(task, address) if by_address else task.mempolicy
+    if flags & GetFlag.NODE:
+        return (_node_at(task, address) if by_address else _next_node(task, policy)), NO_NODES
+    return (Mode.DEFAULT, NO_NODES) if policy is None else (policy.mode | policy.flags, policy.reported_nodes)
+
+
+def _policy_at(task: Task, address: int) -> Policy | None:
+    """Return the policy of the mapping at an address, else the task's. Raises SyscallError (EFAULT)."""
+    vma = task.mm.vma_of(address // PAGE_SIZE)
+    if vma is None:
+        raise SyscallError(errno.EFAULT, f"{address:#x}")
+    return vma.policy or task.mempolicy
+
+
+def _node_at(task: Task, address: int) -> int:
+    """Return the node of the page at an address, and read the page in."""
+    touch(task, address, write=False)
+    # A read of untouched anonymous memory maps the zero page, which lies with the kernel on the first node.
+    return max(task.mm.node_at(address), 0)
+
+
+def _next_node(task: Task, policy: Policy | None) -> int:
+    """Return the node of the next page that the policy interleaves. Raises SyscallError (EINVAL)."""
+    if policy is None or policy.mode not in (Mode.INTERLEAVE, Mode.WEIGHTED_INTERLEAVE):
+        raise einval("MPOL_F_NODE needs an interleaving policy")
+    return interleave_node(policy, 0, task.memory.weights)
