@@ -1,4 +1,4 @@
-"""A kernel that hands out the memory of a machine with private nodes, and what can be seen of them from outside.
+"""Model a kernel that hands out the memory of a machine with private nodes, and audit who gets and who sees them.
 
 >>> from zswapsim.machine import Machine
 >>> machine = Machine.example("fallback-lists")

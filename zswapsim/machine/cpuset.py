@@ -1,4 +1,4 @@
-"""Cpusets as far as memory goes: cpuset.mems of cgroup v2. A change of it rebinds the policies of the tasks."""
+"""A cpuset confines its tasks to the nodes of cpuset.mems (cgroup v2); a change of it rebinds their policies."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from zswapsim.machine.topology import Topology
 
 
 class Member(Protocol):
-    """A task as its cpuset sees it."""
+    """Define what a cpuset needs of a task."""
 
     cpuset: "Cpuset"
 
@@ -17,7 +17,7 @@ class Member(Protocol):
 
 
 class Attachable(Protocol):
-    """A process as a cpuset sees it: it has a task."""
+    """Define what a cpuset needs of a process: it has a task."""
 
     @property
     def task(self) -> Member:
@@ -25,7 +25,7 @@ class Attachable(Protocol):
 
 
 class Cpuset:
-    """A cgroup and the nodes that its cpuset.mems lists; an empty list means those of its parent."""
+    """Hold the nodes that cpuset.mems of a cgroup lists; an empty list means those of its parent."""
 
     def __init__(self, topology: Topology, interface: Interface, name: str, parent: "Cpuset | None" = None) -> None:
         self.topology = topology

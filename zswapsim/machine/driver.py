@@ -1,4 +1,4 @@
-"""A driver's own file in /dev. Its mappings get frames from a node that was granted to the driver."""
+"""A driver's own file in /dev maps frames of a node that was granted to the driver."""
 
 from zswapsim.machine.allocator.walk import Allocation
 from zswapsim.machine.gfp import GFP_KERNEL
@@ -7,7 +7,7 @@ from zswapsim.machine.nodes import Node
 
 
 class DeviceFile:
-    """``/dev/NAME``. File permissions decide who may open it; the kernel's memory interface does not change."""
+    """Represent ``/dev/NAME``. File permissions decide who may open it; the memory interface does not change."""
 
     def __init__(self, machine: Machine, node: Node, name: str = "accel0") -> None:
         self.machine = machine

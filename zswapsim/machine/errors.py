@@ -1,11 +1,11 @@
-"""The error of a system call that fails."""
+"""A system call that fails raises an error with the kernel's errno."""
 
 import errno
 import os
 
 
 class SyscallError(OSError):
-    """A system call failed with this errno of the kernel."""
+    """A system call failed; the error holds the kernel's errno."""
 
     def __init__(self, number: int, why: str) -> None:
         super().__init__(number, f"{os.strerror(number)}: {why}")

@@ -1,10 +1,10 @@
-"""Allocation flags with the kernel's values and the kernel's spelling (include/linux/gfp_types.h, Linux 6.18)."""
+"""Allocation flags have the kernel's values and the kernel's spelling (include/linux/gfp_types.h, Linux 6.18)."""
 
 from enum import IntFlag
 
 
 class GFP(IntFlag):
-    """Flags that say where an allocation may look for frames and what it may do to get them.
+    """The flags say where an allocation may look for frames and what it may do to get them.
 
     Single bits are the kernel's ``__GFP_`` flags; their unions are its ``GFP_`` masks. ``PRIVATE`` is the bit that
     RFC v4 (February 2026) uses; Linux 6.18 does not use it. v5 chooses its private zonelist with a flag of its own;

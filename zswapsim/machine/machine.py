@@ -1,4 +1,4 @@
-"""A machine: its memory under an isolation rule, its cpusets, and the processes that run on it."""
+"""A machine has memory under an isolation rule, cpusets, and processes that run on it."""
 
 from collections.abc import Iterable
 
@@ -29,7 +29,7 @@ EXAMPLE = (
 
 
 class Machine:
-    """A machine with private nodes.
+    """Model a machine with private nodes.
 
     Parameters: `nodes`, a NodeSpec each, numbered in order; `isolation`, the name of a rule (:data:`RULES`);
     `interface`, what users see of a private node: ``none`` (nothing), ``v4``, ``v5`` or ``mbind-opt-in``. The default

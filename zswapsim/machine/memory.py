@@ -1,4 +1,4 @@
-"""The memory of a machine: its nodes, the allocator over them, and the user pages that the allocator may reclaim."""
+"""The memory of a machine has nodes, an allocator over them, and user pages that the allocator may reclaim."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -17,7 +17,7 @@ from zswapsim.machine.topology import Topology
 
 
 class Memory:
-    """The parts that placement of memory depends on; processes share them."""
+    """Hold the parts that placement of memory depends on; processes share them."""
 
     def __init__(self, specs: Iterable[NodeSpec], rule: Isolation, interface: Interface) -> None:
         self.topology = Topology(specs, rule)

@@ -1,4 +1,4 @@
-"""Memory policies: how they are made, rebound to another cpuset and printed (mm/mempolicy.c of Linux 6.18).
+"""Memory policies are made, rebound to another cpuset and printed as in mm/mempolicy.c of Linux 6.18.
 
 Nodes are numbers here, as users give them.
 """
@@ -12,7 +12,7 @@ from zswapsim.machine.nodemask import NO_NODES, Nodemask, relative, remap, spell
 
 
 class Mode(IntEnum):
-    """Modes of a policy, with their numbers in the user interface."""
+    """A policy has one of these modes; the numbers are those of the user interface."""
 
     DEFAULT = 0
     PREFERRED = 1
@@ -24,7 +24,7 @@ class Mode(IntEnum):
 
 
 class ModeFlag(IntFlag):
-    """Flags that a caller may add to the mode."""
+    """A caller may add these flags to the mode."""
 
     NUMA_BALANCING = 1 << 13
     RELATIVE_NODES = 1 << 14
@@ -43,7 +43,7 @@ USER_MASK_FLAGS = ModeFlag.STATIC_NODES | ModeFlag.RELATIVE_NODES
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy in force: it uses `nodes`; the caller named `asked`; the cpuset allowed `mems` at the last rebind."""
+    """Hold a policy in force: it uses `nodes`; the caller named `asked`; at the last rebind the cpuset allowed `mems`."""
 
     mode: Mode
     flags: ModeFlag

@@ -1,4 +1,4 @@
-"""Masks of node numbers, as users write them and as the kernel spells and remaps them (lib/bitmap.c)."""
+"""Nodemasks hold node numbers; they are spelled and remapped as the kernel does it (lib/bitmap.c)."""
 
 Nodemask = frozenset[int]
 NO_NODES: Nodemask = frozenset()

@@ -1,4 +1,4 @@
-"""Nodes: their frames and the owners of these, their watermarks, and the services that a private node opts into."""
+"""A node has frames with owners, and watermarks; a private node can opt into services of the kernel."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ REMOTE_DISTANCE = 20
 
 
 class NodeState(StrEnum):
-    """States of a node. Members print as the kernel's node states."""
+    """A node can be in several of these states; they print as in the kernel."""
 
     POSSIBLE = "N_POSSIBLE"
     ONLINE = "N_ONLINE"
@@ -27,7 +27,7 @@ class NodeState(StrEnum):
 
 
 class Cap(Flag):
-    """Services that a private node can opt into; it has none by default."""
+    """A private node can opt into these services; it has none by default."""
 
     USER_NUMA = auto()
     """Users may name the node in mbind, set_mempolicy, move_pages and migrate_pages.
@@ -43,7 +43,7 @@ class Cap(Flag):
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """The description that a node is built from. `distance` maps other nodes' names; either node may state it."""
+    """Describe a node to build. `distance` maps names of other nodes to distances; either of two nodes may state it."""
 
     name: str
     memory: int = 16 << 20
@@ -58,7 +58,7 @@ class NodeSpec:
 
 
 class Node:
-    """One node of a machine: it has a number, frames, owners of these frames, and watermarks."""
+    """Model one node of a machine, with a number, frames, owners of these frames, and watermarks."""
 
     def __init__(self, spec: NodeSpec, number: int, base_pfn: int) -> None:
         self.spec = spec

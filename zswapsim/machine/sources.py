@@ -1,10 +1,10 @@
-"""The proposals that a rule or a behaviour comes from, so that every answer can name what it rests on."""
+"""Each rule and behaviour names the proposal that it rests on."""
 
 from typing import NamedTuple
 
 
 class Source(NamedTuple):
-    """A proposal on the linux-mm list, or the baseline: a kernel that does not know private nodes."""
+    """Name a proposal on the linux-mm list, or the baseline: a kernel that does not know private nodes."""
 
     what: str
     date: str = ""

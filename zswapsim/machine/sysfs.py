@@ -1,4 +1,4 @@
-"""The files of /sys/devices/system/node: node masks, and a directory for each node."""
+"""/sys/devices/system/node has files with node masks, and a directory for each node."""
 
 import errno
 

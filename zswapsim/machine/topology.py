@@ -1,4 +1,4 @@
-"""The nodes of a machine by name and number, their distances, and the states that the isolation rule gives them."""
+"""The topology of a machine knows its nodes by name and number, their distances and their states."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from zswapsim.machine.nodes import Cap, Node, NodeSpec, NodeState, node_numbers,
 
 
 class Topology:
-    """All nodes of a machine under one isolation rule.
+    """Hold all nodes of a machine under one isolation rule.
 
     Raises InputError if two nodes have the same name or none is ordinary.
     """

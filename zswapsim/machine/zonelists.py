@@ -1,4 +1,4 @@
-"""The fallback lists that an allocation walks, built once from distances and the isolation rule (build_zonelists)."""
+"""Zonelists are the fallback lists that an allocation walks; they are built once, from distances and the rule."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -7,7 +7,7 @@ from zswapsim.machine.nodes import Node
 
 
 class Zonelist(StrEnum):
-    """The kinds of list that each node has. Each node is one zone here."""
+    """Each node has a list of each of these kinds. A node is one zone here."""
 
     FALLBACK = "ZONELIST_FALLBACK"
     NOFALLBACK = "ZONELIST_NOFALLBACK"
@@ -28,7 +28,7 @@ def build_zonelists(
     is_listed: Callable[[Zonelist, Node, Node], bool],
     distance: Callable[[Node, Node], int],
 ) -> Zonelists:
-    """Build every list of every node from the nodes for which `is_listed` returns True.
+    """Build every list of every node from the nodes for which `is_listed` returns True (build_zonelists).
 
     The nearest node comes first; of two equally near ones, the one with the lower number.
     """

@@ -1,4 +1,4 @@
-"""The page allocator: it walks the preferred node's list until a node gives the frames (mm/page_alloc.c).
+"""The page allocator walks the preferred node's list until a node gives the frames (mm/page_alloc.c).
 
 The model has no time, so kswapd frees nothing before a request ends; a request that may reclaim does so itself.
 """
@@ -21,11 +21,11 @@ PAGE_ALLOC_COSTLY_ORDER = 3
 """Blocks above this order are costly to allocate (include/linux/mmzone.h)."""
 
 ShrinkNodes = Callable[[Iterable[Node]], int]
-"""Direct reclaim: it frees pages of the nodes and returns how many."""
+"""This is direct reclaim: it frees pages of the nodes and returns how many."""
 
 
 class PageAllocator:
-    """The allocator over the nodes of `topology`; it calls `shrink_nodes` for direct reclaim."""
+    """Allocate frames on the nodes of `topology`; call `shrink_nodes` for direct reclaim."""
 
     def __init__(self, topology: Topology, zonelist_filter: ZonelistFilter, shrink_nodes: ShrinkNodes) -> None:
         self.topology = topology

@@ -1,4 +1,4 @@
-"""The record of an allocation: the request, the steps of its walk, and the frames it got or the reason it got none."""
+"""An allocation records its request, the steps of its walk, and the frames it got or the reason it got none."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from zswapsim.machine.nodes import Node
 
 
 class Request(NamedTuple):
-    """The arguments of one call of the allocator."""
+    """Hold the arguments of one call of the allocator."""
 
     preferred: Node
     nodemask: frozenset[Node] | None
@@ -27,7 +27,7 @@ class Request(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One node that the walk came to."""
+    """Record one node that the walk came to."""
 
     node: Node
     visited: bool
@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 
 class Walk(tuple[Step, ...]):
-    """The steps of one allocation in order, over all its passes."""
+    """Record the steps of one allocation in order, over all its passes."""
 
     request: Request
     zonelist: str
@@ -69,7 +69,7 @@ class Walk(tuple[Step, ...]):
 
 @dataclass(frozen=True, eq=False)
 class Allocation:
-    """Frames that a request got: ``2**order`` consecutive ones from `pfn` on, all on `node`."""
+    """Hold the frames that a request got: ``2**order`` consecutive ones from `pfn` on, all on `node`."""
 
     node: Node
     pfn: int

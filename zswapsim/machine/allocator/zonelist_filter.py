@@ -1,4 +1,4 @@
-"""The filter on the fallback list: a walk skips the nodes that mask, cpuset or isolation rule keep from a request.
+"""The fallback list is filtered here: a walk skips the nodes that mask, cpuset or isolation rule keep from a request.
 
 Each of the three can only remove nodes from the preferred node's list; none adds one.
 """
@@ -10,7 +10,7 @@ from zswapsim.machine.topology import Topology
 
 
 class ZonelistFilter:
-    """The filter of one machine. With `partitions_private_nodes`, cpusets bind private nodes as they bind others."""
+    """Filter the lists of one machine. With `partitions_private_nodes`, cpusets bind private nodes as well."""
 
     def __init__(self, topology: Topology, *, partitions_private_nodes: bool) -> None:
         self.topology = topology

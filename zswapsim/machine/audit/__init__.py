@@ -1,4 +1,4 @@
-"""The audit: every kernel caller and every user surface under every rule, and what became of each."""
+"""The audit runs every kernel caller and every user surface under every rule, and records what became of each."""
 
 from zswapsim.machine.audit.callers import CALLERS, Met, Outcome
 from zswapsim.machine.audit.matrix import OUTCOMES, PROCESS, Cell, audit, run_caller

@@ -1,4 +1,4 @@
-"""The matrix of the audit: a cell for each kernel caller and each user surface under each rule."""
+"""The matrix of the audit has a cell for each kernel caller and each user surface under each rule."""
 
 import errno
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ SERVICES = ("khugepaged", "KSM", "compaction", "NUMA balancing", "demotion")
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """The outcome of one kernel caller, or of one user surface, under one rule."""
+    """Record the outcome of one kernel caller, or of one user surface, under one rule."""
 
     isolation: str
     caller: str

@@ -1,4 +1,4 @@
-"""The verdict on each rule: its leaks, the callers that it breaks, and the surfaces that reach or reveal the node."""
+"""A verdict lists the leaks of a rule, the callers that it breaks, and the surfaces that reach or reveal the node."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ USERS_OF_DRAM = ("page cache", "page cache, DRAM full")
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """A summary of the cells of one rule."""
+    """Sum up the cells of one rule."""
 
     isolation: str
     guarantee: str

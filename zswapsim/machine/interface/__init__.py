@@ -1,4 +1,4 @@
-"""The user interfaces: what users can see of a private node and do with it. Each proposal is a class in its own file.
+"""A user interface decides what users can see of a private node and do with it; each proposal is a class and a file.
 
 A proposal that does not speak of a surface inherits the baseline's answer: the call behaves as on a machine without
 the node. `covers` lists the surfaces that a version speaks of, so that every answer can name what it rests on.

@@ -1,4 +1,4 @@
-"""The baseline of the user interfaces: what a user can see of a private node and do with it on a kernel of today."""
+"""The baseline is the user interface of a kernel that does not know private nodes."""
 
 from zswapsim.machine import mempolicy
 from zswapsim.machine.errors import einval
@@ -10,7 +10,7 @@ from zswapsim.machine.topology import Topology
 
 
 class Interface:
-    """The baseline: no user knows of private nodes. A call that names one is answered as if it did not exist."""
+    """Hide private nodes from users: a call that names one is answered as if it did not exist."""
 
     name = "none"
     source: Source = BASELINE

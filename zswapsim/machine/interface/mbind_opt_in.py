@@ -1,4 +1,4 @@
-"""The user interface that the thread of June 2026 asks for: mbind of a VMA to one private node, and nothing else."""
+"""The thread of June 2026 asks for this user interface: mbind of a VMA to one private node, and nothing else."""
 
 from zswapsim.machine import mempolicy
 from zswapsim.machine.errors import einval
@@ -11,7 +11,7 @@ from zswapsim.machine.topology import Topology
 
 
 class MbindOptIn(Interface):
-    """A VMA may take ``MPOL_BIND`` to one private node that opted in.
+    """Let a VMA take ``MPOL_BIND`` to one private node that opted in.
 
     With `require_static` False it does not demand static nodes, which shows what the demand is for.
     """

@@ -1,4 +1,4 @@
-"""The part that v4 and v5 share: a user may name a private node that opted in; any other private node is refused."""
+"""Under v4 and v5 a user may name a private node that opted in; any other private node is refused."""
 
 import errno
 
@@ -11,7 +11,7 @@ from zswapsim.machine.topology import Topology
 
 
 class OptInInterface(Interface):
-    """The base of v4 and v5, which differ in the nodes that a policy may use."""
+    """Share what v4 and v5 have in common; they differ in the nodes that a policy may use."""
 
     def policy_nodes(
         self, topology: Topology, mems: Nodemask, asked: Nodemask, mode: Mode, flags: ModeFlag, *, task: bool

@@ -1,4 +1,4 @@
-"""The user interface of RFC v4: each private node in a mask must opt in; cpusets list private nodes."""
+"""RFC v4 proposes this user interface: each private node in a mask must opt in; cpusets list private nodes."""
 
 from zswapsim.machine import mempolicy
 from zswapsim.machine.interface.opt_in import OptInInterface
@@ -10,7 +10,7 @@ from zswapsim.machine.topology import Topology
 
 
 class InterfaceV4(OptInInterface):
-    """Under v4 a cpuset partitions private nodes as it partitions ordinary ones."""
+    """Partition private nodes with cpusets, as ordinary ones are."""
 
     name = "v4"
     source = RFC_V4

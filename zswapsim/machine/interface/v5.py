@@ -1,4 +1,4 @@
-"""The user interface of v5: one capability for all that users direct; cpusets neither grant nor deny a private node."""
+"""v5 proposes this user interface: one capability for all uses; cpusets neither grant nor deny a private node."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from zswapsim.machine.topology import Topology
 
 
 class InterfaceV5(OptInInterface):
-    """Under v5 a rebind changes the ordinary nodes of a policy and keeps its private ones."""
+    """Rebind the ordinary nodes of a policy and keep its private ones."""
 
     name = "v5"
     source = V5

@@ -1,4 +1,4 @@
-"""The LRU list of a node, which holds its user pages by age. Migration and madvise change a page's place on it."""
+"""The LRU list of a node orders its user pages by age; migration and madvise change a page's place on it."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from zswapsim.machine.pages.page import Page
 
 
 class Lruvec:
-    """The inactive list of one node, coldest page first. :meth:`deactivate` costs O(pages), other steps O(1)."""
+    """Keep the inactive list of one node, coldest page first. :meth:`deactivate` costs O(pages), other steps O(1)."""
 
     def __init__(self) -> None:
         self._pages: dict[Page, None] = {}

@@ -1,4 +1,4 @@
-"""User pages in frames: anonymous ones, and those of the page cache."""
+"""User pages lie in frames; they are anonymous or belong to the page cache."""
 
 from typing import Protocol
 
@@ -10,14 +10,14 @@ PAGE_CACHE = "page cache"
 
 
 class Mapper(Protocol):
-    """A page table as the pages in it see it; reclaim unmaps a page through it (try_to_unmap)."""
+    """Define what a page needs of a page table that maps it: reclaim unmaps the page through it (try_to_unmap)."""
 
     def unmap_page(self, number: int, slot: SwapSlot | None) -> None:
         """Remove the page at page number `number`, and leave `slot` in its entry if there is one."""
 
 
 class File:
-    """A file on disk. Its pages in memory belong to the page cache, whoever maps them."""
+    """Represent a file on disk. Its pages in memory belong to the page cache, whoever maps them."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -26,7 +26,7 @@ class File:
 
 
 class Page:
-    """A page in a frame; it knows where it is mapped, and its file if it has one."""
+    """Hold a page in a frame; it knows where it is mapped, and its file if it has one."""
 
     __slots__ = ("allocation", "file", "index", "mapped", "pinned")
 

@@ -1,4 +1,4 @@
-"""Direct reclaim of user pages: it drops file pages and swaps out anonymous ones (mm/vmscan.c)."""
+"""Direct reclaim drops file pages and swaps out anonymous ones (mm/vmscan.c)."""
 
 from collections.abc import Iterable
 

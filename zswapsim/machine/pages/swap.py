@@ -1,4 +1,4 @@
-"""Swap as the machine has it: a device, and in front of it a private node if one was granted.
+"""Swap is a device, with a private node in front of it if one was granted.
 
 Pages have no contents here, so each takes a whole frame of the node, as an incompressible page does. The simulator
 (:mod:`zswapsim.study`) compresses real pages; it takes its frames by the same grant.
@@ -10,13 +10,13 @@ from zswapsim._core.frames.arena import Grant
 
 
 class SwapSlot(NamedTuple):
-    """The place of a page that was swapped out: a frame of the node, or None for the device."""
+    """Name the place of a page that was swapped out: a frame of the node, or None for the device."""
 
     frame: int | None
 
 
 class Swap:
-    """An unlimited swap device behind the frames that `grant` gives."""
+    """Model an unlimited swap device behind the frames that `grant` gives."""
 
     def __init__(self, grant: Grant | None = None) -> None:
         self.grant = grant

@@ -1,4 +1,4 @@
-"""All user pages of a machine: each lies in a frame and on the LRU list of that frame's node."""
+"""All user pages of a machine are kept here; each lies in a frame and on the LRU list of that frame's node."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from zswapsim.machine.pages.swap import Swap
 
 
 class UserPages:
-    """The LRU lists of these nodes, and the swap that their anonymous pages go to."""
+    """Keep the LRU lists of these nodes, and the swap that their anonymous pages go to."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
         self._lruvecs = {node: Lruvec() for node in nodes}

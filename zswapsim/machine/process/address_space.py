@@ -1,4 +1,4 @@
-"""An address space: its mappings and its page table (mm/mmap.c as far as placement depends on it)."""
+"""An address space has mappings and a page table (mm/mmap.c as far as placement depends on it)."""
 
 import errno
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ LAST_PAGE = (1 << 47) // PAGE_SIZE
 
 
 class AddressSpace:
-    """The mappings of a process and its page table. Addresses and lengths are in bytes, numbers count pages."""
+    """Hold the mappings of a process and its page table. Addresses and lengths are in bytes, numbers count pages."""
 
     def __init__(self, pages: UserPages) -> None:
         self.vmas: list[Vma] = []
@@ -100,5 +100,5 @@ class AddressSpace:
     def check(self) -> None:
         """Assert every invariant of mappings and page table."""
         for number in self.page_table.entries:
-            assert self.vma_of(number) is not None, f"page {number:#x} is present and not mapped"
+            assert self.vma_of(number) is not None, f"page {number:#x} is present in no mapping"
         self.page_table.check()

@@ -1,4 +1,4 @@
-"""Page faults: an access puts a page into the page table if none is present (mm/memory.c, mm/filemap.c)."""
+"""A page fault maps a page if an access finds none present (mm/memory.c, mm/filemap.c)."""
 
 from zswapsim.machine.allocator.walk import Allocation, OutOfMemory
 from zswapsim.machine.nodes import PAGE_SIZE

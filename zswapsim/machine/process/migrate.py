@@ -1,4 +1,4 @@
-"""Migration of a task's pages, as move_pages, migrate_pages and mbind share it (mm/migrate.c)."""
+"""move_pages, migrate_pages and mbind share these steps of migration (mm/migrate.c)."""
 
 import errno
 from enum import IntFlag
@@ -12,7 +12,7 @@ from zswapsim.machine.process.task import Task
 
 
 class MoveFlag(IntFlag):
-    """Flags of mbind and move_pages."""
+    """mbind and move_pages take these flags."""
 
     STRICT = 1
     MOVE = 2

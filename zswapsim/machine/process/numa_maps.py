@@ -1,4 +1,4 @@
-"""/proc/PID/numa_maps: a line for each mapping, with its policy and its pages by node (fs/proc/task_mmu.c)."""
+"""/proc/PID/numa_maps has a line for each mapping, with its policy and its pages by node (fs/proc/task_mmu.c)."""
 
 from collections import Counter
 

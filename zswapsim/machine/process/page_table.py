@@ -1,4 +1,4 @@
-"""A page table: it maps page numbers to pages that are present, to swap slots, or to frames of a driver."""
+"""A page table maps page numbers to pages that are present, to swap slots, or to frames of a driver."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ Entry = Page | SwapSlot | Allocation
 
 
 class PageTable:
-    """The page table of one address space over the user pages of its machine."""
+    """Map the page numbers of one address space to user pages of its machine."""
 
     def __init__(self, pages: UserPages) -> None:
         self._user_pages = pages

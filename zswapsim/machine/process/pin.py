@@ -1,4 +1,4 @@
-"""Long-term pins of user pages, as a driver takes them for its user (mm/gup.c)."""
+"""A driver takes long-term pins of user pages (mm/gup.c)."""
 
 from zswapsim.machine.nodes import PAGE_SIZE, Cap
 from zswapsim.machine.process.task import Task

@@ -1,4 +1,4 @@
-"""The policies that a task sets: they are checked against its cpuset and open the private nodes that they hold."""
+"""A policy that a task sets is checked against its cpuset, and opens the private nodes that it holds."""
 
 from zswapsim.machine.mempolicy import Mode, Policy, check_mode, make_policy
 from zswapsim.machine.nodemask import NO_NODES, Nodemask

@@ -1,4 +1,4 @@
-"""Allocation by a memory policy, which chooses the preferred node and the mask on its list (alloc_pages_mpol)."""
+"""A memory policy chooses the preferred node of an allocation and the mask on its list (alloc_pages_mpol)."""
 
 from zswapsim.machine.allocator.walk import Allocation, OutOfMemory
 from zswapsim.machine.gfp import GFP, GFP_HIGHUSER_MOVABLE

@@ -1,4 +1,4 @@
-"""A process: a task, and the system calls that it can make."""
+"""A process has a task, and offers the system calls that the task can make."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ from zswapsim.machine.process.vma import Device
 
 
 class Process:
-    """A process of a machine; :meth:`Machine.spawn` makes it.
+    """Make the system calls of a task; :meth:`Machine.spawn` starts a process.
 
     Its calls raise SyscallError with the kernel's errno. Addresses and lengths are in bytes, nodes are numbers.
     """

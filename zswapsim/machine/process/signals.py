@@ -1,4 +1,4 @@
-"""The signals that end an access to memory."""
+"""These signals end an access to memory."""
 
 from zswapsim.machine.allocator.walk import Walk
 

@@ -1,4 +1,4 @@
-"""A task: the state of a process that placement depends on (task_struct)."""
+"""A task holds the state of a process that placement depends on (task_struct)."""
 
 from zswapsim.machine.cpuset import Cpuset
 from zswapsim.machine.memory import Memory
@@ -9,7 +9,7 @@ from zswapsim.machine.process.address_space import AddressSpace
 
 
 class Task:
-    """A task that runs on the CPUs of `node`, in a cpuset; a `privileged` one has CAP_SYS_NICE."""
+    """Run on the CPUs of `node`, in a cpuset; a `privileged` task has CAP_SYS_NICE."""
 
     def __init__(self, memory: Memory, pid: int, node: Node, cpuset: Cpuset, *, privileged: bool) -> None:
         self.memory = memory

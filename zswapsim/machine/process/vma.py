@@ -1,4 +1,4 @@
-"""A mapping: a range of pages of an address space, and the file or device that is mapped there."""
+"""A mapping is a range of pages of an address space, with the file or device that is mapped there."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -9,7 +9,7 @@ from zswapsim.machine.pages.page import File
 
 
 class Device(Protocol):
-    """A file of a driver, which fills its mappings itself."""
+    """Define what a mapping needs of a driver's file: the driver gives each frame."""
 
     name: str
 
@@ -19,7 +19,7 @@ class Device(Protocol):
 
 @dataclass(eq=False)
 class Vma:
-    """The pages from `first` up to but not including `last`."""
+    """Map the pages from `first` up to but not including `last`."""
 
     first: int
     last: int

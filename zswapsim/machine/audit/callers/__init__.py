@@ -1,4 +1,4 @@
-"""Kernel callers: a function for each, which asks for frames as the code that it is named for does."""
+"""Each kernel caller is a function that asks for frames as the code that it is named for does."""
 
 from zswapsim.machine.audit.callers import per_node, swap_backend, user_memory
 from zswapsim.machine.audit.callers.outcome import Met, Outcome

@@ -1,4 +1,4 @@
-"""The outcome of a kernel caller: what became of each of its requests."""
+"""The outcome of a kernel caller records what became of each of its requests."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from zswapsim.machine.allocator.walk import Allocation, OutOfMemory
 
 
 class Met(NamedTuple):
-    """The result of one request."""
+    """Record the result of one request."""
 
     kind: str
     """The kind is ``got``, ``refused``, or ``tried``: refused, and asked again with other flags."""
@@ -14,7 +14,7 @@ class Met(NamedTuple):
 
 
 class Outcome(list[Met]):
-    """The results of a caller's requests, in order."""
+    """List the results of a caller's requests, in order."""
 
     @property
     def got(self) -> list[Allocation]:

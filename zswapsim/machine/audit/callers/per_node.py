@@ -1,4 +1,4 @@
-"""Kernel callers that loop over nodes and allocate a resource for each, with the flags of the code they stand for."""
+"""These kernel callers loop over nodes and allocate a resource for each, with the flags of the code they stand for."""
 
 from zswapsim.machine.audit.callers.outcome import Outcome
 from zswapsim.machine.audit.callers.registry import CallerTable

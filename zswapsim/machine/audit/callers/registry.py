@@ -1,4 +1,4 @@
-"""A table of kernel callers: each entry says what it calls and which existing call sites it stands for."""
+"""A table holds kernel callers; each entry says what it calls and which existing call sites it stands for."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,7 +10,7 @@ Run = Callable[[Machine], Outcome]
 
 
 class Caller(NamedTuple):
-    """A kernel caller; calling it runs it on a machine."""
+    """Describe a kernel caller; calling the description runs the caller on a machine."""
 
     run: Run
     surface: str
@@ -24,10 +24,10 @@ class Caller(NamedTuple):
 
 
 class CallerTable(dict[str, Caller]):
-    """Callers by name."""
+    """Map names to callers."""
 
     def add(self, name: str, surface: str, *sites: str) -> Callable[[Run], Run]:
-        """Decorate a function that is a caller."""
+        """Return a decorator that adds a function as a caller."""
 
         def register(run: Run) -> Run:
             self[name] = Caller(run, surface, sites)

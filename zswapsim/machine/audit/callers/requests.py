@@ -1,4 +1,4 @@
-"""The requests that kernel callers share: one on each node, a slab near a node, a migration."""
+"""Kernel callers share these requests: one on each node, a slab near a node, a migration."""
 
 from collections.abc import Iterable
 

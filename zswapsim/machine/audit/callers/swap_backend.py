@@ -1,4 +1,4 @@
-"""The swap backend, which takes frames of the private node that it was granted."""
+"""The swap backend takes frames of the private node that it was granted."""
 
 from zswapsim.machine.audit.callers.outcome import Outcome
 from zswapsim.machine.audit.callers.registry import CallerTable

@@ -1,4 +1,4 @@
-"""Kernel callers that allocate or migrate user memory, with the flags of the code they stand for."""
+"""These kernel callers allocate or migrate user memory, with the flags of the code they stand for."""
 
 from zswapsim.machine.audit.callers.outcome import Outcome
 from zswapsim.machine.audit.callers.per_node import HUGE_ORDER

@@ -1,4 +1,4 @@
-"""User surfaces: a probe for each call and each file through which a process could reach a private node or see it."""
+"""Each probe tries one call or file through which a process could reach a private node or see it."""
 
 from zswapsim.machine.audit.surfaces import cpusets, files, memory, migration, policies
 from zswapsim.machine.audit.surfaces.registry import Probe

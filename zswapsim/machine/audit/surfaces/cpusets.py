@@ -1,4 +1,4 @@
-"""Probes of cpuset.mems."""
+"""These probes try cpuset.mems."""
 
 from typing import Any
 

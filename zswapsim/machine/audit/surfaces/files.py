@@ -1,4 +1,4 @@
-"""Probes of files that a process can read or map: sysfs, numa_maps, a driver's file."""
+"""These probes try the files that a process can read or map: sysfs, numa_maps, a driver's file."""
 
 import errno
 from typing import Any

@@ -1,4 +1,4 @@
-"""Probes of mappings, faults and madvise."""
+"""These probes try mappings, faults and madvise."""
 
 from typing import Any
 

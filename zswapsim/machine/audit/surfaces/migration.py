@@ -1,4 +1,4 @@
-"""Probes of move_pages and migrate_pages."""
+"""These probes try move_pages and migrate_pages."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Probes of mbind, set_mempolicy, set_mempolicy_home_node and get_mempolicy."""
+"""These probes try mbind, set_mempolicy, set_mempolicy_home_node and get_mempolicy."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A table of probes, each of which tries one user surface, and the steps that probes share.
+"""A table holds probes, each of which tries one user surface; probes share the steps at the end of this file.
 
 A probe returns what the process can tell afterwards. It runs on a machine and on the same machine without private
 nodes; there, `C` and `D` are numbers that no node has.
@@ -21,7 +21,7 @@ Run = Callable[[Machine, Process, int], Any]
 
 
 class Probe(NamedTuple):
-    """A probe of one user surface."""
+    """Describe a probe of one user surface."""
 
     family: str
     """Proposals speak of the surface by this name."""
@@ -31,10 +31,10 @@ class Probe(NamedTuple):
 
 
 class ProbeTable(dict[str, Probe]):
-    """Probes by name."""
+    """Map names to probes."""
 
     def add(self, name: str, family: str = "", prepare: Run | None = None) -> Callable[[Run], Run]:
-        """Decorate a function that is a probe; its family is by default the name up to the first comma."""
+        """Return a decorator that adds a probe; its family is by default the name up to the first comma."""
 
         def register(run: Run) -> Run:
             self[name] = Probe(family or name.split(",", maxsplit=1)[0], run, prepare)

@@ -1,4 +1,4 @@
-"""madvise(2), as far as it moves or frees pages (mm/madvise.c)."""
+"""madvise(2) ages, reclaims, drops or populates the pages of a range (mm/madvise.c)."""
 
 import errno
 from enum import IntEnum
@@ -11,7 +11,7 @@ from zswapsim.machine.process.task import Task
 
 
 class Advice(IntEnum):
-    """Advice that moves or frees pages, with its numbers in the user interface."""
+    """madvise takes this advice about pages; the numbers are those of the user interface."""
 
     DONTNEED = 4
     COLD = 20

@@ -1,4 +1,4 @@
-"""mbind(2): set the policy of a range, and move the pages that are there already (mm/mempolicy.c of Linux 6.18)."""
+"""mbind(2) sets the policy of a range and may move the pages that are there already (mm/mempolicy.c of Linux 6.18)."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""set_mempolicy(2), get_mempolicy(2), set_mempolicy_home_node(2) (mm/mempolicy.c of Linux 6.18)."""
+"""These calls set and read policies, other than mbind (mm/mempolicy.c of Linux 6.18)."""
 
 import errno
 from dataclasses import replace
@@ -14,7 +14,7 @@ from zswapsim.machine.process.task import Task
 
 
 class GetFlag(IntFlag):
-    """Flags of get_mempolicy."""
+    """get_mempolicy takes these flags."""
 
     NODE = 1
     ADDR = 2

@@ -1,4 +1,4 @@
-"""migrate_pages(2): move all pages of a process from some nodes to others."""
+"""migrate_pages(2) moves all pages of a process from some nodes to others."""
 
 import errno
 

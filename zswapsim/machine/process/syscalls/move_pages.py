@@ -1,4 +1,4 @@
-"""move_pages(2): move single pages of a process, or ask where they are."""
+"""move_pages(2) moves single pages of a process, or reports where they are."""
 
 import errno
 from collections.abc import Sequence
