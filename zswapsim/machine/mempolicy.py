@@ -43,7 +43,7 @@ USER_MASK_FLAGS = ModeFlag.STATIC_NODES | ModeFlag.RELATIVE_NODES
 
 @dataclass(frozen=True)
 class Policy:
-    """Hold a policy in force: it uses `nodes`; the caller named `asked`; at the last rebind the cpuset allowed `mems`."""
+    """Hold a policy in force: it uses `nodes`; the caller named `asked`; `mems` were allowed at the last rebind."""
 
     mode: Mode
     flags: ModeFlag
