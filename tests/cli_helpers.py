@@ -56,19 +56,27 @@ def refused(*arguments: object, code: int = 2, folder: Path | None = None, **set
     return done.stderr
 
 
-def refused_here(capfd, *arguments: object) -> str:
-    """As :func:`refused`, in this process: for the many cases in which only the words differ."""
+def called(*arguments: object) -> int:
+    """The exit code of ``zswapsim ARGUMENTS`` in this process, whose signal handlers stay as they are."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        code = main([str(argument) for argument in arguments])
+        return main([str(argument) for argument in arguments])
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def refused_here(capfd, *arguments: object, code: int = 2, folder: Path | None = None) -> str:
+    """As :func:`refused`, in this process: for the many cases in which only the words differ."""
+    before = listing(folder)
+    assert called(*arguments) == code
     out, err = capfd.readouterr()
-    assert (code, out) == (2, "")
+    assert out == ""
     assert err.count("\n") == 1
     assert err.startswith("zswapsim: ")
+    assert "Traceback" not in err
     assert "internal error" not in err
+    assert listing(folder) == before
     return err
 
 

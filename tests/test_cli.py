@@ -8,15 +8,17 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import psutil
 import pytest
-from cli_helpers import PLAIN, SMALL, as_json, listing, refused, started, zswapsim
+from cli_helpers import PLAIN, SMALL, as_json, listing, refused, refused_here, started, zswapsim
 
+from zswapsim.cli.commands import COMMANDS, PROGRAM, Parser
+from zswapsim.cli.options import CHOICES
 from zswapsim.study.settings import Settings
 
-COMMANDS = ["run", "compare", "capture", "convert", "compressors", "demo", "plan", "curve"]
 MINUTES = "gen:uniform,pages=3000,events=3e6,seed=3"
 AT_BYTES = ("--depth", "bytes", "--compressor", "deflate:level=9")
 
@@ -25,9 +27,10 @@ AT_BYTES = ("--depth", "bytes", "--compressor", "deflate:level=9")
 def test_help(command):
     done = zswapsim(*command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"Usage: {' '.join(['zswapsim', *command])} ")
+    assert done.stdout.startswith(f"usage: {' '.join(['zswapsim', *command])} ")
     if not command:
-        assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+        listed = {line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.strip()}
+        assert listed >= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS]], ids=lambda command: " ".join(command) or "-")
@@ -64,17 +67,36 @@ def test_no_command_is_wrong_use_and_shows_help():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["rn"], "'run'"),
+        (["rn"], "no command 'rn': expected one of demo, run, "),
         (["run"], "TRACE"),
         (["run", SMALL, "--drm", "50%"], "--drm"),
-        (["run", SMALL, "--seed", "many"], "--seed"),
+        (["run", SMALL, "--seed", "many"], "--seed: expected a whole number, got 'many'"),
+        (["run", SMALL, "--comp", "lz4"], "--comp"),
+        (["curve", SMALL, "--rate", "much"], "--rate: expected a number, got 'much'"),
         (["run", SMALL, "extra"], "extra"),
         (["--nothing"], "--nothing"),
         (["compare", SMALL, "--processes", "-1"], "--processes -1"),
     ],
 )
-def test_wrong_use_is_one_line(arguments, expected):
-    assert expected in refused(*arguments)
+def test_wrong_use_is_one_line(capfd, arguments, expected):
+    assert expected in refused_here(capfd, *arguments)
+
+
+def test_wrong_use_is_one_line_of_a_process_too():
+    assert refused("run").endswith("run: the following arguments are required: TRACE (see zswapsim run --help)\n")
+
+
+def test_a_command_is_a_module_whose_docstring_is_its_help():
+    for name, line in COMMANDS.items():
+        module = import_module(f"zswapsim.cli.{name}")
+        assert module.__doc__.splitlines()[0] == line
+        parser = Parser(f"{PROGRAM} {name}", module.__doc__)
+        module.prepare_parser(parser)
+        assert module.__doc__ in parser.format_help()
+
+
+def test_no_option_stands_for_a_setting_that_is_gone():
+    assert set(CHOICES) == set(Settings.__struct_fields__)
 
 
 def test_debug_shows_where():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import SMALL, listing, refused, refused_here, zswapsim
+from cli_helpers import SMALL, called, listing, refused, refused_here, zswapsim
 
 FORMS = ["trace.csv", "trace.csv.zst", "trace.parquet", "trace.npy", "trace.bin", "trace.bin.zst"]
 GARBAGE = bytes(np.random.default_rng(0).integers(128, 255, 5000, dtype=np.uint8))
@@ -19,44 +19,48 @@ def good(tmp_path_factory) -> dict[str, Path]:
     """One small trace in every form."""
     folder = tmp_path_factory.mktemp("good")
     for form in FORMS:
-        done = zswapsim("convert", SMALL, folder / form)
-        assert done.returncode == 0, done.stderr
+        assert called("convert", SMALL, folder / form, "--quiet") == 0
     return {form: folder / form for form in FORMS}
 
 
 @pytest.mark.parametrize("command", ["run", "compare"])
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_is_read(good, form, command):
-    done = zswapsim(command, good[form], "--contents", "none", "--quiet")
+def test_every_form_is_read(capfd, good, form, command):
+    assert called(command, good[form], "--contents", "none", "--quiet") == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_form_is_read_by_a_process(good):
+    done = zswapsim("run", good["trace.parquet"], "--contents", "none", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_empty_file(tmp_path, form):
+def test_an_empty_file(capfd, tmp_path, form):
     path = tmp_path / form
     path.write_bytes(b"")
-    assert str(path) in refused("run", path, folder=tmp_path)
+    assert str(path) in refused_here(capfd, "run", path, folder=tmp_path)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_garbage(tmp_path, form):
+def test_garbage(capfd, tmp_path, form):
     path = tmp_path / form
     path.write_bytes(GARBAGE)
-    assert str(path) in refused("run", path, folder=tmp_path)
+    assert str(path) in refused_here(capfd, "run", path, folder=tmp_path)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_truncated_file(tmp_path, good, form):
+def test_a_truncated_file(capfd, tmp_path, good, form):
     whole = good[form].read_bytes()
     path = tmp_path / form
     path.write_bytes(whole[: len(whole) // 2 - 1])
-    assert str(path) in refused("run", path, folder=tmp_path)
+    assert str(path) in refused_here(capfd, "run", path, folder=tmp_path)
 
 
-def test_an_unknown_op_names_its_line(tmp_path):
+def test_an_unknown_op_names_its_line(capfd, tmp_path):
     path = tmp_path / "trace.csv"
     path.write_text("page,op\n1a,R\n1b,W\n1c,X\n")
-    line = refused("run", path, folder=tmp_path)
+    line = refused_here(capfd, "run", path, folder=tmp_path)
     assert f"{path}: line 4" in line
     assert "'X'" in line
 
@@ -87,11 +91,11 @@ def test_contents_that_are_none(capfd, contents, expected):
 
 
 @pytest.mark.parametrize("size", [0, 1, 4095, 4097])
-def test_a_page_file_of_another_size(tmp_path, size):
+def test_a_page_file_of_another_size(capfd, tmp_path, size):
     path = tmp_path / "odd.pages"
     path.write_bytes(b"x" * size)
-    assert "4096" in refused("run", SMALL, "--contents", path, folder=tmp_path)
-    assert "4096" in refused("compressors", "--pages", path, folder=tmp_path)
+    assert "4096" in refused_here(capfd, "run", SMALL, "--contents", path, folder=tmp_path)
+    assert "4096" in refused_here(capfd, "compressors", "--pages", path, folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -112,11 +116,11 @@ def test_an_unknown_compressor_parameter_or_value(capfd, command, spec, expected
     assert expected in refused_here(capfd, command, SMALL, "--compressor", spec)
 
 
-def test_a_dictionary_of_garbage(tmp_path):
+def test_a_dictionary_of_garbage(capfd, tmp_path):
     path = tmp_path / "garbage.dict"
     path.write_bytes(GARBAGE)
-    assert str(path) in refused("run", SMALL, "--compressor", f"zstd:dict={path}", folder=tmp_path)
-    assert "missing" in refused("run", SMALL, "--compressor", "zstd:dict=missing")
+    assert str(path) in refused_here(capfd, "run", SMALL, "--compressor", f"zstd:dict={path}", folder=tmp_path)
+    assert "missing" in refused_here(capfd, "run", SMALL, "--compressor", "zstd:dict=missing")
 
 
 @pytest.mark.parametrize(("command", "option"), [("run", "--dram"), ("compare", "--node")])
@@ -136,8 +140,8 @@ def test_more_memory_than_can_be_reserved(option, depth):
     assert "internal error" not in done.stderr
 
 
-def test_less_dram_than_a_batch():
-    assert "batch" in refused("run", SMALL, "--dram", "40KiB", "--reclaim-batch", "32")
+def test_less_dram_than_a_batch(capfd):
+    assert "batch" in refused_here(capfd, "run", SMALL, "--dram", "40KiB", "--reclaim-batch", "32")
 
 
 @pytest.mark.parametrize(
@@ -159,10 +163,10 @@ def gone() -> int:
     return process.pid
 
 
-def test_a_process_that_is_gone(tmp_path):
+def test_a_process_that_is_gone(capfd, tmp_path):
     pid = gone()
-    assert str(pid) in refused("capture", pid, "-o", tmp_path / "out.pages", folder=tmp_path)
-    assert str(pid) in refused("run", SMALL, "--contents", f"pid:{pid}")
+    assert str(pid) in refused_here(capfd, "capture", pid, "-o", tmp_path / "out.pages", folder=tmp_path)
+    assert str(pid) in refused_here(capfd, "run", SMALL, "--contents", f"pid:{pid}")
 
 
 @pytest.mark.skipif(

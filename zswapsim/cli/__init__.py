@@ -1,4 +1,4 @@
-"""The command line. Nothing heavy is imported before it is needed: `zswapsim --help` answers at once."""
+"""The command line. Heavy imports wait until a command needs them, so that `zswapsim --help` answers at once."""
 
 GARBAGE_OBJECTS = 100_000
 
@@ -6,7 +6,7 @@ GARBAGE_OBJECTS = 100_000
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 2 wrong use, 1 failed, 130 interrupted.
 
-    `arguments` is the command line without the program's name; the process's own when left out.
+    `arguments` is the command line without the program's name; without it, the arguments of the process are used.
     """
     import atexit
     import gc
@@ -15,23 +15,24 @@ def main(arguments: list[str] | None = None) -> int:
 
     from zswapsim.cli.errors import guarded
 
-    # What is imported is here to stay: looking through it for garbage takes a tenth of the start, and more at the end.
+    # Imported objects live until the process ends: scanning them for garbage costs a tenth of the start, more at exit.
     gc.set_threshold(GARBAGE_OBJECTS)
     atexit.register(gc.freeze)
-    # numpy's linear algebra, of which nothing is used, would keep a thread busy for a while.
+    # We use none of numpy's linear algebra, and its threads would keep a core busy for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    given = sys.argv[1:] if arguments is None else arguments
 
     def work() -> int:
-        read_early(sys.argv[1:] if arguments is None else arguments)
-        from zswapsim.cli.app import invoke
+        read_early(given)
+        from zswapsim.cli.commands import invoke
 
-        return invoke(arguments)
+        return invoke(given)
 
     return guarded(work)
 
 
 def read_early(arguments: list[str]) -> None:
-    """Begin to read the trace, where the command is going to: what is imported meanwhile takes as long as that."""
+    """Begin to read the trace if the command will need it: the imports that follow take as long as the reading."""
     if arguments[:1] in (["run"], ["compare"]):
         from zswapsim.traces.whole import begin
 

@@ -1,46 +1,45 @@
-"""`zswapsim audit`: every caller and every user surface, under every isolation rule."""
+"""Show who gets a frame of a private node, under every isolation rule.
 
-from typing import Annotated
+Every caller in the kernel and every system call and file of user space is run
+on a machine with ordinary nodes A and B and private nodes C and D; C is granted
+to the swap backend, and D to a driver. The table shows which of them get a
+frame of a private node, and which of them can tell that it exists.
+"""
 
-import typer
+import argparse
 
-from zswapsim.cli.options import JsonOption, QuietOption
+from zswapsim.cli.options import add_output
 from zswapsim.machine.interface import INTERFACES
 from zswapsim.machine.isolation import RULES
 
 
-def command(
-    isolation: Annotated[
-        list[str] | None, typer.Option(metavar="RULE", help=f"One of {', '.join(RULES)}. Repeatable; all by default.")
-    ] = None,
-    interface: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help=f"What users see: {', '.join(INTERFACES)}; by default as the rule's version."
-        ),
-    ] = None,
-    explain: Annotated[str | None, typer.Option(metavar="CALLER", help="Print this caller's walks instead.")] = None,
-    picture: Annotated[str | None, typer.Option(metavar="FILE", help="Draw the matrix: FILE.svg or FILE.png.")] = None,
-    json: JsonOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Who gets a frame of a private node, and who can tell that it is there.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim audit`."""
+    parser.usage = "%(prog)s [options]"
+    text = f"A rule to audit: {', '.join(RULES)}. Repeatable. [default: all]"
+    parser.add_argument("--isolation", metavar="RULE", action="append", help=text)
+    text = f"Interface that users see: {', '.join(INTERFACES)}. [default: that of the rule's version]"
+    parser.add_argument("--interface", metavar="NAME", help=text)
+    text = "Print the walks of this caller instead of the table."
+    parser.add_argument("--explain", metavar="CALLER", help=text)
+    parser.add_argument("--picture", metavar="FILE", help="Draw the matrix: FILE.svg or FILE.png.")
+    add_output(parser)
 
-    Runs every caller of the kernel and every call and file of user space on a machine with ordinary nodes A, B and
-    private nodes C, D, of which C is granted to the swap backend and D to a driver.
-    """
-    from zswapsim.cli.output import check_output, text_wanted
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim audit`."""
+    from zswapsim.cli.output import check_output
     from zswapsim.report.picture import check_picture
 
-    rules = list(dict.fromkeys(isolation or RULES))
-    check_output(json)
-    if explain is not None:
-        explain_caller(rules, explain, interface)
+    rules = list(dict.fromkeys(args.isolation or RULES))
+    check_output(args.json)
+    if args.explain is not None:
+        explain_caller(rules, args.explain, args.interface)
         return
-    if picture is not None:
-        check_picture(picture)
-        check_output(picture)
-    show(rules, interface, picture, json, text=text_wanted(json, quiet))
+    if args.picture is not None:
+        check_picture(args.picture)
+        check_output(args.picture)
+    show(rules, args)
 
 
 def explain_caller(rules: list[str], name: str, interface: str | None) -> None:
@@ -51,19 +50,19 @@ def explain_caller(rules: list[str], name: str, interface: str | None) -> None:
     print("\n\n".join(explanation(rule, name, run_caller(rule, name, interface)[1]) for rule in rules))
 
 
-def show(rules: list[str], interface: str | None, picture: str | None, json: str | None, *, text: bool) -> None:
-    """Run the audit and give it out in every form that was asked for."""
+def show(rules: list[str], args: argparse.Namespace) -> None:
+    """Run the audit and write it in every form that was asked for."""
     import msgspec
 
-    from zswapsim.cli.output import terminal, write_json
+    from zswapsim.cli.output import terminal, text_wanted, write_json
     from zswapsim.machine.audit import audit, verdicts
     from zswapsim.report.audit import audit_text
     from zswapsim.report.picture import draw_matrix
 
-    cells = audit(rules, interface)
-    if picture is not None:
-        draw_matrix(cells, picture)
-    if json is not None:
-        write_json(json, msgspec.json.format(msgspec.json.encode(cells), indent=2))
-    if text:
+    cells = audit(rules, args.interface)
+    if args.picture is not None:
+        draw_matrix(cells, args.picture)
+    if args.json is not None:
+        write_json(args.json, msgspec.json.format(msgspec.json.encode(cells), indent=2))
+    if text_wanted(args.json, args.quiet):
         print(audit_text(cells, verdicts(cells), *terminal()))

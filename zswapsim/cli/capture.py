@@ -1,42 +1,48 @@
-"""`zswapsim capture`: a running process's anonymous pages as a file of pages."""
+"""Read a running process's anonymous pages into a page file.
 
-from typing import Annotated
+The pages of process PID that are present (heap, stack, private mappings) are
+written to FILE.pages, which appears whole or not at all. The file holds the
+process's data as it lay in memory, so only its owner may read it.
+"""
 
-import typer
+import argparse
+import sys
+
+from zswapsim.cli.options import add_quiet
 
 OWNER_ONLY = 0o600
 WARNING = "holds that process's private data, as it lay in memory (keys and passwords too); only you may read the file"
 
 
-def command(
-    pid: Annotated[str, typer.Argument(metavar="PID", help="The process; it goes on running meanwhile.")],
-    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE.pages", help="The file to write.")],
-    limit: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="At most so much, evenly spread over its pages: 64MiB.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary, no progress bar.")] = False,
-) -> None:
-    """Read the present anonymous pages (heap, stack, private mappings) of process PID into FILE.pages.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim capture`."""
+    parser.usage = "%(prog)s PID -o FILE.pages [options]"
+    parser.add_argument("pid", metavar="PID", help="The process; it keeps running while it is read.")
+    parser.add_argument("--output", "-o", metavar="FILE.pages", required=True, help="The file to write.")
+    text = "Capture at most this much, evenly spread over the process's pages: 64MiB."
+    parser.add_argument("--limit", metavar="SIZE", help=text)
+    add_quiet(parser, "Print no summary and no progress bar.")
 
-    The file holds whatever the process has in memory: it is made readable to its owner alone. FILE.pages appears
-    whole or not at all.
-    """
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim capture`."""
     from zswapsim.cli.progress import progress_bar
     from zswapsim.study.sizes import PAGE_SIZE, parse_size
     from zswapsim.traces.capture import Snapshot
     from zswapsim.traces.contents import write_pages
     from zswapsim.traces.kinds import Tally
 
-    most = None if limit is None else parse_size(limit, "--limit") // PAGE_SIZE
-    snapshot = Snapshot(pid, most)
+    most = None if args.limit is None else parse_size(args.limit, "--limit") // PAGE_SIZE
+    snapshot = Snapshot(args.pid, most)
     tally = Tally()
-    with progress_bar("capturing", unit="pages", quiet=quiet) as progress:
-        write_pages(output, tally.over(snapshot.blocks(progress)), OWNER_ONLY)
-    typer.echo(f"zswapsim: {output}: {WARNING}", err=True)
+    with progress_bar("capturing", unit="pages", quiet=args.quiet) as progress:
+        write_pages(args.output, tally.over(snapshot.blocks(progress)), OWNER_ONLY)
+    print(f"zswapsim: {args.output}: {WARNING}", file=sys.stderr)
     if not snapshot.knows_present:
-        typer.echo(f"zswapsim: {output}: this kernel hides which pages are present: zero pages were left out", err=True)
-    if not quiet:
+        text = "this kernel does not show which pages are present, so zero pages were left out"
+        print(f"zswapsim: {args.output}: {text}", file=sys.stderr)
+    if not args.quiet:
         print(
-            f"{output}: {tally.pages} pages of {snapshot.regions} mappings,"
+            f"{args.output}: {tally.pages} pages of {snapshot.regions} mappings,"
             f" {100 * tally.zero / tally.pages:.1f} % zero, {100 * tally.same_filled / tally.pages:.1f} % same-filled"
         )

@@ -1,54 +1,60 @@
-"""`zswapsim compare`: one trace, every combination of settings, one table."""
+"""Replay one trace with every combination of settings.
 
-from typing import Annotated, Any
+TRACE is replayed once for each combination, and the best of each column is
+marked. A repeatable option may be given several times: --compressor lz4
+--compressor zstd:level=3 --dram 30% --dram 50% makes four rows. Each content is
+compressed once for each compressor, and with --profile not at all.
+"""
 
-import typer
+import argparse
 
 from zswapsim.cli.options import (
     CHOICES,
-    ContentsOption,
-    JsonOption,
-    ProfileOption,
-    QuietOption,
-    TraceArgument,
+    add_contents,
+    add_output,
+    add_settings,
+    add_trace,
+    asked_settings,
     profiled,
-    with_settings,
+    whole_number,
 )
 
-FASTEST = ("backend", "compressor")  # vary within a row's neighbours, so that they stand under one another
+FASTEST = ("backend", "compressor")
+"""Settings that vary fastest from row to row, so that their rows are next to each other."""
+DEPTH = "sizes"
 
 
-@with_settings(depth="sizes", several=True)
-def command(
-    trace: TraceArgument,
-    contents: ContentsOption = None,
-    profile: ProfileOption = None,
-    json: JsonOption = None,
-    quiet: QuietOption = False,
-    processes: Annotated[int, typer.Option(metavar="N", help="Processes to run in; 0 for one a processor.")] = 0,
-    **settings: Any,
-) -> None:
-    """Replay TRACE over every combination of settings and mark the best of each column.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim compare`."""
+    parser.usage = "%(prog)s TRACE [options]"
+    add_trace(parser)
+    add_contents(parser)
+    add_output(parser)
+    text = "Processes to run in; 0 means one for each CPU. [default: 0]"
+    parser.add_argument("--processes", metavar="N", type=whole_number, default=0, help=text)
+    add_settings(parser, DEPTH, several=True)
 
-    Options of SIZE, NAME, SPEC or N in the plural may be given several times: --compressor lz4 --compressor
-    zstd:level=3 --dram 30% --dram 50% makes four rows. Each content is compressed once for each compressor, and with
-    --profile not at all.
-    """
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim compare`."""
     from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output, results_json, terminal, text_wanted, write_json
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.comparison import comparison_text
     from zswapsim.study.compare import combinations, compare
 
-    if processes < 0:
-        raise InputError(f"--processes {processes}: expected 0 or more")
+    if args.processes < 0:
+        raise InputError(f"--processes {args.processes}: expected 0 or more")
+    given = asked_settings(args, DEPTH)
     order = [name for name in CHOICES if name not in FASTEST]
-    asked = combinations(**{name: settings[name] for name in (*order, *FASTEST)})
-    check_output(json)
-    held, known = profiled(contents, profile, settings["depth"])
-    with progress_bar("comparing", quiet=quiet) as progress:
-        results = compare(trace, held, asked, processes=processes or None, progress=progress, profile=known)
-    if json is not None:
-        write_json(json, results_json(results))
-    if text_wanted(json, quiet):
+    asked = combinations(**{name: given[name] for name in (*order, *FASTEST) if name in given})
+    check_output(args.json)
+    contents, profile = profiled(args.contents, args.profile, given["depth"])
+    with progress_bar("comparing", quiet=args.quiet) as progress:
+        results = compare(
+            args.trace, contents, asked, processes=args.processes or None, progress=progress, profile=profile
+        )
+    if args.json is not None:
+        write_json(args.json, results_json(results))
+    if text_wanted(args.json, args.quiet):
         print(comparison_text(results, *terminal()))

@@ -1,12 +1,18 @@
-"""`zswapsim compressors`: which codecs there are, what they do with given pages, and dictionaries for zstd."""
+"""List the compressors, or measure them on a page file.
+
+Without options, every compressor of this machine is listed with its parameters
+and their ranges, library file and version. With --pages, every page is
+compressed and decompressed with each of them (or with those of --compressor),
+and ratio, sizes, times and the frames of a pool are printed. With --train-dict,
+a dictionary for zstd is trained from the pages instead.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import argparse
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from zswapsim.cli.options import JsonOption, QuietOption
+from zswapsim.cli.options import CHAIN_HELP, add_output, whole_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,51 +22,50 @@ if TYPE_CHECKING:
     from zswapsim.compressors import CompressorInfo
 
 
-def command(
-    pages: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Measure on these pages: FILE.pages, recipe:NAME or pid:PID.")
-    ] = None,
-    compressor: Annotated[
-        list[str] | None, typer.Option(metavar="SPEC", help="Measure this one, as in zstd:level=3. Repeatable.")
-    ] = None,
-    threads: Annotated[int, typer.Option(metavar="N", help="Measure in N threads.")] = 1,
-    chain_size: Annotated[int, typer.Option(metavar="N", help="Most frames in a zspage of the pool, 4 to 16.")] = 8,
-    train_dict: Annotated[
-        str | None, typer.Option(metavar="OUT", help="Train a dictionary for zstd from the pages, write it to OUT.")
-    ] = None,
-    dict_size: Annotated[str, typer.Option(metavar="SIZE", help="Its size at most.")] = "16KiB",
-    json: JsonOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """List the compressors of this machine: parameters and their ranges, library file and version.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim compressors`."""
+    parser.usage = "%(prog)s [options]"
+    text = "Measure on these pages: FILE.pages, recipe:NAME or pid:PID."
+    parser.add_argument("--pages", metavar="FILE", help=text)
+    text = "Measure this compressor, as in zstd:level=3. Repeatable. [default: all]"
+    parser.add_argument("--compressor", metavar="SPEC", action="append", help=text)
+    text = "Measure in N threads. [default: %(default)s]"
+    parser.add_argument("--threads", metavar="N", type=whole_number, default=1, help=text)
+    text = f"{CHAIN_HELP} [default: %(default)s]"
+    parser.add_argument("--chain-size", metavar="N", type=whole_number, default=8, help=text)
+    text = "Train a dictionary for zstd from the pages and write it to OUT."
+    parser.add_argument("--train-dict", metavar="OUT", help=text)
+    text = "Limit the size of the dictionary. [default: %(default)s]"
+    parser.add_argument("--dict-size", metavar="SIZE", default="16KiB", help=text)
+    add_output(parser)
 
-    With --pages, compress and decompress every page with each of them (or with those of --compressor) and tell the
-    ratio, sizes, times and the frames that a pool would take. With --train-dict, train a dictionary instead.
-    """
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim compressors`."""
     from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output
 
-    check_output(json)
-    check_output(train_dict)
-    if pages is None and (compressor or train_dict is not None):
-        given = "--compressor" if compressor else "--train-dict"
+    check_output(args.json)
+    check_output(args.train_dict)
+    if args.pages is None and (args.compressor or args.train_dict is not None):
+        given = "--compressor" if args.compressor else "--train-dict"
         raise InputError(f"{given}: expected --pages FILE as well")
-    if train_dict is not None:
-        document = train(pages or "", train_dict, dict_size, json, quiet)
-    elif pages is not None:
-        document = measure_all(pages, compressor or [], threads, chain_size, json, quiet)
+    if args.train_dict is not None:
+        document = train(args.pages, args.train_dict, args.dict_size, args.json, args.quiet)
+    elif args.pages is not None:
+        document = measure_all(args.pages, args.compressor or [], args.threads, args.chain_size, args.json, args.quiet)
     else:
-        document = list_all(json, quiet)
-    if json is not None:
+        document = list_all(args.json, args.quiet)
+    if args.json is not None:
         import msgspec
 
         from zswapsim.cli.output import write_json
 
-        write_json(json, msgspec.json.format(msgspec.json.encode(document), indent=2))
+        write_json(args.json, msgspec.json.format(msgspec.json.encode(document), indent=2))
 
 
 def list_all(json: str | None, quiet: bool) -> dict[str, Any]:
-    """Print the list; the same as plain data."""
+    """Print the list and return it as plain data."""
     from zswapsim.cli.output import terminal, text_wanted
     from zswapsim.compressors import available
     from zswapsim.report.compressors import listing_text
@@ -72,7 +77,7 @@ def list_all(json: str | None, quiet: bool) -> dict[str, Any]:
 
 
 def info_record(info: CompressorInfo) -> dict[str, Any]:
-    """One codec as plain data."""
+    """Return one compressor as plain data."""
     return {
         "name": info.name,
         "parameters": [parameter._asdict() for parameter in info.parameters],
@@ -87,7 +92,10 @@ def info_record(info: CompressorInfo) -> dict[str, Any]:
 def measure_all(
     source: str, specs: list[str], threads: int, chain_size: int, json: str | None, quiet: bool
 ) -> dict[str, Any]:
-    """Measure and print; the same as plain data. Without `specs` what can't be used is told and left out."""
+    """Measure, print, and return the results as plain data.
+
+    Without `specs` every compressor is measured, and one that fails is reported and left out.
+    """
     from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import terminal, text_wanted
     from zswapsim.cli.progress import progress_bar
@@ -123,7 +131,7 @@ def measure_all(
 def measure_one(
     spec: str, images: NDArray[np.uint8], threads: int, chain_size: int, progress: Progress | None
 ) -> dict[str, dict[str, float | int | None]]:
-    """The summary of one codec under its canonical name."""
+    """Return the summary of one compressor under its canonical name."""
     from zswapsim.compressors import get_compressor, measure
 
     codec = get_compressor(spec)
@@ -131,14 +139,14 @@ def measure_one(
 
 
 def usable_names() -> list[str]:
-    """The codecs that this machine has."""
+    """Return the names of the compressors that this machine has."""
     from zswapsim.compressors import available
 
     return [info.name for info in available() if not info.missing]
 
 
 def read_images(source: str) -> NDArray[np.uint8]:
-    """The pages themselves: a file's as they are, without the variants that a replay adds."""
+    """Return the pages as they are, without the variants that a replay adds. Raises InputError."""
     from zswapsim._core.base.errors import InputError
     from zswapsim.traces.contents import read_contents, read_pages
 
@@ -151,7 +159,7 @@ def read_images(source: str) -> NDArray[np.uint8]:
 
 
 def train(source: str, out: str, size: str, json: str | None, quiet: bool) -> dict[str, Any]:
-    """Train a dictionary, write it whole or not at all, and tell how it is used."""
+    """Train a dictionary, write it whole or not at all, and print how to use it."""
     from zswapsim.cli.output import text_wanted
     from zswapsim.compressors import train_dictionary
     from zswapsim.study.sizes import parse_size

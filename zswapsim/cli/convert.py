@@ -1,44 +1,46 @@
-"""`zswapsim convert`: a trace rewritten in another form."""
+"""Rewrite a trace in another form.
 
-from typing import Annotated
+The form is named by the suffix of OUT: .parquet, .csv, .csv.zst, .npy, and
+libCacheSim's oracleGeneral as .bin or .oracleGeneral (also .zst). OUT appears
+whole or not at all.
+"""
 
-import typer
+import argparse
+import sys
+
+from zswapsim.cli.options import add_quiet
 
 STDOUT = "-"
 
 
-def command(
-    source: Annotated[
-        str, typer.Argument(metavar="IN", help="A trace file, bundled:json, bundled:sort, or gen:zipf,pages=1e5,...")
-    ],
-    target: Annotated[
-        str, typer.Argument(metavar="OUT", help="The file to write, its form by its suffix; - for CSV on stdout.")
-    ],
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary, no progress bar.")] = False,
-) -> None:
-    """Rewrite the trace IN in the form that OUT's suffix names.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim convert`."""
+    parser.usage = "%(prog)s IN OUT [options]"
+    text = "A trace file, bundled:json, bundled:sort, or gen:zipf,pages=1e5,..."
+    parser.add_argument("source", metavar="IN", help=text)
+    text = "The file to write; its suffix names its form. With -, print CSV on stdout."
+    parser.add_argument("target", metavar="OUT", help=text)
+    add_quiet(parser, "Print no summary and no progress bar.")
 
-    Forms: .parquet, .csv, .csv.zst, .npy, and libCacheSim's oracleGeneral as .bin or .oracleGeneral (also .zst). OUT
-    appears whole or not at all.
-    """
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim convert`."""
     from zswapsim.cli.progress import progress_bar
     from zswapsim.traces.convert import convert_trace
 
-    if target == STDOUT:
-        _print_csv(source)
+    if args.target == STDOUT:
+        _print_csv(args.source)
         return
-    with progress_bar("converting", unit="events", quiet=quiet) as progress:
-        converted = convert_trace(source, target, progress)
-    for what in converted.lost:
-        typer.echo(f"zswapsim: {target}: this form has no place for {what}", err=True)
-    if not quiet:
+    with progress_bar("converting", unit="events", quiet=args.quiet) as progress:
+        converted = convert_trace(args.source, args.target, progress)
+    for field in converted.lost:
+        print(f"zswapsim: {args.target}: this form has no place for {field}", file=sys.stderr)
+    if not args.quiet:
         writes = 100 * converted.writes / converted.events
-        print(f"{target}: {converted.events} events, {converted.pages} distinct pages, {writes:.1f} % writes")
+        print(f"{args.target}: {converted.events} events, {converted.pages} distinct pages, {writes:.1f} % writes")
 
 
 def _print_csv(source: str) -> None:
-    import sys
-
     from zswapsim.traces.csvform import write_csv
     from zswapsim.traces.forms import read_trace
 

@@ -1,97 +1,127 @@
-"""`zswapsim cram`: what a compressing device loses, under which control."""
+"""Count the pages that a compressing device loses, under each control.
 
-from typing import TYPE_CHECKING, Annotated
+Pages are swapped out to a device until it is full to just below its high water
+mark; then pages compress worse, and software learns of that only after the
+delay. The first table counts the pages lost and refused, for every combination
+of headroom, delay, inflow and drop in compressibility. The second table is the
+counter-example to every control at allocation: pages of zeros that are
+overwritten in place.
+"""
 
-import typer
+import argparse
+from typing import TYPE_CHECKING
 
-from zswapsim.cli.options import JsonOption, QuietOption
+from zswapsim.cli.options import add_output, number, whole_number
 from zswapsim.study.cram import CONTROLS
 
 if TYPE_CHECKING:
-    from zswapsim.study.headroom import HeadroomPoint, Overwritten
+    from zswapsim.study.headroom import HeadroomCase, HeadroomPoint, Overwritten
+
+HEADROOMS = (2.0, 5.0, 10.0, 20.0)
+DELAYS = ("100us", "1ms", "10ms")
+INFLOWS = ("1GB", "4GB")
+RATIOS = (3.0, 1.0)
 
 
-def command(  # noqa: PLR0913, PLR0917 - each is an option
-    headroom: Annotated[
-        list[float] | None,
-        typer.Option(metavar="PERCENT", help="Physical space above the high water mark. [default: 2, 5, 10, 20]"),
-    ] = None,
-    delay: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TIME", help="Age of what software reads. [default: 100us, 1ms, 10ms]"),
-    ] = None,
-    inflow: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SIZE", help="Bytes of pages swapped out a second. [default: 1GB, 4GB]"),
-    ] = None,
-    after: Annotated[
-        list[float] | None,
-        typer.Option(metavar="RATIO", help="Compression once the device is filled. [default: 3, 1]"),
-    ] = None,
-    control: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help=f"{', '.join(CONTROLS)}; all by default."),
-    ] = None,
-    before: Annotated[float, typer.Option(metavar="RATIO", help="Compression until then.")] = 3.0,
-    physical: Annotated[str, typer.Option(metavar="SIZE", help="Physical capacity of the device.")] = "64MiB",
-    advertised: Annotated[float, typer.Option(metavar="RATIO", help="Advertised over physical capacity.")] = 4.0,
-    zero: Annotated[str, typer.Option(metavar="TIME", help="Between two batches of zeroing.")] = "1s",
-    tokens: Annotated[int, typer.Option(metavar="N", help="Write tokens granted at a time.")] = 1024,
-    compressor: Annotated[str, typer.Option(metavar="SPEC", help="The device's codec, for the example.")] = "bdi",
-    json: JsonOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """How many pages a compressing device loses: headroom x notice delay x inflow x drop in compressibility.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim cram`."""
+    parser.usage = "%(prog)s [options]"
+    varied = parser.add_argument_group("Varied (each may be given several times)")
+    text = "Physical space above the high water mark. [default: 2, 5, 10, 20]"
+    varied.add_argument("--headroom", metavar="PERCENT", type=number, action="append", help=text)
+    text = "Age of the device's figures when software reads them. [default: 100us, 1ms, 10ms]"
+    varied.add_argument("--delay", metavar="TIME", action="append", help=text)
+    text = "Bytes of pages swapped out each second. [default: 1GB, 4GB]"
+    varied.add_argument("--inflow", metavar="SIZE", action="append", help=text)
+    text = "Compression ratio once the device is full. [default: 3, 1]"
+    varied.add_argument("--after", metavar="RATIO", type=number, action="append", help=text)
+    text = f"Control of the device: {', '.join(CONTROLS)}. [default: all]"
+    varied.add_argument("--control", metavar="NAME", action="append", help=text)
+    _prepare_device(parser)
+    add_output(parser)
 
-    Pages are swapped out to a device until it is full to just below its high water mark; then they compress worse,
-    and software learns of that after the delay. The second table is the counter-example to every control at
-    allocation: zeros that are overwritten in place. The first five options may be given several times.
-    """
-    from zswapsim._core.base.errors import InputError
-    from zswapsim.cli.output import check_output, text_wanted
+
+def _prepare_device(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that all cases share."""
+    device = parser.add_argument_group("Device")
+    text = "Compression ratio until the device is full. [default: %(default)s]"
+    device.add_argument("--before", metavar="RATIO", type=number, default=3.0, help=text)
+    text = "Physical capacity. [default: %(default)s]"
+    device.add_argument("--physical", metavar="SIZE", default="64MiB", help=text)
+    text = "Advertised capacity over physical capacity. [default: %(default)s]"
+    device.add_argument("--advertised", metavar="RATIO", type=number, default=4.0, help=text)
+    text = "Time between two batches of zeroing. [default: %(default)s]"
+    device.add_argument("--zero", metavar="TIME", default="1s", help=text)
+    text = "Write tokens granted at a time. [default: %(default)s]"
+    device.add_argument("--tokens", metavar="N", type=whole_number, default=1024, help=text)
+    text = "Compressor of the device in the counter-example. [default: %(default)s]"
+    device.add_argument("--compressor", metavar="SPEC", default="bdi", help=text)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim cram`."""
+    from zswapsim.cli.output import check_output
     from zswapsim.cli.progress import progress_bar
     from zswapsim.compressors import get_compressor
     from zswapsim.study.cram import nanoseconds
-    from zswapsim.study.headroom import HeadroomCase, overwritten_zeros, study
+    from zswapsim.study.headroom import overwritten_zeros, study
     from zswapsim.study.sizes import parse_size
 
-    controls = list(dict.fromkeys(control or CONTROLS))
-    for name in controls:
-        if name not in CONTROLS:
-            raise InputError(f"--control {name}: expected one of {', '.join(CONTROLS)}")
-    if not 0 < tokens < 1 << 32:
-        raise InputError(f"--tokens {tokens}: expected at least one")
-    common = HeadroomCase(
-        ratio_before=before,
-        physical=parse_size(physical, "--physical"),
-        advertised_ratio=advertised,
-        zero_ns=nanoseconds("zero", zero),
-        token_batch=tokens,
-    )
-    codec = get_compressor(compressor)
-    check_output(json)
-    with progress_bar("replaying", unit="cases", quiet=quiet) as progress:
+    controls = controls_of(args)
+    common = device_of(args)
+    codec = get_compressor(args.compressor)
+    check_output(args.json)
+    with progress_bar("replaying", unit="cases", quiet=args.quiet) as progress:
         points = study(
             controls,
-            list(dict.fromkeys(headroom or (2.0, 5.0, 10.0, 20.0))),
-            [nanoseconds("delay", text) for text in delay or ("100us", "1ms", "10ms")],
-            [parse_size(text, "--inflow") for text in inflow or ("1GB", "4GB")],
-            after or [3.0, 1.0],
+            list(dict.fromkeys(args.headroom or HEADROOMS)),
+            [nanoseconds("delay", text) for text in args.delay or DELAYS],
+            [parse_size(text, "--inflow") for text in args.inflow or INFLOWS],
+            args.after or list(RATIOS),
             common,
             progress,
         )
-    show(points, overwritten_zeros(codec), json, text=text_wanted(json, quiet))
+    show(points, overwritten_zeros(codec), args)
 
 
-def show(points: "list[HeadroomPoint]", found: "list[Overwritten]", json: str | None, *, text: bool) -> None:
-    """Give both tables out, in every form that was asked for."""
+def controls_of(args: argparse.Namespace) -> list[str]:
+    """Return the controls to study. Raises InputError."""
+    from zswapsim._core.base.errors import InputError
+
+    controls = list(dict.fromkeys(args.control or CONTROLS))
+    for name in controls:
+        if name not in CONTROLS:
+            raise InputError(f"--control {name}: expected one of {', '.join(CONTROLS)}")
+    return controls
+
+
+def device_of(args: argparse.Namespace) -> "HeadroomCase":
+    """Return the part of a case that all cases share. Raises InputError."""
+    from zswapsim._core.base.errors import InputError
+    from zswapsim.study.cram import nanoseconds
+    from zswapsim.study.headroom import HeadroomCase
+    from zswapsim.study.sizes import parse_size
+
+    if not 0 < args.tokens < 1 << 32:
+        raise InputError(f"--tokens {args.tokens}: expected a whole number from 1 to {(1 << 32) - 1}")
+    return HeadroomCase(
+        ratio_before=args.before,
+        physical=parse_size(args.physical, "--physical"),
+        advertised_ratio=args.advertised,
+        zero_ns=nanoseconds("zero", args.zero),
+        token_batch=args.tokens,
+    )
+
+
+def show(points: "list[HeadroomPoint]", found: "list[Overwritten]", args: argparse.Namespace) -> None:
+    """Write both tables in every form that was asked for."""
     import msgspec
 
-    from zswapsim.cli.output import terminal, write_json
+    from zswapsim.cli.output import terminal, text_wanted, write_json
     from zswapsim.report.headroom import headroom_text, overwritten_text
 
-    if json is not None:
+    if args.json is not None:
         both = {"headroom": points, "overwritten": found}
-        write_json(json, msgspec.json.format(msgspec.json.encode(both), indent=2))
-    if text:
+        write_json(args.json, msgspec.json.format(msgspec.json.encode(both), indent=2))
+    if text_wanted(args.json, args.quiet):
         print(f"{headroom_text(points, *terminal())}\n\n{overwritten_text(found, *terminal())}")

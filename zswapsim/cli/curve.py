@@ -1,37 +1,37 @@
-"""`zswapsim curve`: faults and swap-outs over the size of DRAM, from one pass over a trace."""
+"""Count faults and swap-outs at every size of DRAM, in one pass over a trace.
 
-from typing import Annotated
+With lru, the counts of any number of sizes come from the stack distances of
+one pass. With another reclaimer, each size is a replay of its own, and all of
+them share the pass. --rate and --sampled-pages follow only some of the pages
+and print a bound of the error. Ctrl-C ends the pass and prints the curve so
+far.
+"""
 
-import typer
+import argparse
 
-from zswapsim.cli.options import JsonOption, QuietOption, TraceArgument
-from zswapsim.study.policies import RECLAIMERS
+from zswapsim.cli.options import RECLAIM_HELP, add_output, add_trace, number, whole_number
 
 
-def command(  # noqa: PLR0913, PLR0917 - each is an option
-    trace: TraceArgument,
-    reclaim: Annotated[
-        str, typer.Option(metavar="NAME", help=f"Which pages are evicted: {', '.join(RECLAIMERS)}.")
-    ] = "lru",
-    rate: Annotated[
-        float | None, typer.Option(metavar="R", help="Look at a share R of the pages. [default: at all of them]")
-    ] = None,
-    sampled_pages: Annotated[int | None, typer.Option(metavar="N", help="Look at N pages.")] = None,
-    window: Annotated[int, typer.Option(metavar="N", help="A curve for every N accesses too.")] = 0,
-    by_process: Annotated[bool, typer.Option("--by-process", help="Curves for every process too; lru.")] = False,
-    points: Annotated[int, typer.Option(metavar="N", help="Sizes of DRAM, up to the footprint.")] = 20,
-    picture: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw the miss ratio over DRAM: FILE.svg or FILE.png.")
-    ] = None,
-    json: JsonOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Faults and swap-outs of TRACE at every size of DRAM, in one pass.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim curve`."""
+    parser.usage = "%(prog)s TRACE [options]"
+    add_trace(parser)
+    parser.add_argument("--reclaim", metavar="NAME", default="lru", help=f"{RECLAIM_HELP} [default: %(default)s]")
+    text = "Follow a share R of the pages. [default: all pages]"
+    parser.add_argument("--rate", metavar="R", type=number, help=text)
+    parser.add_argument("--sampled-pages", metavar="N", type=whole_number, help="Follow N pages.")
+    text = "Print a curve for every N accesses too; 0 means none. [default: %(default)s]"
+    parser.add_argument("--window", metavar="N", type=whole_number, default=0, help=text)
+    parser.add_argument("--by-process", action="store_true", help="Print curves for every process too; lru only.")
+    text = "Sizes of DRAM, up to the footprint. [default: %(default)s]"
+    parser.add_argument("--points", metavar="N", type=whole_number, default=20, help=text)
+    text = "Draw the miss ratio over DRAM: FILE.svg or FILE.png."
+    parser.add_argument("--picture", metavar="FILE", help=text)
+    add_output(parser)
 
-    With lru they come from stack distances, any number of sizes for the price of one; with another reclaimer every
-    size has a replay, and all share the pass. --rate and --sampled-pages look at some pages only, and say how far off
-    the curve may be. Ctrl-C ends the pass with the curve so far.
-    """
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim curve`."""
     from zswapsim.cli.output import check_output, terminal, text_wanted, write_json
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.curve import curves_text
@@ -39,26 +39,26 @@ def command(  # noqa: PLR0913, PLR0917 - each is an option
     from zswapsim.report.picture import check_picture
     from zswapsim.study.curves import curves
 
-    for path in (json, picture):
+    for path in (args.json, args.picture):
         check_output(path)
-    if picture is not None:
-        check_picture(picture)
-    with progress_bar("measuring", quiet=quiet) as progress:
+    if args.picture is not None:
+        check_picture(args.picture)
+    with progress_bar("measuring", quiet=args.quiet) as progress:
         found = curves(
-            trace,
-            reclaim,
-            points=points,
-            rate=rate,
-            sampled_pages=sampled_pages,
-            window=window,
-            by_process=by_process,
+            args.trace,
+            args.reclaim,
+            points=args.points,
+            rate=args.rate,
+            sampled_pages=args.sampled_pages,
+            window=args.window,
+            by_process=args.by_process,
             progress=progress,
         )
-    if picture is not None:
-        draw_curves(found, picture)
-    if json is not None:
-        write_json(json, found.to_json())
-    if text_wanted(json, quiet):
+    if args.picture is not None:
+        draw_curves(found, args.picture)
+    if args.json is not None:
+        write_json(args.json, found.to_json())
+    if text_wanted(args.json, args.quiet):
         print(curves_text(found, *terminal()))
     if found.interrupted:
         raise KeyboardInterrupt

@@ -1,5 +1,12 @@
-"""`zswapsim demo`: a real program's pages, a recorded trace, a private node, several compressors, one answer."""
+"""Capture a real program's pages and replay a recorded trace over them.
 
+A Python program is started and its memory captured; the trace is then replayed
+over its pages with several compressors. DRAM holds half of the footprint.
+Reclaimed pages are compressed into the frames of a private node, and every
+page that is loaded again is compared with the one that was stored.
+"""
+
+import argparse
 import os
 import subprocess
 import sys
@@ -7,11 +14,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from zswapsim.cli.options import JsonOption, QuietOption
+from zswapsim.cli.options import add_output, whole_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,24 +26,29 @@ if TYPE_CHECKING:
     from zswapsim.traces import Contents
 
 CHILD = Path(__file__).with_name("demo_child.py")
-DOCUMENTS = 26_000  # about as many pages as the trace has in all processes
-WORKERS = 6  # a pool of a few hundred pages would be mostly half-filled zspages
+DOCUMENTS = 26_000
+"""Documents of the program: it then has about as many pages as the trace in all processes."""
+WORKERS = 6
+"""Processes of the workload: the pool of a single one would consist mostly of half-filled zspages."""
 COMPRESSORS = ("lzo", "lz4", "zstd", "deflate")
 
 
-def command(
-    trace: Annotated[str, typer.Option(metavar="TRACE", help="The trace that is replayed.")] = "bundled:json",
-    dram: Annotated[str, typer.Option(metavar="SIZE", help="DRAM for the workload's pages.")] = "50%",
-    node: Annotated[str, typer.Option(metavar="SIZE", help="The private node.")] = "20%",
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the program's data.")] = 0,
-    json: JsonOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Start a real program, capture its pages, and replay a recorded trace over them with several compressors.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim demo`."""
+    parser.usage = "%(prog)s [options]"
+    text = "The trace to replay. [default: %(default)s]"
+    parser.add_argument("--trace", metavar="TRACE", default="bundled:json", help=text)
+    text = "DRAM for the workload's pages. [default: %(default)s]"
+    parser.add_argument("--dram", metavar="SIZE", default="50%", help=text)
+    text = "Size of the private node. [default: %(default)s]"
+    parser.add_argument("--node", metavar="SIZE", default="20%", help=text)
+    text = "Seed of the program's data. [default: %(default)s]"
+    parser.add_argument("--seed", metavar="N", type=whole_number, default=0, help=text)
+    add_output(parser)
 
-    DRAM holds half of the footprint; what is evicted is compressed into the frames of a private node, and every page
-    that comes back is compared with what was stored.
-    """
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim demo`."""
     from zswapsim.cli.demo_workers import Workers
     from zswapsim.cli.output import check_output, results_json, terminal, text_wanted, write_json
     from zswapsim.cli.progress import progress_bar
@@ -47,19 +57,19 @@ def command(
     from zswapsim.study.compare import compare
     from zswapsim.traces import DenseTrace, read_trace
 
-    check_output(json)
-    asked = settings_of(dram, node)
-    spoken = text_wanted(json, quiet)
-    replayed = DenseTrace(Workers(read_trace(trace), WORKERS))
-    with progress_bar("reading", quiet=quiet) as progress:
+    check_output(args.json)
+    asked = settings_of(args.dram, args.node)
+    spoken = text_wanted(args.json, args.quiet)
+    replayed = DenseTrace(Workers(read_trace(args.trace), WORKERS))
+    with progress_bar("reading", quiet=args.quiet) as progress:
         replayed.scan(progress)
-    contents = capture(seed, replayed.pages, spoken)
+    contents = capture(args.seed, replayed.pages, spoken)
     if spoken:
         print(f"replay:  {replayed.name}\n")
-    with progress_bar("replaying", quiet=quiet) as progress:
+    with progress_bar("replaying", quiet=args.quiet) as progress:
         results = compare(replayed, contents, asked, processes=1, progress=progress)
-    if json is not None:
-        write_json(json, results_json(results))
+    if args.json is not None:
+        write_json(args.json, results_json(results))
     if spoken:
         loads = sum(result.verified_pages for result in results)
         print(f"{comparison_text(results, *terminal())}\n\n{loads:,} pages came back, each as it was stored.")
@@ -67,7 +77,7 @@ def command(
 
 
 def settings_of(dram: str, node: str) -> "list[Settings]":
-    """Every compressor of the demo that this machine has, over a private node; and plain swap beside them."""
+    """Return the settings of every run: a private node with each available compressor, and plain swap."""
     from zswapsim.compressors import available
     from zswapsim.study.compare import combinations
 
@@ -78,7 +88,7 @@ def settings_of(dram: str, node: str) -> "list[Settings]":
 
 
 def capture(seed: int, footprint: int, spoken: bool) -> "Contents":
-    """Pages of the demo's program, one for each page of the footprint; the program is gone when this returns."""
+    """Return one page of the demo's program for each page of the footprint; the program has ended by then."""
     from zswapsim.traces import Contents
 
     started = time.monotonic()
@@ -94,18 +104,18 @@ def capture(seed: int, footprint: int, spoken: bool) -> "Contents":
 
 
 def pages_of_program(seed: int) -> "NDArray[np.uint8]":
-    """All anonymous pages of the demo's program; it is gone when this returns."""
+    """Return all anonymous pages of the demo's program, which has ended by then."""
     with program(seed) as child:
         return _pages_of(child.pid)
 
 
 def _spread(there: int, wanted: int) -> "list[int]":
-    """`wanted` places among `there`, evenly spread, so that every part of the program is in; all where it has fewer."""
+    """Return `wanted` indices below `there`, evenly spread so that every part is sampled; all if there are fewer."""
     return [place * there // wanted for place in range(wanted)] if wanted < there else list(range(there))
 
 
 def _pages_of(pid: int) -> "NDArray[np.uint8]":
-    """All that `pid` holds. That our own child can't be read is the machine's doing, not the user's."""
+    """Read all pages of our child `pid`. If that is not allowed, the machine is to blame, not the user."""
     import numpy as np
 
     from zswapsim._core.base.errors import InputError, ZswapsimError
@@ -119,13 +129,16 @@ def _pages_of(pid: int) -> "NDArray[np.uint8]":
 
 @contextmanager
 def program(seed: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The demo's program, ready and waiting; ended when the block is left, and by itself should we be killed."""
+    """Start the demo's program and yield it once its memory is filled; end it on leaving.
+
+    If we are killed, the program ends by itself, as its standard input is closed.
+    """
     child = subprocess.Popen(
         [sys.executable, str(CHILD), str(seed), str(DOCUMENTS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONHASHSEED": "0"},
-        process_group=0,  # Ctrl-C is for us; we end it
+        process_group=0,  # Ctrl-C must not reach the child: we end it
     )
     try:
         _await_ready(child)
@@ -136,7 +149,7 @@ def program(seed: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _await_ready(child: subprocess.Popen[bytes]) -> None:
-    """Wait for the line with which the child says that its memory is filled."""
+    """Wait for the line by which the child reports that its memory is filled."""
     from zswapsim._core.base.errors import ZswapsimError
 
     if child.stdout is None or not child.stdout.readline().startswith(b"READY"):

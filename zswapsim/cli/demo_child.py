@@ -1,7 +1,7 @@
-"""The program whose memory `zswapsim demo` captures: JSON documents, an in-memory sqlite database, text.
+"""Fill memory with JSON documents, an in-memory sqlite database and text, for `zswapsim demo` to capture.
 
-Standard library only, so that any interpreter runs it by its path. It prints READY and its parts, then waits until
-its standard input ends: it never outlives the program that started it.
+This program uses the standard library only, so that any interpreter runs it by its path. It prints READY and the sizes
+of its parts, then waits until its standard input ends, so that it never outlives the program that started it.
 
     python demo_child.py [SEED] [DOCUMENTS]
 """
@@ -20,19 +20,19 @@ LINES_PER_DOCUMENT = 4
 
 
 def vocabulary(chance: random.Random, words: int = 4_000) -> list[str]:
-    """Invented words; earlier ones will be used more often, as in a language."""
+    """Invent words; `sentence` uses the first ones more often, as a language does."""
     syllables = SYLLABLES.split()
     return ["".join(chance.choices(syllables, k=chance.randint(1, 4))) for _ in range(words)]
 
 
 def sentence(chance: random.Random, words: list[str]) -> str:
-    """A sentence whose words follow Zipf's law, near enough."""
+    """Return a sentence whose words roughly follow Zipf's law."""
     picked = [words[int(len(words) ** chance.random()) - 1] for _ in range(chance.randint(6, 18))]
     return " ".join(picked).capitalize() + "."
 
 
 def document(chance: random.Random, words: list[str], number: int) -> dict[str, Any]:
-    """A record as a web service would answer it."""
+    """Return a record such as a web service would send."""
     return {
         "id": number,
         "name": f"{chance.choice(words)} {chance.choice(words)}".title(),
@@ -46,7 +46,7 @@ def document(chance: random.Random, words: list[str], number: int) -> dict[str, 
 
 
 def database(documents: list[dict[str, Any]], chance: random.Random) -> sqlite3.Connection:
-    """The documents' people and their orders in memory, with two indexes."""
+    """Build an in-memory database of the documents' people and their orders, with two indexes."""
     connection = sqlite3.connect(":memory:")
     connection.execute("create table person (id integer primary key, name text, city text, joined text, score real)")
     connection.execute("create table item (id integer primary key, person integer, price real, token blob)")
@@ -61,7 +61,7 @@ def database(documents: list[dict[str, Any]], chance: random.Random) -> sqlite3.
 
 
 def main(seed: int = 0, count: int = 12_000) -> None:
-    """Fill memory, say READY, wait for the end of standard input."""
+    """Fill memory, print READY, and wait for the end of standard input."""
     chance = random.Random(seed)
     words = vocabulary(chance)
     documents = [document(chance, words, number) for number in range(count)]
@@ -69,7 +69,7 @@ def main(seed: int = 0, count: int = 12_000) -> None:
     tables = database(documents, chance)
     text = "\n".join(sentence(chance, words) for _ in range(LINES_PER_DOCUMENT * count))
     parts = (len(documents), sum(map(len, encoded)), tables.total_changes, len(text))
-    with contextlib.suppress(BrokenPipeError):  # nobody is there any more, and standard input has ended
+    with contextlib.suppress(BrokenPipeError):  # the reader is gone, and standard input has ended
         os.write(sys.stdout.fileno(), f"READY {parts}\n".encode())
     sys.stdin.buffer.read()
 

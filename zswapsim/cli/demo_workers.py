@@ -1,4 +1,4 @@
-"""The demo's workload: several processes that each make the accesses of one trace, taking turns."""
+"""Build the demo's workload: several processes that take turns, each making the accesses of one trace."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ TURN_EVENTS = 1 << 14  # a few milliseconds of a running program
 
 
 class Workers(Trace):
-    """`trace` in each of `workers` processes, in turns of 16 Ki accesses; no page is shared."""
+    """Repeat `trace` in each of `workers` processes, in turns of 16 Ki accesses; they share no page."""
 
     def __init__(self, trace: Trace, workers: int) -> None:
         self.trace, self.workers = trace, workers
@@ -18,7 +18,7 @@ class Workers(Trace):
         self.events = None if trace.events is None else workers * trace.events
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every turn of every process, from the first."""
+        """Yield every turn of every process, from the first."""
         for chunk in self.trace.chunks():
             for start in range(0, len(chunk.page), TURN_EVENTS):
                 turn = slice(start, start + TURN_EVENTS)

@@ -1,13 +1,13 @@
-"""From an exception to one line on stderr and an exit code. No traceback reaches a user, unless asked for.
+"""Turn an exception into one line on stderr and an exit code. A user sees no traceback unless one is asked for.
 
-=====================================  ====  ==========================================
-exception                              exit  what it stands for
-=====================================  ====  ==========================================
-InputError, wrong option or argument   2     the user's mistake
-another ZswapsimError, OSError         1     the machine, a codec or a file did not work
-KeyboardInterrupt                      130   Ctrl-C
-BrokenPipeError                        1     the reader of our output went away: quiet
-=====================================  ====  ==========================================
+==============================  ====  ===================================================
+exception                       exit  cause
+==============================  ====  ===================================================
+InputError                      2     the user gave a wrong option, argument or file
+another ZswapsimError, OSError  1     the machine, a compressor or a file failed
+KeyboardInterrupt               130   the user pressed Ctrl-C
+BrokenPipeError                 1     the reader of our output went away; nothing is printed
+==============================  ====  ===================================================
 
 With ``ZSWAPSIM_DEBUG=1`` in the environment the traceback is printed above the line.
 """
@@ -17,15 +17,14 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "ZSWAPSIM_DEBUG"
 
 
 def guarded(work: Callable[[], int | None]) -> int:
-    """Run `work`, write its output out to the last byte, and return the exit code."""
-    _end_in_order()
+    """Run `work`, flush its output, and return the exit code."""
+    _unwind_on_signals()
     try:
         code = work() or DONE
         sys.stdout.flush()
@@ -37,7 +36,7 @@ def guarded(work: Callable[[], int | None]) -> int:
 
 
 def report(error: BaseException) -> int:
-    """Print the one line that `error` deserves and return its exit code."""
+    """Print one line about `error` and return its exit code."""
     if os.environ.get(DEBUG) == "1":
         import traceback
 
@@ -54,7 +53,7 @@ def report(error: BaseException) -> int:
 
 
 def complain(message: str) -> None:
-    """Write one line to stderr, whatever line breaks `message` carries."""
+    """Write `message` to stderr as one line; its line breaks become spaces."""
     print("zswapsim: " + " ".join(message.split()), file=sys.stderr)
 
 
@@ -63,8 +62,6 @@ def _classify(error: BaseException) -> tuple[int, str]:
 
     if isinstance(error, ZswapsimError):
         return WRONG_USE if isinstance(error, InputError) else FAILED, str(error)
-    if hasattr(error, "format_message"):  # typer's own: a wrong option, a missing argument
-        return getattr(error, "exit_code", WRONG_USE), _usage(error)
     if isinstance(error, OSError):
         return FAILED, _system(error)
     if isinstance(error, KeyboardInterrupt):
@@ -74,21 +71,14 @@ def _classify(error: BaseException) -> tuple[int, str]:
     return FAILED, f"internal error: {type(error).__name__}: {error} ({DEBUG}=1 shows where)"
 
 
-def _usage(error: Any) -> str:
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "zswapsim"
-    message = error.format_message().rstrip(".")
-    return f"{path.partition(' ')[2]}: {message} (see {path} --help)".removeprefix(": ")
-
-
 def _system(error: OSError) -> str:
-    """One line for what the operating system refused: the file, then its reason."""
+    """Return one line about an error of the operating system: the file, then the reason."""
     reason = error.strerror or str(error) or type(error).__name__
     return f"{os.fsdecode(error.filename)}: {reason}" if error.filename is not None else f"standard output: {reason}"
 
 
 def _silence_stdout() -> None:
-    """Point stdout at nothing: the interpreter flushes it once more on its way out, and would complain again."""
+    """Redirect stdout to /dev/null: the interpreter flushes it once more at exit, and would fail again."""
     try:
         descriptor = os.open(os.devnull, os.O_WRONLY)
         os.dup2(descriptor, sys.stdout.fileno())
@@ -97,8 +87,8 @@ def _silence_stdout() -> None:
         pass
 
 
-def _end_in_order() -> None:
-    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that children and temporary files go away."""
+def _unwind_on_signals() -> None:
+    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that children and temporary files are removed."""
 
     def unwind(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -107,5 +97,5 @@ def _end_in_order() -> None:
         try:
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, unwind)
-        except ValueError:  # not the main thread: the embedding program keeps its signals
+        except ValueError:  # not the main thread: the embedding program keeps its handlers
             return

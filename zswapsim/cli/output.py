@@ -1,4 +1,4 @@
-"""Where a command's findings go: text to a reader, JSON to a file or a pipe."""
+"""Write the results of a command: text for a reader, JSON to a file or a pipe."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ STDOUT = "-"
 
 
 def check_output(path: str | None) -> None:
-    """Refuse at once an output that could only fail after the work. Raises OutputError."""
+    """Check before the work that an output file can be written. Raises OutputError."""
     if path is None or path == STDOUT:
         return
     folder = Path(path).parent
@@ -40,12 +40,12 @@ def write_json(path: str, document: bytes) -> None:
 
 
 def text_wanted(json: str | None, quiet: bool) -> bool:
-    """Whether the table is to be printed: not beside JSON on stdout, and not when silence was asked for."""
+    """Return True if the table is to be printed: not with JSON on stdout, and not with `--quiet`."""
     return json != STDOUT and not quiet
 
 
 def terminal() -> tuple[int | None, bool]:
-    """The width to which a table is broken, None in a pipe, and whether it may be coloured."""
+    """Return the width for tables, None in a pipe, and True if they may be coloured."""
     if not sys.stdout.isatty():
         return None, False
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
@@ -53,5 +53,5 @@ def terminal() -> tuple[int | None, bool]:
 
 
 def results_json(results: Sequence[Result]) -> bytes:
-    """A list of Results as one JSON document, indented."""
+    """Return a list of Results as one indented JSON document."""
     return msgspec.json.format(msgspec.json.encode(list(results)), indent=2)

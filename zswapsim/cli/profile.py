@@ -1,61 +1,67 @@
-"""`zswapsim profile`: every distinct content compressed once, for runs and comparisons at sizes depth."""
+"""Compress every distinct page once, for any number of comparisons.
 
+Every distinct content of PAGES is compressed and decompressed once with every
+compressor, and the lengths and times are kept in FILE, which appears whole or
+not at all. Finished measurements are saved in FILE.part, from which the same
+command continues after Ctrl-C or a crash; a new compressor is added to an
+existing FILE. The profile holds no page: --profile FILE gives it to run and
+compare, with or without the pages.
+"""
+
+import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from zswapsim.cli.errors import complain
-from zswapsim.cli.options import JsonOption, QuietOption
+from zswapsim.cli.options import add_output, whole_number
 
 if TYPE_CHECKING:
     from zswapsim.traces import Contents
 
 
-def command(
-    pages: Annotated[str, typer.Argument(metavar="PAGES|PID", help="FILE.pages, recipe:NAME, or a running process.")],
-    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE.parquet", help="The profile to write.")],
-    compressor: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SPEC", help="Codecs to measure. Repeatable. [default: lzo-rle, lz4, zstd]"),
-    ] = None,
-    threads: Annotated[int, typer.Option(metavar="N", help="Threads; 0 for one a processor.")] = 0,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Replace FILE and what an unfinished try left.")] = False,
-    json: JsonOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Compress and decompress every distinct content of PAGES once with every codec; keep lengths and times in FILE.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim profile`."""
+    parser.usage = "%(prog)s PAGES|PID -o FILE.parquet [options]"
+    text = "FILE.pages, recipe:NAME, or the number of a running process."
+    parser.add_argument("pages", metavar="PAGES|PID", help=text)
+    parser.add_argument("--output", "-o", metavar="FILE.parquet", required=True, help="The profile to write.")
+    text = "A compressor to measure. Repeatable. [default: lzo-rle, lz4, zstd]"
+    parser.add_argument("--compressor", metavar="SPEC", action="append", help=text)
+    text = "Threads; 0 means one for each CPU. [default: %(default)s]"
+    parser.add_argument("--threads", metavar="N", type=whole_number, default=0, help=text)
+    text = "Replace FILE, and discard FILE.part."
+    parser.add_argument("--fresh", action="store_true", help=text)
+    add_output(parser)
 
-    FILE appears whole or not at all. What was measured so far lies in FILE.part, and the same command goes on from
-    there after Ctrl-C or a crash; another codec is added to a FILE that is there. The profile holds no page: --profile
-    FILE gives it to run and compare, with or without the pages.
-    """
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim profile`."""
     from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output
     from zswapsim.cli.progress import progress_bar
     from zswapsim.study.plan import COMPRESSORS
     from zswapsim.study.profile import make_profile
 
-    if threads < 0:
-        raise InputError(f"--threads {threads}: expected 0 or more")
-    for path in (output, json):
+    if args.threads < 0:
+        raise InputError(f"--threads {args.threads}: expected 0 or more")
+    for path in (args.output, args.json):
         check_output(path)
-    with progress_bar("measuring", "contents", quiet) as progress, unfinished(output):
+    with progress_bar("measuring", "contents", args.quiet) as progress, unfinished(args.output):
         made = make_profile(
-            named_contents(pages),
-            compressor or COMPRESSORS,
-            output,
-            threads=threads or None,
-            resume=not fresh,
+            named_contents(args.pages),
+            args.compressor or COMPRESSORS,
+            args.output,
+            threads=args.threads or None,
+            resume=not args.fresh,
             progress=progress,
         )
-    show({"profile": output} | made.summary(), json, quiet)
+    show({"profile": args.output} | made.summary(), args.json, args.quiet)
 
 
 def named_contents(text: str) -> "Contents":
-    """The contents that `text` names; a number that is no file is a process. Raises InputError."""
+    """Read the contents that `text` names; a number is a process unless a file has that name. Raises InputError."""
     from zswapsim._core.base.errors import InputError
     from zswapsim.traces import read_contents
 
@@ -67,7 +73,7 @@ def named_contents(text: str) -> "Contents":
 
 @contextmanager
 def unfinished(output: str) -> Iterator[None]:
-    """Say on Ctrl-C that what was measured is not lost."""
+    """On Ctrl-C, report that the finished measurements are kept."""
     from zswapsim.study.profile.journal import SUFFIX
 
     try:
@@ -79,7 +85,7 @@ def unfinished(output: str) -> Iterator[None]:
 
 
 def show(summary: dict[str, Any], json: str | None, quiet: bool) -> None:
-    """Give a profile's figures out in every form that was asked for."""
+    """Write a profile's figures in every form that was asked for."""
     import msgspec
 
     from zswapsim.cli.output import terminal, text_wanted, write_json

@@ -1,4 +1,4 @@
-"""A progress bar on stderr: on a terminal only, never in a pipe, gone when the work is done."""
+"""Show a progress bar on stderr, on a terminal only; it is removed when the work is done."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,9 +9,9 @@ Progress = Callable[[int, int], None]
 
 @contextmanager
 def progress_bar(label: str, unit: str = "accesses", quiet: bool = False) -> Iterator[Progress | None]:
-    """Yield the callback that moves the bar, or None where there is nobody to see it.
+    """Yield the callback that moves the bar, or None if stderr is no terminal.
 
-    The callback takes the units done and their total, 0 where it is not known; a new phase starts from 0 again.
+    The callback takes the units done and their total, 0 if it is not known; a new phase starts from 0 again.
     """
     if quiet or not sys.stderr.isatty():
         yield None

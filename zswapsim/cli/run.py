@@ -1,58 +1,58 @@
-"""`zswapsim run`: one trace, one setting, one Result."""
+"""Replay one trace with one set of settings.
 
-from typing import Annotated, Any
+TRACE is replayed with page faults, reclaim, compression into the node and
+writeback. Pages are really compressed, stored, loaded and compared, unless
+--depth says otherwise; with --contents none, only faults are counted. Ctrl-C
+ends the run and prints what was counted so far.
+"""
 
-import typer
+import argparse
 
 from zswapsim.cli.options import (
-    ContentsOption,
-    JsonOption,
-    ProfileOption,
-    QuietOption,
-    TraceArgument,
+    add_contents,
+    add_output,
+    add_settings,
+    add_trace,
+    asked_settings,
     profiled,
-    with_settings,
 )
 
-AS = ("mm_stat", "zswap", "vmstat")
+FORMS = ("mm_stat", "zswap", "vmstat")
+DEPTH = "bytes"
 
 
-@with_settings(depth="bytes")
-def command(
-    trace: TraceArgument,
-    contents: ContentsOption = None,
-    profile: ProfileOption = None,
-    json: JsonOption = None,
-    quiet: QuietOption = False,
-    form: Annotated[
-        str | None, typer.Option("--as", metavar="FORM", help=f"Print counters as the kernel does: {', '.join(AS)}.")
-    ] = None,
-    **settings: Any,
-) -> None:
-    """Replay TRACE over one setting: page faults, reclaim, compression into the node, writeback.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim run`."""
+    parser.usage = "%(prog)s TRACE [options]"
+    add_trace(parser)
+    add_contents(parser)
+    add_output(parser)
+    text = f"Print the counters as the kernel does: {', '.join(FORMS)}."
+    parser.add_argument("--as", dest="form", metavar="FORM", help=text)
+    add_settings(parser, DEPTH)
 
-    Pages are really compressed, stored, loaded and compared, unless --depth says otherwise; with --contents none
-    only faults are counted. Ctrl-C ends the run with what was counted so far.
-    """
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim run`."""
     from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output, text_wanted, write_json
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.kernelforms import kernel_form
     from zswapsim.report.text import result_text
     from zswapsim.study.result import INTERRUPTED
-    from zswapsim.study.run import run
+    from zswapsim.study.run import run as replay
     from zswapsim.study.settings import Settings
 
-    asked = Settings(**settings)
-    if form is not None and form not in AS:
-        raise InputError(f"--as {form}: expected one of {', '.join(AS)}")
-    check_output(json)
-    held, measured = profiled(contents, profile, asked.depth)
-    with progress_bar("replaying", quiet=quiet) as progress:
-        result = run(trace, held, asked, measured=measured, progress=progress)
-    if json is not None:
-        write_json(json, result.to_json())
-    if text_wanted(json, quiet):
-        print(result_text(result) if form is None else kernel_form(result, form))
+    asked = Settings(**asked_settings(args, DEPTH))
+    if args.form is not None and args.form not in FORMS:
+        raise InputError(f"--as {args.form}: expected one of {', '.join(FORMS)}")
+    check_output(args.json)
+    contents, profile = profiled(args.contents, args.profile, asked.depth)
+    with progress_bar("replaying", quiet=args.quiet) as progress:
+        result = replay(args.trace, contents, asked, measured=profile, progress=progress)
+    if args.json is not None:
+        write_json(args.json, result.to_json())
+    if text_wanted(args.json, args.quiet):
+        print(result_text(result) if args.form is None else kernel_form(result, args.form))
     if result.outcome == INTERRUPTED:
         raise KeyboardInterrupt

@@ -1,13 +1,20 @@
-"""`zswapsim validate`: the model beside the running kernel's zram and reclaim."""
+"""Compare the model with the running kernel: zram's mm_stat, times and reclaim.
+
+As root, a zram device is added for the comparison, and removed again whatever
+happens. Pages are written to it with every codec that the kernel has; its
+mm_stat is printed beside the model's, and the times to write and read a page
+beside ours. With --swap, traces are replayed in real memory in a memory-limited
+group that has the device as swap, and the kernel's swap-ins are printed beside
+those of the reclaimers. Nothing else on the machine is touched.
+"""
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from zswapsim.cli.options import JsonOption, QuietOption
+from zswapsim.cli.options import add_output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +27,8 @@ if TYPE_CHECKING:
 RECIPE_PAGES = 2048
 DEFAULT_RECIPES = ("mix", "text", "pointers", "floats", "integers", "sparse", "half", "noise")
 RECORDED = "bundled:json"
-PROCESSES = 16  # of the recorded trace, in turns: a single one is over in a tenth of a second
+PROCESSES = 16
+"""Processes that replay the recorded trace in turns: a single one would end within a tenth of a second."""
 DEFAULT_TRACES = (
     "gen:zipf,pages=16384,events=2e6,alpha=0.9,writes=0.2",
     "gen:uniform,pages=16384,events=1e6,writes=0.2",
@@ -34,59 +42,57 @@ WOULD_SWAP = (
 )
 
 
-def command(
-    pages: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PAGES", help="FILE.pages, recipe:NAME or pid:PID. Repeatable; recipes and a program."),
-    ] = None,
-    codec: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="One of the kernel's codecs. Repeatable; all by default.")
-    ] = None,
-    swap: Annotated[bool, typer.Option("--swap", help="Compare reclaim: the device as swap for a limited group.")] = (
-        False
-    ),
-    trace: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TRACE", help="With --swap: replay this. Repeatable; zipf, uniform and a recorded one."),
-    ] = None,
-    dram: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SIZE", help=f"With --swap: memory. Repeatable; {', '.join(DEFAULT_SIZES)} by default."),
-    ] = None,
-    json: JsonOption = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Ask the running kernel: as root, on a zram device of its own, which is removed again whatever happens.
+def prepare_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `zswapsim validate`."""
+    parser.usage = "%(prog)s [options]"
+    text = "FILE.pages, recipe:NAME or pid:PID. Repeatable. [default: recipes, and a program's pages]"
+    parser.add_argument("--pages", metavar="PAGES", action="append", help=text)
+    text = "One of the kernel's codecs. Repeatable. [default: all]"
+    parser.add_argument("--codec", metavar="NAME", action="append", help=text)
+    text = "Compare reclaim, with the device as swap for a memory-limited group."
+    parser.add_argument("--swap", action="store_true", help=text)
+    text = "With --swap: a trace to replay. Repeatable. [default: zipf, uniform and a recorded one]"
+    parser.add_argument("--trace", metavar="TRACE", action="append", help=text)
+    sizes = ", ".join(DEFAULT_SIZES).replace("%", "%%")
+    text = f"With --swap: memory of the group. Repeatable. [default: {sizes}]"
+    parser.add_argument("--dram", metavar="SIZE", action="append", help=text)
+    add_output(parser)
 
-    Writes pages with every codec that the kernel has and prints its mm_stat beside the model's, and write and read time
-    a page beside ours. With --swap, replays traces on real memory in a memory-limited group, with that device as swap,
-    and prints what the kernel did beside what the reclaimers do. Nothing else of the machine is touched.
-    """
-    from zswapsim._core.base.errors import InputError
+
+def run(args: argparse.Namespace) -> None:
+    """Run `zswapsim validate`."""
     from zswapsim.cli.output import check_output
 
-    check_output(json)
-    if not swap and (trace or dram):
-        raise InputError(f"{'--trace' if trace else '--dram'}: expected --swap as well")
-    if swap and len(pages or []) > 1:
-        raise InputError("--pages: expected one set of pages with --swap")
-    if swap and len(codec or []) > 1:
-        raise InputError("--codec: expected one codec with --swap")
+    check_output(args.json)
+    check_options(args)
     rows: list[Any]
-    if swap:
-        rows = compare_swap(trace or [], list(dram or DEFAULT_SIZES), pages, codec, json, quiet)
+    if args.swap:
+        sizes = list(args.dram or DEFAULT_SIZES)
+        rows = compare_swap(args.trace or [], sizes, args.pages, args.codec, args.json, args.quiet)
     else:
-        rows = compare_pages(pages or [], codec or [], json, quiet)
-    if json is not None:
+        rows = compare_pages(args.pages or [], args.codec or [], args.json, args.quiet)
+    if args.json is not None:
         import msgspec
 
         from zswapsim.cli.output import write_json
 
-        write_json(json, msgspec.json.format(msgspec.json.encode(rows), indent=2))
+        write_json(args.json, msgspec.json.format(msgspec.json.encode(rows), indent=2))
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Refuse options that do not go together. Raises InputError."""
+    from zswapsim._core.base.errors import InputError
+
+    if not args.swap and (args.trace or args.dram):
+        raise InputError(f"{'--trace' if args.trace else '--dram'}: expected --swap as well")
+    if args.swap and len(args.pages or []) > 1:
+        raise InputError("--pages: expected one set of pages with --swap")
+    if args.swap and len(args.codec or []) > 1:
+        raise InputError("--codec: expected one codec with --swap")
 
 
 def compare_pages(pages: list[str], codecs: list[str], json: str | None, quiet: bool) -> list[Validated]:
-    """Write the pages on either side and print what came of it."""
+    """Write the pages to the kernel's zram and to the model, print the comparison and return its rows."""
     from zswapsim.cli.output import terminal, text_wanted
     from zswapsim.cli.progress import progress_bar
     from zswapsim.kernel import zram
@@ -94,7 +100,8 @@ def compare_pages(pages: list[str], codecs: list[str], json: str | None, quiet: 
     from zswapsim.report.validate import pages_text
     from zswapsim.study.validate import validate_pages
 
-    sources = [(name, read_images(name)) for name in pages] or None  # what is wrong with them is told to anybody
+    # Read before the check for root, so that any user sees an error in them.
+    sources = [(name, read_images(name)) for name in pages] or None
     refuse(zram.missing(), WOULD_WRITE)
     with progress_bar("writing and reading", "pages", quiet) as progress, Own() as own:
         rows = list(validate_pages(own, sources or default_pages(), codecs, progress))
@@ -111,7 +118,7 @@ def compare_swap(
     json: str | None,
     quiet: bool,
 ) -> list[SwapValidated]:
-    """Replay on either side and print what came of it."""
+    """Replay on the kernel and on the model, print the comparison and return its rows."""
     from zswapsim.cli.errors import complain
     from zswapsim.cli.output import terminal, text_wanted
     from zswapsim.cli.progress import progress_bar
@@ -122,8 +129,9 @@ def compare_swap(
     from zswapsim.study.validate_swap import frames_of, reclaimers, validate_swap
 
     replayed = read_traces(traces)
+    # Checked before the check for root, so that any user sees an error in them, and before a device is added.
     for each in replayed:
-        frames_of(sizes, each)  # what is wrong with them is told to anybody, and before anything is made
+        frames_of(sizes, each)
     contents = swap_contents(pages)
     refuse(zram.missing() or groups.missing(), WOULD_SWAP)
     beside = reclaimers(LRU_GEN.read_text() if LRU_GEN.exists() else None)
@@ -140,7 +148,7 @@ def compare_swap(
 
 
 def refuse(missing: str | None, would: str) -> None:
-    """Say what stands in the way, and what would have been done without it."""
+    """Raise ZswapsimError if something is missing; its text says so, and what the command would have done."""
     from zswapsim._core.base.errors import ZswapsimError
 
     if missing is not None:
@@ -148,7 +156,7 @@ def refuse(missing: str | None, would: str) -> None:
 
 
 def read_images(source: str) -> NDArray[np.uint8]:
-    """The pages that an option names, as they are. Raises InputError."""
+    """Return the pages that an option names, as they are. Raises InputError."""
     import numpy as np
 
     from zswapsim._core.base.errors import InputError
@@ -166,7 +174,7 @@ def read_images(source: str) -> NDArray[np.uint8]:
 
 
 def default_pages() -> list[tuple[str, NDArray[np.uint8]]]:
-    """Recipes, and the pages of a live program: Python with documents, a database and text."""
+    """Return recipes, and the pages of a live program: Python with documents, a database and text."""
     from zswapsim.cli.demo import pages_of_program
     from zswapsim.traces.recipes import recipe_pages
 
@@ -175,7 +183,7 @@ def default_pages() -> list[tuple[str, NDArray[np.uint8]]]:
 
 
 def read_traces(names: list[str]) -> list[DenseTrace]:
-    """The traces that are asked for, else zipf, uniform and a recorded one."""
+    """Return the traces that are asked for, or zipf, uniform and a recorded one."""
     from zswapsim.cli.demo_workers import Workers
     from zswapsim.traces import DenseTrace, read_trace
 
@@ -188,7 +196,7 @@ def read_traces(names: list[str]) -> list[DenseTrace]:
 
 
 def swap_contents(pages: list[str] | None) -> Contents:
-    """What the replayed pages hold: what is asked for, else the mix without zero pages, which never reach zram."""
+    """Return the contents asked for, or the mix without zero pages, which never reach zram."""
     from zswapsim.traces import Contents
     from zswapsim.traces.recipes import recipe_pages
 
