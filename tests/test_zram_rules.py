@@ -419,7 +419,7 @@ def test_a_pool_that_is_not_charged_takes_nothing_of_the_workload_s_dram(depth: 
     assert found.counters["resident_pages"] == found.settings["dram_frames"]
     assert found.owners["dram of others"]["swap backend"] * 4096 == found.counters["pool_total_size"]
     assert found.owners["dram"].get("swap backend", 0) == 0
-    assert "beside it, pool at its peak" in result_text(found)
+    assert "pool at its peak, beside it" in result_text(found)
 
 
 @pytest.mark.parametrize("depth", ["bytes", "sizes"])

@@ -1,4 +1,4 @@
-"""Two sentences that a reader of a comparison can act on. Every word of them follows from the numbers."""
+"""Sum up a comparison in two sentences that a reader can act on, from its numbers alone."""
 
 from collections.abc import Sequence
 
@@ -7,57 +7,60 @@ from zswapsim.report.units import count, duration, factor, format_size
 from zswapsim.study.result import COMPLETED, Result
 
 CLOSE = 0.95
-"""A pool is called smaller than another when it is by more than five per cent."""
+"""A pool is called smaller than another if it is smaller by more than five per cent."""
 
 
 def advice(results: Sequence[Result]) -> str:
-    """Which compressor to take and what the workload then waits; what that takes and what another would change.
+    """Say which compressor to take, how long the workload then waits, what it costs, and what another would change.
 
-    Runs on plain disk serve as the yardstick only.
+    Runs with a plain swap disk serve for comparison only.
     """
     able = [result for result in results if result.outcome == COMPLETED]
     pooled = sorted((result for result in able if figures.backend(result) != "disk"), key=_stall)
     if not pooled:
-        return "No run with a pool completed: give it more DRAM, a larger node or a swap device."
+        return "No run with a pool completed; give it more DRAM, a larger node or a swap device."
     disk = next((result for result in able if figures.backend(result) == "disk"), None)
     return f"{_choice(pooled[0], disk)}\n{_price(pooled[0], pooled[1:])}"
 
 
 def _choice(best: Result, disk: Result | None) -> str:
-    """What to take, and the waiting with it."""
+    """Say which compressor to take, and how long the workload then waits."""
     latency = best.fault_latency_ns
-    sentence = (
+    waits = (
         f"Take {_name(best)}: with {format_size(figures.dram_saved(best))} of DRAM less, the workload waits "
         f"{duration(_stall(best))} in all"
     )
     if best.counters["major_faults"]:
-        sentence += f" and {duration(latency['mean'])} a major fault (p99 {duration(latency['p99'])})"
-    return f"{sentence}{_against_disk(best, disk)}."
-
-
-def _against_disk(best: Result, disk: Result | None) -> str:
+        waits = f"{waits} and {duration(latency['mean'])} a major fault (p99 {duration(latency['p99'])})"
     if disk is None or not _stall(best):
-        return ""
+        return f"{waits}."
     times = _stall(disk) / _stall(best)
-    return f", {times:.1f} times less than with plain swap" if times > 1 else "; plain swap would wait less still"
+    if times > 1:
+        return f"{waits}, {times:.1f} times less than with plain swap."
+    return f"{waits}; with plain swap it would wait less."
 
 
 def _price(best: Result, others: Sequence[Result]) -> str:
-    """What the choice takes of node and device, the memory that it saves, and what another would change."""
+    """Say what the choice takes of node and device, how much memory it saves, and what another would change."""
     saved = figures.dram_saved(best) - _peak(best)
-    elsewhere = "DRAM of others" if figures.pool_lies_in_dram(best) else "the private node"
-    where = "DRAM itself" if figures.pool_in_dram(best) else elsewhere
     balance = f"{format_size(saved)} of memory are saved" if saved > 0 else "no memory is saved"
     return (
-        f"For that it takes {format_size(_peak(best))} of {where} (ratio {factor(figures.ratio(best))}) and "
+        f"For that it takes {format_size(_peak(best))} of {_place(best)} (ratio {factor(figures.ratio(best))}) and "
         f"writes {_pages(_written(best))} back to the device, so {balance}; {_rival(best, others)}."
     )
 
 
+def _place(best: Result) -> str:
+    """Name the memory that the pool takes."""
+    if figures.pool_in_dram(best):
+        return "the workload's DRAM"
+    return "DRAM of others" if figures.pool_lies_in_dram(best) else "the private node"
+
+
 def _rival(best: Result, others: Sequence[Result]) -> str:
-    """The run that keeps more in the node, else in less of it, if there is one."""
+    """Name the run that writes back less, or the one that takes less of the node, if there is one."""
     if not others:
-        return "there was no other to choose from"
+        return "there was no other compressor to choose from"
     rival = min(others, key=lambda other: (_written(other), _stall(other)))
     if _written(rival) < _written(best):
         return f"{_name(rival)} would write back {_pages(_written(rival))}, for {_waiting(rival, best)}"
@@ -65,7 +68,7 @@ def _rival(best: Result, others: Sequence[Result]) -> str:
     if smaller:
         rival = min(smaller, key=_peak)
         return f"{_name(rival)} would take {format_size(_peak(rival))} of the node, for {_waiting(rival, best)}"
-    return "no other makes do with less of either"
+    return "no other compressor takes less of either"
 
 
 def _waiting(rival: Result, best: Result) -> str:

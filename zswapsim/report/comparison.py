@@ -1,4 +1,4 @@
-"""Results side by side: one row a run, the best in each column marked."""
+"""Print Results side by side: one row a run, the best in each column marked."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -15,12 +15,12 @@ AHEAD_HITS, AHEAD_UNUSED = "read-ahead hits", "read-ahead unused"
 
 
 class Measure(NamedTuple):
-    """A column: how to take it from a Result, how to print it, and which end of it is the better one."""
+    """Describe a column: how to take it from a Result, how to print it, and which end of it is better."""
 
     title: str
     take: Callable[[Result], float | None]
     show: Callable[[Any], str] | Sequence[tuple[str, float]]
-    """A number's text; or the units of which one is chosen for the whole column."""
+    """Turns a number into text, or lists the units of which one is chosen for the whole column."""
     highest_is_best: bool = False
 
 
@@ -43,14 +43,14 @@ SOMETIMES: dict[str, Callable[[Result], float | None]] = {
     AHEAD_HITS: lambda result: figures.read_ahead(result, "swap_ra"),
     AHEAD_UNUSED: lambda result: figures.read_ahead(result, "swap_ra"),
 }
-"""Columns that are left out unless this is above 0 in some row."""
+"""Columns that are shown only if this is above 0 in some row."""
 POOL_ONLY = {"pool peak", "ratio", "saved", "written back"}
 
 
 def comparison_text(results: Sequence[Result], width: int | None = None, colour: bool = False) -> str:
-    """The table of `results`, under one line of what they have in common and over one of what the words mean.
+    """Return the table of `results`, with their common settings above it and a legend below it.
 
-    `width` is that of the terminal, None for a table as wide as it comes out.
+    `width` is that of the terminal; None leaves the table as wide as it comes out.
     """
     parts = [_common(results), render(_keys(results), _columns(results), width, colour), _legend(results)]
     return "\n\n".join(part for part in parts if part)
@@ -66,7 +66,7 @@ def _common(results: Sequence[Result]) -> str:
 
 
 def _keys(results: Sequence[Result]) -> list[Column]:
-    """The settings that tell the rows apart, and the outcome where a run did not complete."""
+    """Return the settings in which the rows differ, and the outcome if a run did not complete."""
     names = [name for name in _asked(results) if len({_setting(result, name) for result in results}) > 1]
     keys = [Column(name, [_setting(result, name) for result in results], left=True) for name in names or ["compressor"]]
     if any(result.outcome != COMPLETED for result in results):
@@ -75,7 +75,7 @@ def _keys(results: Sequence[Result]) -> list[Column]:
 
 
 def _asked(results: Sequence[Result]) -> list[str]:
-    """The settings of a row: the usual four, and any other in which the runs differ."""
+    """Return the settings of a row: the usual four, and any other in which the runs differ."""
     first = results[0].settings
     hidden = {*ROW_SETTINGS, *COMMON, "footprint_pages", "dram_frames", "node_frames", "device_pages"}
     others = [name for name in first if name not in hidden]
@@ -84,7 +84,7 @@ def _asked(results: Sequence[Result]) -> list[str]:
 
 
 def _setting(result: Result, name: str) -> str:
-    """A setting as a row shows it; what a disk has no use for is a dash."""
+    """Return a setting as a row shows it: a dash if the backend does not use it."""
     kind = figures.backend(result)
     if (kind == "disk" and name == "compressor") or (kind != "private-node" and name == "node"):
         return "-"
@@ -96,7 +96,7 @@ def _columns(results: Sequence[Result]) -> list[Column]:
 
 
 def _shown(results: Sequence[Result]) -> list[Measure]:
-    """The measures of a table: a share of DRAM only where a pool takes one, readahead only where there is any."""
+    """Return the columns to show: the share of DRAM only if a pool takes some, readahead only if there is any."""
     empty = {title for title, take in SOMETIMES.items() if not any(take(result) for result in results)}
     return [measure for measure in MEASURES if measure.title not in empty]
 
@@ -119,7 +119,7 @@ def _value(measure: Measure, result: Result) -> float | None:
 
 
 def _best(results: Sequence[Result], values: Sequence[float | None], highest: bool) -> frozenset[int]:
-    """Rows with the best value among the runs that completed; none where all are equal."""
+    """Return the rows with the best value among the runs that completed; none if all are equal."""
     able = {row: value for row, value in enumerate(values) if value is not None and results[row].outcome == COMPLETED}
     if len(set(able.values())) < 2:
         return frozenset()
@@ -128,7 +128,7 @@ def _best(results: Sequence[Result], values: Sequence[float | None], highest: bo
 
 
 def _against_best(results: Sequence[Result]) -> Column:
-    """How many times the stall of the best run each run has that completed."""
+    """Return the column of each completed run's stall over that of the best run."""
     totals = [result.modelled_ns["total"] if result.outcome == COMPLETED else None for result in results]
     least = min((total for total in totals if total is not None), default=0.0)
     ratios = [None if total is None or not least else total / least for total in totals]
@@ -137,9 +137,11 @@ def _against_best(results: Sequence[Result]) -> Column:
 
 def _legend(results: Sequence[Result]) -> str:
     shared = any(measure.title == DRAM_SHARE for measure in _shown(results))
-    share = f" {DRAM_SHARE}: what the pool took of the workload's,\nat most." if shared else ""
-    return (
-        "* best of its column. per 1000: major faults in 1000 accesses. ratio, saved: pages in the pool at the end\n"
-        f"against the frames that hold them.{share} fault, stall: modelled ({results[0].settings['cost']});\n"
-        "stall is all waiting for memory, x best the same against the best row."
-    )
+    lines = [
+        "*: best of its column. per 1000: major faults in 1000 accesses.",
+        "ratio, saved: pages in the pool at the end against the frames that hold them.",
+        *([f"{DRAM_SHARE}: the most of the workload's DRAM that the pool took."] if shared else []),
+        f"fault: modelled latency of a major fault ({results[0].settings['cost']}).",
+        "stall: all modelled waiting for memory. x best: stall over the least stall.",
+    ]
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The codecs of this machine, and what they did with pages, as text."""
+"""Print the compressors of this machine, and their results on pages, as text."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ Summary = Mapping[str, float | int | None]
 
 
 def listing_text(infos: Sequence[CompressorInfo], width: int | None, colour: bool) -> str:
-    """A row for each codec, then a line for each that can't be used, then what the parameters do."""
+    """Return a row for each compressor, a line for each that is not available, and the meaning of parameters."""
     usable = [info for info in infos if not info.missing]
     keys = [Column("compressor", [info.name for info in usable], left=True)]
     columns = [
@@ -26,18 +26,18 @@ def listing_text(infos: Sequence[CompressorInfo], width: int | None, colour: boo
 
 
 def parameters_text(info: CompressorInfo) -> str:
-    """Names, ranges and initial values: ``level=3…12 (9)``."""
+    """Return the parameters of a compressor, with ranges and initial values: ``level=3…12 (9)``."""
     texts = [range_text(parameter) for parameter in info.parameters]
     return ", ".join(texts + ["dict=FILE"] * info.takes_dictionary) or "-"
 
 
 def range_text(parameter: Parameter) -> str:
-    """One parameter: ``level=3…12 (9)``."""
+    """Return one parameter: ``level=3…12 (9)``."""
     return f"{parameter.name}={parameter.lowest}…{parameter.highest} ({parameter.initial})"
 
 
 def measured_text(specs: Sequence[str], summaries: Sequence[Summary], width: int | None, colour: bool) -> str:
-    """A row for each codec with what it did to the pages; the best of a column is marked."""
+    """Return a table of results with a row for each compressor; the best of a column is marked."""
     keys = [Column("compressor", specs, left=True)]
     columns = [
         figures("ratio", summaries, "ratio", highest=True),
@@ -55,15 +55,15 @@ def measured_text(specs: Sequence[str], summaries: Sequence[Summary], width: int
 
 
 def heading(summaries: Sequence[Summary]) -> str:
-    """What is true of the pages whatever the codec."""
+    """Return the line of figures that do not depend on the compressor."""
     first = summaries[0]
     pages = int(first["pages"] or 0)
     same = share(float(first["same_filled"] or 0), 1)
-    return f"{count(pages)} pages ({format_size(4096 * pages)}), {same} of them same-filled: kept without a codec"
+    return f"{count(pages)} pages ({format_size(4096 * pages)}), {same} of them same-filled: stored without compression"
 
 
 def best(summaries: Sequence[Summary], key: str, highest: bool = False) -> frozenset[int]:
-    """The rows with the best value, none where all are equal."""
+    """Return the rows with the best value, none if all are equal."""
     values = [each[key] for each in summaries]
     known = [value for value in values if value is not None]
     if len(set(known)) < 2:
@@ -73,27 +73,27 @@ def best(summaries: Sequence[Summary], key: str, highest: bool = False) -> froze
 
 
 def figures(title: str, summaries: Sequence[Summary], key: str, highest: bool = False) -> Column:
-    """A column of ratios."""
+    """Return a column of ratios."""
     return Column(title, [factor(each[key]) for each in summaries], best=best(summaries, key, highest))
 
 
 def sizes(summaries: Sequence[Summary], percent: int) -> Column:
-    """A column of compressed sizes in bytes."""
+    """Return a column of compressed sizes in bytes."""
     key = f"size_p{percent}"
     return Column(f"p{percent} B", [shown(each[key]) for each in summaries], best=best(summaries, key))
 
 
 def shares(title: str, summaries: Sequence[Summary], key: str) -> Column:
-    """A column of shares of all pages."""
+    """Return a column of shares of all pages."""
     return Column(title, [share(each[key] or 0, 1) for each in summaries], best=best(summaries, key))
 
 
 def times(title: str, summaries: Sequence[Summary], key: str) -> Column:
-    """A column of times, all in one unit."""
+    """Return a column of times, all in one unit."""
     unit, cells = in_one_unit([each[key] for each in summaries], TIMES)
     return Column(f"{title} {unit}", cells, best=best(summaries, key))
 
 
 def shown(value: float | None) -> str:
-    """A whole number, or a dash."""
+    """Return a whole number, or a dash if there is none."""
     return "-" if value is None else count(value)

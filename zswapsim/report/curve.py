@@ -1,4 +1,4 @@
-"""Curves as text: sizes of DRAM, and what happens at each."""
+"""Print curves as text: faults and swap-outs at each size of DRAM."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,24 +9,24 @@ from zswapsim.study.sizes import PAGE_SIZE
 from zswapsim.study.stackcurve import EXACT, Curve
 
 MOST_COLUMNS = 6
-"""Sizes in the tables of windows and processes."""
+"""The most sizes in a table of windows or processes."""
 MOST_ROWS = 40
-"""Windows or processes in a table; JSON has them all."""
+"""The most windows or processes in a table; JSON has them all."""
 
 
 def miss_ratio(curve: Curve, point: int) -> float:
-    """Share of accesses that find no page: major faults and first accesses."""
+    """Return the share of accesses that find no page in memory: major faults and first accesses."""
     misses = curve.major_faults[point] + curve.first_accesses
     return misses / curve.accesses if curve.accesses else 0.0
 
 
 def percent_of(curve: Curve, point: int) -> float:
-    """A size in per cent of the largest, which is the footprint."""
+    """Return a size in per cent of the largest, which is the footprint."""
     return 100 * curve.frames[point] / curve.frames[-1]
 
 
 def curves_text(found: Curves, width: int | None = None, colour: bool = False) -> str:
-    """Everything that was found, in blocks of text. `width`: of the terminal; None as wide as it comes out."""
+    """Return the whole report. `width` is that of the terminal; None leaves tables as wide as they come out."""
     parts = [_head(found), whole_table(found.whole, width, colour), _legend(found.whole)]
     shares = _shares(found.whole)
     if found.windows:
@@ -44,7 +44,7 @@ def curves_text(found: Curves, width: int | None = None, colour: bool = False) -
 
 
 def whole_table(curve: Curve, width: int | None = None, colour: bool = False) -> str:
-    """The curve of the whole trace, a row a size."""
+    """Return the table of the whole trace, a row a size."""
     points = range(len(curve.frames))
     unit, sizes = in_one_unit([frames * PAGE_SIZE for frames in curve.frames], SIZES)
     columns = [
@@ -73,25 +73,28 @@ def _method(curve: Curve) -> str:
         return "every size from one pass"
     kind, _, rate = curve.method.partition("rate=")
     if float(rate) == 1:
-        return "all pages looked at"
-    name = "stack distances" if kind.startswith("shards") else "a small replay for each size"
-    return f"{name} of {100 * float(rate):.3g} % of the pages"
+        return "all pages followed"
+    pages = f"{100 * float(rate):.3g} % of the pages"
+    if kind.startswith("shards"):
+        return f"stack distances of {pages}"
+    return f"a small replay for each size, of {pages}"
 
 
 def _legend(curve: Curve) -> str:
     lines = [
-        "miss ratio: major faults and first accesses, of all accesses. swap-outs: pages evicted, each stored if a load",
-        "drops the copy behind (zswap); of dirty pages: stored if copies stay until a write.",
+        "miss ratio: share of accesses that are major faults or first accesses.",
+        "swap-outs: pages reclaimed, each stored if a load drops the backend's copy, as in zswap.",
+        "of dirty pages: those that are stored if copies stay until a write.",
     ]
     if curve.error:
-        lines.append("+-: bound of the miss ratio's error, with a confidence of 95 % at each size.")
+        lines.append("+-: bound of the error of the miss ratio, with a confidence of 95 % at each size.")
     if curve.error is None:
-        lines.append("Estimates; docs/curve.md shows how near they come.")
+        lines.append("Estimates; docs/curve.md shows how accurate they are.")
     return "\n".join(lines)
 
 
 def _shares(curve: Curve) -> list[float]:
-    """Some of the curve's sizes, in per cent, evenly spread."""
+    """Return some of the curve's sizes, in per cent, evenly spread."""
     points = len(curve.frames)
     chosen = sorted({-(-points * step // MOST_COLUMNS) for step in range(1, MOST_COLUMNS + 1)})
     return [100 * point / points for point in chosen]
@@ -100,7 +103,7 @@ def _shares(curve: Curve) -> list[float]:
 def _parts_table(
     title: str, parts: Mapping[str, Curve], names: tuple[str, str], shares: Sequence[float], width: int | None
 ) -> str:
-    """Miss ratios at a few sizes, a row a part. `names`: of the parts, and of their first accesses."""
+    """Return miss ratios at a few sizes, a row a part. `names` head the columns of parts and of first accesses."""
     shown = dict(list(parts.items())[:MOST_ROWS])
     rows = list(shown.values())
     keys = [
@@ -109,11 +112,13 @@ def _parts_table(
         Column(names[1], [count(each.first_accesses) for each in rows]),
     ]
     columns = [Column(f"{share:.3g}%", [_ratio_at(each, share) for each in rows]) for share in shares]
-    more = f"\nand {count(len(parts) - len(rows))} more: --json has all" if len(rows) < len(parts) else ""
-    return f"{title}\n\n{render(keys, columns, width)}{more}"
+    lines = [title, "", render(keys, columns, width)]
+    if len(rows) < len(parts):
+        lines.append(f"and {count(len(parts) - len(rows))} more; --json has them all")
+    return "\n".join(lines)
 
 
 def _ratio_at(curve: Curve, share: float) -> str:
-    """The miss ratio at the smallest size that is `share` per cent, to within a frame."""
+    """Return the miss ratio at the smallest size that is `share` per cent, to within a frame."""
     wanted = curve.frames[-1] * share / 100 - 1
     return f"{miss_ratio(curve, next(point for point, frames in enumerate(curve.frames) if frames > wanted)):.4f}"

@@ -1,4 +1,4 @@
-"""Curves as a picture: miss ratio over the size of DRAM, drawn by matplotlib."""
+"""Draw curves with matplotlib: the miss ratio over the size of DRAM."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 LINES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 MARKS = ("o", "s", "^", "D", "v", "x", "+")
 LONGEST = 90
-"""Characters of a title that fit."""
+"""The most characters that fit in a title."""
 MOST_PROCESSES = 12
-"""Lines of processes, those with most accesses."""
+"""The most processes that are drawn: those with most accesses."""
 
 
 def draw_curves(found: Curves, path: str) -> None:
@@ -39,7 +39,7 @@ def _points(curve: Curve) -> tuple[list[float], list[float]]:
 
 
 def _whole(axes: "Axes", curve: Curve) -> None:
-    """The trace, its writes, and the bound of what is estimated."""
+    """Draw the whole trace: its miss ratio, the bound of its error, and its swap-outs of dirty pages."""
     sizes, ratios = _points(curve)
     if curve.error:
         low = [max(ratio - error, 0.0) for ratio, error in zip(ratios, curve.errors, strict=True)]
@@ -47,11 +47,11 @@ def _whole(axes: "Axes", curve: Curve) -> None:
         axes.fill_between(sizes, low, high, color="#dddddd", label="bound of the error, 95 %")
     axes.plot(sizes, ratios, color="black", linewidth=2, marker="o", markersize=3, label="miss ratio", zorder=4)
     outs = [count / max(curve.accesses, 1) for count in curve.dirty_swap_outs]
-    axes.plot(sizes, outs, color="#555555", linewidth=1.2, linestyle="--", label="swap-outs of dirty pages, an access")
+    axes.plot(sizes, outs, color="#555555", linewidth=1.2, linestyle="--", label="swap-outs of dirty pages per access")
 
 
 def _windows(axes: "Axes", windows: Sequence[Curve]) -> None:
-    """From early, light, to late, dark."""
+    """Draw the windows, from early (light) to late (dark)."""
     for number, window in enumerate(windows):
         grey = 0.82 - 0.5 * number / max(len(windows) - 1, 1)
         label = {0: "first window", len(windows) - 1: "last window"}.get(number)

@@ -1,4 +1,4 @@
-"""What a compressing device loses, as tables: the study of headroom, and the counter-example."""
+"""Print the pages that a compressing device loses: the study of headroom, and the counter-example."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from zswapsim.study.sizes import format_size
 
 
 def headroom_text(points: Sequence[HeadroomPoint], width: int | None = None, colour: bool = False) -> str:
-    """Pages lost, and refused, for every headroom; a row for every control, drop, inflow and delay."""
+    """Return the table of pages lost and refused; a row for every control, ratio, inflow and delay."""
     headrooms = list(dict.fromkeys(point.case.headroom_percent for point in points))
     rows = [points[first : first + len(headrooms)] for first in range(0, len(points), len(headrooms))]
     cases = [row[0].case for row in rows]
@@ -29,9 +29,9 @@ def headroom_text(points: Sequence[HeadroomPoint], width: int | None = None, col
 
 def _device(case: HeadroomCase) -> str:
     return (
-        f"a device of {format_size(case.physical)}, advertised {case.advertised_ratio:g} times; pages compress "
-        f"{case.ratio_before:g} to 1 until it is filled to just\nbelow its high water mark, then as the row says; "
-        f"freed frames are zeroed every {duration(case.zero_ns)}"
+        f"A device of {format_size(case.physical)} advertises {case.advertised_ratio:g} times its physical capacity. "
+        f"Pages compress {case.ratio_before:g} to 1 until it is full to\njust below its high water mark, then as the "
+        f"row says. Freed frames are zeroed every {duration(case.zero_ns)}."
     )
 
 
@@ -40,7 +40,7 @@ def _rate(inflow: int) -> str:
 
 
 def overwritten_text(found: Sequence[Overwritten], width: int | None = None, colour: bool = False) -> str:
-    """The counter-example, a row for every way to use the device."""
+    """Return the counter-example, a row for every way to use the device."""
     keys = [
         Column("form", [each.form for each in found], left=True),
         Column("control", [each.control for each in found], left=True),
@@ -56,5 +56,5 @@ def overwritten_text(found: Sequence[Overwritten], width: int | None = None, col
             ("bus errors", "bus_errors"),
         )
     ]
-    title = f"{count(found[0].pages)} pages of zeros on the device, overwritten with what does not compress, then read"
+    title = f"{count(found[0].pages)} pages of zeros on the device are overwritten with incompressible data, then read."
     return f"{title}\n\n{render(keys, columns, width, colour)}"

@@ -1,4 +1,4 @@
-"""A Result's counters as the kernel prints them: zram's mm_stat, zswap's folder in debugfs, lines of /proc/vmstat."""
+"""Print a Result's counters as the kernel does: zram's mm_stat, zswap's files in debugfs, lines of /proc/vmstat."""
 
 from collections.abc import Callable, Mapping
 
@@ -41,13 +41,13 @@ VMSTAT: Mapping[str, tuple[str, ...]] = {
     "zswpout": ("zswpout",),
     "zswpwb": ("zswpwb",),
 }
-"""The kernel's counter, and ours that make it up, in the order of /proc/vmstat."""
+"""Maps a counter of the kernel to those of ours that add up to it, in the order of /proc/vmstat."""
 
 
 def mm_stat_fields(result: Result) -> dict[str, int]:
-    """The fields of zram's mm_stat by name, sizes in bytes, of what the pool holds at the end.
+    """Return the fields of zram's mm_stat at the end of the run, by name; sizes are in bytes.
 
-    Pages on zram's backing device are of its orig_data_size too; behind another backend they are not zram's.
+    Pages on zram's backing device count in orig_data_size too; behind another backend they are not zram's.
     """
     counters = result.counters
     backend = parse_backend(str(result.settings["backend"]))
@@ -68,24 +68,24 @@ def mm_stat_fields(result: Result) -> dict[str, int]:
 
 
 def mm_stat(result: Result) -> str:
-    """The line of /sys/block/zram0/mm_stat."""
+    """Return the line of /sys/block/zram0/mm_stat."""
     return " ".join(f"{value:8d}" for value in mm_stat_fields(result).values())
 
 
 def zswap(result: Result) -> str:
-    """The files of /sys/kernel/debug/zswap, as ``grep -r .`` prints them there: one ``name:value`` a line."""
+    """Return the files of /sys/kernel/debug/zswap as ``grep -r .`` prints them: one ``name:value`` a line."""
     return "\n".join(f"{name}:{result.counters[name]}" for name in ZSWAP)
 
 
 def vmstat(result: Result) -> str:
-    """The lines of /proc/vmstat that a run has something to say of."""
+    """Return the lines of /proc/vmstat that a run counts."""
     return "\n".join(f"{name} {sum(result.counters[part] for part in parts)}" for name, parts in VMSTAT.items())
 
 
 FORMS: Mapping[str, Callable[[Result], str]] = {"mm_stat": mm_stat, "zswap": zswap, "vmstat": vmstat}
-"""Forms by the name that ``zswapsim run --as`` takes."""
+"""The forms, by the name that ``zswapsim run --as`` takes."""
 
 
 def kernel_form(result: Result, form: str) -> str:
-    """A Result's counters in one of :data:`FORMS`, without an end of line after the last."""
+    """Return a Result's counters in one of :data:`FORMS`, without a newline at the end."""
     return FORMS[form](result)

@@ -1,4 +1,4 @@
-"""The audit's matrix as a picture, drawn by matplotlib (the extra ``pictures``)."""
+"""Draw the audit's matrix with matplotlib (the extra ``pictures``), and write pictures to files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,13 +22,13 @@ FILLS = {
     "hidden": ("#f7f7f7", "#6b6b6b"),
     "revealed": ("#fdd58a", "#3a2a00"),
 }
-"""Ground and letters of a cell, by outcome; told apart by lightness too, for those who don't see colours."""
+"""Colours of a cell's background and text, by outcome; they differ in lightness too, for colour-blind readers."""
 ROW, COLUMN, NAMES, HEAD = 0.235, 1.55, 3.1, 1.0
-"""Inches."""
+"""Sizes in inches: height of a row, width of a column, width of the names, height of the head."""
 
 
 def check_picture(path: str) -> None:
-    """Refuse at once what can't be drawn. Raises InputError."""
+    """Refuse a picture that cannot be drawn, before the work. Raises InputError."""
     if Path(path).suffix not in FORMS:
         raise InputError(f"--picture {path}: expected a file that ends in {' or '.join(FORMS)}")
     try:
@@ -38,7 +38,7 @@ def check_picture(path: str) -> None:
 
 
 def draw_matrix(cells: Sequence[Cell], path: str) -> None:
-    """Write the picture, whole or not at all; an SVG is the same bytes every time. Raises InputError, OutputError."""
+    """Write the picture, whole or not at all; an SVG has the same bytes every time. Raises InputError, OutputError."""
     check_picture(path)
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ def draw_matrix(cells: Sequence[Cell], path: str) -> None:
 
 
 def save_picture(figure: "Figure", path: str) -> None:
-    """Write a figure, whole or not at all; an SVG is the same bytes every time. Raises OutputError."""
+    """Write a figure, whole or not at all; an SVG has the same bytes every time. Raises OutputError."""
     import matplotlib as mpl
 
     kind = Path(path).suffix[1:]

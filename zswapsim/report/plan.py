@@ -1,4 +1,4 @@
-"""A plan as text: what it rests on, faults by DRAM size, a table for each compressor, the runs, the recommendation."""
+"""Print a plan as text: its inputs, faults by DRAM size, a table for each compressor, the runs, the recommendation."""
 
 import math
 import textwrap
@@ -14,18 +14,18 @@ from zswapsim.study.provision import Plan
 from zswapsim.study.sizes import PAGE_SIZE
 
 PROSE = 113
-"""Characters in a line at most, but in tables."""
+"""The most characters in a line outside tables."""
 KNEE, TAKE = "knee", "take"
 PACE = {
-    FROM_TRACE: "by the trace's time_ns",
+    FROM_TRACE: "from the trace's time_ns",
     ASKED: "as asked for",
-    DEFAULT: "local DRAM's, as the trace has no times and --access-ns is not given",
+    DEFAULT: "that of local DRAM, as the trace has no times and --access-ns is not given",
     OBSERVED: "in which the process was observed",
 }
 
 
 def plan_text(plan: Plan, width: int | None = None, colour: bool = False) -> str:
-    """All of it; `width` is that of the terminal, None for tables as wide as they come out."""
+    """Return the whole report. `width` is that of the terminal; None leaves tables as wide as they come out."""
     names = list(dict.fromkeys(point.compressor for point in plan.points))
     parts = [
         _head(plan, width),
@@ -40,24 +40,28 @@ def plan_text(plan: Plan, width: int | None = None, colour: bool = False) -> str
 
 
 def _filled(line: str, width: int | None) -> str:
-    """Prose, in lines of which all but the first begin with two spaces."""
+    """Break prose into lines; all but the first are indented by two spaces."""
     return textwrap.fill(line, min(width or PROSE, PROSE), subsequent_indent="  ", break_on_hyphens=False)
 
 
 LEGEND = (
-    "knee: the point of diminishing return; behind it a per cent of memory costs more slowdown than on average.",
-    "take: the recommended point. * on the front: no other point has less slowdown and saves as much.",
-    "node: frames for all that is out, at most. expansion: footprint over DRAM and node; saved: what they take less.",
-    "compress, decompress: of one core. fault: latency of a major fault, modelled.",
-    "All rates are by the time that the workload takes with all its pages in DRAM.",
+    "knee: the point of diminishing return; beyond it a per cent of memory costs more slowdown than on average.",
+    "take: the recommended point. *: on the Pareto front; no other point has less slowdown and saves as much.",
+    "node: the most frames that the pool takes. expansion: footprint over DRAM and node. saved: footprint less both.",
+    "compress, decompress: share of one core. fault: modelled latency of a major fault.",
+    "Rates are relative to the time that the workload takes with all its pages in DRAM.",
 )
 
 
 def _head(plan: Plan, width: int | None) -> str:
+    """Return the lines that say what was asked and on which inputs the plan rests."""
     pages = f"{_many(plan.pages, 'page', 'pages')} ({format_size(plan.pages * PAGE_SIZE)})"
-    accesses = "" if plan.accesses is None else f"{_many(plan.accesses, 'access', 'accesses')} to "
+    if plan.accesses is None:
+        source = f"{plan.trace}, {pages}"
+    else:
+        source = f"trace {plan.trace}, {_many(plan.accesses, 'access', 'accesses')} to {pages}"
     lines = [
-        f"{'' if plan.accesses is None else 'trace '}{plan.trace}, {accesses}{pages}; contents {plan.contents}",
+        f"{source}; contents {plan.contents}",
         f"asked for {', '.join(plan.objectives)}; reclaim {plan.reclaim}, modelled machine {plan.cost}",
         f"faults by DRAM size: {plan.source}",
         *(f"  {limit}" for limit in plan.limits),
@@ -74,23 +78,24 @@ def _many(number: float, one: str, more: str) -> str:
 
 
 def pace_text(pace: Pace) -> str:
-    """How fast the workload runs, and how that is known."""
+    """Say how fast the workload runs, and how that is known."""
     if pace.access_ns is None:
         return f"rates by the {duration(pace.base_ns)} {PACE[pace.source]}"
     return f"pace {duration(pace.access_ns)} an access, {duration(pace.base_ns)} in all: {PACE[pace.source]}"
 
 
 def working_set_text(pace: Pace) -> str:
-    """How many pages are in use, and within which time."""
+    """Say how many pages are in use, and within which time."""
     if not pace.working_set_seconds:
-        return f"working set not known: all {count(pace.working_set)} pages are taken for it"
-    mean = ", mean over the trace" if pace.base_ns > WINDOW_NS else ", which is all"
-    within = duration(1e9 * pace.working_set_seconds)
-    return f"working set {_many(pace.working_set, 'page', 'pages')}: accessed within {within}{mean}"
+        return f"working set not known: all {count(pace.working_set)} pages are counted in it"
+    pages, within = _many(pace.working_set, "page", "pages"), duration(1e9 * pace.working_set_seconds)
+    if pace.base_ns > WINDOW_NS:
+        return f"working set {pages}: accessed within {within}, mean over the trace"
+    return f"working set {pages}: accessed within {within}, the whole time"
 
 
 def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
-    """What does not depend on the compressor."""
+    """Return the table of figures that do not depend on the compressor."""
     points = _shown(plan, any_name, [*plan.knees.values(), plan.recommended.estimate])
     columns = [
         Column("of the footprint", [f"{100 * point.dram_frames / plan.pages:.1f} %" for point in points]),
@@ -104,7 +109,7 @@ def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
 
 
 def _at_least(plan: Plan, points: Sequence[Point]) -> list[Column]:
-    """The other bound, where faults are known by bounds."""
+    """Return the column of the lower bound, if faults are known by bounds."""
     known = [plan.at_least.get(point.dram_frames) for point in points]
     return [Column("at least", [_if_known(rate) for rate in known])] if plan.at_least else []
 
@@ -114,7 +119,7 @@ def _if_known(value: float | None) -> str:
 
 
 def _line(point: Point) -> str:
-    """A promotion rate beside Google's line."""
+    """Compare a promotion rate with Google's limit."""
     times = point.promotion / PROMOTION_LINE
     return f"{three_digits(times)} x" if times >= 1 else "below"
 
@@ -139,14 +144,14 @@ def _note(plan: Plan, point: Point) -> str:
 
 
 def _shown(plan: Plan, name: str, extra: Sequence[Point]) -> list[Point]:
-    """A compressor's points at the sizes asked for, and those in `extra`, from large to small."""
+    """Return a compressor's points at the sizes asked for, and those in `extra`, from large to small."""
     points = {point.dram_frames: point for point in plan.points if point.compressor == name}
     shown = {frames: points[frames] for frames in plan.rows} | {point.dram_frames: point for point in extra}
     return [shown[frames] for frames in sorted(shown, reverse=True)]
 
 
 def _figures(points: Sequence[Point], front: frozenset[int] = frozenset()) -> list[Column]:
-    """A compressor's columns, for estimates and runs alike."""
+    """Return a compressor's columns, for estimates and for runs."""
     node_unit, nodes = in_one_unit([point.node_frames * PAGE_SIZE for point in points], SIZES)
     mean_unit, means = in_one_unit([point.fault_mean_ns or None for point in points], TIMES)
     p99_unit, p99s = in_one_unit([point.fault_p99_ns or None for point in points], TIMES)
@@ -168,7 +173,7 @@ def _figures(points: Sequence[Point], front: frozenset[int] = frozenset()) -> li
 
 
 def _money(points: Sequence[Point]) -> list[Column]:
-    """Costs, where there are prices."""
+    """Return the columns of costs, if there are prices."""
     if points[0].money is None:
         return []
     costs, saved = [point.money or 0.0 for point in points], [point.money_saved or 0.0 for point in points]
@@ -180,7 +185,7 @@ def _money(points: Sequence[Point]) -> list[Column]:
 
 
 def _runs(plan: Plan, width: int | None, colour: bool) -> str:
-    """Every point that was run: what was estimated of it, what came out, and the difference."""
+    """Return the table of every point that was run: its estimate, its run, and the difference."""
     points = [each for tried in plan.tries for each in (tried.estimate, tried.found)]
     keys = [
         Column("compressor", [word for tried in plan.tries for word in (tried.estimate.compressor, "", "")], left=True),
@@ -190,26 +195,31 @@ def _runs(plan: Plan, width: int | None, colour: bool) -> str:
     columns = [_with_difference(column) for column in _figures(points)]
     verified = plan.recommended.verified_pages
     faults = plan.recommended.found.major_faults
-    back = f"{_many(faults, 'page', 'pages')} came back" if faults else "no page had to come back"
-    why = f", as {plan.without_bytes}" if plan.without_bytes else ""
-    title = f"run at {plan.depth} depth{why}: {back}{', each as it was stored' if verified else ''}"
+    if not faults:
+        loaded = "no page was swapped in"
+    elif verified:
+        loaded = f"{_many(faults, 'page was', 'pages were')} swapped in, each as it was stored"
+    else:
+        loaded = f"{_many(faults, 'page was', 'pages were')} swapped in"
+    depth = f"{plan.depth} depth, as {plan.without_bytes}" if plan.without_bytes else f"{plan.depth} depth"
+    title = f"run at {depth}: {loaded}"
     return f"{title}\n{render(keys, columns, width, colour)}{_disturbed(plan, width)}"
 
 
 def _disturbed(plan: Plan, width: int | None) -> str:
-    """That other work on the machine made the run's times uncertain."""
+    """Say so if other work on the machine made the run's times uncertain."""
     had = plan.recommended.processor_share
     if had >= CALM or plan.recommended.found.dram_frames == plan.pages:
         return ""
     other = (
-        f"other work on this machine had the processor for {100 * (1 - had):.0f} % of the recommended run; codec "
-        "times are less by that, and less certain than on a quiet machine"
+        f"other work on this machine had the CPU for {100 * (1 - had):.0f} % of the recommended run; codec times "
+        "were reduced by that share, and are less certain than on a quiet machine"
     )
     return f"\n{_filled(other, width)}"
 
 
 def _with_difference(column: Column) -> Column:
-    """A column of estimate, run, estimate, run ... with the difference behind each pair, in the column's unit."""
+    """Add the difference behind each pair of estimate and run, in the column's unit."""
     cells: list[str] = []
     for estimate, run in zip(column.cells[::2], column.cells[1::2], strict=True):
         digits = len(run.partition(".")[2])

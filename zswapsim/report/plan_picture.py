@@ -1,4 +1,4 @@
-"""A plan as a picture: saved memory against slowdown, a line for each compressor, drawn by matplotlib."""
+"""Draw a plan with matplotlib: saved memory against slowdown, a line for each compressor."""
 
 import math
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ STYLES = (
     ("#7b3f9d", ":", "D"),
     ("#555555", (0, (5, 1, 1, 1, 1, 1)), "v"),
 )
-"""Colour, line and mark of a compressor, in turn: lines and marks tell them apart without colour."""
+"""Colour, line and mark of each compressor in turn; lines and marks differ too, for colour-blind readers."""
 DECADES = 4
-"""Of slowdown below the most of it, on a logarithmic axis; below them it is linear."""
+"""Decades below the highest slowdown that the axis shows on a logarithmic scale; below them it is linear."""
 
 
 def draw_plan(plan: Plan, path: str) -> None:
@@ -51,7 +51,7 @@ def _styles(count: int) -> list[tuple[str, object, str]]:
 
 
 def _curve(axes: "Axes", points: Sequence[Point], name: str, style: tuple[str, object, str]) -> None:
-    """One compressor; a mark is filled where promotions stay below Google's line."""
+    """Draw one compressor; a mark is filled if its promotions stay below Google's limit."""
     colour, line, mark = style
     saved, slowdown = [point.saved for point in points], [point.slowdown for point in points]
     axes.plot(saved, slowdown, color=colour, linestyle=line, linewidth=1.4, label=name, marker=mark, markersize=4.5,
@@ -62,14 +62,14 @@ def _curve(axes: "Axes", points: Sequence[Point], name: str, style: tuple[str, o
 
 
 def _front(axes: "Axes", front: Sequence[Point]) -> None:
-    """Steps: between two points of the front, only the one that saves less is to be had."""
+    """Draw the Pareto front as steps: between two of its points, only the one that saves less can be had."""
     saved, slowdown = [point.saved for point in front], [point.slowdown for point in front]
     axes.plot(saved, slowdown, color="#bbbbbb", linewidth=6, alpha=0.6, drawstyle="steps-pre", zorder=0,
               solid_capstyle="butt", label="Pareto front")  # fmt: skip
 
 
 def _limits(axes: "Axes", limits: Sequence[Limit]) -> None:
-    """Objectives that are a line in this picture."""
+    """Draw the objectives that are a line in this picture."""
     for limit in limits:
         if limit.name == "slowdown":
             axes.set_ylim(top=max(axes.get_ylim()[1], 1.6 * limit.bound))
@@ -83,7 +83,7 @@ def _limits(axes: "Axes", limits: Sequence[Limit]) -> None:
 
 
 def _marks(axes: "Axes", plan: Plan) -> None:
-    """Knees, and the recommended point as it was run; what filled marks say."""
+    """Mark the knees and the recommended point, and explain filled marks in the legend."""
     axes.plot([], [], color="#777777", linestyle="none", marker="o", markersize=4.5,
               label=f"filled: promotions below {PROMOTION_LINE} % a minute")  # fmt: skip
     knees = list(plan.knees.values())
@@ -92,14 +92,14 @@ def _marks(axes: "Axes", plan: Plan) -> None:
                   linestyle="none", marker="o", markersize=12, markerfacecolor="none", markeredgewidth=0.9,
                   label="point of diminishing return")  # fmt: skip
     found = plan.recommended.found
-    word = f"{'recommended' if plan.kept else 'nearest'}, {'as run' if plan.confirmed else 'as estimated'}"
-    label = f"{word}: {found.compressor}, {100 * found.dram_frames / plan.pages:.0f} % DRAM"
+    kind, source = "recommended" if plan.kept else "nearest", "as run" if plan.confirmed else "as estimated"
+    label = f"{kind}, {source}: {found.compressor}, {100 * found.dram_frames / plan.pages:.0f} % DRAM"
     axes.plot([found.saved], [found.slowdown], color="black", linestyle="none", marker="*", markersize=14, zorder=5,
               clip_on=False, label=label)  # fmt: skip
 
 
 def _axes(axes: "Axes", plan: Plan) -> None:
-    """Slowdown on an axis that has the most of it as well as nothing."""
+    """Set up the axes; that of slowdown shows both the highest value and zero."""
     most = max((point.slowdown for point in plan.points), default=0.0)
     axes.set_yscale("symlog", linthresh=10.0 ** (math.ceil(math.log10(most)) - DECADES) if most > 0 else 1.0)
     axes.set_ylim(0, 1.6 * most or 1.0)

@@ -1,4 +1,4 @@
-"""The recommendation of a plan in plain words: what to do, why, and what would change it."""
+"""Write the recommendation of a plan in words: the point to provision, the reason, and what would change it."""
 
 import re
 import textwrap
@@ -12,42 +12,57 @@ from zswapsim.study.sizes import PAGE_SIZE
 
 WIDTH = 100
 UNEVEN = 2.0
-"""Times the mean rate of faults."""
+"""Faults are called uneven if the busiest hundredth has this many times the mean rate."""
 UNIT = re.compile(r"(\d) (?=[KMGT]iB|B|%|ns|µs|ms|s\b)")
 
 
 def recommendation(plan: Plan, width: int | None = None) -> str:
-    """One paragraph, of at most `width` characters a line."""
+    """Return one paragraph, in lines of at most `width` characters."""
     asked = parse_objectives(plan.objectives)
-    sentences = [*_what(plan, asked), *_why(plan, asked), *changes(plan, asked)]
+    sentences = [*_point(plan, asked), *_why(plan, asked), *changes(plan, asked)]
     whole = UNIT.sub("\\1\N{NO-BREAK SPACE}", " ".join(sentences))
     return textwrap.fill(whole, min(width or WIDTH, WIDTH), break_on_hyphens=False).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def _what(plan: Plan, asked: Objectives) -> list[str]:
-    """What to provision, and how the run kept each objective, or did not."""
-    point = plan.recommended.found
-    if point.dram_frames == plan.pages:
+def _point(plan: Plan, asked: Objectives) -> list[str]:
+    """Say what to provision, and which objectives the run kept."""
+    if plan.recommended.found.dram_frames == plan.pages:
         return [_keep_all(plan, asked)]
-    share = 100 * point.dram_frames / plan.pages
-    node = (
-        f" and the swap backend a private node of {memory(point.node_frames)}, with {point.compressor}."
-        if point.node_frames
-        else "; no page that is out needs a frame of the node."
-    )
-    give = f"ive the workload {memory(point.dram_frames)} of DRAM ({share:.0f} % of its footprint){node}"
-    how = "Run so, it" if plan.confirmed else "By estimate, it"
-    ran = (
-        f"{how} saves {point.saved:.1f} % of memory, slows the workload by {per_cent(point.slowdown)} and takes "
-        f"{per_cent(point.compress_cpu + point.decompress_cpu)} of a core to compress and decompress"
-    )
-    kept = ", ".join(_verdict(limit, point, short=True) for limit in asked.limits)
-    begin = "G" if plan.kept else f"{_nothing_keeps(asked)} The nearest: g"
-    return [f"{begin}{give}", f"{ran}{': ' if kept else ''}{kept}.", *_busiest(plan), *_unconfirmed(plan)]
+    return [*_give(plan, asked), _figures(plan, asked), *_busiest(plan), *_unconfirmed(plan)]
+
+
+def _give(plan: Plan, asked: Objectives) -> list[str]:
+    """Say how much DRAM and node the recommended or nearest point has."""
+    point = plan.recommended.found
+    dram = f"{memory(point.dram_frames)} of DRAM ({100 * point.dram_frames / plan.pages:.0f} % of its footprint)"
+    node = f"a private node of {memory(point.node_frames)}, with {point.compressor}"
+    if plan.kept and point.node_frames:
+        return [f"Give the workload {dram} and the swap backend {node}."]
+    if plan.kept:
+        return [f"Give the workload {dram}; no page that is swapped out needs a frame of the node."]
+    if point.node_frames:
+        return [_none_keeps(asked), f"The nearest gives the workload {dram} and the swap backend {node}."]
+    return [
+        _none_keeps(asked),
+        f"The nearest gives the workload {dram}; no page that is swapped out needs a frame of the node.",
+    ]
+
+
+def _figures(plan: Plan, asked: Objectives) -> str:
+    """Say what the point saves and costs, and which limits it keeps."""
+    point = plan.recommended.found
+    saved, slowdown = f"{point.saved:.1f} % of memory", per_cent(point.slowdown)
+    core = f"{per_cent(point.compress_cpu + point.decompress_cpu)} of a core to compress and decompress"
+    if plan.confirmed:
+        clauses = [f"In its run it saved {saved}, slowed the workload by {slowdown} and took {core}"]
+    else:
+        clauses = [f"By estimate, it saves {saved}, slows the workload by {slowdown} and takes {core}"]
+    verdicts = [_verdict(limit, point, short=True) for limit in asked.limits]
+    return f"{'; '.join([*clauses, *verdicts])}."
 
 
 def _busiest(plan: Plan) -> list[str]:
-    """That faults come unevenly."""
+    """Say how unevenly faults come, if they do."""
     times = plan.recommended.busiest
     if times is None or times < UNEVEN:
         return []
@@ -55,14 +70,17 @@ def _busiest(plan: Plan) -> list[str]:
 
 
 def _keep_all(plan: Plan, asked: Objectives) -> str:
-    whole = f"eep all {memory(plan.pages)} in DRAM"
+    """Say that all pages should stay in DRAM."""
+    whole = memory(plan.pages)
     if not plan.kept:
-        return f"{_nothing_keeps(asked)} The nearest: k{whole}, where nothing is saved."
+        return f"{_none_keeps(asked)} The nearest keeps all {whole} in DRAM, which saves nothing."
     better = "costs less" if asked.cheapest else "saves memory"
-    return f"K{whole}: no point {f'keeps {_all(asked)} and ' if asked.limits else ''}{better}."
+    if asked.limits:
+        return f"Keep all {whole} in DRAM: no point keeps {_all(asked)} and {better}."
+    return f"Keep all {whole} in DRAM: no point {better}."
 
 
-def _nothing_keeps(asked: Objectives) -> str:
+def _none_keeps(asked: Objectives) -> str:
     return f"No point was found that keeps {_all(asked)}."
 
 
@@ -71,20 +89,29 @@ def _unconfirmed(plan: Plan) -> list[str]:
 
 
 def _why(plan: Plan, asked: Objectives) -> list[str]:
-    """The reason, and what the other compressors would come to."""
+    """Give the reason for the point, and say what the other compressors come to."""
     if not plan.kept:
         return [_alone(plan, limit) for limit in asked.limits] if len(asked.limits) > 1 else []
     if plan.recommended.found.dram_frames == plan.pages:
         return _missed(plan, asked)
-    goal = "costs least" if asked.cheapest else "slows the workload least" if asked.least_waiting else "saves most"
-    reason = f"Of all points{f' that keep {_all(asked)}' if asked.limits else ''} it {goal}"
+    return [_reason(plan, asked), *_missed(plan, asked), *_unlimited(plan, asked), *_dear(plan)]
+
+
+def _reason(plan: Plan, asked: Objectives) -> str:
+    """Say in which figure the point is the best, and what each other compressor has there."""
+    points = f"all points that keep {_all(asked)}" if asked.limits else "all points"
+    if asked.cheapest:
+        reason = f"Of {points}, it costs least"
+    elif asked.least_waiting:
+        reason = f"Of {points}, it slows the workload least"
+    else:
+        reason = f"Of {points}, it saves most"
     rivals = [_rival(rival, asked) for rival in plan.rivals if rival.dram_frames < plan.pages]
-    others = f"; by estimate {' and '.join(rivals)}" if rivals else ""
-    return [f"{reason}{others}.", *_missed(plan, asked), *_unlimited(plan, asked), *_dear(plan)]
+    return f"{reason}; by estimate, {' and '.join(rivals)}." if rivals else f"{reason}."
 
 
 def _dear(plan: Plan) -> list[str]:
-    """That memory is saved, but no money."""
+    """Say so if memory is saved, but no money."""
     point = plan.recommended.found
     if point.money is None or point.money_saved is None or point.money_saved >= 0:
         return []
@@ -93,7 +120,7 @@ def _dear(plan: Plan) -> list[str]:
 
 
 def _missed(plan: Plan, asked: Objectives) -> list[str]:
-    """That the first choice of the estimates did not keep what it promised."""
+    """Say so if the run of the first choice did not keep what its estimate promised."""
     if not plan.tries or plan.tries[0] == plan.recommended:
         return []
     first = plan.tries[0].found
@@ -102,28 +129,28 @@ def _missed(plan: Plan, asked: Objectives) -> list[str]:
     if not missed and first.saved <= 0:
         missed = ["it saved nothing"]
     choice = f"{first.compressor} with {memory(first.dram_frames)} of DRAM"
-    return [f"By its estimate {choice} was the better point, but run so {', '.join(missed)}."] if missed else []
+    return [f"By its estimate {choice} was the better point, but in its run {', '.join(missed)}."] if missed else []
 
 
 def _barely(asked: Objectives, point: Point) -> list[Limit]:
-    """Limits that another run of `point` may miss."""
+    """Return the limits that another run of `point` may miss."""
     return [limit for limit, safe in zip(asked.limits, asked.safer().limits, strict=True) if not safe.holds(point)]
 
 
 def _unlimited(plan: Plan, asked: Objectives) -> list[str]:
-    """That waiting had no limit, and where it begins to cost much."""
+    """Say so if no objective limits waiting, and name the point of diminishing return."""
     if asked.least_waiting or any(limit.name in {"slowdown", "promotion"} for limit in asked.limits):
         return []
     knee = plan.knees.get(plan.recommended.estimate.compressor)
     if knee is None or knee == plan.recommended.estimate:
-        return ["Nothing was asked of the slowdown."]
+        return ["No objective limits the slowdown."]
     price = f"{knee.saved:.1f} % is saved at a slowdown of {per_cent(knee.slowdown)}"
     at = f"{memory(knee.dram_frames)} of DRAM, where {price}"
-    return [f"Nothing was asked of the slowdown; the point of diminishing return is {at}."]
+    return [f"No objective limits the slowdown; the point of diminishing return is {at}."]
 
 
 def _verdict(limit: Limit, point: Point, *, short: bool = False) -> str:
-    """Whether `point` keeps a limit; where `short`, without a figure that the sentence has already."""
+    """Say if `point` keeps a limit; if `short`, leave out a figure that the sentence has already."""
     word = "kept" if limit.holds(point) else "missed"
     if short and limit.name in {"slowdown", "save"}:
         return f"{limit.text} is {word}"
@@ -131,27 +158,29 @@ def _verdict(limit: Limit, point: Point, *, short: bool = False) -> str:
 
 
 def _alone(plan: Plan, limit: Limit) -> str:
-    """What a limit would come to if it were the only one."""
+    """Say which point would keep a limit if it were the only one."""
     point = plan.alone[limit.text]
-    at = f"with {point.compressor} and {memory(point.dram_frames)} of DRAM"
+    choice = f"{point.compressor} and {memory(point.dram_frames)} of DRAM"
+    slowdown = per_cent(point.slowdown)
     if not limit.holds(point):
-        slow = f", at a slowdown of {per_cent(point.slowdown)}"
-        return f"Even alone {limit.text} is out of reach: {_value(limit, limit.value(point))} at best, {at}{slow}."
+        best = _value(limit, limit.value(point))
+        return f"Even alone {limit.text} is out of reach: {best} at best, with {choice}, at a slowdown of {slowdown}."
     if point.dram_frames == plan.pages:
         return f"Alone {limit.text} is kept with all pages in DRAM, and not with less."
-    price = f"{point.saved:.1f} % is saved at a slowdown of {per_cent(point.slowdown)}"
-    return f"Alone {limit.text} can be kept {at}, where {price} (estimated)."
+    return (
+        f"Alone {limit.text} can be kept with {choice}, which saves {point.saved:.1f} % at a slowdown of {slowdown} "
+        "(estimated)."
+    )
 
 
 def _rival(point: Point, asked: Objectives) -> str:
-    gain = (
-        f"costs {point.money:,.4g}"
-        if asked.cheapest
-        else f"slows by {per_cent(point.slowdown)}"
-        if asked.least_waiting
-        else f"saves {point.saved:.1f} %"
-    )
-    return f"{point.compressor} {gain} with {memory(point.dram_frames)} of DRAM"
+    """Say what another compressor's best point has in the figure that decides."""
+    choice = f"{point.compressor} with {memory(point.dram_frames)} of DRAM"
+    if asked.cheapest:
+        return f"{choice} costs {point.money:,.4g}"
+    if asked.least_waiting:
+        return f"{choice} slows the workload by {per_cent(point.slowdown)}"
+    return f"{choice} saves {point.saved:.1f} %"
 
 
 def _value(limit: Limit, value: float) -> str:
@@ -165,10 +194,10 @@ def _all(asked: Objectives) -> str:
 
 
 def memory(frames: int) -> str:
-    """So many frames as a size."""
+    """Return the size of a number of frames."""
     return format_size(frames * PAGE_SIZE)
 
 
 def per_cent(value: float) -> str:
-    """With three digits, small figures too."""
+    """Return a percentage with three digits, small figures too."""
     return "less than 0.0001 %" if 0 < value < 0.00005 else f"{fine(value)} %"

@@ -1,4 +1,4 @@
-"""What a content profile holds, as text."""
+"""Print a content profile as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,10 @@ from zswapsim.report.units import count, format_size, share
 
 
 def profile_text(summary: Mapping[str, Any], width: int | None = None, colour: bool = False) -> str:
-    """A row for each codec, from :meth:`Profile.summary` and the file's name as `profile`; the best are marked."""
+    """Return a row for each compressor, the best of a column marked.
+
+    `summary` is that of :meth:`Profile.summary`, with the file's name as `profile`.
+    """
     codecs = summary["codecs"]
     keys = [Column("compressor", [each["compressor"] for each in codecs], left=True)]
     columns = [
@@ -29,7 +32,7 @@ def profile_text(summary: Mapping[str, Any], width: int | None = None, colour: b
 
 
 def heading(summary: Mapping[str, Any]) -> str:
-    """What was profiled."""
+    """Return the lines that say what was profiled."""
     pages, distinct = summary["pages"], summary["distinct"]
     same = summary["codecs"][0]["same_filled"] if summary["codecs"] else 0
     return (
@@ -39,7 +42,7 @@ def heading(summary: Mapping[str, Any]) -> str:
 
 
 def machines(codecs: list[Mapping[str, Any]]) -> list[str]:
-    """On what the times were taken, in one line where that is the same for all."""
+    """Return the CPU on which times were measured, in one line if it is the same for all compressors."""
     names = list(dict.fromkeys(each["cpu"] for each in codecs))
     if len(names) == 1:
         return [f"times of {names[0]}"]

@@ -1,4 +1,4 @@
-"""A table of plain text: aligned, usable without colour, broken into blocks where it is wider than the terminal."""
+"""Lay out tables of plain text, aligned and readable without colour, in blocks that fit the terminal."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ BOLD_GREEN, BOLD, RESET = "\x1b[1;32m", "\x1b[1m", "\x1b[0m"
 
 
 class Column(NamedTuple):
-    """A heading and a cell for every row; `best` holds the rows that are marked."""
+    """Hold a heading and a cell for every row; `best` names the rows to mark."""
 
     title: str
     cells: Sequence[str]
@@ -18,10 +18,10 @@ class Column(NamedTuple):
 
 
 def render(keys: Sequence[Column], columns: Sequence[Column], width: int | None = None, colour: bool = False) -> str:
-    """The table as lines of text, without an end of line after the last.
+    """Return the table as lines of text, without a newline at the end.
 
-    `keys` stand at the left of every block; `columns` follow, as many to a block as `width` characters hold (all of
-    them where `width` is None). A best cell has ``*`` behind it, and is bold and green where `colour` is true.
+    `keys` stand at the left of every block; `columns` follow, as many to a block as fit in `width` characters (all of
+    them if `width` is None). A best cell has ``*`` behind it, and is bold and green if `colour` is true.
     """
     blocks = _blocks(_width(keys), columns, width)
     return "\n\n".join("\n".join(_lines([*keys, *block], colour)) for block in blocks)
@@ -45,7 +45,7 @@ def _width(columns: Sequence[Column]) -> int:
 
 
 def _column_width(column: Column) -> int:
-    """Characters of the widest cell; a column in which something may be marked has a place for the mark."""
+    """Return the width of the widest cell, with a place for the mark if a cell of the column is marked."""
     return max(map(len, (column.title, *column.cells))) + len(MARK) * bool(column.best)
 
 
@@ -64,7 +64,7 @@ def _cell(column: Column, row: int, colour: bool) -> str:
 
 
 def _pad(text: str, column: Column, mark: str = " ") -> str:
-    """`text` and its mark, aligned: numbers end under one another whether marked or not."""
+    """Align `text` and its mark, so that numbers end under one another even if only some are marked."""
     room = _column_width(column)
     whole = text + mark if column.best else text
     return whole.ljust(room) if column.left else whole.rjust(room)

@@ -1,4 +1,4 @@
-"""One Result as text: what was asked, memory, faults, swap by the kernel's names, times."""
+"""Print one Result as text: settings, memory, faults, swap counters by the kernel's names, times."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,69 +20,69 @@ ALWAYS = {
     "zswpwb": "pages written back from the pool to the device",
     "pswpout": "pages written to the swap device; zram is one",
     "pswpin": "pages read from the swap device",
-    "swpout_zero": "zero pages, kept in the zero map alone",
-    "swpin_zero": "zero pages, filled without a load",
+    "swpout_zero": "zero pages swapped out to the zero map alone",
+    "swpin_zero": "zero pages swapped in without a load",
 }
 READAHEAD = ("readahead", "page_cluster", "backend", "swap")
-TIMES = {"readahead": "of the device, in the background: in no other row"}
+TIMES = {"readahead": "of the device, in the background; not part of the total"}
 WHEN_RISEN = {
     "writes": "accesses that were writes",
-    "pgscan": "looked at, whether they can be evicted",
-    "pgrefill": "looked at for another list",
-    "pgactivate": "activated: accessed again, or could not go",
-    "pgdeactivate": "moved from the active list to the inactive one",
-    "workingset_refault_anon": "came back after an eviction",
+    "pgscan": "pages scanned for reclaim",
+    "pgrefill": "pages scanned on the active list",
+    "pgactivate": "pages activated: they were accessed again, or could not be reclaimed",
+    "pgdeactivate": "pages moved from the active list to the inactive list",
+    "workingset_refault_anon": "pages that refaulted",
     "workingset_activate_anon": "of these, activated at once",
-    "workingset_restore_anon": "of these, of the working set before",
+    "workingset_restore_anon": "of these, in the working set before they were reclaimed",
     "swap_ra": "pages read ahead",
     "swap_ra_hit": "of these, accessed: faults that found their page in the swap cache",
-    "swap_ra_unused": "of these, evicted before they were",
-    "reclaimed_pages": "pages evicted from DRAM",
-    "dropped_clean_pages": "of these, without a store: the copy behind was still valid",
-    "kept_pages": "not evicted: there was no room behind",
-    "resident_pages": "in DRAM at the end",
-    "pages_compacted": "frames given back by compaction",
-    "device_pages": "on the device at the end",
-    "peak_device_pages": "on the device at most",
-    "same_filled_pages": "stored as one word",
-    "stored_incompressible_pages": "stored as they are",
-    "pool_limit_hit": "times the pool was at its limit",
-    "reject_alloc_fail": "pages for which there was no frame, and that went to the device",
-    "reject_compress_fail": "pages that did not compress, and went to the device",
-    "demoted_pages": "pages that the fast tier handed to the slow one",
-    "fast_pages": "stored in the fast tier",
-    "stale_pages": "of these, older than the youngest behind it",
-    "failed_writes": "pages that zram took no more, and that stayed in DRAM",
-    "huge_pages_since": "pages stored as they are, ever",
+    "swap_ra_unused": "of these, reclaimed before any access",
+    "reclaimed_pages": "pages reclaimed from DRAM",
+    "dropped_clean_pages": "of these, without a store: the backend's copy was still valid",
+    "kept_pages": "pages that could not be reclaimed, as the backend had no room",
+    "resident_pages": "pages in DRAM at the end",
+    "pages_compacted": "frames freed by compaction",
+    "device_pages": "pages on the device at the end",
+    "peak_device_pages": "the most pages on the device",
+    "same_filled_pages": "pages stored as one word",
+    "stored_incompressible_pages": "pages stored uncompressed",
+    "pool_limit_hit": "times the pool reached its limit",
+    "reject_alloc_fail": "pages that found no frame and were written to the device",
+    "reject_compress_fail": "pages that did not compress and were written to the device",
+    "demoted_pages": "pages moved from the fast tier to the slow tier",
+    "fast_pages": "pages in the fast tier at the end",
+    "stale_pages": "of these, older than the youngest page in the slow tier",
+    "failed_writes": "pages that zram rejected and that stayed in DRAM",
+    "huge_pages_since": "pages stored uncompressed, since the start",
     "bd_reads": "of these, read from zram's backing device",
     "bd_writes": "pages written from zram to its backing device",
-    "recompressed_pages": "made smaller by another codec",
-    "recompress_fail": "no codec made them smaller",
-    "lost_pages": "writes that the device had no room for: poisoned",
-    "poisoned_reads": "of these, whose reader was told by a bus error",
+    "recompressed_pages": "pages made smaller by another compressor",
+    "recompress_fail": "pages that no other compressor made smaller",
+    "lost_pages": "pages written without room on the device, and so poisoned",
+    "poisoned_reads": "of these, read, which raised a bus error",
     "poisoned_pages": "of these, not read yet",
     "mapped_reads": "reads from the device without a fault",
     "in_place_writes": "writes to the device without a fault",
-    "promotions": "pages brought from the device, to be written",
-    "writable_pages": "on the device and writable there, at the end",
-    "reject_pressure": "pages refused: the pressure was seen high",
-    "reject_bound": "pages refused: too many since the last reading",
-    "reject_token": "writes refused for want of a token",
-    "physical_size": "bytes that the device really has",
-    "peak_pressure": "of 1000, at most",
+    "promotions": "pages moved from the device to DRAM for a write",
+    "writable_pages": "pages on the device that are writable there, at the end",
+    "reject_pressure": "pages rejected because pressure was read as high",
+    "reject_bound": "pages rejected because too many were stored since the last reading",
+    "reject_token": "writes rejected for lack of a token",
+    "physical_size": "physical bytes of the device",
+    "peak_pressure": "the highest pressure, of 1000",
     "pressure_interrupts": "times pressure rose to the high water mark",
-    "zeroing_pages": "freed frames that still take space, at the end",
+    "zeroing_pages": "freed frames that were not zeroed yet, at the end",
     "mthp_anon_fault_alloc": "large folios allocated",
-    "mthp_zswpout": "of these, stored in the pool in one piece; each time counts",
-    "mthp_swpout": "of these, written to the swap device in one piece",
-    "mthp_swpout_fallback": "of these, split since swap slots were short",
-    "mthp_swpin": "of these, brought back in one piece",
-    "reject_reclaim_fail": "pages that could not be written back, and stay in the pool",
+    "mthp_zswpout": "large folios stored in the pool whole",
+    "mthp_swpout": "large folios written to the swap device whole",
+    "mthp_swpout_fallback": "large folios split for lack of swap slots",
+    "mthp_swpin": "large folios swapped in whole",
+    "reject_reclaim_fail": "pages that could not be written back and stayed in the pool",
 }
 
 
 def result_text(result: Result) -> str:
-    """The whole report of one run, as lines of text."""
+    """Return the whole report of one run, as lines of text."""
     parts = [
         _headline(result),
         _block("memory", _memory(result)),
@@ -97,22 +97,30 @@ def result_text(result: Result) -> str:
 
 def _headline(result: Result) -> str:
     settings, counters = result.settings, result.counters
-    behind = "" if figures.backend(result) == "disk" else f", {settings['compressor']}"
-    checked = f"; {count(result.verified_pages)} loads compared, all equal" if result.verified_pages else ""
-    return (
-        f"{result.outcome}: {count(counters['accesses'])} accesses to {count(counters['pages'])} pages{checked}\n"
-        f"trace {settings.get('trace')}, contents {settings.get('contents') or 'none'}, depth {settings['depth']}, "
-        f"{settings['backend']}{behind}{_readahead(settings)}"
-    )
+    done = f"{result.outcome}: {count(counters['accesses'])} accesses to {count(counters['pages'])} pages"
+    if result.verified_pages:
+        done = f"{done}; {count(result.verified_pages)} loads compared, all equal"
+    words = [
+        f"trace {settings.get('trace')}",
+        f"contents {settings.get('contents') or 'none'}",
+        f"depth {settings['depth']}",
+        str(settings["backend"]),
+        *([] if figures.backend(result) == "disk" else [str(settings["compressor"])]),
+        *_readahead(settings),
+    ]
+    return f"{done}\n{', '.join(words)}"
 
 
-def _readahead(settings: dict[str, Any]) -> str:
-    """What is read ahead, in the words of the headline; nothing where nothing was to be."""
+def _readahead(settings: dict[str, Any]) -> list[str]:
+    """Return the words of the headline about readahead, none if it is not asked for."""
     asked = Settings(**{name: settings[name] for name in READAHEAD if name in settings})
     if asked.readahead == "none":
-        return ""
-    skipped = "" if reads_ahead(asked) else " skipped: the backend completes synchronously"
-    return f", readahead by {asked.readahead}{skipped if asked.page_cluster else ' off'}"
+        return []
+    if not asked.page_cluster:
+        return [f"readahead by {asked.readahead} off"]
+    if not reads_ahead(asked):
+        return [f"readahead by {asked.readahead} skipped: the backend completes synchronously"]
+    return [f"readahead by {asked.readahead}"]
 
 
 def _memory(result: Result) -> Iterable[Row]:
@@ -129,7 +137,7 @@ def _memory(result: Result) -> Iterable[Row]:
         yield *_frames("stored in it", figures.stored_bytes(result), "pages"), _gain(result)
     elif figures.pool_lies_in_dram(result):
         peak = counters["peak_pool_total_size"]
-        title = "of it, pool at its peak" if figures.pool_in_dram(result) else "beside it, pool at its peak"
+        title = "pool at its peak, in it" if figures.pool_in_dram(result) else "pool at its peak, beside it"
         yield *_frames(title, peak), f"{share(peak, figures.dram(result))} of DRAM"
         yield _frames("pool at the end", counters["pool_total_size"])
         yield *_frames("stored in it", figures.stored_bytes(result), "pages"), _gain(result)
@@ -161,7 +169,7 @@ def _faults(result: Result) -> Iterable[Row]:
 
 
 def _swap(result: Result) -> Iterable[Row]:
-    """Every counter that is not told elsewhere; those that seldom rise only where they have."""
+    """Yield the counters that no other block shows; those that seldom rise only if they have risen."""
     counters = result.counters
     told = {"accesses", "pages", *FAULTS, *POOL, *ALWAYS}
     for name, meaning in ALWAYS.items():
@@ -172,7 +180,7 @@ def _swap(result: Result) -> Iterable[Row]:
 
 
 def _groups(result: Result) -> Iterable[Row]:
-    """What each group has in zswap at the end, those below it included."""
+    """Yield what each group, with the groups below it, has in zswap at the end."""
     for name, found in result.groups.items():
         events = [f"{event} {count(value)}" for event, value in found.items() if event.endswith(("in", "out", "wb"))]
         held = f"of {count(found['zswapped'])} pages; {', '.join(events)}"
@@ -191,11 +199,11 @@ def _time(times: dict[str, Any], name: str) -> str:
 
 
 def _latency(result: Result) -> str:
-    """One line of percentiles; empty where there was no major fault."""
+    """Return one line of percentiles; empty if there was no major fault."""
     if not result.counters["major_faults"]:
         return ""
     listed = ", ".join(f"{name} {duration(value)}" for name, value in result.fault_latency_ns.items())
-    return f"a major fault, modelled: {listed}"
+    return f"modelled latency of a major fault: {listed}"
 
 
 def _block(title: str, rows: Iterable[Row]) -> str:

@@ -1,4 +1,4 @@
-"""Numbers as people read them. Everything here is one line of text, aligned by the caller."""
+"""Format numbers for readers. Every function returns one line of text, which the caller aligns."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ SIZES = (("GiB", float(1 << 30)), ("MiB", float(1 << 20)), ("KiB", float(1 << 10
 
 
 def count(value: float) -> str:
-    """A whole number with its thousands apart: ``1,234,567``."""
+    """Format a whole number with separated thousands: ``1,234,567``."""
     return f"{value:,.0f}"
 
 
 def duration(nanoseconds: float) -> str:
-    """A time with three significant digits and its unit: ``7.31 µs``, ``1.20 s``."""
+    """Format a time with three significant digits and its unit: ``7.31 µs``, ``1.20 s``."""
     for unit, scale in TIMES[:-1]:
         if abs(nanoseconds) >= scale * 0.9995:
             return f"{three_digits(nanoseconds / scale)} {unit}"
@@ -24,19 +24,19 @@ def duration(nanoseconds: float) -> str:
 
 
 def factor(value: float | None) -> str:
-    """A ratio with two decimals; ``-`` where there is none."""
+    """Format a ratio with two decimals; ``-`` if there is none."""
     return "-" if value is None else f"{value:.2f}"
 
 
 def share(part: float, whole: float) -> str:
-    """A part in per cent of a whole: ``12.3 %``; ``-`` of nothing."""
+    """Format a part in per cent of a whole: ``12.3 %``; ``-`` if the whole is 0."""
     return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
 def in_one_unit(values: Sequence[float | None], units: Sequence[tuple[str, float]]) -> tuple[str, list[str]]:
-    """A column's unit, and its numbers in it; `units` is TIMES or SIZES.
+    """Return one unit for a column, and its numbers in that unit; `units` is TIMES or SIZES.
 
-    The unit is the largest that leaves every number but zero at 0.1 or more, so that rows compare at a glance.
+    The unit is the largest in which every number but zero is 0.1 or more, so that rows compare at a glance.
     """
     least = min((abs(value) for value in values if value), default=0.0)
     unit, scale = next((entry for entry in units if least >= entry[1] / 10), units[-1])
@@ -45,13 +45,13 @@ def in_one_unit(values: Sequence[float | None], units: Sequence[tuple[str, float
 
 
 def fine(value: float) -> str:
-    """Three significant digits, of small numbers too: ``0.0241``; four decimals at most. Nothing at all is ``0``."""
+    """Format a number with three significant digits, small ones too (``0.0241``), and at most four decimals."""
     if value == 0:
         return "0"
     return f"{value:.4f}" if abs(value) < 0.0995 else f"{value:.3f}" if abs(value) < 0.9995 else three_digits(value)
 
 
 def three_digits(value: float) -> str:
-    """A number with three significant digits, or more before the point: ``7.31``, ``1,234``."""
+    """Format a number with three significant digits, or more before the point: ``7.31``, ``1,234``."""
     digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
     return f"{value:,.{digits}f}"

@@ -1,15 +1,15 @@
-"""The part of a plan of which nothing was seen: what would be saved, and how many faults that may cost."""
+"""Print the part of a plan whose faults are unknown: the memory it would save, and the faults that may cost it."""
 
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, TIMES, in_one_unit, three_digits
 from zswapsim.study.provision import Plan
 from zswapsim.study.sizes import PAGE_SIZE
 
-TITLE = "faults not known: what would be saved, and how many major faults a second slow the workload by 1 %"
+TITLE = "faults not known: memory that would be saved, and the major faults a second that slow the workload by 1 %"
 
 
 def unseen_text(plan: Plan, width: int | None = None, colour: bool = False) -> str:
-    """A table of sizes and compressors."""
+    """Return the table of sizes and compressors."""
     rows = plan.unseen
     dram_unit, drams = in_one_unit([row.dram_frames * PAGE_SIZE for row in rows], SIZES)
     node_unit, nodes = in_one_unit([row.node_frames * PAGE_SIZE for row in rows], SIZES)

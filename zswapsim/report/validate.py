@@ -1,4 +1,4 @@
-"""The kernel beside the model, as text."""
+"""Print the kernel's figures beside the model's."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ TIMES = ("write_ns", "read_ns")
 
 
 def pages_text(rows: Sequence[Validated], width: int | None, colour: bool) -> str:
-    """A block for each codec and set of pages, a row a field; then one sentence that sums up."""
+    """Return a block for each codec and set of pages, a row a field, and a summary."""
     blocks = [block(row, width, colour) for row in rows]
     return "\n\n".join([*blocks, verdict(rows)])
 
 
 def block(row: Validated, width: int | None, colour: bool) -> str:
-    """The fields of mm_stat and the times of one comparison."""
+    """Return the fields of mm_stat and the times of one comparison."""
     fields = [field for field in MM_STAT if field in row.kernel]
     model = row.model
     names = Column(f"{row.codec}, {row.pages}", [*fields, *(f"{time} a page" for time in TIMES)], left=True)
@@ -43,7 +43,7 @@ def _times(row: Validated, time: str) -> str:
 
 
 def verdict(rows: Sequence[Validated]) -> str:
-    """How many comparisons are equal in every field, and which are not."""
+    """Return the summary: how many comparisons are equal in every field, and which are not."""
     known = [row for row in rows if row.model is not None]
     wrong = [f"{row.codec} on {row.pages}: {', '.join(row.unequal())}" for row in known if row.unequal()]
     lines = [f"{len(known) - len(wrong)} of {len(known)} comparisons are equal in every field of mm_stat."]
@@ -54,7 +54,7 @@ def verdict(rows: Sequence[Validated]) -> str:
 
 
 def swap_text(rows: Sequence[SwapValidated], width: int | None, colour: bool) -> str:
-    """A row for each reclaimer beside the kernel, then the greatest distance of each reclaimer."""
+    """Return a row for each reclaimer beside the kernel, and the greatest distance of each reclaimer."""
     keys = [
         Column("trace", [row.trace for row in rows], left=True),
         Column("DRAM frames", [count(row.dram_bytes // 4096) for row in rows]),
@@ -73,7 +73,7 @@ def swap_text(rows: Sequence[SwapValidated], width: int | None, colour: bool) ->
 
 
 def farthest(rows: Sequence[SwapValidated]) -> list[str]:
-    """The greatest distance in swap-ins of each reclaimer, and how it was set."""
+    """Return the greatest distance in swap-ins of each reclaimer, with its settings."""
     lines = []
     for name in dict.fromkeys(row.reclaim for row in rows):
         own = [row for row in rows if row.reclaim == name]
