@@ -1,4 +1,4 @@
-"""The command line. Heavy imports wait until a command needs them, so that `zswapsim --help` answers at once."""
+"""Run zswapsim's command line. Heavy imports wait until a command needs them, so `zswapsim --help` answers at once."""
 
 GARBAGE_OBJECTS = 100_000
 

@@ -1,4 +1,4 @@
-"""The list of commands, and the parsing of a command line by argparse.
+"""List the commands, parse a command line with argparse and run the command that it names.
 
 A command is a module of this package. Its docstring is its help, `prepare_parser` declares its options and `run` does
 the work. Only the module of the command that is called is imported.
@@ -29,11 +29,11 @@ COMMANDS = {
     "compressors": "List the compressors, or measure them on a page file.",
     "validate": "Compare the model with the running kernel: zram's mm_stat, times and reclaim.",
 }
-"""Every command with the first line of its help, which is the first line of its module's docstring."""
+"""Maps every command to the first line of its help, which is the first line of its module's docstring."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises InputError, one line, where argparse would print the usage and exit."""
+    """Raise InputError, which becomes one line, where argparse would print the usage and exit."""
 
     def __init__(self, prog: str, description: str | None = None, usage: str | None = None) -> None:
         super().__init__(

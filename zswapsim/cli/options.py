@@ -1,4 +1,4 @@
-"""Options that several commands share, among them one for every field of Settings."""
+"""Declare the options that several commands share, among them one for every field of Settings."""
 
 import argparse
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +21,7 @@ CHAIN_HELP = "The most frames in a zspage, 4 to 16."
 
 
 class Choice(NamedTuple):
-    """The option of one field of Settings."""
+    """Describe the option of one field of Settings."""
 
     help: str
     section: str

@@ -9,9 +9,9 @@ from zswapsim.study.sizes import PAGE_SIZE
 from zswapsim.study.stackcurve import EXACT, Curve
 
 MOST_COLUMNS = 6
-"""The most sizes in a table of windows or processes."""
+"""A table of windows or processes has at most this many sizes."""
 MOST_ROWS = 40
-"""The most windows or processes in a table; JSON has them all."""
+"""A table has at most this many windows or processes; JSON has them all."""
 
 
 def miss_ratio(curve: Curve, point: int) -> float:

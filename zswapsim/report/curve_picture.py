@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 LINES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 MARKS = ("o", "s", "^", "D", "v", "x", "+")
 LONGEST = 90
-"""The most characters that fit in a title."""
+"""A title has at most this many characters."""
 MOST_PROCESSES = 12
-"""The most processes that are drawn: those with most accesses."""
+"""At most this many processes are drawn: those with most accesses."""
 
 
 def draw_curves(found: Curves, path: str) -> None:

@@ -14,7 +14,7 @@ from zswapsim.study.provision import Plan
 from zswapsim.study.sizes import PAGE_SIZE
 
 PROSE = 113
-"""The most characters in a line outside tables."""
+"""Lines outside tables have at most this many characters."""
 KNEE, TAKE = "knee", "take"
 PACE = {
     FROM_TRACE: "from the trace's time_ns",

@@ -207,7 +207,7 @@ def _latency(result: Result) -> str:
 
 
 def _block(title: str, rows: Iterable[Row]) -> str:
-    """A title and rows under it: a name at the left, figures at the right, remarks at the left again."""
+    """Lay out a title and its rows: names left-aligned, figures right-aligned, remarks left-aligned."""
     table = [(*row, *[""] * (4 - len(row))) for row in rows]
     figure_columns = 2 if any(row[3] for row in table) else 1
     widths = [max(len(row[place]) for row in table) for place in range(3)]
