@@ -1,6 +1,7 @@
 """Draw the audit's matrix with matplotlib (the extra ``pictures``), and write pictures to files."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def check_picture(path: str) -> None:
     if Path(path).suffix not in FORMS:
         raise InputError(f"--picture {path}: expected a file that ends in {' or '.join(FORMS)}")
     try:
-        import matplotlib  # noqa: F401
+        import_module("matplotlib")
     except ImportError:
         raise InputError("--picture: needs matplotlib: pip install 'zswapsim[pictures]'") from None
 
@@ -96,6 +97,7 @@ def _body(axes: "Axes", cells: Sequence[Cell], rows: Sequence[str], rules: Seque
 
 
 def _legend(axes: "Axes", top: float) -> None:
-    text = "upright: callers in the kernel; slanted: what a process calls and reads; * rests on the baseline"
+    text = "upright: callers in the kernel; slanted: calls and files of a process; *: rests on the baseline"
     axes.text(0.1, top, text, color="#444444")
-    axes.text(0.1, top + ROW, "hidden: as on a machine without the node; revealed: not so", color="#444444")
+    text = "hidden: the answer of a machine without the node; revealed: another answer"
+    axes.text(0.1, top + ROW, text, color="#444444")
