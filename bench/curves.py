@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from zswapsim import Settings, read_trace, run
-from zswapsim.study.curve import exact_curve
-from zswapsim.study.mini import mini_curves
-from zswapsim.study.policies import RECLAIMERS
-from zswapsim.study.sampled import sampled_curve
+from zswapsim.study.curve.exact import exact_curve
+from zswapsim.study.curve.miniature import miniature_curves
+from zswapsim.study.curve.sampled import sampled_curve
+from zswapsim.study.settings.reclaimers import RECLAIMERS
 from zswapsim.traces import DenseTrace
 
 TRACES = (
@@ -45,7 +45,7 @@ def mini_rows(trace: DenseTrace) -> None:
     row("---", ["---:"] * len(RATES))
     for name in RECLAIMERS:
         real = [replayed(trace, name, frames) for frames in sizes]
-        found = (mini_curves(trace, name, sizes, rate=rate)[0].major_faults for rate in RATES)
+        found = (miniature_curves(trace, name, sizes, rate=rate)[0].major_faults for rate in RATES)
         off = [np.abs(np.subtract(faults, real)) / trace.events for faults in found]
         row(f"`{name}`", [f"{each.max():.4f} ({each.mean():.4f})" for each in off])
 

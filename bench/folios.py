@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from zswapsim import get_compressor
 from zswapsim._core.backend.foliocodec import FolioCodec
-from zswapsim.study.compare import combinations, compare
-from zswapsim.study.result import Result
+from zswapsim.study.compare.compare import combinations, compare
+from zswapsim.study.run.result import Result
 from zswapsim.traces import capture_pages
 from zswapsim.traces.contents import read_pages
 from zswapsim.traces.recipes import recipe_pages

@@ -14,7 +14,7 @@ import numpy as np
 
 from zswapsim import Settings, run
 from zswapsim.live import observe
-from zswapsim.study.observed import Observed
+from zswapsim.study.plan.observed_traffic import ObservedTraffic
 from zswapsim.traces import ArrayTrace
 
 PAGES, RATE, BURST, SEED = 4000, 2000, 100, 7
@@ -58,7 +58,7 @@ def compare(alpha: float, seconds: float) -> None:
         program.stdout.readline()
         seen = observe(program.pid, seconds, method="clear-refs")
         program.kill()
-    source, count = Observed(seen), int(seconds * RATE)
+    source, count = ObservedTraffic(seen), int(seconds * RATE)
     drawn = accesses(alpha)(4 * count)
     others = max(0, seen.working_set_bytes // 4096 - len(np.unique(drawn[-count:])))
     print(f"alpha {alpha}, {PAGES} pages, {seconds:g} s\n{'frames':>8}{'at least':>10}{'truth':>10}{'at most':>10}")

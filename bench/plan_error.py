@@ -14,16 +14,23 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.pace import measure_pace
-from zswapsim.study.pagecosts import codecs_of, measure_costs
-from zswapsim.study.plan import timed
-from zswapsim.study.point import CALM, Point, Workload, make_point, processor_share, sums_of
-from zswapsim.study.run import run
-from zswapsim.study.search import Search
+from zswapsim.study.plan.access_rate import measure_access_rate
+from zswapsim.study.plan.page_costs import measure_costs, open_codecs
+from zswapsim.study.plan.plan import open_timed_trace
+from zswapsim.study.plan.plan_point import (
+    UNDISTURBED_SHARE,
+    PlanPoint,
+    Workload,
+    make_plan_point,
+    processor_share,
+    sums_of,
+)
+from zswapsim.study.plan.search import Search
+from zswapsim.study.plan.traffic import open_traffic_source
+from zswapsim.study.run.run import run
 from zswapsim.study.settings import Settings
-from zswapsim.study.sizes import PAGE_SIZE
-from zswapsim.study.traffic import open_source
+from zswapsim.study.settings.cost import PRESETS
+from zswapsim.study.settings.sizes import PAGE_SIZE
 from zswapsim.traces import Contents, read_contents
 
 TRACES = (
@@ -41,8 +48,8 @@ SHARES = (60, 30)
 class Pair(NamedTuple):
     """One point."""
 
-    estimate: Point
-    run: Point
+    estimate: PlanPoint
+    run: PlanPoint
     out: int
     calm: bool
 
@@ -50,18 +57,18 @@ class Pair(NamedTuple):
 def pairs(trace: str, contents: Contents) -> Iterator[Pair]:
     """Estimate and run of every size and compressor."""
     settings = Settings(node="150%")
-    dense = timed(trace)
+    dense = open_timed_trace(trace)
     dense.scan()
-    workload = Workload(dense.pages, dense.events, measure_pace(dense))
-    costs = measure_costs(codecs_of(COMPRESSORS), contents, dense.pages, settings)
-    search = Search(open_source(dense, settings), costs, workload, settings.batch, [])
+    workload = Workload(dense.pages, dense.events, measure_access_rate(dense))
+    costs = measure_costs(open_codecs(COMPRESSORS), contents, dense.pages, settings)
+    search = Search(open_traffic_source(dense, settings), costs, workload, settings.batch, [])
     for share in SHARES:
         frames = dense.pages * share // 100
         for name in costs:
             asked = msgspec.structs.replace(settings, dram=frames * PAGE_SIZE, compressor=name)
             result = run(dense, contents, asked)
-            found = make_point(name, sums_of(result, PRESETS[settings.cost]), workload)
-            calm = processor_share(result) >= CALM
+            found = make_plan_point(name, sums_of(result, PRESETS[settings.cost]), workload)
+            calm = processor_share(result) >= UNDISTURBED_SHARE
             yield Pair(search.point(name, frames), found, search.source.at(frames).out, calm)
 
 

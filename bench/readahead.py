@@ -8,7 +8,7 @@ readahead, in Markdown: stall is all modelled waiting, device the time that the 
 
 import sys
 
-from zswapsim.study.compare import combinations, compare
+from zswapsim.study.compare.compare import combinations, compare
 from zswapsim.study.settings import READAHEADS
 
 TRACES = ("bundled:json", "bundled:sort")

@@ -19,8 +19,8 @@ from zswapsim import Settings
 from zswapsim.kernel import groups
 from zswapsim.kernel.own import Device, Own
 from zswapsim.kernel.replay import READ_EVERY, Accesses, accesses, page_tables, replaying
-from zswapsim.study.readahead import by_address
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.readahead import by_address
+from zswapsim.study.run.run import open_replay
 from zswapsim.traces import Contents, DenseTrace, read_contents, read_trace
 
 PAGES, FRAMES, RUNS = 16_384, 8_192, 2

@@ -5,9 +5,9 @@ from conftest import is_smoke
 from race import Row, race, timed
 
 from zswapsim import Settings, read_trace, run
-from zswapsim.study.curve import exact_curve
-from zswapsim.study.mini import mini_curves
-from zswapsim.study.sampled import sampled_curve
+from zswapsim.study.curve.exact import exact_curve
+from zswapsim.study.curve.miniature import miniature_curves
+from zswapsim.study.curve.sampled import sampled_curve
 from zswapsim.traces import DenseTrace
 
 REPLAYS = 20
@@ -68,7 +68,7 @@ def test_miniature_simulations_beside_a_replay(benchmark, scale, ratios, trace) 
     """20 sizes of mglru at rate 0.01, beside one replay of it."""
     points = 4 if is_smoke() else MINI_POINTS
     runners = {
-        "ours": timed(lambda: mini_curves(trace, "mglru", sizes(trace, points), rate=0.01), trace.events),
+        "ours": timed(lambda: miniature_curves(trace, "mglru", sizes(trace, points), rate=0.01), trace.events),
         "replay": timed(lambda: replay(trace, trace.pages // 4, "mglru"), trace.events),
     }
     best = race(benchmark, max(2, scale.rounds // 4), runners)

@@ -9,9 +9,9 @@ import pytest
 from race import Row, race, timed
 
 from zswapsim import Settings, compare, read_contents, read_trace
-from zswapsim.study.compare import combinations
+from zswapsim.study.compare.compare import combinations
 from zswapsim.study.profile import Profile, make_profile
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
 from zswapsim.traces import DenseTrace
 
 COMPRESSORS = ["lz4", "lzo-rle", "zstd", "lz4hc"]

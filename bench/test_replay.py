@@ -17,8 +17,8 @@ from zswapsim import Result, Settings, read_trace, run
 from zswapsim._core.backend.backend import CountingBackend
 from zswapsim._core.base.latency import random_access_ns
 from zswapsim._core.engine.replay import Replay
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.policies import RECLAIMERS
+from zswapsim.study.settings.cost import PRESETS
+from zswapsim.study.settings.reclaimers import RECLAIMERS
 from zswapsim.traces import DenseTrace, write_trace
 
 libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.reference.readahead import Cluster, Vma
-from zswapsim.study.readahead import by_address
+from zswapsim.study.run.readahead import by_address
 
 PAGES = 48
 # Two mappings, the first across the end of what a page table maps, in another order than that of first accesses.

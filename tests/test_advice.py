@@ -3,7 +3,7 @@
 from test_report import a_result
 
 from zswapsim.report.advice import advice
-from zswapsim.study.result import OUT_OF_MEMORY
+from zswapsim.study.run.result import OUT_OF_MEMORY
 
 
 def row(name, stall, written=0, peak=3_000, **settings):

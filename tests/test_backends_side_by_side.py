@@ -6,9 +6,9 @@ from zswapsim import Settings, run
 from zswapsim.report.comparison import comparison_text
 from zswapsim.report.figures import pool_share
 from zswapsim.report.text import result_text
-from zswapsim.study.compare import combinations, compare
-from zswapsim.study.cost import DEVICES, PRESETS, in_dram
-from zswapsim.study.result import Result
+from zswapsim.study.compare.compare import combinations, compare
+from zswapsim.study.run.result import Result
+from zswapsim.study.settings.cost import DEVICES, PRESETS, in_dram
 
 TRACE, CONTENTS = "gen:zipf,pages=600,events=20000,alpha=0.8,writes=0.3", "recipe:mix,pages=200"
 BACKENDS = ["private-node", "zswap", "zram:idle_every=900,writeback_every=900", "private-node/zswap", "disk"]

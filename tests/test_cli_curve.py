@@ -11,7 +11,7 @@ from zswapsim import Settings, run
 from zswapsim.cli import main
 from zswapsim.report.curve import curves_text
 from zswapsim.report.curve_picture import draw_curves
-from zswapsim.study.curves import curves
+from zswapsim.study.curve.curves import curves
 from zswapsim.traces import ArrayTrace, read_trace
 
 
@@ -108,7 +108,7 @@ def test_ctrl_c_prints_the_curve_so_far(capfd, monkeypatch):
 
     found = curves(trace, progress=interrupt)
     assert stop <= found.whole.accesses < 400_000
-    monkeypatch.setattr("zswapsim.study.curves.curves", lambda *_given, **_options: found)
+    monkeypatch.setattr("zswapsim.study.curve.curves.curves", lambda *_given, **_options: found)
     assert main(["curve", SMALL]) == 130
     out, err = capfd.readouterr()
     assert "interrupted: the curve of the accesses so far" in out

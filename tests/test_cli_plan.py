@@ -8,9 +8,9 @@ import pytest
 from cli_helpers import SMALL, as_json, refused_here, zswapsim
 
 from zswapsim.report.plan import plan_text
-from zswapsim.study.plan import plan
+from zswapsim.study.plan.make_plan import Plan
+from zswapsim.study.plan.plan import plan
 from zswapsim.study.profile import make_profile
-from zswapsim.study.provision import Plan
 from zswapsim.traces import read_contents
 
 QUICK = ("--contents", "recipe:mix,pages=300", "--compressor", "zstd", "--compressor", "lz4", "--access-ns", "20000")

@@ -7,12 +7,12 @@ import signal
 import numpy as np
 import pytest
 
-import zswapsim.study.compare as compare_module
+import zswapsim.study.compare.compare as compare_module
 from zswapsim._core.base.errors import CorruptPageError, InputError, OutputError, ZswapsimError
-from zswapsim.study import parallel
-from zswapsim.study.compare import combinations, compare
+from zswapsim.study.compare import parallel
+from zswapsim.study.compare.compare import combinations, compare
+from zswapsim.study.compare.shared_files import MappedTrace, open_shared, write_shared
 from zswapsim.study.settings import Settings
-from zswapsim.study.share import MappedTrace, open_shared, write_shared
 from zswapsim.traces import DenseTrace, read_contents, read_trace
 
 TRACE = "gen:zipf,pages=300,events=4000,alpha=0.8,writes=0.4,seed=5"
@@ -116,7 +116,7 @@ def die(*_arguments):
     ("work", "error", "message"), [(fail, CorruptPageError, "slot 7"), (die, ZswapsimError, "died")]
 )
 def test_what_goes_wrong_in_a_process_is_raised_here(monkeypatch, work, error, message):
-    monkeypatch.setattr(parallel, "_work", work)
+    monkeypatch.setattr(parallel, "_run_job", work)
     with pytest.raises(error, match=message):
         parallel.run_parallel(scanned(), None, [Settings(depth="counts")] * 3, workers=2)
     assert multiprocessing.active_children() == []

@@ -18,10 +18,11 @@ from zswapsim._core.frames.arena import FrameArena
 from zswapsim.backends.cram import physical_sizes
 from zswapsim.compressors import measure
 from zswapsim.report.headroom import headroom_text, overwritten_text
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.cram import CONTROLS, CramSettings, nanoseconds, parse_cram
-from zswapsim.study.headroom import HeadroomCase, overwritten_zeros, point, study
-from zswapsim.study.run import open_replay
+from zswapsim.study.cram.headroom import HeadroomCase, replay_case, replay_cases
+from zswapsim.study.cram.overwritten import overwritten_zeros
+from zswapsim.study.run.run import open_replay
+from zswapsim.study.settings.cost import PRESETS
+from zswapsim.study.settings.cram import CONTROLS, CramSettings, nanoseconds, parse_cram
 from zswapsim.traces import Contents
 
 COST = PRESETS["cxl-nvme"]
@@ -213,7 +214,9 @@ def test_space_is_what_a_page_takes_in_whole_sectors() -> None:
 
 @pytest.mark.parametrize(("headroom", "delay_ns"), [(2, 1_000_000), (5, 1_000_000), (5, 10_000_000), (20, 10_000_000)])
 def test_losses_are_what_arrives_unseen_less_the_headroom(headroom: int, delay_ns: int) -> None:
-    found = point(HeadroomCase(headroom_percent=headroom, delay_ns=delay_ns, inflow=4_000_000_000, physical=64 << 20))
+    found = replay_case(
+        HeadroomCase(headroom_percent=headroom, delay_ns=delay_ns, inflow=4_000_000_000, physical=64 << 20)
+    )
     arriving = 4 * delay_ns / 4096
     room = (64 << 20) * headroom / 100 / 4096
     assert found.lost_pages == pytest.approx(arriving - room, abs=2 + 0.002 * arriving)
@@ -222,7 +225,7 @@ def test_losses_are_what_arrives_unseen_less_the_headroom(headroom: int, delay_n
 
 def test_more_headroom_or_a_shorter_delay_loses_no_more_and_two_controls_lose_nothing() -> None:
     common = HeadroomCase(physical=8 << 20)
-    points = study(CONTROLS, [2, 10], [0, 100_000, 4_000_000], [1_000_000_000], [3.0, 1.0], common)
+    points = replay_cases(CONTROLS, [2, 10], [0, 100_000, 4_000_000], [1_000_000_000], [3.0, 1.0], common)
     assert len(points) == 3 * 2 * 3 * 2
     lost = {
         (each.case.control, each.case.ratio_after, each.case.delay_ns, each.case.headroom_percent): each.lost_pages
@@ -234,7 +237,7 @@ def test_more_headroom_or_a_shorter_delay_loses_no_more_and_two_controls_lose_no
         assert pages <= lost[control, ratio, 4_000_000, headroom]
         assert pages <= lost[control, 1.0, delay, headroom]
     assert lost["watermarks", 1.0, 4_000_000, 2] > 0
-    assert study(CONTROLS, [2, 10], [0, 100_000, 4_000_000], [1_000_000_000], [3.0, 1.0], common) == points
+    assert replay_cases(CONTROLS, [2, 10], [0, 100_000, 4_000_000], [1_000_000_000], [3.0, 1.0], common) == points
     assert headroom_text(points).count("\n") > 18
 
 

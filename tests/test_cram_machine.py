@@ -14,7 +14,7 @@ from tests.reference.cram import CramMachine, Device
 from tests.reference.replay import Contents
 from zswapsim import Settings, get_compressor
 from zswapsim.compressors import measure
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
 from zswapsim.traces import Contents as RealContents
 
 PAGES = 48

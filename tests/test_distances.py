@@ -13,10 +13,10 @@ from tests.reference.distances import Dram, distances
 from zswapsim import InputError, Settings, run
 from zswapsim._core.base.errors import BusyError
 from zswapsim._core.curve.distances import MOST_PAGES, StackDistances
-from zswapsim.study.curve import exact_curve
-from zswapsim.study.onepass import walk
-from zswapsim.study.stackcurve import Steps
-from zswapsim.study.traffic import OnePass, Replays, open_source
+from zswapsim.study.curve.exact import exact_curve
+from zswapsim.study.curve.stack_curve import DistanceCounts
+from zswapsim.study.curve.trace_walk import walk_trace
+from zswapsim.study.plan.traffic import OnePass, Replays, open_traffic_source
 from zswapsim.traces import DenseTrace, read_trace
 from zswapsim.traces.trace import ArrayTrace
 
@@ -44,7 +44,7 @@ def test_against_a_dram_of_every_size(parts, times):
         for dram in drams:
             for page, write in part:
                 dram.access(page, bool(write))
-        reuses, dirtied = (Steps(each) for each in counts(stack))
+        reuses, dirtied = (DistanceCounts(each) for each in counts(stack))
         if times == 1 or part is parts[-1]:
             stack.check()
             for dram in drams:
@@ -156,10 +156,10 @@ def test_whose_faults_they_are_in_a_dram_that_all_share():
 
 def test_a_plan_takes_one_pass_where_it_may():
     trace = dense("gen:zipf,pages=300,events=5000")
-    ours, theirs = open_source(trace, Settings()), open_source(trace, Settings(reclaim_batch=2))
+    ours, theirs = open_traffic_source(trace, Settings()), open_traffic_source(trace, Settings(reclaim_batch=2))
     assert isinstance(ours, OnePass)
     assert isinstance(theirs, Replays)
-    assert isinstance(open_source(trace, Settings(reclaim="clock")), Replays)
+    assert isinstance(open_traffic_source(trace, Settings(reclaim="clock")), Replays)
     for frames in (1, 50, 290):
         assert ours.at(frames) == Replays(trace, Settings()).at(frames)
 
@@ -184,7 +184,7 @@ def test_ctrl_c_does_not_come_between_two_parts_of_a_step():
             os.kill(os.getpid(), signal.SIGINT)
         fed.append(len(pages))
 
-    assert walk(trace, take) == (sum(fed), True)
+    assert walk_trace(trace, take) == (sum(fed), True)
     assert len(fed) == 2
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

@@ -16,8 +16,8 @@ from tests.reference.replay import Contents
 from zswapsim import Settings, get_compressor
 from zswapsim._core.backend.zram_slots import mark_idle, recompress_slots, write_back_slots
 from zswapsim.compressors import measure
-from zswapsim.study.backendspec import CHOICES
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
+from zswapsim.study.settings.backends import SLOT_CHOICES
 from zswapsim.traces import Contents as RealContents
 
 CONTENTS = RealContents(sample_array(sample_pages()), "samples")
@@ -175,7 +175,7 @@ class SlotWorkMachine(PoolMachine):
         priority = min(priority, len(self.model.stronger))
         self.model.recompress(choice, threshold, priority, most)
         for pool in self.open_pools():
-            recompress_slots(pool, CHOICES[choice], threshold, priority, most)
+            recompress_slots(pool, SLOT_CHOICES[choice], threshold, priority, most)
 
     @precondition(lambda self: hasattr(self, "engines"))
     @rule(
@@ -187,7 +187,7 @@ class SlotWorkMachine(PoolMachine):
         slots = set(range(PAGES)) if ranges is None else {n for a, b in ranges for n in range(a, b + 1)}
         wrote = self.model.write_back_slots(choice, most, slots)
         for pool in self.open_pools():
-            assert write_back_slots(pool, CHOICES[choice], most, ranges) == wrote
+            assert write_back_slots(pool, SLOT_CHOICES[choice], most, ranges) == wrote
 
     @precondition(lambda self: hasattr(self, "engines"))
     @rule()

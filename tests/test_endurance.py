@@ -6,7 +6,7 @@ import pytest
 from zswapsim import Settings, run
 from zswapsim._core.backend.backend import CountingBackend
 from zswapsim._core.engine.replay import Replay
-from zswapsim.study.cost import PRESETS
+from zswapsim.study.settings.cost import PRESETS
 
 FAULTS = 10_000_000
 

@@ -21,7 +21,7 @@ from zswapsim._core.backend.tiers import TieredBackend
 from zswapsim._core.backend.zram_slots import mark_idle, recompress_slots, write_back_slots
 from zswapsim._core.base.errors import SlotEmptyError
 from zswapsim._core.engine.replay import Replay
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
 from zswapsim.traces import Contents
 
 PAGES = 48
@@ -59,7 +59,7 @@ FAULTY = c_codec(compress, decompress)
 @contextmanager
 def faulty_codec() -> Iterator[None]:
     """Whatever codec a run asks for, it is the faulty one."""
-    with mock.patch("zswapsim.study.behind.get_compressor", return_value=FAULTY):
+    with mock.patch("zswapsim.study.run.backend.get_compressor", return_value=FAULTY):
         yield
 
 

@@ -8,9 +8,9 @@ from tests.cli_helpers import refused_here
 from zswapsim import CorruptPageError, InputError, Settings, compare, get_compressor, run
 from zswapsim._core.backend.foliocodec import FolioCodec
 from zswapsim._core.engine.folios import FolioReplay
-from zswapsim.study.compare import combinations
+from zswapsim.study.compare.compare import combinations
 from zswapsim.study.profile import make_profile
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
 from zswapsim.traces import ArrayTrace, Contents, DenseTrace
 from zswapsim.traces.folios import Folios, find_folios
 from zswapsim.traces.recipes import recipe_pages

@@ -16,7 +16,7 @@ from tests.reference.store import Store
 from zswapsim import Settings, get_compressor
 from zswapsim._core.backend.foliocodec import FolioCodec
 from zswapsim.compressors import measure
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
 from zswapsim.traces import Contents as RealContents
 from zswapsim.traces.folios import Folios as TraceFolios
 

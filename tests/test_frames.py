@@ -189,7 +189,7 @@ def test_frames_lie_on_the_node_of_the_host_they_are_bound_to() -> None:
 
 def test_a_run_says_where_its_frames_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     bound(FrameArena(4096), host_nodes()[0])
-    monkeypatch.setattr("zswapsim.study.nodes.host_nodes", lambda: [0, 1])
+    monkeypatch.setattr("zswapsim.study.run.nodes.host_nodes", lambda: [0, 1])
     settings = zswapsim.Settings(bind_node=0, dram="20%", node="80%")
     result = zswapsim.run("gen:zipf,pages=300,events=5000", "recipe:mix", settings)
     assert set(result.host_frames) == {"0"}
@@ -202,9 +202,9 @@ def test_a_node_that_the_host_does_not_have(monkeypatch: pytest.MonkeyPatch) -> 
         with pytest.raises(InputError, match=message):
             zswapsim.run("gen:zipf,pages=300,events=500", "recipe:mix", zswapsim.Settings(**settings))
 
-    monkeypatch.setattr("zswapsim.study.nodes.host_nodes", lambda: [0])
+    monkeypatch.setattr("zswapsim.study.run.nodes.host_nodes", lambda: [0])
     refused("this machine has one NUMA node", bind_node=0)
-    monkeypatch.setattr("zswapsim.study.nodes.host_nodes", lambda: [0, 2])
+    monkeypatch.setattr("zswapsim.study.run.nodes.host_nodes", lambda: [0, 2])
     refused("expected a node of this machine that has memory: 0, 2", bind_node=1)
     refused("expected --depth bytes", bind_node=2, depth="sizes")
     with pytest.raises(InputError, match="bind-node 1024"):

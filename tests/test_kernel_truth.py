@@ -11,7 +11,7 @@ import pytest
 
 from zswapsim import PageStore
 from zswapsim.kernel.zram import MM_STAT
-from zswapsim.study.validate import MODELLED, model_mm_stat
+from zswapsim.study.validate.page_store import MODELLED, model_mm_stat
 from zswapsim.traces.recipes import recipe_pages
 
 TRUTH = json.loads((Path(__file__).parent / "data" / "zram.json").read_text())

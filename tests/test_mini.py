@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from zswapsim import InputError, Settings, run
-from zswapsim.study.mini import mini_curves
-from zswapsim.study.policies import RECLAIMERS
+from zswapsim.study.curve.miniature import miniature_curves
+from zswapsim.study.settings.reclaimers import RECLAIMERS
 from zswapsim.traces import DenseTrace, read_trace
 
 
@@ -24,7 +24,7 @@ def replayed(trace, reclaim, frames, **about):
 def test_all_pages_are_real_replays(reclaim):
     trace = dense("gen:zipf,pages=900,events=20000,alpha=0.8,writes=0.3")
     sizes = [40, 300, trace.pages]
-    found, _ = mini_curves(trace, reclaim, sizes)
+    found, _ = miniature_curves(trace, reclaim, sizes)
     for point, frames in enumerate(sizes):
         dropped = replayed(trace, reclaim, frames)
         kept = replayed(trace, reclaim, frames, exclusive_loads=False)
@@ -39,7 +39,7 @@ def test_all_pages_are_real_replays(reclaim):
 def test_a_sample_comes_near(reclaim):
     trace = dense("gen:zipf,pages=60000,events=4e5,alpha=0.9,writes=0.2")
     sizes = [trace.pages * share // 10 for share in (2, 5, 8)]
-    found, _ = mini_curves(trace, reclaim, sizes, sampled_pages=6000)
+    found, _ = miniature_curves(trace, reclaim, sizes, sampled_pages=6000)
     real = [replayed(trace, reclaim, frames)["major_faults"] for frames in sizes]
     assert np.abs(np.subtract(found.major_faults, real)).max() / trace.events < 0.02
     assert found.method == f"mini:{reclaim}:rate={6000 / trace.pages:.4g}"
@@ -49,7 +49,7 @@ def test_a_sample_comes_near(reclaim):
 def test_windows_are_the_timeline_of_a_replay():
     trace = dense("gen:phases,pages=900,events=30000,writes=0.2")
     sizes = [100, 400]
-    whole, windows = mini_curves(trace, "two-list", sizes, window=7000)
+    whole, windows = miniature_curves(trace, "two-list", sizes, window=7000)
     assert [each.accesses for each in windows] == [7000, 7000, 7000, 7000, 2000]
     assert sum(each.first_accesses for each in windows) == whole.first_accesses == trace.pages
     for point, frames in enumerate(sizes):
@@ -63,6 +63,6 @@ def test_windows_are_the_timeline_of_a_replay():
 def test_refuses_what_it_cannot_take():
     trace = dense("gen:loop,pages=50,events=200")
     with pytest.raises(InputError, match="expected one of lru"):
-        mini_curves(trace, "opt", [10])
+        miniature_curves(trace, "opt", [10])
     with pytest.raises(InputError, match="share of the pages"):
-        mini_curves(trace, "clock", [10], rate=2)
+        miniature_curves(trace, "clock", [10], rate=2)

@@ -9,15 +9,15 @@ import pytest
 import zswapsim
 from zswapsim import InputError, Plan, Settings, plan, run
 from zswapsim.report.plan import plan_text
-from zswapsim.study import confirm
-from zswapsim.study.objectives import parse_objectives
-from zswapsim.study.pace import OBSERVED, Pace
-from zswapsim.study.pagecosts import codecs_of, measure_costs
-from zswapsim.study.point import Workload, make_point
+from zswapsim.study.plan import trial_runs
+from zswapsim.study.plan.access_rate import OBSERVED, AccessRate
+from zswapsim.study.plan.make_plan import make_plan
+from zswapsim.study.plan.objectives import parse_objectives
+from zswapsim.study.plan.page_costs import measure_costs, open_codecs
+from zswapsim.study.plan.plan_point import Workload, make_plan_point
+from zswapsim.study.plan.traffic import Traffic, TrafficSource
 from zswapsim.study.profile import make_profile
-from zswapsim.study.provision import plan_from
-from zswapsim.study.sizes import PAGE_SIZE
-from zswapsim.study.traffic import Source, Traffic
+from zswapsim.study.settings.sizes import PAGE_SIZE
 from zswapsim.traces import Contents, DenseTrace, capture_pages, read_contents, read_trace
 
 SMALL = "gen:zipf,pages=900,events=30000,alpha=1.1,writes=0.3,seed=2"
@@ -142,9 +142,9 @@ def test_one_access_in_a_trace_that_never_faults(mix):
 
 def test_where_runs_save_nothing_all_pages_stay_in_dram(small, mix, monkeypatch):
     def larger(compressor, sums, workload):
-        return make_point(compressor, sums._replace(node_frames=3 * sums.node_frames), workload)
+        return make_plan_point(compressor, sums._replace(node_frames=3 * sums.node_frames), workload)
 
-    monkeypatch.setattr(confirm, "make_point", larger)
+    monkeypatch.setattr(trial_runs, "make_plan_point", larger)
     made = plan(small, mix, ["p99<5ms"], compressors=["lz4"], access_ns=SLOW)
     assert made.kept
     assert made.tries[0].run.saved < 0
@@ -157,9 +157,9 @@ def test_where_runs_save_nothing_all_pages_stay_in_dram(small, mix, monkeypatch)
 def test_a_disturbed_run_is_repeated_and_the_middle_one_counts(small, mix, monkeypatch):
     shares = iter([0.5, 0.6, 0.4])
     slowdowns = iter([3.0, 1.0, 2.0])
-    monkeypatch.setattr(confirm, "processor_share", lambda _result: next(shares))
+    monkeypatch.setattr(trial_runs, "processor_share", lambda _result: next(shares))
     monkeypatch.setattr(
-        confirm, "make_point", lambda *a: msgspec.structs.replace(make_point(*a), slowdown=next(slowdowns))
+        trial_runs, "make_plan_point", lambda *a: msgspec.structs.replace(make_plan_point(*a), slowdown=next(slowdowns))
     )
     made = plan(small, mix, ["slowdown<5%"], compressors=["lz4"], access_ns=SLOW)
     assert made.kept
@@ -190,9 +190,9 @@ def worse_by(times: float, monkeypatch) -> None:
     """Runs find so many times the waiting of 7 µs a fault: a machine that is slower than when pages were measured."""
 
     def slower(compressor, sums, workload):
-        return make_point(compressor, sums._replace(stall_ns=times * 7_000 * sums.major_faults), workload)
+        return make_plan_point(compressor, sums._replace(stall_ns=times * 7_000 * sums.major_faults), workload)
 
-    monkeypatch.setattr(confirm, "make_point", slower)
+    monkeypatch.setattr(trial_runs, "make_plan_point", slower)
 
 
 def test_a_run_that_misses_leads_to_the_next_safer_point(small, mix, monkeypatch):
@@ -208,7 +208,7 @@ def test_a_run_that_misses_leads_to_the_next_safer_point(small, mix, monkeypatch
 
 def test_a_profile_spares_the_measuring(small, mix, monkeypatch):
     profile = make_profile(mix, ["lz4"])
-    monkeypatch.setattr("zswapsim.study.plan.make_profile", None)
+    monkeypatch.setattr("zswapsim.study.plan.plan.make_profile", None)
     made = plan(small, mix, ["save>5%"], compressors=["lz4"], profile=profile)
     assert (made.kept, made.depth) == (True, "bytes")
     assert made.recommended.verified_pages == made.recommended.run.major_faults > 0
@@ -222,10 +222,10 @@ def test_a_run_that_barely_keeps_a_limit_is_not_relied_on(small, mix, monkeypatc
     found = iter([4.95, 4.95, 4.95, 4.5])
 
     def close(compressor, sums, workload):
-        return msgspec.structs.replace(make_point(compressor, sums, workload), slowdown=next(found))
+        return msgspec.structs.replace(make_plan_point(compressor, sums, workload), slowdown=next(found))
 
-    monkeypatch.setattr(confirm, "make_point", close)
-    monkeypatch.setattr(confirm, "processor_share", lambda _result: 1.0)
+    monkeypatch.setattr(trial_runs, "make_plan_point", close)
+    monkeypatch.setattr(trial_runs, "processor_share", lambda _result: 1.0)
     made = plan(small, mix, ["slowdown<5%"], compressors=["lz4"], access_ns=SLOW)
     assert made.kept
     assert [tried.run.slowdown for tried in made.tries] == [4.95, 4.5]
@@ -234,7 +234,7 @@ def test_a_run_that_barely_keeps_a_limit_is_not_relied_on(small, mix, monkeypatc
 
 
 def test_pages_that_do_not_fit_the_machine_are_run_at_sizes_depth(small, mix, monkeypatch):
-    monkeypatch.setattr(confirm, "MOST_MEMORY", 0.0)
+    monkeypatch.setattr(trial_runs, "MOST_MEMORY", 0.0)
     made = plan(small, mix, ["save>5%"], compressors=["lz4"])
     assert made.kept
     assert made.recommended.verified_pages == 0
@@ -243,20 +243,22 @@ def test_pages_that_do_not_fit_the_machine_are_run_at_sizes_depth(small, mix, mo
 
 def test_tries_are_bounded_and_what_was_not_kept_is_not_said_to_be(small, mix, monkeypatch):
     calls = []
-    monkeypatch.setattr(confirm, "run", lambda *a, **k: calls.append(a) or run(*a, **k))
+    monkeypatch.setattr(trial_runs, "run", lambda *a, **k: calls.append(a) or run(*a, **k))
     monkeypatch.setattr(
-        confirm, "make_point", lambda *a: msgspec.structs.replace(make_point(*a), slowdown=50.0 + len(calls))
+        trial_runs,
+        "make_plan_point",
+        lambda *a: msgspec.structs.replace(make_plan_point(*a), slowdown=50.0 + len(calls)),
     )
     made = plan(small, mix, ["slowdown<5%"], compressors=["lz4"], access_ns=SLOW)
     assert not made.kept
-    assert 1 < len(calls) <= confirm.MOST_TRIES * confirm.TURNS
+    assert 1 < len(calls) <= trial_runs.MOST_TRIALS * trial_runs.RUNS_PER_TRIAL
     assert made.recommended.run.slowdown == min(tried.run.slowdown for tried in made.tries)
 
 
 # -- without a trace --------------------------------------------------------------------------------------------------
 
 
-class OneInTwo(Source):
+class OneInTwo(TrafficSource):
     """A workload whose faults fall by one with each two frames of DRAM."""
 
     name, limits, one_pass = "arithmetic", ("It was made up.",), True
@@ -267,11 +269,11 @@ class OneInTwo(Source):
 
 
 def test_a_plan_without_a_trace_stays_an_estimate_and_says_so(mix):
-    pace = Pace(access_ns=None, base_ns=60e9, source=OBSERVED, working_set=800.0, working_set_seconds=60.0)
+    pace = AccessRate(access_ns=None, base_ns=60e9, source=OBSERVED, working_set=800.0, working_set_seconds=60.0)
     settings = Settings()
-    made = plan_from(
+    made = make_plan(
         OneInTwo(),
-        measure_costs(codecs_of(["lz4", "zstd"]), mix, 1000, settings),
+        measure_costs(open_codecs(["lz4", "zstd"]), mix, 1000, settings),
         Workload(1000, None, pace),
         ["promotion<20%/min"],
         names=("pid:1", mix.name),

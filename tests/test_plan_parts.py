@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.zsmalloc.pool import frames_for_lengths
+from zswapsim.compressors.cold_memory import cold_ns_per_byte
 from zswapsim.compressors.measure import Measured
-from zswapsim.study.coldmemory import cold_ns_per_byte
-from zswapsim.study.confirm import busiest
-from zswapsim.study.cost import DRAM_LATENCY_NS, PRESETS
-from zswapsim.study.estimate import PageCosts, estimate
-from zswapsim.study.objectives import parse_objectives
-from zswapsim.study.pace import WINDOW_NS, Pace, TimedTrace, measure_pace, working_set
-from zswapsim.study.point import Point, Prices, Sums, Workload, make_point, processor_share, sums_of
-from zswapsim.study.poolsize import PoolSize
-from zswapsim.study.run import run
-from zswapsim.study.search import Turn, knee, least_that, pareto, turn
+from zswapsim.study.plan.access_rate import WINDOW_NS, AccessRate, TimedTrace, measure_access_rate, working_set
+from zswapsim.study.plan.estimate import PageCosts, estimate
+from zswapsim.study.plan.objectives import parse_objectives
+from zswapsim.study.plan.page_costs import PoolSize
+from zswapsim.study.plan.plan_point import PlanPoint, Prices, Sums, Workload, make_plan_point, processor_share, sums_of
+from zswapsim.study.plan.search import Crossover, bisect_least, find_crossover, knee, pareto
+from zswapsim.study.plan.traffic import Replays, Traffic
+from zswapsim.study.plan.trial_runs import busiest_window
+from zswapsim.study.run.run import run
 from zswapsim.study.settings import Settings
-from zswapsim.study.traffic import Replays, Traffic
+from zswapsim.study.settings.cost import DRAM_LATENCY_NS, PRESETS
 from zswapsim.traces import ArrayTrace, DenseTrace, read_contents, read_trace
 
 COST = PRESETS["cxl-nvme"]
-PACE = Pace(access_ns=100.0, base_ns=60e9, source="asked", working_set=500.0)
+PACE = AccessRate(access_ns=100.0, base_ns=60e9, source="asked", working_set=500.0)
 SUMS = Sums(
     dram_frames=600,
     node_frames=200,
@@ -39,11 +39,11 @@ SUMS = Sums(
     mean_ns=9_000.0,
     p99_ns=20_000.0,
 )
-WORKLOAD = Workload(pages=1_000, accesses=600_000_000, pace=PACE, prices=Prices(dram=4.0, node=2.0))
+WORKLOAD = Workload(pages=1_000, accesses=600_000_000, rate=PACE, prices=Prices(dram=4.0, node=2.0))
 
 
-def a_point(saved=10.0, slowdown=1.0, **other) -> Point:
-    return msgspec.structs.replace(make_point("lz4", SUMS, WORKLOAD), saved=saved, slowdown=slowdown, **other)
+def a_point(saved=10.0, slowdown=1.0, **other) -> PlanPoint:
+    return msgspec.structs.replace(make_plan_point("lz4", SUMS, WORKLOAD), saved=saved, slowdown=slowdown, **other)
 
 
 # -- objectives -------------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_several_limits_hold_together():
 
 
 def test_every_column_by_hand():
-    point = make_point("zstd", SUMS, WORKLOAD)
+    point = make_plan_point("zstd", SUMS, WORKLOAD)
     gib = 4096 / 2**30
     assert point.compressor == "zstd"
     assert (point.dram_frames, point.node_frames) == (600, 200)
@@ -141,7 +141,7 @@ def test_every_column_by_hand():
 
 
 def test_no_money_without_prices():
-    point = make_point("lz4", SUMS, WORKLOAD._replace(prices=None))
+    point = make_plan_point("lz4", SUMS, WORKLOAD._replace(prices=None))
     assert (point.money, point.money_saved) == (None, None)
 
 
@@ -183,8 +183,8 @@ def test_the_busiest_part_of_a_run():
     # 50 pages over and over again in 40 frames fault at every access, the same page again and again does not.
     pages = np.concatenate([np.zeros(9_000, np.uint64), np.arange(1_000, dtype=np.uint64) % 50])
     result = run(ArrayTrace(pages), None, Settings(dram=40 * 4096))
-    assert busiest(result) == pytest.approx(10_000 / result.counters["major_faults"])
-    assert busiest(run(ArrayTrace(pages), None, Settings(dram="100%"))) is None
+    assert busiest_window(result) == pytest.approx(10_000 / result.counters["major_faults"])
+    assert busiest_window(run(ArrayTrace(pages), None, Settings(dram="100%"))) is None
 
 
 # -- pace -------------------------------------------------------------------------------------------------------------
@@ -206,8 +206,8 @@ def slow_working_set(pages, windows) -> float:
 
 
 def test_a_trace_without_times_goes_at_the_pace_of_local_dram():
-    pace = measure_pace(scanned([1, 2, 1]))
-    assert pace == Pace(
+    pace = measure_access_rate(scanned([1, 2, 1]))
+    assert pace == AccessRate(
         access_ns=DRAM_LATENCY_NS,
         base_ns=3 * DRAM_LATENCY_NS,
         source="default",
@@ -219,15 +219,15 @@ def test_a_trace_without_times_goes_at_the_pace_of_local_dram():
 def test_the_times_of_a_trace_give_its_pace_unless_another_is_asked_for():
     times = np.array([5, 6, 7, 205], np.uint64) * np.uint64(10**9)
     dense = scanned([1, 2, 1, 3], times)
-    assert measure_pace(dense) == Pace(access_ns=50e9, base_ns=200e9, source="trace", working_set=2.0)
-    asked = measure_pace(dense, 60e9)
-    assert asked == Pace(access_ns=60e9, base_ns=240e9, source="asked", working_set=2.0)  # two accesses a window
+    assert measure_access_rate(dense) == AccessRate(access_ns=50e9, base_ns=200e9, source="trace", working_set=2.0)
+    asked = measure_access_rate(dense, 60e9)
+    assert asked == AccessRate(access_ns=60e9, base_ns=240e9, source="asked", working_set=2.0)  # two accesses a window
 
 
 @pytest.mark.parametrize("wrong", [0, -1, math.inf, math.nan, 1e300])
 def test_a_pace_that_is_none(wrong):
     with pytest.raises(InputError, match="--access-ns"):
-        measure_pace(scanned([1]), wrong)
+        measure_access_rate(scanned([1]), wrong)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 200)), min_size=1, max_size=60))
@@ -353,7 +353,7 @@ def test_a_batch_is_paid_by_the_fault_that_needs_it():
 def test_a_large_batch_is_drawn_as_a_small_one_is(monkeypatch):
     lengths = np.linspace(200, 3_200, 200)
     drawn = PageCosts(measured(lengths), 200, COST, chain_size=8).latency(48, 1 / 48)
-    monkeypatch.setattr("zswapsim.study.estimate.MOST_DRAWN", 1)
+    monkeypatch.setattr("zswapsim.study.plan.page_costs.MOST_DRAWN", 1)
     assert PageCosts(measured(lengths), 200, COST, chain_size=8).latency(48, 1 / 48) == pytest.approx(drawn, rel=0.01)
 
 
@@ -369,7 +369,7 @@ def test_no_fault_no_latency():
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 60))
 def test_bisection(low, width, first):
     high = low + width
-    found = least_that(lambda number: number >= first, low, high)
+    found = bisect_least(lambda number: number >= first, low, high)
     assert found == min(max(first, low), high)
 
 
@@ -402,10 +402,10 @@ def test_more_waiting_that_makes_another_compressor_the_better():
 
     search = Given([(100.0, "zstd"), (20.0, "lz4"), (0.0, "lzo")])
     asked = parse_objectives(["slowdown<5%"])
-    assert turn(search, asked, "lzo") == Turn(4, a_point(compressor="lz4"))
-    assert turn(search, asked, "lz4") == Turn(2, a_point(compressor="lzo"))
-    assert turn(Given([(1e9, "zstd"), (0.0, "lzo")]), asked, "lzo") is None
-    assert turn(search, parse_objectives(["save>5%"]), "lzo") is None
+    assert find_crossover(search, asked, "lzo") == Crossover(4, a_point(compressor="lz4"))
+    assert find_crossover(search, asked, "lz4") == Crossover(2, a_point(compressor="lzo"))
+    assert find_crossover(Given([(1e9, "zstd"), (0.0, "lzo")]), asked, "lzo") is None
+    assert find_crossover(search, parse_objectives(["save>5%"]), "lzo") is None
 
 
 def test_the_knee_is_where_a_per_cent_begins_to_cost_more_than_on_average():

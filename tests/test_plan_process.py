@@ -18,10 +18,10 @@ from zswapsim import Settings, run
 from zswapsim._core.base.errors import InputError
 from zswapsim.live import Activity, Referenced, Reused, damon_activity
 from zswapsim.live.pages import anonymous_pages
-from zswapsim.live.procfs import Process
+from zswapsim.live.procfs import Process, threads_of
 from zswapsim.report.plan import plan_text
-from zswapsim.study.observed import Observed, observed_pace
-from zswapsim.study.process import MOST_PAGES, plan_process, threads_of
+from zswapsim.study.plan.observed_traffic import ObservedTraffic, observed_access_rate
+from zswapsim.study.plan.plan_process import MOST_PAGES, plan_process
 from zswapsim.traces import ArrayTrace
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/pagemap").exists(), reason="needs procfs with pagemap")
@@ -51,7 +51,7 @@ def curve(*points: tuple[float, int]) -> list[Referenced]:
 
 
 def test_bounds_are_the_slopes_beside_a_stretch() -> None:
-    source = Observed(activity(curve=curve((1, 100), (2, 160), (4, 200), (8, 240))))
+    source = ObservedTraffic(activity(curve=curve((1, 100), (2, 160), (4, 200), (8, 240))))
     assert (source.pages, source.least) == (1000, 100)
     expected = {100: (100, 20), 159: (100, 20), 160: (60, 10), 200: (20, 0), 239: (20, 0), 240: (10, 0), 1000: (0, 0)}
     assert {at: (source.at(at).major_faults / 8, source.at_least(at)) for at in expected} == expected
@@ -60,17 +60,17 @@ def test_bounds_are_the_slopes_beside_a_stretch() -> None:
 
 def test_what_came_back_is_taken_where_it_was_counted() -> None:
     seen = activity(curve=curve((1, 100), (2, 300)), reused=[Reused(1, 50 * PAGE), Reused(2, 8 * PAGE)])
-    source = Observed(seen)
+    source = ObservedTraffic(seen)
     assert [(source.at(at).major_faults, source.at_least(at)) for at in (100, 299, 300, 999)] == [
         (400, 8), (400, 8), (64, 0), (64, 0),
     ]  # fmt: skip
 
 
 def test_counters_know_of_the_present_size_alone() -> None:
-    source = Observed(activity(swapped_bytes=500 * PAGE))
+    source = ObservedTraffic(activity(swapped_bytes=500 * PAGE))
     assert (source.pages, source.least) == (1500, 1000)
     assert source.at(1200) == (1200, 16, 16, 300)
-    nothing = Observed(activity())
+    nothing = ObservedTraffic(activity())
     assert (nothing.least, nothing.at(1000).major_faults) == (1000, 0)
     assert any("less than 100 % of its memory nothing is known" in limit for limit in nothing.limits)
     assert any("it is 4.0 times as much" in limit for limit in nothing.limits)
@@ -78,8 +78,14 @@ def test_counters_know_of_the_present_size_alone() -> None:
 
 def test_the_pace_is_the_interval_s() -> None:
     seen = activity(curve=curve((100, 50), (119, 60), (240, 90)), seconds=240.0)
-    assert (observed_pace(seen, 1000).working_set, observed_pace(seen, 1000).working_set_seconds) == (60, 120)
-    assert (observed_pace(activity(), 70).working_set, observed_pace(activity(), 70).working_set_seconds) == (70, 0)
+    assert (observed_access_rate(seen, 1000).working_set, observed_access_rate(seen, 1000).working_set_seconds) == (
+        60,
+        120,
+    )
+    assert (
+        observed_access_rate(activity(), 70).working_set,
+        observed_access_rate(activity(), 70).working_set_seconds,
+    ) == (70, 0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -92,7 +98,7 @@ def test_bounds_hold_each_other(points: list[tuple[int, int]], counted: bool) ->
     times = [2.0**at for at in range(len(points))]
     reused = [Reused(at, float(rate)) for at, (_, rate) in zip(times, points, strict=True)] if counted else []
     seen = activity(curve=curve(*zip(times, sizes, strict=True)), reused=reused)
-    source = Observed(seen)
+    source = ObservedTraffic(seen)
     faults = [source.at(frames).major_faults for frames in range(source.least, source.pages + 1)]
     assert faults == sorted(faults, reverse=True)
     assert faults[-1] == 0
@@ -107,7 +113,7 @@ def test_lru_faults_lie_between_the_bounds(alpha: float) -> None:
     drawn = random.choice(pages, 2 * events, p=weights / weights.sum()).astype(np.uint64)
     looks = [events >> back for back in range(7, -1, -1)]
     seen = curve(*((at / events, len(np.unique(drawn[events : events + at]))) for at in looks))
-    source = Observed(activity(curve=seen, seconds=1.0, resident_bytes=pages * PAGE))
+    source = ObservedTraffic(activity(curve=seen, seconds=1.0, resident_bytes=pages * PAGE))
     for frames in (source.least, 500, 800, 1200, 1600):
         faults = [
             run(ArrayTrace(part), None, Settings(dram=frames * PAGE, depth="counts")).counters["major_faults"]
@@ -161,7 +167,7 @@ def test_idle_ages_and_what_comes_back(program: Child, tmp_path: Path) -> None:
     assert within == [100, round(100 + 200 / 3), 300, 300, 300, 300, 600]
     assert [each.bytes_a_second / PAGE for each in seen.reused] == pytest.approx([200 / 3] * 2 + [0] * 5)
     assert (seen.major_faults, seen.write_share) == (None, None)
-    source = Observed(seen)
+    source = ObservedTraffic(seen)
     assert (source.at(100).major_faults, source.at(300).major_faults) == (200, 0)
 
 
@@ -266,7 +272,7 @@ def test_threads_are_the_process_s(program: Child) -> None:
 
 def test_a_large_process_is_captured_in_part(monkeypatch: pytest.MonkeyPatch, program: Child) -> None:
     assert MOST_PAGES * PAGE == 64 << 20
-    monkeypatch.setattr("zswapsim.study.process.MOST_PAGES", 100)
+    monkeypatch.setattr("zswapsim.study.plan.plan_process.MOST_PAGES", 100)
     made = plan_process(program.pid, seconds=0.01, compressors=["lz4"])
     assert made.contents == f"pid:{program.pid} (100 of its pages)"
 
@@ -296,7 +302,7 @@ FOREIGN = """
 import os, sys
 from zswapsim._core.base.errors import ZswapsimError
 from zswapsim.report.plan import plan_text
-from zswapsim.study.process import plan_process
+from zswapsim.study.plan.plan_process import plan_process
 
 def planned(pid, contents=None):
     return plan_text(plan_process(pid, seconds=0.01, compressors=["lz4"], contents=contents))

@@ -17,7 +17,7 @@ from plugin_helpers import PLUGINS
 from zswapsim import CorruptPageError, InputError, Settings, read_contents, run
 from zswapsim._core.codec.measure import measure_pages
 from zswapsim.compressors import get_compressor, measure, train_dictionary
-from zswapsim.study.compare import combinations, compare
+from zswapsim.study.compare.compare import combinations, compare
 from zswapsim.study.profile import make, make_profile, profile_key, read_profile
 from zswapsim.traces import Contents, Trace, write_pages
 from zswapsim.traces.recipes import RECIPES

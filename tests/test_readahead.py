@@ -18,10 +18,10 @@ from zswapsim._core.readahead.readahead import ClusterReadahead, Readahead, VmaR
 from zswapsim.report.comparison import comparison_text
 from zswapsim.report.kernelforms import kernel_form
 from zswapsim.report.text import result_text
-from zswapsim.study.compare import combinations, compare
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.readahead import by_address, order_for
-from zswapsim.study.reclaim import open_reclaimer
+from zswapsim.study.compare.compare import combinations, compare
+from zswapsim.study.run.readahead import by_address, order_for
+from zswapsim.study.run.reclaimers import open_reclaimer
+from zswapsim.study.settings.cost import PRESETS
 from zswapsim.traces import DenseTrace
 from zswapsim.traces.trace import Chunk, Trace
 

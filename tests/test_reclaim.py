@@ -12,9 +12,9 @@ from zswapsim import InputError, Settings, run
 from zswapsim._core.backend.backend import CountingBackend, DiskBackend
 from zswapsim._core.backend.device import SwapDevice
 from zswapsim._core.engine.replay import Replay
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.policies import RECLAIMERS as NAMES
-from zswapsim.study.reclaim import open_reclaimer
+from zswapsim.study.run.reclaimers import open_reclaimer
+from zswapsim.study.settings.cost import PRESETS
+from zswapsim.study.settings.reclaimers import RECLAIMERS as NAMES
 from zswapsim.traces import DenseTrace, read_trace, write_trace
 
 COST = PRESETS["cxl-nvme"]

@@ -17,8 +17,8 @@ from zswapsim._core.backend.pooled import PooledBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena
 from zswapsim.compressors import get_compressor, measure
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
+from zswapsim.study.settings.cost import PRESETS
 from zswapsim.traces import Contents
 
 COST = PRESETS["cxl-nvme"]

@@ -15,7 +15,7 @@ from tests.reference.replay import Contents, Machine, Swap
 from tests.reference.store import Store
 from zswapsim import Settings, get_compressor
 from zswapsim.compressors import measure
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
 from zswapsim.traces import Contents as RealContents
 
 CONTENTS = RealContents(sample_array(sample_pages()), "samples")

@@ -9,7 +9,7 @@ from zswapsim.report.comparison import comparison_text
 from zswapsim.report.table import BOLD_GREEN, Column, render
 from zswapsim.report.text import result_text
 from zswapsim.report.units import SIZES, TIMES, count, duration, factor, in_one_unit, share
-from zswapsim.study.result import OUT_OF_MEMORY, Result
+from zswapsim.study.run.result import OUT_OF_MEMORY, Result
 from zswapsim.study.settings import Settings
 
 COUNTERS = {

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from zswapsim import InputError
 from zswapsim._core.curve.sample import count_misses, limit_for, sample_accesses, sampled_pages
-from zswapsim.study.curve import exact_curve
-from zswapsim.study.sampled import LEAST_ACCESSES, LEAST_PAGES, Sample, sample_size, sampled_curve
+from zswapsim.study.curve.exact import exact_curve
+from zswapsim.study.curve.sampled import LEAST_ACCESSES, LEAST_PAGES, Sample, sample_size, sampled_curve
 from zswapsim.traces import DenseTrace, read_trace
 
 GOLDEN = 0x9E3779B9
@@ -106,7 +106,7 @@ def test_swap_outs_and_windows_of_a_sample():
 
 def test_ctrl_c_before_the_first_access(monkeypatch):
     trace = dense("gen:uniform,pages=100,events=1000")
-    monkeypatch.setattr("zswapsim.study.onepass.pieces", interrupted)
+    monkeypatch.setattr("zswapsim.study.curve.trace_walk.pieces", interrupted)
     for found in (sampled_curve(trace, sampled_pages=10), sampled_curve(trace, rate=1)):
         assert found.found.interrupted
         assert found.found.whole.at(50) == (0, 0)

@@ -18,8 +18,8 @@ from zswapsim._core.backend.tiers import NextTier, TieredBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena
 from zswapsim.compressors import get_compressor
-from zswapsim.study.backendspec import parse_backend
-from zswapsim.study.cost import PRESETS
+from zswapsim.study.settings.backends import parse_backend
+from zswapsim.study.settings.cost import PRESETS
 
 COST = PRESETS["cxl-nvme"]
 TRACE = "gen:zipf,pages=600,events=20000,alpha=0.8,writes=0.3"
@@ -165,8 +165,8 @@ def test_specs_of_tiers() -> None:
     spec = parse_backend("zram:algorithms=zstd:level=3+zstd/zswap:max_pool_percent=30")
     assert spec.name == "zram"
     assert spec.values["algorithms"] == ("zstd:level=3", "zstd")
-    assert spec.behind is not None
-    assert spec.behind.values["max_pool_percent"] == 30
+    assert spec.slow_tier is not None
+    assert spec.slow_tier.values["max_pool_percent"] == 30
     for wrong in ("zswap/zram", "disk/zswap", "private-node/disk", "private-node/zswap/disk", "private-node/tape"):
         with pytest.raises(InputError, match="--backend"):
             parse_backend(wrong)

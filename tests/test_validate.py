@@ -16,8 +16,8 @@ from zswapsim.kernel import groups, swap, zram
 from zswapsim.kernel.guard import Keeper, answer
 from zswapsim.kernel.replay import Replayed, page_tables
 from zswapsim.report.validate import pages_text, swap_text
-from zswapsim.study.validate import Validated, chosen_codecs, model_mm_stat
-from zswapsim.study.validate_swap import SwapValidated, frames_of, reclaimers, repeated
+from zswapsim.study.validate.page_store import Validated, chosen_codecs, model_mm_stat
+from zswapsim.study.validate.reclaim import SwapValidated, frames_of, reclaimers_to_compare, repeat_replay
 from zswapsim.traces import DenseTrace, read_trace
 from zswapsim.traces.recipes import recipe_pages
 
@@ -100,9 +100,9 @@ def test_page_tables():
 
 
 def test_generations_stand_beside_a_kernel_that_has_them():
-    assert reclaimers(None) == ["two-list", "lru"]
-    assert reclaimers("0x0000\n") == ["two-list", "lru"]
-    assert reclaimers("0x0007\n") == ["mglru", "two-list", "lru"]
+    assert reclaimers_to_compare(None) == ["two-list", "lru"]
+    assert reclaimers_to_compare("0x0000\n") == ["two-list", "lru"]
+    assert reclaimers_to_compare("0x0007\n") == ["mglru", "two-list", "lru"]
 
 
 def test_our_names_of_codecs_are_understood():
@@ -163,10 +163,10 @@ def test_distances_of_swap_ins():
 
 def test_replays_are_made_thrice_and_ordered_long_ones_once():
     found = iter([Replayed(30, 1, 1, 0.1), Replayed(10, 1, 1, 0.1), Replayed(20, 1, 1, 0.1)])
-    assert [run.swap_ins for run in repeated(lambda: next(found))] == [10, 20, 30]
-    assert len(repeated(lambda: Replayed(30, 1, 1, 65.0))) == 1
+    assert [run.swap_ins for run in repeat_replay(lambda: next(found))] == [10, 20, 30]
+    assert len(repeat_replay(lambda: Replayed(30, 1, 1, 65.0))) == 1
     found = iter([Replayed(30, 1, 1, 0.1), None])
-    assert repeated(lambda: next(found)) == []
+    assert repeat_replay(lambda: next(found)) == []
 
 
 def test_sizes_in_which_nothing_would_swap_are_refused():

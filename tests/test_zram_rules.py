@@ -12,8 +12,8 @@ from zswapsim._core.backend.zram_slots import HUGE_SLOTS, IDLE_SLOTS, INCOMPRESS
 from zswapsim._core.backend.zram_slots import write_back_slots as write_back
 from zswapsim._core.engine.replay import Replay
 from zswapsim.report.text import result_text
-from zswapsim.study.backendspec import parse_backend
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
+from zswapsim.study.settings.backends import parse_backend
 from zswapsim.traces import Contents
 from zswapsim.traces.recipes import recipe_pages
 

@@ -15,10 +15,10 @@ from zswapsim._core.frames.arena import FrameArena
 from zswapsim.backends.rules import PoolRules
 from zswapsim.compressors import get_compressor
 from zswapsim.report.text import result_text
-from zswapsim.study.compare import combinations, compare
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.groupspec import group_tree, parse_groups
-from zswapsim.study.run import open_replay
+from zswapsim.study.compare.compare import combinations, compare
+from zswapsim.study.run.run import open_replay
+from zswapsim.study.settings.cost import PRESETS
+from zswapsim.study.settings.groups import group_tree, parse_groups
 from zswapsim.traces.trace import ArrayTrace
 
 PAGES, FRAMES = 128, 48

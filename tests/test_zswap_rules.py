@@ -15,8 +15,8 @@ from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena
 from zswapsim.backends.rules import PoolRules
 from zswapsim.compressors import measure
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.run import open_replay
+from zswapsim.study.run.run import open_replay
+from zswapsim.study.settings.cost import PRESETS
 from zswapsim.traces import Contents
 from zswapsim.traces.recipes import recipe_pages
 

@@ -9,6 +9,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from zswapsim._version import __version__
+
 if TYPE_CHECKING:
     from zswapsim._core.base.errors import (
         BusyError,
@@ -27,17 +29,15 @@ if TYPE_CHECKING:
     from zswapsim._core.codec.codec import Codec
     from zswapsim.compressors import get_compressor
     from zswapsim.store import PageStore
-    from zswapsim.study.compare import compare
-    from zswapsim.study.curves import Curves, curves
-    from zswapsim.study.plan import plan
+    from zswapsim.study.compare.compare import compare
+    from zswapsim.study.curve.curves import Curves, curves
+    from zswapsim.study.plan.make_plan import Plan
+    from zswapsim.study.plan.plan import plan
     from zswapsim.study.profile import Profile, make_profile, read_profile
-    from zswapsim.study.provision import Plan
-    from zswapsim.study.result import Result
-    from zswapsim.study.run import run
+    from zswapsim.study.run.result import Result
+    from zswapsim.study.run.run import run
     from zswapsim.study.settings import Settings
     from zswapsim.traces import Contents, read_contents, read_trace, write_trace
-
-__version__ = "0.1.0"
 
 _ERRORS = (
     "BusyError",
@@ -57,21 +57,21 @@ _ERRORS = (
 _HOMES = dict.fromkeys(_ERRORS, "_core.base.errors") | {
     "Codec": "_core.codec.codec",
     "Contents": "traces",
-    "Curves": "study.curves",
+    "Curves": "study.curve.curves",
     "PageStore": "store",
-    "Plan": "study.provision",
+    "Plan": "study.plan.make_plan",
     "Profile": "study.profile",
-    "Result": "study.result",
+    "Result": "study.run.result",
     "Settings": "study.settings",
-    "compare": "study.compare",
-    "curves": "study.curves",
+    "compare": "study.compare.compare",
+    "curves": "study.curve.curves",
     "get_compressor": "compressors",
     "make_profile": "study.profile",
-    "plan": "study.plan",
+    "plan": "study.plan.plan",
     "read_contents": "traces",
     "read_profile": "study.profile",
     "read_trace": "traces",
-    "run": "study.run",
+    "run": "study.run.run",
     "write_trace": "traces",
 }
 
@@ -96,6 +96,7 @@ __all__ = [
     "Settings",
     "SlotEmptyError",
     "ZswapsimError",
+    "__version__",
     "compare",
     "curves",
     "get_compressor",

@@ -58,15 +58,15 @@ class BackendPlan(NamedTuple):
     """Up to three codecs to recompress with, from weak to strong; at sizes depth, what each makes of every content."""
     whole: FolioCodec | None = None
     """Of a private node: what compresses large folios as one; without it their pages are compressed one by one."""
-    behind: "BackendPlan | None" = None
+    slow_tier: "BackendPlan | None" = None
     """A pool that takes what this one can't keep, in place of the device; then it is the slower of two tiers."""
 
 
 def open_backend(plan: BackendPlan) -> Backend:
     """The backend that a plan describes. Raises InputError, HostMemoryError, DeviceError."""
-    if plan.behind is None:
+    if plan.slow_tier is None:
         return BACKENDS[plan.name](plan)
-    slow = _pool(plan.behind, _device(plan.behind))
+    slow = _pool(plan.slow_tier, _device(plan.slow_tier))
     return TieredBackend(plan.cost, _pool(plan, NextTier(slow)), slow)
 
 

@@ -17,7 +17,7 @@ ACCESS_NS = 90.0
 
 
 class CramPlan(NamedTuple):
-    """What a device is, and how the kernel uses it; :class:`~zswapsim.study.cram.CramSettings` tells each."""
+    """Describe a device, and how the kernel uses it."""
 
     physical: int
     """Bytes."""

@@ -27,7 +27,7 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run `zswapsim capture`."""
     from zswapsim.cli.progress import progress_bar
-    from zswapsim.study.sizes import PAGE_SIZE, parse_size
+    from zswapsim.study.settings.sizes import PAGE_SIZE, parse_size
     from zswapsim.traces.capture import Snapshot
     from zswapsim.traces.contents import write_pages
     from zswapsim.traces.kinds import Tally

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from zswapsim.cli.output import check_output, results_json, terminal, text_wanted, write_json
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.comparison import comparison_text
-    from zswapsim.study.compare import combinations, compare
+    from zswapsim.study.compare.compare import combinations, compare
 
     if args.processes < 0:
         raise InputError(f"--processes {args.processes}: expected 0 or more")

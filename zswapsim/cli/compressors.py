@@ -162,7 +162,7 @@ def train(source: str, out: str, size: str, json: str | None, quiet: bool) -> di
     """Train a dictionary, write it whole or not at all, and print how to use it."""
     from zswapsim.cli.output import text_wanted
     from zswapsim.compressors import train_dictionary
-    from zswapsim.study.sizes import parse_size
+    from zswapsim.study.settings.sizes import parse_size
     from zswapsim.traces.atomic import atomic_write
 
     limit = parse_size(size, "--dict-size")

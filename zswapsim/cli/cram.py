@@ -12,10 +12,11 @@ import argparse
 from typing import TYPE_CHECKING
 
 from zswapsim.cli.options import add_output, number, whole_number
-from zswapsim.study.cram import CONTROLS
+from zswapsim.study.settings.cram import CONTROLS
 
 if TYPE_CHECKING:
-    from zswapsim.study.headroom import HeadroomCase, HeadroomPoint, Overwritten
+    from zswapsim.study.cram.headroom import HeadroomCase, HeadroomPoint
+    from zswapsim.study.cram.overwritten import Overwritten
 
 HEADROOMS = (2.0, 5.0, 10.0, 20.0)
 DELAYS = ("100us", "1ms", "10ms")
@@ -63,16 +64,17 @@ def run(args: argparse.Namespace) -> None:
     from zswapsim.cli.output import check_output
     from zswapsim.cli.progress import progress_bar
     from zswapsim.compressors import get_compressor
-    from zswapsim.study.cram import nanoseconds
-    from zswapsim.study.headroom import overwritten_zeros, study
-    from zswapsim.study.sizes import parse_size
+    from zswapsim.study.cram.headroom import replay_cases
+    from zswapsim.study.cram.overwritten import overwritten_zeros
+    from zswapsim.study.settings.cram import nanoseconds
+    from zswapsim.study.settings.sizes import parse_size
 
     controls = controls_of(args)
     common = device_of(args)
     codec = get_compressor(args.compressor)
     check_output(args.json)
     with progress_bar("replaying", unit="cases", quiet=args.quiet) as progress:
-        points = study(
+        points = replay_cases(
             controls,
             list(dict.fromkeys(args.headroom or HEADROOMS)),
             [nanoseconds("delay", text) for text in args.delay or DELAYS],
@@ -98,9 +100,9 @@ def controls_of(args: argparse.Namespace) -> list[str]:
 def device_of(args: argparse.Namespace) -> "HeadroomCase":
     """Return the part of a case that all cases share. Raises InputError."""
     from zswapsim._core.base.errors import InputError
-    from zswapsim.study.cram import nanoseconds
-    from zswapsim.study.headroom import HeadroomCase
-    from zswapsim.study.sizes import parse_size
+    from zswapsim.study.cram.headroom import HeadroomCase
+    from zswapsim.study.settings.cram import nanoseconds
+    from zswapsim.study.settings.sizes import parse_size
 
     if not 0 < args.tokens < 1 << 32:
         raise InputError(f"--tokens {args.tokens}: expected a whole number from 1 to {(1 << 32) - 1}")

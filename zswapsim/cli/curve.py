@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     from zswapsim.report.curve import curves_text
     from zswapsim.report.curve_picture import draw_curves
     from zswapsim.report.picture import check_picture
-    from zswapsim.study.curves import curves
+    from zswapsim.study.curve.curves import curves
 
     for path in (args.json, args.picture):
         check_output(path)

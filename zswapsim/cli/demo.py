@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.advice import advice
     from zswapsim.report.comparison import comparison_text
-    from zswapsim.study.compare import compare
+    from zswapsim.study.compare.compare import compare
     from zswapsim.traces import DenseTrace, read_trace
 
     check_output(args.json)
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> None:
 def settings_of(dram: str, node: str) -> "list[Settings]":
     """Return the settings of every run: a private node with each available compressor, and plain swap."""
     from zswapsim.compressors import available
-    from zswapsim.study.compare import combinations
+    from zswapsim.study.compare.compare import combinations
 
     usable = {info.name for info in available() if not info.missing}
     found = [name for name in COMPRESSORS if name in usable]

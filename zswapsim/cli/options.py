@@ -4,10 +4,10 @@ import argparse
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zswapsim.machine.isolation import RULES
-from zswapsim.study.backendspec import BACKENDS
-from zswapsim.study.cost import PRESETS
-from zswapsim.study.policies import RECLAIMERS
 from zswapsim.study.settings import DEPTHS, READAHEADS, Settings
+from zswapsim.study.settings.backends import BACKENDS
+from zswapsim.study.settings.cost import PRESETS
+from zswapsim.study.settings.reclaimers import RECLAIMERS
 
 if TYPE_CHECKING:
     from zswapsim.study.profile import Profile

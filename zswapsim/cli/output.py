@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from zswapsim._core.base.errors import OutputError
-from zswapsim.study.result import Result
+from zswapsim.study.run.result import Result
 
 STDOUT = "-"
 

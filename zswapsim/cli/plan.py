@@ -20,11 +20,11 @@ from zswapsim.cli.options import (
     number,
     whole_number,
 )
-from zswapsim.study.cost import PRESETS
+from zswapsim.study.settings.cost import PRESETS
 
 if TYPE_CHECKING:
+    from zswapsim.study.plan.make_plan import Plan
     from zswapsim.study.profile import Profile
-    from zswapsim.study.provision import Plan
 
 OF_PROCESS = ("seconds", "method", "damon", "perf")
 """Options that a process takes and a trace does not."""
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     from zswapsim.cli.output import check_output
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.picture import check_picture
-    from zswapsim.study.process import PREFIX
+    from zswapsim.study.plan.plan_process import PREFIX
     from zswapsim.study.profile import read_profile
 
     prices = prices_of(args)
@@ -116,7 +116,7 @@ def prices_of(args: argparse.Namespace) -> tuple[float, float] | None:
 
 def asked_of(args: argparse.Namespace, profile: "Profile | None") -> dict[str, Any]:
     """Return the arguments that the plan of a trace and that of a process share. Raises InputError."""
-    from zswapsim.study.plan import COMPRESSORS
+    from zswapsim.study.plan.plan import COMPRESSORS
     from zswapsim.study.settings import Settings
 
     fields = ("cost", "reclaim", "reclaim_batch", "chain_size", "seed")
@@ -130,8 +130,8 @@ def asked_of(args: argparse.Namespace, profile: "Profile | None") -> dict[str, A
 def of_process(args: argparse.Namespace, asked: dict[str, Any]) -> "Plan":
     """Plan for a running process. Raises InputError."""
     from zswapsim._core.base.errors import InputError
-    from zswapsim.study.objectives import DEFAULT
-    from zswapsim.study.process import PREFIX, plan_process
+    from zswapsim.study.plan.objectives import DEFAULT
+    from zswapsim.study.plan.plan_process import PREFIX, plan_process
 
     if args.access_ns is not None:
         raise InputError("--access-ns: expected a trace: the time of a process is known")
@@ -145,9 +145,9 @@ def of_process(args: argparse.Namespace, asked: dict[str, Any]) -> "Plan":
 def of_trace(args: argparse.Namespace, profile: "Profile | None", asked: dict[str, Any]) -> "Plan":
     """Plan for a trace. Raises InputError."""
     from zswapsim._core.base.errors import InputError
-    from zswapsim.study.objectives import DEFAULT
-    from zswapsim.study.plan import plan
-    from zswapsim.study.process import PREFIX
+    from zswapsim.study.plan.objectives import DEFAULT
+    from zswapsim.study.plan.plan import plan
+    from zswapsim.study.plan.plan_process import PREFIX
 
     for name in OF_PROCESS:
         if getattr(args, name) is not None:

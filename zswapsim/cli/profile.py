@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from zswapsim._core.base.errors import InputError
     from zswapsim.cli.output import check_output
     from zswapsim.cli.progress import progress_bar
-    from zswapsim.study.plan import COMPRESSORS
+    from zswapsim.study.plan.plan import COMPRESSORS
     from zswapsim.study.profile import make_profile
 
     if args.threads < 0:

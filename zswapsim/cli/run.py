@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> None:
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.kernelforms import kernel_form
     from zswapsim.report.text import result_text
-    from zswapsim.study.result import INTERRUPTED
-    from zswapsim.study.run import run as replay
+    from zswapsim.study.run.result import INTERRUPTED
+    from zswapsim.study.run.run import run as replay
     from zswapsim.study.settings import Settings
 
     asked = Settings(**asked_settings(args, DEPTH))

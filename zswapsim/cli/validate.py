@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from zswapsim.study.validate import Validated
-    from zswapsim.study.validate_swap import SwapValidated
+    from zswapsim.study.validate.page_store import Validated
+    from zswapsim.study.validate.reclaim import SwapValidated
     from zswapsim.traces import Contents, DenseTrace
 
 RECIPE_PAGES = 2048
@@ -98,7 +98,7 @@ def compare_pages(pages: list[str], codecs: list[str], json: str | None, quiet: 
     from zswapsim.kernel import zram
     from zswapsim.kernel.own import Own
     from zswapsim.report.validate import pages_text
-    from zswapsim.study.validate import validate_pages
+    from zswapsim.study.validate.page_store import validate_pages
 
     # Read before the check for root, so that any user sees an error in them.
     sources = [(name, read_images(name)) for name in pages] or None
@@ -126,7 +126,7 @@ def compare_swap(
     from zswapsim.kernel.own import Own
     from zswapsim.report.units import format_size
     from zswapsim.report.validate import swap_text
-    from zswapsim.study.validate_swap import frames_of, reclaimers, validate_swap
+    from zswapsim.study.validate.reclaim import frames_of, reclaimers_to_compare, validate_swap
 
     replayed = read_traces(traces)
     # Checked before the check for root, so that any user sees an error in them, and before a device is added.
@@ -134,7 +134,7 @@ def compare_swap(
         frames_of(sizes, each)
     contents = swap_contents(pages)
     refuse(zram.missing() or groups.missing(), WOULD_SWAP)
-    beside = reclaimers(LRU_GEN.read_text() if LRU_GEN.exists() else None)
+    beside = reclaimers_to_compare(LRU_GEN.read_text() if LRU_GEN.exists() else None)
 
     def killed(name: str, size: int) -> None:
         complain(f"{name} in {format_size(size)}: the kernel killed the replaying process: left out")

@@ -105,6 +105,16 @@ class Process:
             raise ZswapsimError(f"{self.what}: clear_refs: {error.strerror or error}") from None
 
 
+def threads_of(pid: int) -> frozenset[int]:
+    """Return the process and its threads, since perf may name either. Raises InputError if there is no such process."""
+    try:
+        return frozenset({pid, *(thread.id for thread in psutil.Process(pid).threads())})
+    except psutil.NoSuchProcess:
+        raise no_such_process(f"pid {pid}") from None
+    except psutil.AccessDenied:
+        return frozenset({pid})
+
+
 def _lines(text: str) -> Iterator[tuple[str, int]]:
     """Every ``Name: NUMBER kB`` of a file."""
     for line in text.splitlines():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from zswapsim.report import figures
 from zswapsim.report.units import count, duration, factor, format_size
-from zswapsim.study.result import COMPLETED, Result
+from zswapsim.study.run.result import COMPLETED, Result
 
 CLOSE = 0.95
 """A pool is called smaller than another if it is smaller by more than five per cent."""

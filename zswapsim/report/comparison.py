@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from zswapsim.report import figures
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, TIMES, count, factor, in_one_unit
-from zswapsim.study.result import COMPLETED, Result
+from zswapsim.study.run.result import COMPLETED, Result
 
 ROW_SETTINGS = ("compressor", "backend", "dram", "node")
 COMMON = ("trace", "contents", "depth")

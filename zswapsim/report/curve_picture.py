@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from zswapsim.report.curve import miss_ratio, percent_of
 from zswapsim.report.picture import check_picture, save_picture
-from zswapsim.study.curves import Curves
-from zswapsim.study.stackcurve import Curve
+from zswapsim.study.curve.curves import Curves
+from zswapsim.study.curve.stack_curve import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

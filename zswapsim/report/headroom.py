@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import count, duration, factor
-from zswapsim.study.headroom import HeadroomCase, HeadroomPoint, Overwritten
-from zswapsim.study.sizes import format_size
+from zswapsim.study.cram.headroom import HeadroomCase, HeadroomPoint
+from zswapsim.study.cram.overwritten import Overwritten
+from zswapsim.study.settings.sizes import format_size
 
 
 def headroom_text(points: Sequence[HeadroomPoint], width: int | None = None, colour: bool = False) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from zswapsim.kernel.zram import MM_STAT
-from zswapsim.study.backendspec import parse_backend
-from zswapsim.study.result import Result
-from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.run.result import Result
+from zswapsim.study.settings.backends import parse_backend
+from zswapsim.study.settings.sizes import PAGE_SIZE
 
 ZSWAP = (
     "decompress_fail",
@@ -51,7 +51,7 @@ def mm_stat_fields(result: Result) -> dict[str, int]:
     """
     counters = result.counters
     backend = parse_backend(str(result.settings["backend"]))
-    alone = backend.name == "zram" and backend.behind is None
+    alone = backend.name == "zram" and backend.slow_tier is None
     stored = counters["stored_pages"] + (counters["device_pages"] if alone else 0)
     found = (
         stored * PAGE_SIZE,

@@ -8,10 +8,10 @@ from zswapsim.report.plan_words import recommendation
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, TIMES, count, duration, factor, fine, format_size, in_one_unit, three_digits
 from zswapsim.report.unseen import unseen_text
-from zswapsim.study.pace import ASKED, DEFAULT, FROM_TRACE, OBSERVED, PROMOTION_LINE, WINDOW_NS, Pace
-from zswapsim.study.point import CALM, Point
-from zswapsim.study.provision import Plan
-from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.plan.access_rate import ASKED, DEFAULT, FROM_TRACE, OBSERVED, PROMOTION_LINE, WINDOW_NS, AccessRate
+from zswapsim.study.plan.make_plan import Plan
+from zswapsim.study.plan.plan_point import UNDISTURBED_SHARE, PlanPoint
+from zswapsim.study.settings.sizes import PAGE_SIZE
 
 PROSE = 113
 """Lines outside tables have at most this many characters."""
@@ -77,14 +77,14 @@ def _many(number: float, one: str, more: str) -> str:
     return f"{count(number)} {one if round(number) == 1 else more}"
 
 
-def pace_text(pace: Pace) -> str:
+def pace_text(pace: AccessRate) -> str:
     """Say how fast the workload runs, and how that is known."""
     if pace.access_ns is None:
         return f"rates by the {duration(pace.base_ns)} {PACE[pace.source]}"
     return f"pace {duration(pace.access_ns)} an access, {duration(pace.base_ns)} in all: {PACE[pace.source]}"
 
 
-def working_set_text(pace: Pace) -> str:
+def working_set_text(pace: AccessRate) -> str:
     """Say how many pages are in use, and within which time."""
     if not pace.working_set_seconds:
         return f"working set not known: all {count(pace.working_set)} pages are counted in it"
@@ -108,7 +108,7 @@ def _faults(plan: Plan, any_name: str, width: int | None, colour: bool) -> str:
     return f"major faults, whatever the compressor\n{render([_dram(points)], columns, width, colour)}"
 
 
-def _at_least(plan: Plan, points: Sequence[Point]) -> list[Column]:
+def _at_least(plan: Plan, points: Sequence[PlanPoint]) -> list[Column]:
     """Return the column of the lower bound, if faults are known by bounds."""
     known = [plan.at_least.get(point.dram_frames) for point in points]
     return [Column("at least", [_if_known(rate) for rate in known])] if plan.at_least else []
@@ -118,7 +118,7 @@ def _if_known(value: float | None) -> str:
     return "-" if value is None else fine(value)
 
 
-def _line(point: Point) -> str:
+def _line(point: PlanPoint) -> str:
     """Compare a promotion rate with Google's limit."""
     times = point.promotion / PROMOTION_LINE
     return f"{three_digits(times)} x" if times >= 1 else "below"
@@ -132,31 +132,31 @@ def _compressor(plan: Plan, name: str, width: int | None, colour: bool) -> str:
     return f"{name}\n{render(keys, _figures(points, front), width, colour)}"
 
 
-def _dram(points: Sequence[Point]) -> Column:
+def _dram(points: Sequence[PlanPoint]) -> Column:
     unit, cells = in_one_unit([point.dram_frames * PAGE_SIZE for point in points], SIZES)
     return Column(f"DRAM {unit}", cells)
 
 
-def _note(plan: Plan, point: Point) -> str:
+def _note(plan: Plan, point: PlanPoint) -> str:
     best = plan.recommended.estimate
     notes = [TAKE] * (point == best) + [KNEE] * (plan.knees.get(point.compressor) == point)
     return ", ".join(notes)
 
 
-def _shown(plan: Plan, name: str, extra: Sequence[Point]) -> list[Point]:
+def _shown(plan: Plan, name: str, extra: Sequence[PlanPoint]) -> list[PlanPoint]:
     """Return a compressor's points at the sizes asked for, and those in `extra`, from large to small."""
     points = {point.dram_frames: point for point in plan.points if point.compressor == name}
     shown = {frames: points[frames] for frames in plan.rows} | {point.dram_frames: point for point in extra}
     return [shown[frames] for frames in sorted(shown, reverse=True)]
 
 
-def _figures(points: Sequence[Point], front: frozenset[int] = frozenset()) -> list[Column]:
+def _figures(points: Sequence[PlanPoint], front: frozenset[int] = frozenset()) -> list[Column]:
     """Return a compressor's columns, for estimates and for runs."""
     node_unit, nodes = in_one_unit([point.node_frames * PAGE_SIZE for point in points], SIZES)
     mean_unit, means = in_one_unit([point.fault_mean_ns or None for point in points], TIMES)
     p99_unit, p99s = in_one_unit([point.fault_p99_ns or None for point in points], TIMES)
 
-    def column(title: str, take: Callable[[Point], float], show: Callable[[float], str] = fine) -> Column:
+    def column(title: str, take: Callable[[PlanPoint], float], show: Callable[[float], str] = fine) -> Column:
         return Column(title, [show(take(point)) for point in points])
 
     return [
@@ -172,7 +172,7 @@ def _figures(points: Sequence[Point], front: frozenset[int] = frozenset()) -> li
     ]
 
 
-def _money(points: Sequence[Point]) -> list[Column]:
+def _money(points: Sequence[PlanPoint]) -> list[Column]:
     """Return the columns of costs, if there are prices."""
     if points[0].money is None:
         return []
@@ -209,7 +209,7 @@ def _runs(plan: Plan, width: int | None, colour: bool) -> str:
 def _disturbed(plan: Plan, width: int | None) -> str:
     """Say so if other work on the machine made the run's times uncertain."""
     had = plan.recommended.processor_share
-    if had >= CALM or plan.recommended.found.dram_frames == plan.pages:
+    if had >= UNDISTURBED_SHARE or plan.recommended.found.dram_frames == plan.pages:
         return ""
     other = (
         f"other work on this machine had the CPU for {100 * (1 - had):.0f} % of the recommended run; codec times "

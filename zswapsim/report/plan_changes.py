@@ -1,12 +1,12 @@
 """Say what would make another point of a plan the better one, a sentence for each."""
 
 from zswapsim.report.units import duration, fine, format_size
-from zswapsim.study.objectives import Objectives
-from zswapsim.study.pace import FROM_TRACE
-from zswapsim.study.point import Point
-from zswapsim.study.provision import Plan
-from zswapsim.study.search import LEAST_SHARE
-from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.plan.access_rate import FROM_TRACE
+from zswapsim.study.plan.make_plan import Plan
+from zswapsim.study.plan.objectives import Objectives
+from zswapsim.study.plan.plan_point import PlanPoint
+from zswapsim.study.plan.search import LEAST_SHARE
+from zswapsim.study.settings.sizes import PAGE_SIZE
 
 
 def changes(plan: Plan, asked: Objectives) -> list[str]:
@@ -52,7 +52,7 @@ def _waiting(plan: Plan) -> list[str]:
     return found
 
 
-def _saves(point: Point) -> str:
+def _saves(point: PlanPoint) -> str:
     return f"{point.compressor} and {_memory(point.dram_frames)} of DRAM would save {point.saved:.1f} % (estimated)"
 
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from zswapsim.report.picture import check_picture, save_picture
-from zswapsim.study.objectives import Limit, parse_objectives
-from zswapsim.study.pace import PROMOTION_LINE
-from zswapsim.study.point import Point
-from zswapsim.study.provision import Plan
+from zswapsim.study.plan.access_rate import PROMOTION_LINE
+from zswapsim.study.plan.make_plan import Plan
+from zswapsim.study.plan.objectives import Limit, parse_objectives
+from zswapsim.study.plan.plan_point import PlanPoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ def _styles(count: int) -> list[tuple[str, object, str]]:
     return [STYLES[number % len(STYLES)] for number in range(count)]
 
 
-def _curve(axes: "Axes", points: Sequence[Point], name: str, style: tuple[str, object, str]) -> None:
+def _curve(axes: "Axes", points: Sequence[PlanPoint], name: str, style: tuple[str, object, str]) -> None:
     """Draw one compressor; a mark is filled if its promotions stay below Google's limit."""
     colour, line, mark = style
     saved, slowdown = [point.saved for point in points], [point.slowdown for point in points]
@@ -61,7 +61,7 @@ def _curve(axes: "Axes", points: Sequence[Point], name: str, style: tuple[str, o
               marker=mark, markersize=4.5)  # fmt: skip
 
 
-def _front(axes: "Axes", front: Sequence[Point]) -> None:
+def _front(axes: "Axes", front: Sequence[PlanPoint]) -> None:
     """Draw the Pareto front as steps: between two of its points, only the one that saves less can be had."""
     saved, slowdown = [point.saved for point in front], [point.slowdown for point in front]
     axes.plot(saved, slowdown, color="#bbbbbb", linewidth=6, alpha=0.6, drawstyle="steps-pre", zorder=0,

@@ -5,10 +5,10 @@ import textwrap
 
 from zswapsim.report.plan_changes import changes
 from zswapsim.report.units import duration, fine, format_size, three_digits
-from zswapsim.study.objectives import KINDS, Limit, Objectives, parse_objectives
-from zswapsim.study.point import Point
-from zswapsim.study.provision import Plan
-from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.plan.make_plan import Plan
+from zswapsim.study.plan.objectives import KINDS, Limit, Objectives, parse_objectives
+from zswapsim.study.plan.plan_point import PlanPoint
+from zswapsim.study.settings.sizes import PAGE_SIZE
 
 WIDTH = 100
 UNEVEN = 2.0
@@ -132,7 +132,7 @@ def _missed(plan: Plan, asked: Objectives) -> list[str]:
     return [f"By its estimate {choice} was the better point, but in its run {', '.join(missed)}."] if missed else []
 
 
-def _barely(asked: Objectives, point: Point) -> list[Limit]:
+def _barely(asked: Objectives, point: PlanPoint) -> list[Limit]:
     """Return the limits that another run of `point` may miss."""
     return [limit for limit, safe in zip(asked.limits, asked.safer().limits, strict=True) if not safe.holds(point)]
 
@@ -149,7 +149,7 @@ def _unlimited(plan: Plan, asked: Objectives) -> list[str]:
     return [f"No objective limits the slowdown; the point of diminishing return is {at}."]
 
 
-def _verdict(limit: Limit, point: Point, *, short: bool = False) -> str:
+def _verdict(limit: Limit, point: PlanPoint, *, short: bool = False) -> str:
     """Say if `point` keeps a limit; if `short`, leave out a figure that the sentence has already."""
     word = "kept" if limit.holds(point) else "missed"
     if short and limit.name in {"slowdown", "save"}:
@@ -173,7 +173,7 @@ def _alone(plan: Plan, limit: Limit) -> str:
     )
 
 
-def _rival(point: Point, asked: Objectives) -> str:
+def _rival(point: PlanPoint, asked: Objectives) -> str:
     """Say what another compressor's best point has in the figure that decides."""
     choice = f"{point.compressor} with {memory(point.dram_frames)} of DRAM"
     if asked.cheapest:

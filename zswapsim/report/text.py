@@ -5,10 +5,10 @@ from typing import Any
 
 from zswapsim.report import figures
 from zswapsim.report.units import count, duration, factor, format_size, share
-from zswapsim.study.readahead import reads_ahead
-from zswapsim.study.result import Result
+from zswapsim.study.run.readahead import reads_ahead
+from zswapsim.study.run.result import Result
 from zswapsim.study.settings import Settings
-from zswapsim.study.sizes import PAGE_SIZE
+from zswapsim.study.settings.sizes import PAGE_SIZE
 
 Row = tuple[str, ...]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from zswapsim.study.sizes import format_size
+from zswapsim.study.settings.sizes import format_size
 
 __all__ = ["count", "duration", "factor", "fine", "format_size", "in_one_unit", "share", "three_digits"]
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from zswapsim.kernel.zram import MM_STAT
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import count
-from zswapsim.study.validate import Validated
-from zswapsim.study.validate_swap import SwapValidated
+from zswapsim.study.validate.page_store import Validated
+from zswapsim.study.validate.reclaim import SwapValidated
 
 TIMES = ("write_ns", "read_ns")
 

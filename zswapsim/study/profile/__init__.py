@@ -1,4 +1,4 @@
-"""Content profiles: what codecs make of every distinct content, measured once and kept. See docs/profile.md."""
+"""Measure what codecs make of every distinct content, once, and keep that as a profile. See docs/profile.md."""
 
 from zswapsim.study.profile.file import read_profile, write_profile
 from zswapsim.study.profile.make import make_profile

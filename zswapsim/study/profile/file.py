@@ -1,9 +1,9 @@
-"""A content profile as a Parquet file: a row for each distinct content.
+"""Write and read a content profile as a Parquet file, with a row for each distinct content.
 
-Columns hash (16 bytes, BLAKE2b), kind (uint8), pages (list of uint32: the images that hold it, from 0), and for each
-codec a struct of its name with size (uint16), compress_ns and decompress_ns (uint32). The file's key-value metadata has
-``zswapsim.profile``: the form's version, name, hash and number of the images, and where each codec's figures come from.
-Pages of the file carry checksums, which are looked at on reading.
+The columns are hash (16 bytes, BLAKE2b), kind (uint8), pages (list of uint32: the images that hold it, from 0), and for
+each codec a struct of its name with size (uint16), compress_ns and decompress_ns (uint32). The file's key-value
+metadata has ``zswapsim.profile``: the version of the format, the name, hash and number of the images, and the origin of
+each codec's figures. Pages of the file carry checksums, which are verified on reading.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from zswapsim.traces.kinds import DATA
 from zswapsim.traces.streams import garbled, open_file
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # slow to import: a run without a profile's file does without
+    import pyarrow as pa  # slow to import, and a run without a profile's file does not need it
 
 KEY = b"zswapsim.profile"
 VERSION = 1
@@ -39,7 +39,7 @@ class _About(msgspec.Struct):
 
 
 def write_profile(profile: Profile, path: str | Path) -> None:
-    """Write the file, whole or not at all. Raises OutputError."""
+    """Write the file completely or not at all. Raises OutputError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -64,7 +64,7 @@ def write_profile(profile: Profile, path: str | Path) -> None:
 
 
 def read_profile(path: str | Path) -> Profile:
-    """The profile in a file. Raises InputError, naming file and column, where it is none or does not hold together."""
+    """Return the profile in a file. Raises InputError with file and column if it is none or its parts do not match."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -90,13 +90,13 @@ def _about(path: str | Path, schema: "pa.Schema") -> _About:
 
 
 class _Reader:
-    """Columns of a table as arrays, each looked at before it is used."""
+    """Read the columns of a table as arrays, and check each before it is used."""
 
     def __init__(self, path: str | Path, about: _About, table: "pa.Table") -> None:
         self.path, self.about, self.table, self.rows = path, about, table, table.num_rows
 
     def profile(self) -> Profile:
-        """The profile, of which every column fits every other."""
+        """Return the profile after checking that all columns fit together."""
         about = self.about
         content, digest = self._content(), self._digest()
         hashed = hashlib.blake2b(digest[content].tobytes(), digest_size=DIGEST_BYTES).hexdigest()
@@ -108,7 +108,7 @@ class _Reader:
         return Profile(name, about.contents, about.contents_hash, content, kind, digest, columns, about.codecs)
 
     def _content(self) -> NDArray[np.uint32]:
-        """uint32[K]: the row of each page, from the lists of pages."""
+        """Return the row of each page, uint32[K], from the lists of pages."""
         lists = self._column("pages", "list<uint32>")
         lengths = np.diff(lists.offsets.to_numpy())
         pages = self._numbers("pages", lists.flatten(), 0, self.about.pages - 1)
@@ -135,7 +135,7 @@ class _Reader:
         return Columns(self._numbers(f"{key}.size", size, 1, PAGE_BYTES), compress_ns, decompress_ns)
 
     def _column(self, name: str, kind: str) -> Any:
-        """A column of that type in one piece, a value in every row. Raises InputError."""
+        """Return a column of that type in one piece, with a value in every row. Raises InputError."""
         names = self.table.schema.names
         if names.count(name) != 1:
             raise self._wrong(name, "one such column", ", ".join(names) or "none at all")
@@ -147,7 +147,7 @@ class _Reader:
         return column.combine_chunks()
 
     def _numbers(self, name: str, array: Any, least: int, most: int) -> NDArray[Any]:
-        """An array of whole numbers from `least` to `most`. Raises InputError."""
+        """Return an array whose numbers are from `least` to `most`. Raises InputError."""
         if array.null_count:
             raise self._wrong(name, "a value in every row", f"{array.null_count} nulls")
         values: NDArray[Any] = array.to_numpy(zero_copy_only=False)
@@ -162,5 +162,5 @@ class _Reader:
 
 
 def _type_name(kind: Any) -> str:
-    """A type as text; that of a list without the name that writers give to its element, which differs."""
+    """Return a type as text; for a list, without the name of its element, for which writers use different names."""
     return f"list<{kind.value_type}>" if str(kind).startswith("list<") else str(kind)

@@ -1,9 +1,9 @@
-"""What an unfinished profile has measured so far: a file beside the one that it is to become.
+"""Keep what an unfinished profile has measured, in a file beside that of the profile.
 
-A line of JSON that says of which contents, then parts: a line with a CRC-32 of what follows and, in JSON, codec,
-origin, first row and number of rows; then the three columns of these rows one after the other, little-endian. Parts are
-appended by one write each, so that a process that is killed leaves whole parts and at most one that is cut off; it, and
-what follows it, is not taken.
+The file begins with a line of JSON that names the contents. Parts follow. Each has a line with a CRC-32 of the rest
+and, in JSON, codec, origin, first row and number of rows; then come the three columns of these rows, little-endian.
+Each part is appended by one write, so that a process that is killed leaves whole parts and at most one that is cut off.
+That one, and everything after it, is ignored.
 """
 
 import fcntl
@@ -25,11 +25,11 @@ SUFFIX = ".part"
 VERSION = 1
 CHECK_BYTES = 9
 ROW_BYTES = 2 + 4 + 4
-LINE_BYTES = 1 << 16  # no line of ours is longer
+LINE_BYTES = 1 << 16  # no line of a journal is longer
 
 
 class Part(NamedTuple):
-    """Some rows with one codec."""
+    """Hold what one codec made of some rows."""
 
     key: str
     origin: Origin
@@ -50,15 +50,15 @@ class _About(msgspec.Struct):
 
 
 class Journal:
-    """The journal of the profile `path`, which one process has at a time; a context.
+    """Lock, read and append to the journal of the profile `path`, as a context manager; one process may have it.
 
-    Raises InputError where the file is none, was begun with other contents, or is another process's at the moment;
-    OutputError where it can't be written. It stays when the block ends, unless it was new and has no part, or
+    Raises InputError if the file is no journal, was begun with other contents, or is locked by another process;
+    OutputError if it cannot be written. The file stays when the block ends, unless it was new and has no part, or
     :meth:`remove` was called.
     """
 
     keys: set[str]
-    """The codecs of which it has parts."""
+    """The codecs that have parts in the file."""
 
     def __init__(self, path: str | Path, contents_hash: str, *, fresh: bool = False) -> None:
         self.path = Path(f"{path}{SUFFIX}")
@@ -84,11 +84,11 @@ class Journal:
         self.file.close()
 
     def remove(self) -> None:
-        """Take the file away: all that it holds is elsewhere."""
+        """Remove the file, because the profile has all of it."""
         self.path.unlink(missing_ok=True)
 
     def parts(self, rows: int) -> Iterator[Part]:
-        """The whole parts, of a profile of `rows` rows; what is cut off or garbled is cut away."""
+        """Yield the whole parts, for a profile of `rows` rows; then truncate the file after the last of them."""
         reader = os.fdopen(os.dup(self.file.fileno()), "rb")
         with reader:
             reader.seek(len(_line(self.head)))
@@ -101,7 +101,7 @@ class Journal:
         self.file.seek(good)
 
     def append(self, part: Part) -> None:
-        """Add a part; from any thread. Raises OutputError."""
+        """Append a part; any thread may call this. Raises OutputError."""
         size, *times = part.columns
         data = b"".join([size.astype("<u2").tobytes(), *(each.astype("<u4").tobytes() for each in times)])
         data = _line(_About(part.key, part.origin, part.begin, len(size))) + data
@@ -150,7 +150,7 @@ def _line(record: msgspec.Struct) -> bytes:
 
 
 def _read_part(file: IO[bytes], rows: int) -> Part | None:
-    """The part that begins here; None at the end, and where none is whole."""
+    """Return the part that begins here; None at the end of the file or if the part is not whole."""
     check, line = file.read(CHECK_BYTES), file.readline(LINE_BYTES)
     try:
         about = msgspec.json.decode(line, type=_About)

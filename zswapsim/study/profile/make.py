@@ -1,4 +1,4 @@
-"""Making a content profile: every distinct content once, in all cores, from where an earlier try stopped."""
+"""Make a content profile: measure each content once, on all cores, and go on where an earlier call stopped."""
 
 import os
 import platform
@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zswapsim import __version__
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.codec.codec import Codec
 from zswapsim._core.codec.measure import measure_pages
+from zswapsim._version import __version__
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Columns, spread
 from zswapsim.compressors.plugins import find_plugin, origin_of
@@ -24,7 +24,7 @@ from zswapsim.traces.contents import Contents
 
 Progress = Callable[[int, int], None]
 RANGE_ROWS = 256
-"""Measured without a pause, and what is lost at most, a thread, when the process is killed."""
+"""Rows that a thread measures at once, and the maximum that each thread loses if the process is killed."""
 CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -37,25 +37,25 @@ def make_profile(
     resume: bool = True,
     progress: Progress | None = None,
 ) -> Profile:
-    """Compress and decompress every distinct content once with every codec of `specs`, and note length and times.
+    """Compress and decompress every distinct content once with every codec of `specs`; keep lengths and times.
 
-    With `path` the profile is written there, whole or not at all, and what was measured so far lies in ``PATH.part``:
-    whatever ends the process, the next call goes on from there. A profile that is there already keeps its codecs, and
-    only what it lacks is measured, or what it has from another version of the codec's library. With `resume` false
-    both are ignored and replaced. `threads`: as many as there are processors when left out; each has a context of its
-    own and no GIL. `progress` takes contents measured and their total.
+    With `path` the profile is written there, completely or not at all. Until then its parts are kept in ``PATH.part``,
+    so that the next call goes on from there if the process ends for any reason. A profile that exists already keeps its
+    codecs; only rows that it lacks, or that come from another version of the codec's library, are measured. If `resume`
+    is False, both files are ignored and replaced. The default of `threads` is the number of processors; each thread has
+    its own context and works without the GIL. `progress` is called with the contents measured and their total.
 
-    Raises InputError where `path` is no profile, or one of other contents, and what :func:`measure` raises; OutputError
-    where it can't be written.
+    Raises InputError if `path` is no profile, or one of other contents, and what :func:`measure` raises; OutputError if
+    it cannot be written.
     """
     codecs = {profile_key(codec): codec for codec in map(get_compressor, specs)}
     threads = len(os.sched_getaffinity(0)) if threads is None else threads
     if threads < 1:
         raise InputError(f"--threads {threads}: expected at least 1")
     if path is None:
-        return _add(_begun(contents, None), contents, codecs, _Run(threads, progress))
+        return _add(_begin(contents, None), contents, codecs, _Run(threads, progress))
     with Journal(path, contents.hash, fresh=not resume) as journal:
-        begun = _begun(contents, path if resume and Path(path).exists() else None)
+        begun = _begin(contents, path if resume and Path(path).exists() else None)
         parts = list(journal.parts(len(begun.kind)))
         made = _add(begun, contents, codecs, _Run(threads, progress, journal, parts))
         if made.added:
@@ -67,31 +67,31 @@ def make_profile(
 
 
 class _Run(NamedTuple):
-    """How a profile is made."""
+    """Hold the means with which a profile is made."""
 
     threads: int
     progress: Progress | None
     journal: Journal | None = None
     parts: Sequence[Part] = ()
-    """What the journal had."""
+    """Parts that the journal had at the begin."""
 
 
 def _add(profile: Profile, contents: Contents, codecs: dict[str, Codec], run: _Run) -> Profile:
-    """The profile with what it lacks of `codecs`."""
+    """Add what the profile lacks of `codecs`, and return it."""
     origins = {key: _origin(codec) for key, codec in codecs.items()}
     wanted = {key: codec for key, codec in codecs.items() if _lacks(profile, key, origins[key])}
     if wanted:
-        work = _Work(contents, wanted, origins)
+        measuring = _Measuring(contents, wanted, origins)
         for part in run.parts:
-            work.take(part)
-        profile.added = work.run(run)
-        profile.columns |= work.columns
+            measuring.add_part(part)
+        profile.added = measuring.run(run)
+        profile.columns |= measuring.columns
         profile.origins |= {key: origins[key] for key in wanted}
     return profile
 
 
-def _begun(contents: Contents, path: str | Path | None) -> Profile:
-    """The profile in the file, if there is one, else one without codecs. Raises InputError."""
+def _begin(contents: Contents, path: str | Path | None) -> Profile:
+    """Return the profile in the file if there is one, else one without codecs. Raises InputError."""
     if path is not None:
         found = read_profile(path)
         found.check(contents)
@@ -113,8 +113,8 @@ def _lacks(profile: Profile, key: str, origin: Origin) -> bool:
     return key not in profile.columns or not profile.origins[key].same_code(origin)
 
 
-class _Work:
-    """What is to be measured, and what was: columns and a flag for every row, by codec."""
+class _Measuring:
+    """Measure the rows that are not known: there are columns and a flag for every row, by codec."""
 
     def __init__(self, contents: Contents, codecs: dict[str, Codec], origins: dict[str, Origin]) -> None:
         self.images, self.codecs, self.origins = contents.images, codecs, origins
@@ -123,14 +123,14 @@ class _Work:
         self.columns = {key: Columns.empty(self.rows) for key in codecs}
         self.known = {key: np.zeros(self.rows, bool) for key in codecs}
 
-    def take(self, part: Part) -> None:
-        """Note what was measured; figures of another version of a library are left."""
+    def add_part(self, part: Part) -> None:
+        """Add rows that were measured, unless they come from another version of the codec's library."""
         if part.key in self.codecs and self.origins[part.key].same_code(part.origin):
             self.columns[part.key].put(part.begin, part.columns)
             self.known[part.key][part.begin : part.begin + len(part.columns.size)] = True
 
     def run(self, how: _Run) -> dict[str, int]:
-        """Measure what is not known; how many rows that was, by codec."""
+        """Measure the rows that are not known, and return how many there were, by codec."""
         todo = [(key, begin) for key in self.codecs for begin in self._gaps(key)]
         rows_of = dict.fromkeys(self.codecs, 0)
         for key, begin in todo:
@@ -143,7 +143,7 @@ class _Work:
         return rows_of
 
     def _gaps(self, key: str) -> Iterator[int]:
-        """Where the ranges begin of which a row is not known."""
+        """Yield the first row of every range in which a row is not known."""
         for begin in range(0, self.rows, RANGE_ROWS):
             if not self.known[key][begin : self._end(begin)].all():
                 yield begin
@@ -152,10 +152,10 @@ class _Work:
         return min(begin + RANGE_ROWS, self.rows)
 
     def _measure(self, key: str, begin: int, journal: Journal | None) -> int:
-        """One range with one codec, in a thread of its own; how many rows."""
+        """Measure one range with one codec, in a thread of its own, and return the number of rows."""
         end = self._end(begin)
         found = Columns.empty(end - begin)
-        same, zero = np.empty((2, end - begin), np.uint8)  # the row's kind tells both already
+        same, zero = np.empty((2, end - begin), np.uint8)  # scratch: the row's kind already has both
         measure_pages(
             self.codecs[key],
             self.images,
@@ -169,14 +169,14 @@ class _Work:
             self.which[begin:end],
         )
         part = Part(key, self.origins[key], begin, found)
-        self.take(part)
+        self.add_part(part)
         if journal is not None:
             journal.append(part)
         return end - begin
 
 
 def _origin(codec: Codec) -> Origin:
-    """Where figures come from that this process takes of `codec`."""
+    """Return the origin of figures that this process measures with `codec`."""
     if codec.library is not None:
         return Origin(Path(codec.library.path).name, codec.library.version, cpu_name())
     entry = None if codec.name in builtins() else find_plugin(codec.name)
@@ -185,7 +185,7 @@ def _origin(codec: Codec) -> Origin:
 
 @cache
 def cpu_name() -> str:
-    """The processor as Linux names it, else its architecture."""
+    """Return the name of the processor, or else its architecture."""
     try:
         lines = CPU_INFO.read_text(errors="replace").splitlines()
     except OSError:

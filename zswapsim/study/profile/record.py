@@ -1,4 +1,4 @@
-"""A content profile in memory."""
+"""Hold a content profile in memory."""
 
 import hashlib
 from collections.abc import Iterable
@@ -16,33 +16,33 @@ from zswapsim.compressors.measure import Columns, Measured, measured_of
 from zswapsim.traces.contents import Contents
 from zswapsim.traces.kinds import SAME_FILLED, ZERO, link
 
-DIGEST_BYTES = 16  # of a content; kinds.py makes them
+DIGEST_BYTES = 16  # length of a content's digest, which kinds.py computes
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a codec's figures come from."""
+    """Describe the origin of a codec's figures."""
 
     library: str
-    """The file of the codec's library; empty where it needs none."""
+    """The file of the codec's library; empty if it needs none."""
     version: str
-    """Of that library, of the plug-in, or of this package."""
+    """The version of that library, of the plug-in, or of this package."""
     cpu: str
-    """On which the times were taken."""
+    """The processor on which the times were measured."""
 
     def same_code(self, other: "Origin") -> bool:
-        """Whether both came from the same code, so that lengths are the same; times may still be another machine's."""
+        """Tell if both come from the same code, so that lengths are equal; times may be those of another machine."""
         return (self.library, self.version) == (other.library, other.version)
 
 
 @dataclass(eq=False)
 class Profile:
-    """What codecs make of contents: K images, of which D are distinct. See :func:`make_profile`."""
+    """Hold the lengths and times of codecs for K images, of which D are distinct. See :func:`make_profile`."""
 
     name: str
-    """The file that it came from, for messages."""
+    """The file of the profile, for messages."""
     contents_name: str
     contents_hash: str
-    """:attr:`Contents.hash`: of all images in their order."""
+    """:attr:`Contents.hash` of all images in their order."""
     content: NDArray[np.uint32]
     """uint32[K]: the row of each image, in order of first appearance."""
     kind: NDArray[np.uint8]
@@ -50,15 +50,15 @@ class Profile:
     digest: NDArray[np.uint64]
     """uint64[D, 2]: 128 bits of BLAKE2b of each content."""
     columns: dict[str, Columns]
-    """By :func:`profile_key`: what each codec makes of every row."""
+    """Lengths and times of every row, by the :func:`profile_key` of each codec."""
     origins: dict[str, Origin]
-    """By the same keys."""
+    """The origin of each codec's figures, by the same keys."""
     added: dict[str, int] = field(default_factory=dict)
-    """By the same keys: rows that :func:`make_profile` measured; the others were known."""
+    """Number of rows that :func:`make_profile` measured, by the same keys; the others were known."""
     _expanded: dict[str, Measured] = field(default_factory=dict, repr=False)
 
     def measured(self, codec: str | Codec) -> Measured:
-        """Lengths and times of every image with that codec. Raises InputError where it was not measured."""
+        """Return lengths and times of every image with that codec. Raises InputError if it was not measured."""
         key = profile_key(get_compressor(codec))
         if key not in self.columns:
             known = ", ".join(self.columns) or "no codec"
@@ -66,14 +66,14 @@ class Profile:
         return self.by_key(key)
 
     def by_key(self, key: str) -> Measured:
-        """As :meth:`measured`, of a codec by its name in the profile, which need not be on this machine."""
+        """Return the same for a codec by its name in the profile; the codec need not be on this machine."""
         if key not in self._expanded:
             columns, kind = self.columns[key].at(self.content), self.kind[self.content]
             self._expanded[key] = measured_of(key, columns, kind <= SAME_FILLED, kind == ZERO)
         return self._expanded[key]
 
     def summary(self) -> dict[str, Any]:
-        """What `zswapsim profile` prints and gives as JSON: of the contents, and of each codec."""
+        """Return what `zswapsim profile` shows of the contents and of each codec."""
         codecs = [
             {"compressor": key}
             | self.by_key(key).summary()
@@ -90,7 +90,7 @@ class Profile:
         }
 
     def check(self, contents: Contents, codecs: Iterable[str] = ()) -> None:
-        """Raise InputError where it was made of other contents, or lacks one of `codecs`."""
+        """Raise InputError if the profile was made of other contents, or lacks one of `codecs`."""
         if contents.hash != self.contents_hash:
             raise InputError(
                 f"{self.name}: a profile of other contents ({self.contents_name}, {len(self.content)} pages, hash"
@@ -101,16 +101,16 @@ class Profile:
 
     @property
     def specs(self) -> list[str]:
-        """Codecs that their key names: all but those with a dictionary."""
+        """Return the codecs whose key is their spec: all but those with a dictionary."""
         return [key for key in self.columns if "dict=" not in key]
 
     def contents(self) -> Contents:
-        """The contents without their bytes, for runs at sizes depth."""
+        """Return the contents without their bytes, for runs at sizes depth."""
         return ProfiledContents(self)
 
 
 class ProfiledContents(Contents):
-    """Contents of which a profile knows kinds, digests and lengths, but no bytes."""
+    """Describe contents by a profile, which has kinds, digests and lengths, but no bytes."""
 
     holds_bytes = False
 
@@ -123,9 +123,10 @@ class ProfiledContents(Contents):
 
 
 def profile_key(codec: Codec) -> str:
-    """A codec's name in a profile: its spec, a dictionary named by its content: ``zstd:dict=blake2b-0123456789abcdef``.
+    """Return a codec's name in a profile: its spec, with a dictionary named by its content.
 
-    So a dictionary that moved is still the same, and another one in its place is not.
+    An example is ``zstd:dict=blake2b-0123456789abcdef``. So a dictionary may be moved to another file, and another
+    dictionary in its place has another name.
     """
     if not codec.dictionary:
         return codec.spec

@@ -1,0 +1,1 @@
+"""Run every combination of settings over one trace, in parallel."""

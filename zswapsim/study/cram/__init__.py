@@ -1,0 +1,1 @@
+"""Count the pages that a compressing device loses: by headroom, and where zeros are overwritten."""

@@ -1,0 +1,83 @@
+"""Walk over a trace once, in pieces that end where a window ends."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zswapsim.traces import DenseTrace
+
+Progress = Callable[[int, int], None]
+Piece = tuple[NDArray[np.uint32], NDArray[np.uint8]]
+PIECE = 1 << 18
+"""Accesses after which Ctrl-C is noticed."""
+
+
+def walk_trace(
+    trace: DenseTrace,
+    feed: Callable[[NDArray[np.uint32], NDArray[np.uint8]], None],
+    *,
+    window: int = 0,
+    end_window: Callable[[int], None] = lambda _done: None,
+    progress: Progress | None = None,
+) -> tuple[int, bool]:
+    """Pass all accesses to `feed`, and call `end_window` with their number at the end of each window and of the trace.
+
+    Returns how many accesses were passed on, and True if Ctrl-C ended the walk before its end.
+    """
+    done = 0
+    try:
+        for pages, ops in pieces(trace, window):
+            with interrupt_held():
+                feed(pages, ops)
+                done += len(pages)
+                if window and (done % window == 0 or done == trace.events):
+                    end_window(done)
+            if progress is not None:
+                progress(done, trace.events)
+    except KeyboardInterrupt:
+        return done, True
+    return done, False
+
+
+@contextmanager
+def interrupt_held() -> Iterator[None]:
+    """Hold Ctrl-C back until the block ends, so that all of the block is done or nothing.
+
+    Nothing is held if this is not the main thread, or if the program has a handler of its own.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    held: list[int] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        held.append(number)
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if held:
+        raise KeyboardInterrupt
+
+
+def pieces(trace: DenseTrace, window: int) -> Iterator[Piece]:
+    """Yield the trace in pieces that end where a window ends."""
+    done = 0
+    for pages, ops in trace.chunks():
+        first = 0
+        while first < len(pages):
+            most = min(PIECE, window - done % window) if window else PIECE
+            end = min(first + most, len(pages))
+            yield pages[first:end], ops[first:end]
+            done += end - first
+            first = end

@@ -1,0 +1,1 @@
+"""Replay one trace over contents with settings, and return a Result."""
