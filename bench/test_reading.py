@@ -25,7 +25,7 @@ from zswapsim.traces import ArrayTrace, DenseTrace, Trace
 libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")
 
 EVENT_NS = 20  # 50 million events a second
-AT_LEAST = {"oracleGeneral": 6, "Parquet": 8}
+AT_LEAST = {"oracleGeneral": 6, "Parquet": 5}
 SUFFIX = {"oracleGeneral": ".oracleGeneral.bin", "Parquet": ".parquet"}
 SPREAD = (
     "oracleGeneral of pages far apart"  # anywhere in a 47-bit address space, where small numbers are numbered faster

@@ -78,9 +78,7 @@ class DenseTrace:
         if not whole.good:
             self._numbers, self.events = PageNumbers(), 0
             return False
-        numbers, ops = whole.file.take()
-        self.writes = 0 if ops is None else int(np.count_nonzero(np.asarray(ops).view(np.bool_)))
-        self._kept = _pieces(np.asarray(numbers), None if ops is None else np.asarray(ops))
+        self.writes, self._kept = 0, _pieces(np.asarray(whole.file.take()))
         return True
 
     def _scan(self, progress: Progress | None) -> None:
@@ -151,14 +149,11 @@ def iterated(trace: Trace) -> Generator[Chunk, None, None]:
     yield from trace.accesses()
 
 
-def _pieces(numbers: NDArray[np.uint32], ops: NDArray[np.uint8] | None) -> list[DenseChunk]:
-    """Accesses in chunks; without ops all are reads."""
-    reads, size = np.zeros(READ_EVENTS, np.uint8), READ_EVENTS
-    starts = range(0, len(numbers), size)
-    pieces = [numbers[start : start + size] for start in starts]
-    if ops is None:
-        return [(piece, reads[: len(piece)]) for piece in pieces]
-    return [(piece, ops[start : start + size]) for piece, start in zip(pieces, starts, strict=True)]
+def _pieces(numbers: NDArray[np.uint32]) -> list[DenseChunk]:
+    """Return the accesses in chunks; all are reads."""
+    reads = np.zeros(READ_EVENTS, np.uint8)
+    pieces = [numbers[start : start + READ_EVENTS] for start in range(0, len(numbers), READ_EVENTS)]
+    return [(piece, reads[: len(piece)]) for piece in pieces]
 
 
 def _ops(name: str, chunk: Chunk) -> NDArray[np.uint8]:

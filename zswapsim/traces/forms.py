@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 from zswapsim._core.base.errors import InputError
 from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
 from zswapsim.traces.trace import Progress, Trace
-from zswapsim.traces.whole import SUFFIXES as WHOLE
+from zswapsim.traces.whole import SUFFIXES as ORACLE_SUFFIXES
 
 ZSTD_LEVEL = 3  # higher ones take longer than all the rest of writing
 
@@ -41,12 +41,12 @@ class Form(NamedTuple):
 
 
 PERF = re.compile(rb"\d\.\d{6,9}: .{0,40}\b(?:faults|page_fault_user|page_fault_kernel)(?::\w+)?:|# captured on")
-ORACLE_ZST_SUFFIXES = tuple(f"{suffix}.zst" for suffix in WHOLE["oracleGeneral"])
+ORACLE_ZST_SUFFIXES = tuple(f"{suffix}.zst" for suffix in ORACLE_SUFFIXES)
 FORMS = {
-    "parquet": Form(WHOLE["parquet"], "parquet", "ParquetTrace", "write_parquet"),
+    "parquet": Form((".parquet",), "parquet", "ParquetTrace", "write_parquet"),
     "csv": Form((".csv",), "csvform", "CsvTrace", "write_csv"),
     "csv.zst": Form((".csv.zst",), "csvform", "CsvTrace", "write_csv", compressed=True),
-    "oracleGeneral": Form(WHOLE["oracleGeneral"], "oracle", "OracleTrace", "write_oracle"),
+    "oracleGeneral": Form(ORACLE_SUFFIXES, "oracle", "OracleTrace", "write_oracle"),
     "oracleGeneral.zst": Form(ORACLE_ZST_SUFFIXES, "oracle", "OracleTrace", "write_oracle", compressed=True),
     "npy": Form((".npy",), "npy", "NpyTrace", "write_npy"),
 }

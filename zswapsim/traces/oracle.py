@@ -44,7 +44,7 @@ class OracleTrace(Trace):
 
     def whole(self, most_events: int) -> WholeFile | None:
         """All of a plain file, read at once."""
-        return None if self.compressed else open_whole(str(self.path), "oracleGeneral", most_events)
+        return None if self.compressed else open_whole(self.name, most_events)
 
     def _chunks(self, timed: bool) -> Iterator[Chunk]:
         buffer = memoryview(bytearray(READ_EVENTS * RECORD.itemsize))

@@ -1,48 +1,190 @@
-"""The native form as it is opened: Arrow, which takes a while to import, is asked for once it is needed."""
+"""Read and write the native form, Parquet with a row for each event. Arrow does both, and reads any Parquet.
+
+Columns page (uint64), op ("R" or "W", dictionary-encoded) and, where the trace has them, time_ns (uint64) and process
+(uint32). The file's key-value metadata has ``zswapsim.trace`` with the form's version and the trace's name. Pages of
+the file carry checksums, which Arrow verifies on reading.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from zswapsim.traces.trace import Chunk, Progress, Trace
-from zswapsim.traces.whole import WholeFile, events_begun, open_whole
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import types
+from pyarrow.parquet import ParquetFile, ParquetWriter
+
+from zswapsim._core.base.errors import InputError
+from zswapsim.traces.streams import garbled, open_file
+from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
+
+KEY = b"zswapsim.trace"
+VERSION = 1
+OPS = ("R", "W")
+NO_OP = 255
+BUFFER_BYTES = 1 << 20  # read at once of a column, so that a row group may be larger than memory
 
 
 class ParquetTrace(Trace):
-    """A Parquet file with the columns page and op, optionally time_ns and process; others are left out.
+    """A Parquet file with the columns page and op, optionally time_ns and process; others are ignored.
 
-    Any integer type will do for page, time_ns and process; op may be text (R or W) or an integer (0 or 1). Raises
-    InputError where the file can't be read or lacks a column; where it is being read already, only on reading.
+    Page, time_ns and process may have any integer type; op may be text (R or W) or an integer (0 or 1). Raises
+    InputError if the file can't be read or lacks a column.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.name, self.path = str(path), path
-        self.events = events_begun(self.name) or self._arrow.events
-
-    @cached_property
-    def _arrow(self) -> Trace:
-        from zswapsim.traces.arrowform import ArrowTrace
-
-        return ArrowTrace(self.path)
+        with self._opened() as file:
+            self.columns = self._columns(file.schema_arrow)
+            self.rows = file.metadata.num_rows
+            self.events = self.rows or None
 
     def chunks(self) -> Iterator[Chunk]:
         """Every row."""
-        return self._arrow.chunks()
+        return refuse_empty(self.name, self._chunks(self.columns))
 
     def accesses(self) -> Iterator[Chunk]:
         """Every row, without its time."""
-        return self._arrow.accesses()
+        return refuse_empty(self.name, self._chunks([column for column in self.columns if column != "time_ns"]))
 
-    def whole(self, most_events: int) -> WholeFile | None:
-        """All of a file that :func:`write_parquet` wrote, without processes, read at once."""
-        return open_whole(self.name, "parquet", most_events)
+    def _chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
+        row = 0
+        with self._opened(read_dictionary=["op"]) as file:
+            batches = file.iter_batches(READ_EVENTS, columns=list(columns), use_threads=False)
+            while True:
+                with garbled(f"{self.name}: row {row}: expected Parquet"):
+                    batch = next(batches, None)
+                    if batch is None:
+                        break
+                    chunk = self._chunk(batch, row)
+                row += batch.num_rows
+                yield chunk
+        if row != self.rows:
+            raise InputError(f"{self.name}: row {row}: expected {self.rows} rows, as the file's metadata says")
+
+    @contextmanager
+    def _opened(self, read_dictionary: Sequence[str] = ()) -> Iterator[Any]:
+        with open_file(self.path):  # which says why a file can't be opened
+            pass
+        with garbled(f"{self.name}: not a whole Parquet file: expected Parquet"):
+            source = pa.OSFile(os.fsencode(self.path))  # it reads without the GIL
+            parquet = ParquetFile(
+                source,
+                read_dictionary=list(read_dictionary),
+                buffer_size=BUFFER_BYTES,
+                pre_buffer=False,
+                page_checksum_verification=True,
+            )
+        with source:
+            yield parquet
+
+    def _columns(self, schema: pa.Schema) -> tuple[str, ...]:
+        """Those of our columns that the file has. Raises InputError where page or op is missing, or of a wrong type."""
+        for column in ("page", "op"):
+            if schema.names.count(column) != 1:
+                raise InputError(f"{self.name}: expected one column {column}, got {', '.join(schema.names) or 'none'}")
+        columns = tuple(column for column in Chunk._fields if schema.names.count(column) == 1)
+        for column in columns:
+            kind = schema.field(column).type
+            kind = kind.value_type if types.is_dictionary(kind) else kind
+            text = types.is_string(kind) or types.is_large_string(kind)
+            if not types.is_integer(kind) and not (column == "op" and text):
+                raise InputError(
+                    f"{self.name}: column {column}: expected integers{' or R and W' * (column == 'op')}, got {kind}"
+                )
+        return columns
+
+    def _chunk(self, batch: pa.RecordBatch, row: int) -> Chunk:
+        """The events of a batch whose first is row `row` (from 0)."""
+        arrays: dict[str, Any] = dict(zip(batch.schema.names, batch.columns, strict=True))
+        for column, array in arrays.items():
+            if array.null_count:
+                at = row + int(np.argmax(array.is_null().to_numpy(zero_copy_only=False)))
+                raise InputError(f"{self.name}: row {at}: column {column}: expected a value, got null")
+        whole = {column: self._integers(column, array, row) for column, array in arrays.items() if column != "op"}
+        ops = self._ops(arrays["op"], row)
+        return Chunk(whole["page"], ops, whole.get("time_ns"), whole.get("process"))
+
+    def _integers(self, column: str, array: Any, row: int) -> NDArray[Any]:
+        dtype = np.uint32 if column == "process" else np.uint64
+        if hasattr(array, "dictionary_decode"):
+            array = array.dictionary_decode()
+        values = array.to_numpy(zero_copy_only=False)
+        if not np.can_cast(values.dtype, dtype):
+            most = np.iinfo(dtype).max
+            self._refuse(column, values, (values < 0) | (values > most), row, f"0 to {most}")
+        return np.ascontiguousarray(values, dtype)
+
+    def _ops(self, array: Any, row: int) -> NDArray[np.uint8]:
+        if not types.is_dictionary(array.type):
+            array = array.dictionary_encode()
+        code_of = {OPS[0]: 0, OPS[1]: WRITE, 0: 0, 1: WRITE}
+        codes = np.full(256, NO_OP, np.uint8)
+        values = array.dictionary.slice(0, len(codes)).to_pylist()
+        codes[: len(values)] = [code_of.get(value, NO_OP) for value in values]
+        ops = _translated(array.indices.to_numpy(zero_copy_only=False), codes)
+        if ops.max(initial=0) > WRITE:
+            at = int((ops > WRITE).argmax())
+            raise InputError(f"{self.name}: row {row + at}: column op: expected R or W, got {array[at].as_py()!r}")
+        return ops
+
+    def _refuse(self, column: str, values: NDArray[Any], wrong: NDArray[np.bool_], row: int, expected: str) -> None:
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise InputError(f"{self.name}: row {row + at}: column {column}: expected {expected}, got {values[at]}")
+
+
+def _translated(indices: NDArray[Any], codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return codes[indices], and the last code for an index beyond them."""
+    places = indices.view(f"u{indices.dtype.itemsize}")
+    if places.dtype == np.uint64:  # which take() can't convert
+        places = np.minimum(places, NO_OP).astype(np.uint32)
+    return codes.take(places, mode="clip")
 
 
 def write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
     """Writes `trace` in the native form; how many events it has. The columns are those of its first chunk."""
-    from zswapsim.traces.arrowform import write_parquet as write
+    events, writer = 0, None
+    try:
+        for chunk in trace.chunks():
+            batch = _batch(chunk, trace.name)
+            if writer is None:
+                writer = ParquetWriter(
+                    file,
+                    batch.schema,
+                    compression="lz4",
+                    use_dictionary=["op"],
+                    column_encoding=dict.fromkeys(set(batch.schema.names) - {"op"}, "DELTA_BINARY_PACKED"),
+                    write_page_checksum=True,
+                )
+            elif batch.schema != writer.schema:
+                raise InputError(f"{trace.name}: event {events}: expected the same columns in every chunk")
+            writer.write_batch(batch)
+            events += len(chunk.page)
+            if progress:
+                progress(events, trace.events or 0)
+    finally:
+        if writer is not None:
+            writer.close()
+    return events
 
-    return write(trace, file, progress)
+
+def _batch(chunk: Chunk, name: str) -> pa.RecordBatch:
+    columns = {
+        "page": pa.array(chunk.page),
+        "op": pa.DictionaryArray.from_arrays(pa.array(chunk.op.astype(np.int8)), pa.array(OPS)),
+    }
+    if chunk.time_ns is not None:
+        columns["time_ns"] = pa.array(chunk.time_ns)
+    if chunk.process is not None:
+        columns["process"] = pa.array(chunk.process)
+    about = json.dumps({"version": VERSION, "name": name})
+    fields = [pa.field(column, array.type, nullable=False) for column, array in columns.items()]
+    schema = pa.schema(fields, {KEY: about.encode()})
+    return pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)

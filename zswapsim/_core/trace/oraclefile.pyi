@@ -1,5 +1,12 @@
-from zswapsim._core.trace.dense import DenseMap
-from zswapsim._core.trace.wholefile import FileReader
+from typing_extensions import Buffer
 
-class OracleFile(FileReader):
+from zswapsim._core.trace.dense import DenseMap
+
+class OracleFile:
+    pages: DenseMap
+    done: int
+    events: int
     def __init__(self, descriptor: int, events: int, pages: DenseMap) -> None: ...
+    def stop(self) -> None: ...
+    def read(self) -> bool: ...
+    def take(self) -> Buffer: ...

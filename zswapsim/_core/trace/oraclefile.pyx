@@ -1,40 +1,85 @@
-"""A whole oracleGeneral file as dense page numbers, in one pass without the GIL: read, checked and numbered by a piece
-that stays in the cache.
+"""Read a whole oracleGeneral file as dense page numbers, in one pass without the GIL.
+
+A piece of the file is read, checked and numbered while it is in the cache.
 """
 
-from libc.stdint cimport int64_t, uint8_t
+from cython.view cimport array
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uintptr_t
 from libc.stdlib cimport free, malloc
+from posix.mman cimport madvise
 from posix.unistd cimport read
 
 from zswapsim._core.trace.dense cimport DenseMap
 from zswapsim._core.trace.oraclerecord cimport OBJECT_AT, RECORD_BYTES, garbled, le64toh
-from zswapsim._core.trace.wholefile cimport FileReader
 
-from zswapsim._core.base.errors import HostMemoryError, InputError
+from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
 
 cdef enum:
-    PIECE_RECORDS = 10000   # of 24 bytes: they fit the cache beside the table of pages
+    MADV_POPULATE_WRITE = 23    # <linux/mman.h>, since Linux 5.14
+    ALIGNMENT = 4096            # madvise() needs an aligned address; a host with larger pages only loses the advice
+    PIECE_RECORDS = 10000       # of 24 bytes: they fit the cache beside the table of pages
 
 
-cdef class OracleFile(FileReader):
-    """The numbers of the `events` records that the open file `descriptor` has.
+cdef class OracleFile:
+    """Number the pages of `events` records in the open file `descriptor`, by `pages`.
 
-    Good is a file of as many good records and nothing else. Raises InputError where `events` is not positive,
-    HostMemoryError.
+    `pages` belongs to the reader until :meth:`read` returns. The constructor raises InputError if `events` is not
+    positive and HostMemoryError if there is no memory for the numbers.
     """
+    cdef readonly DenseMap pages
+    cdef readonly int64_t done      # events that were read
+    cdef readonly int64_t events    # in the file
+    cdef int descriptor
+    cdef bint stopped               # read() is to return soon
+    cdef uint32_t *numbers          # owned; of all events
     cdef uint8_t *piece             # owned; bytes just read
 
     def __cinit__(self, int descriptor, int64_t events, DenseMap pages not None):
         if events <= 0:
             raise InputError(f"OracleFile of {events} events: expected at least one")
-        self.events, self.pages = events, pages
+        self.descriptor, self.events, self.pages = descriptor, events, pages
+        # Not in huge pages: they are written once, from end to end, and a host may have to find each huge one first.
+        self.numbers = <uint32_t *> malloc(events * sizeof(uint32_t))
         self.piece = <uint8_t *> malloc(PIECE_RECORDS * RECORD_BYTES)
-        if self.piece == NULL:
-            raise HostMemoryError("records of a file: the host is out of memory")
-        self.reserve(ops=False)
+        if self.numbers == NULL or self.piece == NULL:
+            raise HostMemoryError(f"numbers of {events} events: the host is out of memory")
 
     def __dealloc__(self):
+        free(self.numbers)
         free(self.piece)
+
+    def __reduce__(self):
+        raise TypeError("an OracleFile can't be pickled")
+
+    def stop(self):
+        """Make :meth:`read` return soon, with False."""
+        self.stopped = True
+
+    def read(self):
+        """Read the file, once, without the GIL. Return True if it has `events` good records and nothing else.
+
+        The reader does not say what is wrong with a bad file. Raises BusyError if another thread is using `pages`.
+        """
+        cdef bint good
+        if self.pages.busy:
+            raise BusyError("OracleFile: another thread is using its pages")
+        self.pages.busy = True
+        try:
+            with nogil:
+                good = self.read_all()
+        finally:
+            self.pages.busy = False
+        return good
+
+    def take(self):
+        """Give the numbers of all events (uint32[events]) to the caller, once, after the file was read."""
+        cdef array numbers
+        if self.done != self.events or self.numbers == NULL:
+            raise InputError("OracleFile: expected to have been read, and not taken")
+        numbers = <uint32_t[:self.events]> self.numbers
+        numbers.callback_free_data = free
+        self.numbers = NULL
+        return numbers
 
     cdef bint read_all(self) noexcept nogil:
         cdef Py_ssize_t count
@@ -42,12 +87,13 @@ cdef class OracleFile(FileReader):
             return False
         while self.done < self.events and not self.stopped:
             count = min(<int64_t> PIECE_RECORDS, self.events - self.done)
-            self.populate(count)
+            populate(self.numbers + self.done, count * sizeof(uint32_t))
             if not self.fill(count * RECORD_BYTES) or not self.enter(count):
                 return False
             self.done += count
         return self.done == self.events and read(self.descriptor, self.piece, 1) == 0
 
+    # Read `size` bytes into `piece`. Return False if the file ends before.
     cdef bint fill(self, Py_ssize_t size) noexcept nogil:
         cdef Py_ssize_t filled = 0, count
         while filled < size:
@@ -57,6 +103,7 @@ cdef class OracleFile(FileReader):
             filled += count
         return True
 
+    # Check and number the `count` records in `piece`. Return False if one is garbled or the table can't grow.
     cdef bint enter(self, Py_ssize_t count) noexcept nogil:
         cdef bint bad = False
         cdef Py_ssize_t i
@@ -65,3 +112,9 @@ cdef class OracleFile(FileReader):
         return not bad and not self.pages.number(
             self.piece + OBJECT_AT, RECORD_BYTES, self.numbers + self.done, count
         )
+
+
+# Map memory that is about to be written, if the host can: a page fault for each of its pages would take longer.
+cdef inline void populate(const void *first, size_t size) noexcept nogil:
+    cdef uintptr_t begin = <uintptr_t> first & ~<uintptr_t> (ALIGNMENT - 1)
+    madvise(<void *> begin, <uintptr_t> first + size - begin, MADV_POPULATE_WRITE)
