@@ -117,7 +117,7 @@ def test_fewer_rows_than_the_file_says_are_refused(tmp_path: Path) -> None:
     write_trace(random_trace(1000, 50, 0.5), tmp_path / "a.parquet")
     trace = read_trace(tmp_path / "a.parquet")
     trace.rows += 1  # type: ignore[attr-defined]
-    with pytest.raises(InputError, match="a.parquet: row 1000: expected 1001 rows, as the file's metadata says"):
+    with pytest.raises(InputError, match=r"a\.parquet: row 1000: expected 1001 rows, as the file's metadata says"):
         list(trace.chunks())
 
 

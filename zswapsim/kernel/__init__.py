@@ -2,5 +2,3 @@
 
 Everything here touches only what it has made itself, and `guard` takes it away again whatever happens to the program.
 """
-
-PAGE_BYTES = 4096

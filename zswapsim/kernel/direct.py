@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
-from zswapsim.kernel import PAGE_BYTES
+from zswapsim.hostpage import PAGE_BYTES
 
 
 class DirectDevice:

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 from typing import NamedTuple
 
-from zswapsim.kernel import PAGE_BYTES
+from zswapsim.hostpage import PAGE_BYTES
 from zswapsim.kernel.removal import until_gone
 
 MOUNTS = Path("/proc/self/mounts")

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
-from zswapsim.kernel import PAGE_BYTES, groups, zram
+from zswapsim.hostpage import PAGE_BYTES
+from zswapsim.kernel import groups, zram
 from zswapsim.kernel.own import Device, Own, environment
 
 TABLE_PAGES = 512  # pages that one page of the page table maps, at each level

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.trace.touch import TouchedMemory
-from zswapsim.kernel import PAGE_BYTES
+from zswapsim.hostpage import PAGE_BYTES
 
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 STAT_BYTES = 1 << 14  # more than memory.stat has

@@ -5,7 +5,7 @@ import os
 import struct
 from pathlib import Path
 
-from zswapsim.kernel import PAGE_BYTES
+from zswapsim.hostpage import PAGE_BYTES
 
 SIGNATURE = b"SWAPSPACE2"
 SWAP_FLAG_PREFER = 0x8000  # include/linux/swap.h

@@ -11,6 +11,7 @@ import stat
 import time
 from pathlib import Path
 
+from zswapsim.hostpage import other_page_size
 from zswapsim.kernel.removal import until_gone
 
 CONTROL = Path("/sys/class/zram-control")
@@ -40,7 +41,7 @@ def missing() -> str | None:
         return "not root, who alone may add a zram device"
     if not os.access(CONTROL / "hot_remove", os.W_OK):
         return f"{CONTROL} cannot be written to (a container without privileges?)"
-    return None
+    return other_page_size()
 
 
 def hot_add() -> int:

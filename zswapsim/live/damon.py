@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError
+from zswapsim.hostpage import PAGE_BYTES
 from zswapsim.live.activity import Activity, Referenced, Reused
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
 from zswapsim.live.references import NO_WRITES
 from zswapsim.traces.damo import read_snapshots
 from zswapsim.traces.damotext import Snapshot
-from zswapsim.traces.pagemap import PAGE_BYTES
 
 LIMITS = [
     "all pages of a region are taken for alike: DAMON looks at one of them a sampling interval",

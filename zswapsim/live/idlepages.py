@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
+from zswapsim.hostpage import PAGE_BYTES
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
 from zswapsim.live.references import MAJOR_OF_FILES, TLB_HIDES, References
-from zswapsim.traces.pagemap import PAGE_BYTES, read_records, runs
+from zswapsim.traces.pagemap import read_records, runs
 
 BITMAP = Path("/sys/kernel/mm/page_idle/bitmap")
 FLAGS = Path("/proc/kpageflags")

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
+from zswapsim.hostpage import PAGE_BYTES
 from zswapsim.live.procfs import Process
 from zswapsim.traces.capture import anonymous_regions
-from zswapsim.traces.pagemap import PAGE_BYTES, present_anonymous, read_records
+from zswapsim.traces.pagemap import present_anonymous, read_records
 from zswapsim.traces.process import proc_file
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import psutil
 
 from zswapsim._core.base.errors import ZswapsimError
+from zswapsim.hostpage import refuse_other_page_size
 from zswapsim.traces.process import has_ended, kernel_thread, no_such_process, not_allowed, process_id, stat_fields
 
 MINOR_FAULTS, MAJOR_FAULTS = 7, 9  # Documentation/filesystems/proc.rst, table 1-4, less the two fields before the state
@@ -35,6 +36,7 @@ class Process:
     def __init__(self, pid: int | str) -> None:
         self.pid = process_id(pid)
         self.what = f"pid {self.pid}"
+        refuse_other_page_size(self.what)
         self._process = self._found()
         self.count()
 

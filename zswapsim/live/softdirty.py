@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from zswapsim._core.base.errors import ZswapsimError
+from zswapsim.hostpage import PAGE_BYTES
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
-from zswapsim.traces.pagemap import PAGE_BYTES, read_records
+from zswapsim.traces.pagemap import read_records
 
 CLEAR_SOFT_DIRTY = 4
 PM_SOFT_DIRTY = np.uint64(1 << 55)

@@ -17,7 +17,8 @@ import psutil
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError, ZswapsimError
-from zswapsim.traces.pagemap import PAGE_BYTES, present_anonymous
+from zswapsim.hostpage import PAGE_BYTES, refuse_other_page_size
+from zswapsim.traces.pagemap import present_anonymous
 from zswapsim.traces.process import (
     has_ended,
     is_kernel_thread,
@@ -55,6 +56,7 @@ class Snapshot:
             raise InputError(f"pid {pid}: a limit of {limit} pages: expected at least one")
         self.pid = process_id(pid)
         self.what = f"pid {self.pid}"
+        refuse_other_page_size(self.what)
         regions = anonymous_regions(self.pid, self.what)
         found = [_present(self.pid, self.what, region) for region in regions]
         self.knows_present = all(addresses is not None for addresses in found)

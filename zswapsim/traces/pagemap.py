@@ -16,7 +16,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-PAGE_BYTES = 4096
+from zswapsim.hostpage import PAGE_BYTES
+
 # Documentation/admin-guide/mm/pagemap.rst
 PM_PRESENT = np.uint64(1 << 63)
 PM_FILE_OR_SHARED = np.uint64(1 << 61)
