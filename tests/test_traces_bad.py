@@ -37,7 +37,7 @@ TEXTS = [
     ("1fff,W\n", "line 1: expected a header with the columns page and op, missing page and op in '1fff,W'"),
     ("page,operation\n1,W\n", "line 1: expected a header with the columns page and op, missing op in 'page,operation'"),
     ("op\nW\n", "missing page in 'op'"),
-    ("page,op,page\n1,W,2\n", "line 1: the column page is there twice"),
+    ("page,op,page\n1,W,2\n", "line 1: the column page appears twice"),
     ("page,op,time_ns\n1,W,1.5\n", "line 2: expected nanoseconds, a whole number below 2**64, got '1.5'"),
     ("page,op,time_ns\n1,W,18446744073709551616\n", "line 2: expected nanoseconds, a whole number below 2**64"),
     ("page,op,process\n1,W,4294967296\n", "line 2: expected a process, a whole number below 2**32, got '4294967296'"),

@@ -35,7 +35,7 @@ def test_refusals(tmp_path: Path) -> None:
     trace, out = tmp_path / "a.csv", tmp_path / "b.parquet"
     trace.write_text("page,op\n1,R\n2,Q\n")
     assert f"{trace}: line 3: expected R or W, got 'Q'" in refused("convert", trace, out, folder=tmp_path)
-    assert "is the trace that is read" in refused("convert", trace, trace, folder=tmp_path)
+    assert "it is the trace to be read" in refused("convert", trace, trace, folder=tmp_path)
     assert "no such trace" in refused("convert", tmp_path / "c.csv", out, folder=tmp_path)
     assert "unknown form of a trace" in refused("convert", "gen:zipf", tmp_path / "b.xyz", folder=tmp_path)
     assert "gen:zipf,alpha=x: alpha" in refused("convert", "gen:zipf,alpha=x", out, folder=tmp_path)

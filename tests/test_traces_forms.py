@@ -216,7 +216,7 @@ def test_conversion_onto_itself_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("page,op\n1,R\n")
     (tmp_path / "b.csv").symlink_to(tmp_path / "a.csv")
     for target in ("a.csv", "b.csv", "../" + tmp_path.name + "/a.csv"):
-        with pytest.raises(InputError, match="is the trace that is read"):
+        with pytest.raises(InputError, match="it is the trace to be read"):
             convert_trace(tmp_path / "a.csv", tmp_path / target)
     assert (tmp_path / "a.csv").read_text() == "page,op\n1,R\n"
 

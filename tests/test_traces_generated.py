@@ -226,7 +226,7 @@ def test_a_trace_that_changes_is_noticed() -> None:
     for second in ([chunk(1, 2, 9)], [chunk(1, 2)], [chunk(1, 2, 1), chunk(1)], []):
         dense = DenseTrace(Given([chunk(1, 2, 1)], second), keep_events=0)
         dense.scan()
-        with pytest.raises(InputError, match="given: expected 3 events as at first: it changed"):
+        with pytest.raises(InputError, match="given: expected 3 events as in the first pass: it changed"):
             list(dense.chunks())
 
 

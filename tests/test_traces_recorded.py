@@ -112,7 +112,7 @@ def test_lines_as_perf_prints_them(tmp_path: Path, line: str) -> None:
         (f"{LINE}\n{LINE.replace('7/8', '7')}", "line 2: expected process and thread in every line or in none"),
         ("x 7 1.000000: exceptions:page_fault_user: address=0xg ip=1 error_code=0x4", "line 1: expected address=0x"),
         (LINE.replace("7/8", "9999999999/8"), "line 1: expected a process below 2**32"),
-        ("PERFILE2\x01\x02", "a record of perf: expected its text, by perf script"),
+        ("PERFILE2\x01\x02", "a binary record of perf: expected the text of perf script"),
         ("x" * 20000, "line 1: expected lines of text, got one of 20000 bytes"),
     ],
 )
@@ -210,10 +210,10 @@ def test_snapshots_of_several_targets_and_one_with_lost_lines(tmp_path: Path) ->
     [
         (b"", "expected a record of DAMON with at least one whole snapshot, got none"),
         (b"k 1 [0] 1.0: damon:damon_aggregated: target_id=0", "line 1: expected a line of damon:damon_aggregated"),
-        (traced("1.0", 0, ("8-4", "1 2")).encode(), "line 1: expected a region that ends behind its start"),
+        (traced("1.0", 0, ("8-4", "1 2")).encode(), "line 1: expected a region that ends after its start"),
         (b"base_time_absolute: 5\nnonsense", "line 2: expected a line as damo report access --raw_form prints it"),
         (b"base_time_absolute: 5 x", "line 1: expected a number or a time, got '5 x'"),
-        (b"PERFILE2\x01", "a record of perf: expected what damo or perf script make of it"),
+        (b"PERFILE2\x01", "a binary record of perf: expected the text that damo or perf script makes of it"),
         (b"[", "expected the JSON of a record of DAMON: Input data was truncated"),
         (b'[{"target_id": 0, "snapshots": {}}]', "expected the JSON of a record of DAMON: Expected `array`"),
         (

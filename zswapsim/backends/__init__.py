@@ -1,4 +1,4 @@
-"""What stands behind swap: the private node, a compressing device, and a plain disk."""
+"""Build the backends behind swap: the private node, zswap, zram, a compressing device, and a plain disk."""
 
 from zswapsim.backends.build import BackendPlan, open_backend
 

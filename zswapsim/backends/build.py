@@ -1,4 +1,4 @@
-"""A backend from its settings."""
+"""Build a backend from its settings."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,43 +27,43 @@ PAGE_BYTES = 4096
 
 
 class BackendPlan(NamedTuple):
-    """What a backend is made from. Without codec and without measured sizes, pages are only counted."""
+    """The settings of a backend. Without a codec and without measured sizes, pages are only counted."""
 
     name: str
     """One of :data:`BACKENDS`."""
     cost: tuple[float, ...]
     """The constants of a CostModel, in its order."""
     device_pages: int
-    """0 for no device."""
+    """The size of the swap device; 0 if there is none."""
     frames: Grant | None = None
-    """What a machine granted the backend: of its private node, or of DRAM. A disk needs none, nor does counting."""
+    """The frames that the machine granted, of the private node or of DRAM. A disk needs none, nor does counting."""
     codec: Codec | None = None
-    """At bytes depth: what compresses pages. A disk takes it as the sign that pages are real."""
+    """The codec that compresses pages at bytes depth. For a disk it only means that pages are real."""
     measured: Measured | None = None
-    """At sizes depth: the length and times of every content."""
+    """The length and times of every content, at sizes depth."""
     chain_size: int = 8
     accept_threshold_percent: int = 90
     exclusive_loads: bool = True
     cram: CramPlan | None = None
-    """The compressing device, where that is the backend."""
+    """The compressing device, if that is the backend."""
     rules: PoolRules | None = None
-    """Of a pool in DRAM."""
+    """The rules of a pool in DRAM."""
     node: str = "dram"
-    """By which name the owners of that DRAM are told."""
+    """The name of that DRAM for its frames' owners."""
     groups: Sequence[tuple[int | None, int | None, bool]] = ()
-    """Of zswap: (parent, memory.zswap.max in pages, memory.zswap.writeback) of each group; without one, no limits."""
+    """(parent, memory.zswap.max in pages, memory.zswap.writeback) of each group of zswap; without groups, no limits."""
     group_of: NDArray[np.uint16] | None = None
-    """The group of each page; None where all are of the first."""
+    """The group of each page; None if all are of the first."""
     further: Sequence[Codec | Measured] = ()
-    """Up to three codecs to recompress with, from weak to strong; at sizes depth, what each makes of every content."""
+    """Up to three codecs to recompress with, from weak to strong; at sizes depth, the measured sizes of each."""
     whole: FolioCodec | None = None
-    """Of a private node: what compresses large folios as one; without it their pages are compressed one by one."""
+    """The codec that compresses large folios as one, for a private node; without it, pages are compressed alone."""
     slow_tier: "BackendPlan | None" = None
-    """A pool that takes what this one can't keep, in place of the device; then it is the slower of two tiers."""
+    """A pool that takes pages that this one can't keep, in place of the device; it is the slower of two tiers."""
 
 
 def open_backend(plan: BackendPlan) -> Backend:
-    """The backend that a plan describes. Raises InputError, HostMemoryError, DeviceError."""
+    """Return the backend that a plan describes. Raises InputError, HostMemoryError, DeviceError."""
     if plan.slow_tier is None:
         return BACKENDS[plan.name](plan)
     slow = _pool(plan.slow_tier, _device(plan.slow_tier))
@@ -71,14 +71,14 @@ def open_backend(plan: BackendPlan) -> Backend:
 
 
 def private_node(plan: BackendPlan) -> Backend:
-    """Compressed pages in the frames of a private node, which was granted to the swap backend alone."""
+    """Return a pool of compressed pages in a private node, whose frames were granted to the swap backend alone."""
     if plan.codec is None and plan.measured is None:
         return CountingBackend(plan.cost, exclusive=plan.exclusive_loads)
     return _pool(plan, _device(plan))
 
 
 def pool_in_dram(plan: BackendPlan) -> Backend:
-    """Zswap or zram, by the plan's rules: compressed pages in frames of DRAM."""
+    """Return zswap or zram, by the plan's rules: a pool of compressed pages in frames of DRAM."""
     return _pool(plan, _device(plan))
 
 
@@ -87,7 +87,10 @@ def _device(plan: BackendPlan) -> SwapDevice:
 
 
 def _pool(plan: BackendPlan, device: SwapDevice) -> PooledBackend:
-    """The pool of a plan; without rules it has a node for itself. zswap keeps every length below a page compressed."""
+    """Return the pool of a plan; without rules it has a node of its own.
+
+    zswap compresses pages of any length below a page.
+    """
     if plan.frames is None or (plan.rules is None) != (plan.name == "private-node"):
         raise InputError(f"backend {plan.name}: expected a grant of frames, and rules for a pool in DRAM")
     return PooledBackend(
@@ -109,12 +112,12 @@ def _pool(plan: BackendPlan, device: SwapDevice) -> PooledBackend:
 
 
 def disk(plan: BackendPlan) -> Backend:
-    """A plain swap device: pages go out as they are."""
+    """Return a plain swap device: pages are written as they are."""
     return DiskBackend(plan.cost, SwapDevice(plan.device_pages, backed=plan.codec is not None))
 
 
 def cram(plan: BackendPlan) -> Backend:
-    """A device that compresses by itself, whose frames were granted to the swap backend alone."""
+    """Return a device that compresses by itself, whose frames were granted to the swap backend alone."""
     if plan.frames is None or plan.cram is None:
         raise InputError("backend cram: expected a device, and a grant of the node's frames")
     device = SwapDevice(plan.device_pages, backed=plan.codec is not None)
@@ -130,11 +133,11 @@ BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {
     "cram": cram,
     "disk": disk,
 }
-"""Backends by name."""
+"""Functions that build a backend, by its name."""
 
 
 def _columns(measured: Measured) -> "Columns":
-    """The arrays that the core reads, with its types."""
+    """Return the arrays that the core reads, with its types."""
     return (
         np.ascontiguousarray(measured.size, np.uint16),
         np.ascontiguousarray(measured.same_filled, np.uint8),

@@ -1,4 +1,4 @@
-"""A compressing device, and the backend on it, from numbers that are settled."""
+"""Build a compressing device and the backend on it, from settled numbers."""
 
 from typing import NamedTuple
 
@@ -13,34 +13,34 @@ from zswapsim._core.frames.arena import Grant
 from zswapsim.compressors.measure import Measured
 
 ACCESS_NS = 90.0
-"""What an access takes on the clock of a device that counts time: a line of local DRAM (CostModel has the source)."""
+"""The time of an access on the clock of a device that counts time: a line of local DRAM (CostModel has the source)."""
 
 
 class CramPlan(NamedTuple):
     """Describe a device, and how the kernel uses it."""
 
     physical: int
-    """Bytes."""
+    """Bytes of the device."""
     tier: bool = False
     maps: bool = True
     control: str = "watermarks"
     high: int = 900
     low: int = 800
     delay: int = 0
-    """As the next, in accesses, or in nanoseconds where the device's clock is `timed`."""
+    """Like `zero_every`: in accesses, or in nanoseconds if the device's clock is `timed`."""
     zero_every: int = 0
     timed: bool = False
     zero_batch: int = 0
     line_ns: float = 800.0
     sector: int = 64
     budget: int = 0
-    """Pages."""
+    """The pages that may be written in place (CramSettings.budget)."""
     token_batch: int = 32
     ends: bool = False
 
 
 def physical_sizes(measured: Measured, sector: int) -> NDArray[np.uint16]:
-    """uint16 of k: physical bytes of each content: none for zeros, else whole sectors, at most a page."""
+    """Return uint16 of k: physical bytes of each content: none for zeros, else whole sectors, at most a page."""
     length = np.where(measured.same_filled & ~measured.zero, 8, measured.size.astype(np.uint32))
     sectors = (length.astype(np.uint32) + sector - 1) // sector * sector
     return np.ascontiguousarray(np.where(measured.zero, 0, sectors), np.uint16)
@@ -56,10 +56,10 @@ def open_cram(
     *,
     exclusive: bool = True,
 ) -> CramBackend:
-    """The device over the granted frames, and the backend on it.
+    """Return the backend on the device over the granted frames.
 
-    With a codec pages are real, with `measured` their sizes are; with neither pages take no physical space, and only
-    the number of frames is a limit. Raises InputError, HostMemoryError.
+    With a codec pages are real; with `measured` only their sizes are. With neither, pages take no physical space, and
+    only the number of frames is a limit. Raises InputError, HostMemoryError.
     """
     node = CramDevice(
         frames.arena,

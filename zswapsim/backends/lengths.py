@@ -1,4 +1,4 @@
-"""Measured lengths for a pool that compresses pages of one repeated word like any other, and assumed ones."""
+"""Make measured lengths for a pool that compresses same-filled pages like others, and assumed lengths."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from zswapsim.compressors.measure import Measured
 
 
 def with_same_filled_compressed(measured: Measured) -> Measured:
-    """`measured` with what the codec makes of pages that repeat one word. Raises InputError where that is not known."""
+    """Return `measured` with the compressed lengths of same-filled pages. Raises InputError if they are not known."""
     if measured.compressed is None:
         if measured.same_filled.any():
             raise InputError(f"measured {measured.spec}: it is not known what same-filled pages compress to")
@@ -19,6 +19,6 @@ def with_same_filled_compressed(measured: Measured) -> Measured:
 
 
 def assumed(length: int) -> Measured:
-    """One content of which nothing is known but the compressed length (bytes), for runs without contents."""
+    """Return one content of which only the compressed length (bytes) is known, for runs without contents."""
     none = np.zeros(1, np.uint32)
     return Measured("assumed", np.array([length], np.uint16), none.astype(bool), none.astype(bool), none, none)

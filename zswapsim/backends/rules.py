@@ -1,50 +1,50 @@
-"""The rules of a pool that lies in DRAM: what makes zswap or zram of it."""
+"""Define the rules of a pool in DRAM, which make zswap or zram of it."""
 
 from typing import NamedTuple
 
 UNLIMITED = (1 << 64) - 1
-"""Stands for a limit that is not there."""
+"""Means that a limit is absent: unlimited (UINT64_MAX)."""
 
 
 class PoolRules(NamedTuple):
-    """As `pool_rules` of the core has them (zswapsim/_core/backend/rules.pxd)."""
+    """The same fields as `pool_rules` of the core (zswapsim/_core/backend/rules.pxd)."""
 
     block_device: bool = False
     """zram: a refused page's write fails, and traffic counts as that of a swap device."""
     same_filled: bool = True
     """A page that repeats one machine word takes no object."""
     keeps_poor: bool = True
-    """A page that compression gains nothing on is kept as it is; else it is refused."""
+    """A page that compression does not shrink is kept as it is; otherwise it is rejected."""
     writeback: bool = True
-    """Pages may go on to the device."""
+    """Pages may be written back to the device."""
     slots_stay: bool = False
-    """A slot keeps what it held until it is overwritten."""
+    """A slot keeps its page until it is overwritten."""
     tracks_access: bool = False
-    """zram: when a slot was accessed last is known (CONFIG_ZRAM_TRACK_ENTRY_ACTIME)."""
+    """zram: the time of a slot's last access is known (CONFIG_ZRAM_TRACK_ENTRY_ACTIME)."""
     shrinker: bool = False
-    """zswap's dynamic shrinker."""
+    """zswap's dynamic shrinker is on."""
     priority: int = 12
-    """Of the reclaim that calls the shrinker; a call looks at one entry in 2**(priority - 1)."""
+    """The priority of the reclaim that calls the shrinker; a call looks at one entry in 2**(priority - 1)."""
     retries: int = 16
-    """Entries that zswap's worker may spare before it gives up (MAX_RECLAIM_RETRIES)."""
+    """How many entries zswap's worker may spare before it gives up (MAX_RECLAIM_RETRIES)."""
     full_from: int = UNLIMITED
-    """Frames at which the pool is full."""
+    """The number of frames at which the pool is full."""
     accept_to: int = UNLIMITED
-    """Frames at which it accepts pages again."""
+    """The number of frames at which the pool accepts pages again."""
     frames: int = UNLIMITED
-    """Most frames: zram's mem_limit."""
+    """The most frames of the pool: zram's mem_limit."""
     slots: int = UNLIMITED
-    """Most pages in the pool and on the device together."""
+    """The most pages in the pool and on the device together."""
 
 
 def zswap_rules(
     version: tuple[int, int], full_from: int, accept_to: int, device_pages: int, *, writeback: bool = True
 ) -> PoolRules:
-    """The rules of zswap in a Linux of this version, full and accepting again at these frames.
+    """Return the rules of zswap in a Linux of this version, full and accepting again at these frames.
 
-    Until 6.11 it kept pages of one repeated word itself; 6.12 has swap's zero map instead, and nothing for other words.
-    From 6.18 on a page that gains nothing is kept as it is, where it may be written back. Every page in the pool has
-    its slot on the device, which is one of `device_pages` pages.
+    Until 6.11 zswap kept pages of one repeated word itself; since 6.12 swap has the zero map instead, and other words
+    are compressed. Since 6.18 a page that compression does not shrink is kept as it is, if it may be written back.
+    Every page in the pool has its slot on the device of `device_pages` pages.
     """
     return PoolRules(
         same_filled=version < (6, 12),
@@ -59,7 +59,7 @@ def zswap_rules(
 def zram_rules(
     *, mem_limit: int = 0, disksize: int = 0, slots_stay: bool = False, tracks_access: bool = False
 ) -> PoolRules:
-    """The rules of a zram with a limit to its memory and a size, both in pages; 0 for none."""
+    """Return the rules of a zram with a memory limit and a size, both in pages; 0 means unlimited."""
     return PoolRules(
         block_device=True,
         slots_stay=slots_stay,

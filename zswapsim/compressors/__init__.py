@@ -1,4 +1,4 @@
-"""Codecs: the built-in ones over libraries found at run time, and third parties'; and what they do with given pages."""
+"""Find codecs, built-in ones over libraries found at run time and third parties', and measure them on given pages."""
 
 from zswapsim._core.codec.codec import Codec, Parameter
 from zswapsim.compressors.dictionary import train_dictionary

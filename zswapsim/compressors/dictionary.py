@@ -1,4 +1,4 @@
-"""Dictionaries of zstd: reading one that a person gives, training one from pages."""
+"""Read a dictionary of zstd from a file, or train one from pages."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = bytes.fromhex("37a430ec")  # ZSTD_MAGIC_DICTIONARY, 0xEC30A437, little-endian
-MAX_BYTES = 16 << 20  # far above what helps a page; keeps a wrong file from being read whole
+MAX_BYTES = 16 << 20  # far more than helps a page; a wrong file is not read whole
 LEAST_BYTES = 256  # ZDICT_DICTSIZE_MIN
 PAGE_BYTES = 4096
-MOST_PAGES = 1 << 14  # to train from: 64 MiB, four thousand times the usual dictionary, takes seconds
-LEAST_PAGES = 8  # fewer make no statistics; the trainer itself gives up at fewer than five samples
+MOST_PAGES = 1 << 14  # to train from: 64 MiB, four thousand times the usual dictionary, take seconds
+LEAST_PAGES = 8  # fewer give no statistics; the trainer itself fails with fewer than five samples
 
 
 def read_dictionary(path: str) -> bytes:
-    """The bytes of a dictionary file. Raises InputError where it can't be read or is none.
+    """Return the bytes of a dictionary file. Raises InputError if it can't be read or is none.
 
-    A dictionary without the magic number would be taken as raw content by zstd, so that any file at all would do and a
-    mistake would pass for a bad ratio: it is refused.
+    A dictionary without the magic number is refused: zstd would take it as raw content, so that any file would do and a
+    mistake would look like a bad ratio.
     """
     try:
         with open(path, "rb") as file:
@@ -37,11 +37,11 @@ def read_dictionary(path: str) -> bytes:
 
 
 def train_dictionary(pages: NDArray[np.uint8], size: int = 16384) -> bytes:
-    """A zstd dictionary of at most `size` bytes, by libzstd's own trainer (ZDICT_trainFromBuffer, fast cover).
+    """Train a zstd dictionary of at most `size` bytes by libzstd (ZDICT_trainFromBuffer, fast cover).
 
-    pages: uint8[K, 4096]; of more than 16,384 an even choice is taken, and same-filled ones are left out, because no
-    codec ever sees them. The same pages give the same dictionary. Raises InputError where the shape is another, `size`
-    is out of 256 … 16 Mi, or the pages are too few or too much alike; CodecError where libzstd is missing.
+    `pages` is uint8[K, 4096]. Of more than 16,384 pages an even choice is taken. Same-filled pages are left out,
+    because no codec ever compresses them. The same pages give the same dictionary. Raises InputError if the shape is
+    another, `size` is out of 256 … 16 Mi, or the pages are too few or too much alike; CodecError if libzstd is missing.
     """
     import numpy as np
 
@@ -69,7 +69,7 @@ def train_dictionary(pages: NDArray[np.uint8], size: int = 16384) -> bytes:
 
 
 def chosen_pages(pages: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """At most MOST_PAGES of the pages that repeat no single word, evenly spread, C-contiguous."""
+    """Return at most MOST_PAGES of the pages that repeat no single word, evenly spread, C-contiguous."""
     import numpy as np
 
     step = -(-len(pages) // MOST_PAGES)

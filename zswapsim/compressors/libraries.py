@@ -1,8 +1,8 @@
-"""Finding the shared object behind a built-in codec.
+"""Find the shared object behind a built-in codec.
 
-The `lz4` and `zstandard` packages ship the libraries inside their extension modules, and these export the
-library's functions; Python's own `zlib` is linked with libz. So the machine needs nothing more for them. What none of
-those has, the system's library may. Nothing is imported to find out: files are opened and asked for symbols.
+The `lz4` and `zstandard` packages ship the libraries inside their extension modules, and these export the library's
+functions; Python's own `zlib` is linked with libz. So the machine needs nothing more for them. The system may have the
+other libraries. No package is imported for the search: files are opened and asked for symbols.
 """
 
 import os
@@ -17,7 +17,7 @@ from zswapsim._core.codec.library import Library
 
 
 class Source(NamedTuple):
-    """Where a codec's library is looked for, in this order: Python package, Python module, the system."""
+    """The places where a codec's library is searched for, in this order: Python package, Python module, the system."""
 
     package: str  # a package with the library inside one of its shared objects, "" for none
     module: str  # an extension module that is linked with the library, "" for none
@@ -36,14 +36,14 @@ SOURCES = {
 
 
 def override_variable(codec: str) -> str:
-    """The environment variable that names the library of `codec` and ends all searching."""
+    """Return the environment variable that names the library of `codec` and replaces the search."""
     return f"ZSWAPSIM_LIBRARY_{codec.upper()}"
 
 
 def find_library(codec: str, symbols: tuple[str, ...]) -> Library | None:
-    """The first library that has all `symbols`; None where the codec needs none.
+    """Return the first library that has all `symbols`, or None if the codec needs none.
 
-    Raises CodecError, saying where it was looked for and how to get it, where no library has them.
+    Raises CodecError if no library has them; the message says where it was searched for and how to get it.
     """
     if not symbols:
         return None
@@ -52,7 +52,10 @@ def find_library(codec: str, symbols: tuple[str, ...]) -> Library | None:
 
 @cache
 def open_first(codec: str, symbols: tuple[str, ...], override: str) -> Library:
-    """The first candidate that opens and has every symbol. Searched once for each codec and set of symbols."""
+    """Return the first candidate that opens and has every symbol.
+
+    The search runs once for each codec and set of symbols.
+    """
     source = SOURCES[codec]
     failures = []
     for path in [override] if override else candidates(source):
@@ -66,16 +69,16 @@ def open_first(codec: str, symbols: tuple[str, ...], override: str) -> Library:
 
 
 def how_to_get(codec: str) -> str:
-    """What a person can do about a missing library."""
+    """Return advice for a missing library."""
     source = SOURCES[codec]
     package = f"pip install {source.package}, or " if source.package else ""
     return f"{package}apt-get install {source.debian}, or set {override_variable(codec)} to a file"
 
 
 def candidates(source: Source) -> Iterator[str]:
-    """Files and names to try, best first; none of them need exist."""
+    """Return the files and names to try, best first; they need not exist."""
     for folder in package_folders(source.package):
-        # The largest first: where a package has several, the smaller ones have parts of the library.
+        # The largest first: if a package has several, the smaller ones have parts of the library.
         found = sorted(filter(Path.is_file, Path(folder).rglob("*.so")), key=lambda path: (-path.stat().st_size, path))
         yield from map(str, found)
     module = find_spec(source.module) if source.module else None
@@ -85,6 +88,6 @@ def candidates(source: Source) -> Iterator[str]:
 
 
 def package_folders(package: str) -> list[str]:
-    """Where an installed package lies; nothing of it is imported."""
+    """Return the folder of an installed package, without importing it."""
     spec = find_spec(package) if package else None
     return list(spec.submodule_search_locations or []) if spec is not None else []

@@ -1,4 +1,4 @@
-"""What a codec does with given pages: every size and every time, and what follows from them."""
+"""Measure a codec on given pages: every size and every time, and figures from them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from zswapsim._core.zsmalloc.classes import huge_class_size
 from zswapsim._core.zsmalloc.pool import frames_for_lengths
 
 PAGE_BYTES = 4096
-RANGE_PAGES = 512  # measured without a pause: short enough for progress with the slowest codec
+RANGE_PAGES = 512  # measured without a pause: few enough to show progress with the slowest codec
 PERCENTILES = (10, 50, 90, 99)
 
 
 class Columns(NamedTuple):
-    """What a codec made of pages, an element each, those that repeat one word among them."""
+    """The sizes and times of pages with a codec, an element each, with pages that repeat one word among them."""
 
-    size: NDArray[np.uint16]  # compressed bytes, 1 to 4095; 4096 where nothing is gained
+    size: NDArray[np.uint16]  # compressed bytes, 1 to 4095; 4096 if compression does not shrink the page
     compress_ns: NDArray[np.uint32]
     decompress_ns: NDArray[np.uint32]
 
     @staticmethod
     def empty(pages: int) -> "Columns":
-        """Columns of so many pages, nothing in them yet."""
+        """Return columns for so many pages, without values yet."""
         return Columns(np.zeros(pages, np.uint16), np.zeros(pages, np.uint32), np.zeros(pages, np.uint32))
 
     def at(self, pages: NDArray[np.uint32]) -> "Columns":
-        """The figures of `pages`, numbers of these."""
+        """Return the figures of `pages`, numbers of these."""
         return Columns(self.size[pages], self.compress_ns[pages], self.decompress_ns[pages])
 
     def put(self, begin: int, found: "Columns") -> None:
-        """Take `found` over for the pages from `begin` on."""
+        """Copy `found` into the elements from `begin` on."""
         end = begin + len(found.size)
         self.size[begin:end] = found.size
         self.compress_ns[begin:end] = found.compress_ns
@@ -44,22 +44,22 @@ class Columns(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What `measure` found out, one element a page, for a pool that keeps one word of same-filled pages."""
+    """The result of `measure`, one element a page, for a pool that keeps only one word of same-filled pages."""
 
     spec: str  # of the codec
-    size: NDArray[np.uint16]  # compressed bytes; 4096 where nothing is gained, 0 where the page is same-filled
+    size: NDArray[np.uint16]  # compressed bytes; 4096 if compression does not shrink the page, 0 if it is same-filled
     same_filled: NDArray[np.bool_]  # the page repeats one machine word: no codec runs, both times are 0
     zero: NDArray[np.bool_]  # … and that word is 0
     compress_ns: NDArray[np.uint32]
-    decompress_ns: NDArray[np.uint32]  # of a copy where nothing is gained: the page is kept as it is
+    decompress_ns: NDArray[np.uint32]  # of a copy if compression does not shrink the page: it is kept as it is
     compressed: Columns | None = None  # for a pool that compresses same-filled pages like any other; None: not known
 
     def summary(self, chain_size: int = 8) -> dict[str, float | int | None]:
-        """The figures of `zswapsim compressors --pages`; None where no page gives one.
+        """Return the figures of `zswapsim compressors --pages`, None for a figure that no page gives.
 
         `ratio` is bytes of pages by bytes compressed, `pool_ratio` pages by frames that the pool takes. A page is
-        incompressible from the huge limit of `chain_size` on: it then takes a frame of its own. Sizes and times are
-        of the pages that are not same-filled.
+        incompressible from the huge limit of `chain_size` on: it then takes a frame of its own. Sizes and times are of
+        the pages that are not same-filled.
         """
         pages = len(self.size)
         busy = ~self.same_filled
@@ -89,7 +89,7 @@ class Measured:
 
 
 def percentile(values: NDArray[np.uint16] | NDArray[np.uint32], percent: int) -> int | None:
-    """The least value that `percent` per cent of the values don't exceed; None of no values."""
+    """Return the least value that `percent` per cent of the values don't exceed, or None if there are no values."""
     return int(np.percentile(values, percent, method="inverted_cdf")) if len(values) else None
 
 
@@ -99,11 +99,11 @@ def measure(
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Measured:
-    """Compresses every page, decompresses it, compares the two, and notes size and times.
+    """Compress every page, decompress it, compare the two, and record size and times.
 
-    images: uint8[K, 4096], C-contiguous, may be read only or a memory map. Each thread has a context of its own and
-    no GIL; times are of one page in one thread. Raises InputError for another shape or no threads, CodecError,
-    PluginError, and CorruptPageError where a page doesn't come back as it was.
+    `images` is uint8[K, 4096] and C-contiguous; it may be read only or a memory map. Each thread has a context of its
+    own and runs without the GIL; times are of one page in one thread. Raises InputError for another shape or no
+    threads, CodecError, PluginError, and CorruptPageError if a page is not the same after decompression.
     """
     if threads < 1:
         raise InputError(f"threads={threads}: expected at least 1")
@@ -128,13 +128,13 @@ def measure(
 
 
 def measured_of(spec: str, columns: Columns, same_filled: NDArray[np.bool_], zero: NDArray[np.bool_]) -> Measured:
-    """What a codec made of pages, with those set apart of which a pool keeps the word alone."""
+    """Return the columns as a pool sees them that keeps only the word of same-filled pages."""
     size, compress_ns, decompress_ns = (np.where(same_filled, each.dtype.type(0), each) for each in columns)
     return Measured(spec, size, same_filled, zero, compress_ns, decompress_ns, columns)
 
 
 def spread(work: Callable[[int], int], items: range, threads: int) -> Iterator[int]:
-    """The results of work(item), in the order in which they are done. The first failure ends all that has not begun."""
+    """Yield the results of work(item) as they complete. The first failure cancels all items that have not begun."""
     if threads == 1:
         yield from map(work, items)
         return

@@ -1,7 +1,7 @@
-"""Third parties' codecs, announced through the entry-point group "zswapsim.compressors".
+"""Load third parties' codecs, announced through the entry-point group "zswapsim.compressors".
 
-An entry point is either a capsule with a C table or a class; its name is the codec's name. None is loaded before
-somebody asks for its name, or for the list of all.
+An entry point is either a capsule with a C table or a class; its name is the codec's name. A plug-in is loaded only
+when its name, or the list of all, is asked for.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ GROUP = "zswapsim.compressors"
 
 
 def plugin_entries() -> Iterator[EntryPoint]:
-    """The entry points of all installed packages, sorted by name, not loaded."""
+    """Return the entry points of all installed packages, sorted by name, not loaded."""
     from importlib.metadata import entry_points  # slow to import, and most runs use none
 
     yield from sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
 
 
 def find_plugin(name: str) -> EntryPoint | None:
-    """The entry point of that name, or None."""
+    """Return the entry point of that name, or None."""
     return next((entry for entry in plugin_entries() if entry.name == name), None)
 
 
 def load_plugin(entry: EntryPoint) -> Table:
-    """Imports the plug-in and wraps it. Raises PluginError, in one line, whatever is wrong with it."""
+    """Import the plug-in and wrap it. Raises PluginError, in one line, for any failure of the plug-in."""
     what = f"compressor plug-in {entry.name} ({entry.value})"
     try:
         thing = entry.load()
@@ -46,12 +46,12 @@ def load_plugin(entry: EntryPoint) -> Table:
 
 
 def origin_of(entry: EntryPoint) -> str:
-    """The installed package that brought it, for people."""
+    """Return the installed package that provides it, for messages."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
 
 
 def told(error: Exception) -> str:
-    """Kind and text of an exception in one line; its own `__str__` is a stranger's code and may raise too."""
+    """Format an exception in one line; its own `__str__` is foreign code and may raise too."""
     kind = type(error).__name__
     try:
         return f"{kind}: {' '.join(str(error).split())}"

@@ -1,4 +1,4 @@
-"""From "zstd:level=3,dict=FILE" to a codec, and the list of all there are."""
+"""Make a codec from "zstd:level=3,dict=FILE", and list all codecs."""
 
 import re
 from dataclasses import dataclass
@@ -14,29 +14,29 @@ from zswapsim.compressors.plugins import find_plugin, load_plugin, origin_of, pl
 
 @dataclass(frozen=True)
 class CompressorInfo:
-    """What `zswapsim compressors` tells about one codec."""
+    """The record of one codec for `zswapsim compressors`."""
 
     name: str
     parameters: tuple[Parameter, ...]
     takes_dictionary: bool
     origin: str  # "built in", or the package that brought the plug-in
-    library: str  # file that it calls, "" where it needs none
-    version: str  # as that library tells it, "" where it doesn't
-    missing: str  # "" where it can be used, else why not and how to get it
+    library: str  # file that it calls, "" if it needs none
+    version: str  # as that library tells it, "" if it tells none
+    missing: str  # "" if it can be used, else why not and how to get it
 
 
 @cache
 def builtins() -> dict[str, Table]:
-    """The built-in codecs by name."""
+    """Return the built-in codecs by name."""
     return builtin_tables()
 
 
 def get_compressor(spec: str | Codec) -> Codec:
-    """The codec that `spec` names: "NAME" or "NAME:PARAMETER=INTEGER,…", also ",dict=FILE" where it takes one.
+    """Return the codec of `spec`: "NAME" or "NAME:PARAMETER=INTEGER,…", also ",dict=FILE" if it takes a dictionary.
 
     A Codec is returned as it is, so that callers may pass either. Raises InputError for an unknown codec or parameter,
-    a value that is no integer or out of range, and a dictionary that can't be used; CodecError where the codec's
-    library is not on this machine; PluginError where a plug-in can't be loaded.
+    a value that is no integer or out of range, and a dictionary that can't be used; CodecError if the codec's library
+    is not on this machine; PluginError if a plug-in can't be loaded.
     """
     if isinstance(spec, Codec):
         return spec
@@ -49,7 +49,7 @@ def get_compressor(spec: str | Codec) -> Codec:
 
 
 def parse_spec(spec: str) -> tuple[str, dict[str, str], str]:
-    """Name, values as written, and dictionary file ("" for none). Raises InputError where the form is wrong."""
+    """Return the name, values as written, and dictionary file ("" for none). Raises InputError if the form is wrong."""
     name, colon, rest = spec.partition(":")
     values: dict[str, str] = {}
     for part in rest.split(",") if colon else []:
@@ -63,7 +63,10 @@ def parse_spec(spec: str) -> tuple[str, dict[str, str], str]:
 
 
 def find_table(name: str) -> Table:
-    """The built-in of that name, else the plug-in. Raises InputError with all known names where there is neither."""
+    """Return the built-in of that name, else the plug-in.
+
+    Raises InputError with all known names if there is neither.
+    """
     if name in builtins():
         return builtins()[name]
     entry = find_plugin(name)
@@ -73,12 +76,12 @@ def find_table(name: str) -> Table:
 
 
 def compressor_names() -> list[str]:
-    """All names: built-ins first, then plug-ins, none of which is loaded for this."""
+    """Return all names: built-ins first, then plug-ins, none of which is loaded for this."""
     return list(dict.fromkeys([*builtins(), *(entry.name for entry in plugin_entries())]))
 
 
 def integer(table: Table, key: str, text: str) -> int:
-    """A parameter's value as an integer. Raises InputError with its range where it is none."""
+    """Return a parameter's value as an integer. Raises InputError with its range if it is none."""
     if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         return int(text)
     known = {p.name: p for p in table.parameters}
@@ -87,7 +90,7 @@ def integer(table: Table, key: str, text: str) -> int:
 
 
 def available() -> list[CompressorInfo]:
-    """Every codec, those that can't be used here too, with the reason."""
+    """Return every codec; those that can't be used here carry the reason."""
     infos = [describe(table, "built in") for table in builtins().values()]
     for entry in plugin_entries():
         try:
@@ -100,7 +103,7 @@ def available() -> list[CompressorInfo]:
 
 
 def describe(table: Table, origin: str) -> CompressorInfo:
-    """The record of one codec; where its library is missing, with the reason."""
+    """Return the record of one codec, with the reason if its library is missing."""
     library: Library | None = None
     missing = ""
     try:

@@ -1,4 +1,4 @@
-"""The running kernel's zram, swap and memory-limited groups, for a check of the model against it.
+"""Use the running kernel's zram, swap and memory-limited groups, to check the model against it.
 
-Everything here touches only what it has made itself, and `guard` takes it away again whatever happens to the program.
+These modules touch only what they have made themselves, and `guard` removes it even if the program is killed.
 """

@@ -1,4 +1,4 @@
-"""Whole pages to and from a block device past the page cache, timed."""
+"""Time transfers of whole pages to and from a block device, past the page cache."""
 
 import mmap
 import os
@@ -16,9 +16,9 @@ from zswapsim.hostpage import PAGE_BYTES
 
 
 class DirectDevice:
-    """A block device opened with O_DIRECT, and one buffer of `pages` pages, aligned as that asks for.
+    """A block device opened with O_DIRECT, and one buffer of `pages` pages, aligned as O_DIRECT requires.
 
-    Raises ZswapsimError where the device takes or gives less than it was asked to, and OSError.
+    Raises ZswapsimError if the device transfers less than it was asked to, and OSError.
     """
 
     def __init__(self, file: Path, pages: int) -> None:
@@ -36,17 +36,17 @@ class DirectDevice:
         os.close(self.descriptor)
 
     def fill(self, pages: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Put uint8[n, 4096] into the buffer; that part of it."""
+        """Put uint8[n, 4096] into the buffer and return that part of it."""
         filled = self.buffer[: len(pages)]
         filled[:] = pages
         return filled
 
     def write(self, first: int, count: int) -> int:
-        """Write the first `count` pages of the buffer from page `first` on; nanoseconds."""
+        """Write the first `count` pages of the buffer from page `first` on. Return the nanoseconds."""
         return self._timed(os.pwritev, first, count)
 
     def read(self, first: int, count: int) -> int:
-        """Read `count` pages from page `first` on into the buffer; nanoseconds."""
+        """Read `count` pages from page `first` on into the buffer. Return the nanoseconds."""
         return self._timed(os.preadv, first, count)
 
     def _timed(self, call: Callable[[int, list[memoryview], int], int], first: int, count: int) -> int:
@@ -55,5 +55,5 @@ class DirectDevice:
         done = call(self.descriptor, views, first * PAGE_BYTES)
         spent = time.perf_counter_ns() - start
         if done != count * PAGE_BYTES:
-            raise ZswapsimError(f"{self.file}: {done} bytes went over, expected {count * PAGE_BYTES}")
+            raise ZswapsimError(f"{self.file}: {done} bytes were transferred, expected {count * PAGE_BYTES}")
         return spent

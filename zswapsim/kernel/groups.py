@@ -1,4 +1,4 @@
-"""Memory-limited groups, version 1 or 2 of cgroups, whichever has the memory controller. Standard library only."""
+"""Make memory-limited groups of cgroups version 1 or 2, whichever has the memory controller. Standard library only."""
 
 import contextlib
 import os
@@ -13,19 +13,19 @@ MOUNTS = Path("/proc/self/mounts")
 
 
 class Hierarchy(NamedTuple):
-    """Where groups are made, and which version's files they have."""
+    """The folder in which groups are made, and the version of their files."""
 
     root: Path
     version: int
 
     @property
     def limit_file(self) -> str:
-        """Takes the limit in bytes."""
+        """Return the name of the file that takes the limit in bytes."""
         return "memory.limit_in_bytes" if self.version == 1 else "memory.max"
 
 
 def find(mounts: str | None = None) -> Hierarchy | None:
-    """The mounted hierarchy that has the memory controller; None where there is none."""
+    """Return the mounted hierarchy that has the memory controller, or None if there is none."""
     text = MOUNTS.read_text() if mounts is None else mounts
     for line in text.splitlines():
         _, point, kind, options, *_ = line.split()
@@ -44,12 +44,12 @@ def _lists_memory(file: Path) -> bool:
 
 
 def missing() -> str | None:
-    """What stands in the way of a group of our own; None where nothing does."""
+    """Return why a group can't be made, or None if it can."""
     found = find()
     if found is None:
         return "no cgroup hierarchy with the memory controller is mounted"
     if found.version == 2 and not _lists_memory(found.root / "cgroup.subtree_control"):
-        return f"the memory controller is not on for groups of {found.root} (cgroup.subtree_control)"
+        return f"the memory controller is not enabled for groups of {found.root} (cgroup.subtree_control)"
     if not os.access(found.root, os.W_OK):
         return f"{found.root} cannot be written to (a container without privileges?)"
     return None
@@ -66,7 +66,7 @@ def create(name: str) -> Path:
 
 
 def set_limit(group: Path, size: int) -> None:
-    """Limit the memory of a group that nobody is in. Raises OSError."""
+    """Limit the memory of a group without processes. Raises OSError."""
     (group / _files(group).limit_file).write_text(str(size))
 
 
@@ -75,17 +75,17 @@ def _files(group: Path) -> Hierarchy:
 
 
 def kills(group: Path) -> int:
-    """How often the kernel killed somebody in the group, so far."""
+    """Return how many processes of the group the kernel has killed so far."""
     name = "memory.oom_control" if _files(group).version == 1 else "memory.events"
     fields = dict(line.split() for line in (group / name).read_text().splitlines())
     return int(fields.get("oom_kill", 0))
 
 
 def swapped(group: Path) -> tuple[int, int]:
-    """Pages that the group has swapped out so far, the zero map's included, and those that are out now.
+    """Return the pages that the group has swapped out so far, with the zero map's, and those that are out now.
 
-    Version 1 counts them with all pages that are no longer the group's, of which there are no others while nobody in it
-    frees memory; where version 2 has no count of them, all that it reclaimed were such. Raises OSError.
+    Version 1 counts them with all pages that left the group; there are no others while no process of it frees memory.
+    If version 2 has no count of swapped pages, all pages that it reclaimed were swapped out. Raises OSError.
     """
     stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
     if _files(group).version == 1:
@@ -97,7 +97,7 @@ def swapped(group: Path) -> tuple[int, int]:
 
 
 def remove(group: Path) -> None:
-    """Kill whoever is in the group and remove it. Raises OSError where somebody stays."""
+    """Kill the processes in the group and remove it. Raises OSError if one remains."""
 
     def step() -> None:
         for pid in (group / "cgroup.procs").read_text().split():
@@ -105,4 +105,4 @@ def remove(group: Path) -> None:
                 os.kill(int(pid), signal.SIGKILL)
         group.rmdir()
 
-    until_gone(step, group)  # who is killed leaves a moment later
+    until_gone(step, group)  # a killed process leaves the group a moment later

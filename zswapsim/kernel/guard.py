@@ -1,8 +1,8 @@
-"""The process that makes devices, swap and groups, and takes them away when whoever asked for them is gone.
+"""Make devices, swap and groups, and remove them when the program that asked for them is gone.
 
-It is a program of its own (``python -m zswapsim.kernel.guard``) in a session of its own, so that no signal from a
-terminal reaches it. Requests come in on its standard input, a line each; when that ends, because the program at the
-other end is done or was killed, everything is undone in reverse order. Standard library only.
+The guard is a process of its own (``python -m zswapsim.kernel.guard``) in a session of its own, so that no signal from
+a terminal reaches it. It reads requests from its standard input, a line each. When that ends, because the program at
+the other end has finished or was killed, it undoes everything in reverse order. Standard library only.
 
 =====================  =====================================================================
 request                answer, after ``ok``
@@ -13,7 +13,7 @@ request                answer, after ``ok``
 ``undo_one NAME``      nothing; a group by its folder, or ``swap on FILE``, is undone now
 =====================  =====================================================================
 
-What fails is answered with ``error`` and one line. What can't be undone is told in the last answer, ``left``.
+A failed request is answered with ``error`` and one line. The last answer, ``left``, names what can't be undone.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ Undo = Callable[[], None]
 
 
 class Keeper:
-    """What was made, and how it is undone: last made, first undone."""
+    """Hold the objects that were made and how to undo them, the last one first."""
 
     def __init__(self) -> None:
         self.undone: dict[str, Undo] = {}
@@ -62,29 +62,29 @@ class Keeper:
         return str(path)
 
     def keep_device(self, number: int) -> None:
-        """Have a device removed in the end."""
+        """Remember to remove a device in the end."""
         self.undone[f"/sys/block/zram{number}"] = lambda: zram.hot_remove(number)
 
     def keep_folder(self, into: Path) -> None:
-        """Have a folder of device files removed in the end."""
+        """Remember to remove a folder of device files in the end."""
         self.undone[str(into)] = lambda: _clear(into)
 
     def keep_swap(self, path: Path) -> None:
-        """Have it no longer used as swap in the end."""
+        """Remember to stop using the device as swap in the end."""
         self.undone[f"swap on {path}"] = lambda: swap.switch_off(path)
 
     def keep_group(self, path: Path) -> None:
-        """Have a group removed in the end, and everybody in it killed."""
+        """Remember to remove a group in the end, and to kill its processes."""
         self.undone[str(path)] = lambda: groups.remove(path)
 
     def undo_one(self, name: str) -> str:
-        """Undo what has this name; undoing the rest will not try it again, unless this fails."""
+        """Undo the object of this name. It is not tried again in the end, unless this fails."""
         self.undone[name]()
         del self.undone[name]
         return ""
 
     def undo(self) -> list[str]:
-        """Undo all of it, whatever fails on the way; what is left and why."""
+        """Undo everything, even if some of it fails. Return what is left and why."""
         left = []
         for name, step in reversed(self.undone.items()):
             try:
@@ -102,7 +102,7 @@ def _clear(into: Path) -> None:
 
 
 def answer(keeper: Keeper, line: str) -> str:
-    """Do what a line asks for and say what came of it."""
+    """Do what a line asks for, and return the answer."""
     verb, *arguments = json.loads(line)
     try:
         return f"ok {getattr(keeper, verb)(*arguments)}"
@@ -112,14 +112,14 @@ def answer(keeper: Keeper, line: str) -> str:
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:
-    """Answer until there is nobody who asks, then undo everything."""
+    """Answer until the requests end, then undo everything."""
     keeper = Keeper()
     try:
         for line in requests:
             print(answer(keeper, line), file=answers, flush=True)
     finally:
         left = keeper.undo()
-        with contextlib.suppress(OSError):  # nobody may be there to hear it
+        with contextlib.suppress(OSError):  # the reader may be gone
             print("left " + "; ".join(left) if left else "done", file=answers, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Devices, swap and groups of our own, for as long as a `with` block lasts; the guard makes and removes them."""
+"""Make devices, swap and groups for as long as a `with` block lasts; the guard makes and removes them."""
 
 import itertools
 import json
@@ -18,27 +18,27 @@ numbers = itertools.count()
 
 
 def environment() -> dict[str, str]:
-    """Of a child that is to find this very package."""
+    """Return the environment of a child that is to find this very package."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path}
 
 
 class Device(NamedTuple):
-    """A zram device of our own."""
+    """A zram device that this program made."""
 
     number: int
     file: Path
 
 
 class Own:
-    """What this program has made in the kernel. Everything is gone when the block is left, and when we are killed.
+    """The kernel objects of this program. They are removed when the block is left, and if the program is killed.
 
-    Raises ZswapsimError, in one line, where the kernel refuses something or would not give something back.
+    Raises ZswapsimError, in one line, if the kernel refuses a request or can't remove an object.
     """
 
     def __init__(self) -> None:
         self.keeper = Keeper()
-        """What the guard has made: should it be killed, we undo it."""
+        """The objects that the guard has made: if it is killed, this program undoes them."""
 
     def __enter__(self) -> Self:
         self.guard = subprocess.Popen(
@@ -74,7 +74,7 @@ class Own:
         self.keeper.keep_swap(device.file)
 
     def swap_off(self, device: Device) -> None:
-        """Stop using it as swap."""
+        """Stop using a device as swap."""
         self._undo_one(f"swap on {device.file}")
 
     def group(self) -> Path:
@@ -84,7 +84,7 @@ class Own:
         return path
 
     def remove_group(self, group: Path) -> None:
-        """Remove it, and kill whoever is in it."""
+        """Remove a group and kill its processes."""
         self._undo_one(str(group))
 
     def _undo_one(self, name: str) -> None:

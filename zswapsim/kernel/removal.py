@@ -1,4 +1,7 @@
-"""Removing what somebody may still hold for a moment: a process that was just killed, say. Standard library only."""
+"""Remove an object that may still be in use for a moment, by a process that was just killed, say.
+
+Standard library only.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,7 +11,7 @@ RETRIES, PAUSE_S = 100, 0.05
 
 
 def until_gone(step: Callable[[], None], path: Path) -> None:
-    """Try `step` until it works or `path` is not there any more. Raises the OSError of the last try."""
+    """Try `step` until it works or `path` is gone. Raises the OSError of the last try."""
     for left in reversed(range(RETRIES)):
         try:
             step()

@@ -1,4 +1,4 @@
-"""A trace on real anonymous memory, in a memory-limited group whose pages go to a zram device of our own."""
+"""Replay a trace on real anonymous memory, in a memory-limited group whose pages are swapped out to a zram device."""
 
 import json
 import os
@@ -18,14 +18,14 @@ from zswapsim.hostpage import PAGE_BYTES
 from zswapsim.kernel import groups, zram
 from zswapsim.kernel.own import Device, Own, environment
 
-TABLE_PAGES = 512  # pages that one page of the page table maps, at each level
-DEVICE_SLACK = 1024  # pages more than the footprint: the header, and slots that are not free at once
+TABLE_PAGES = 512  # entries of one page of the page table, at each level
+DEVICE_SLACK = 1024  # pages beyond the footprint: for the header, and for slots that are freed late
 READ_EVERY = 500
-"""Accesses between two readings of the group's statistics."""
+"""The accesses between two readings of the group's statistics."""
 
 
 class Accesses(NamedTuple):
-    """A trace in descriptors that a child can read: `footprint` pages in use, and the images that they hold."""
+    """A trace in descriptors that a child can read: `footprint` pages in use, and their images."""
 
     pages: int
     ops: int
@@ -34,12 +34,12 @@ class Accesses(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """What the kernel did; the zero map's pages are among the swap-ins and swap-outs."""
+    """The kernel's counts; the swap-ins and swap-outs include the pages of the zero map."""
 
     swap_ins: int
     swap_outs: int
     pool_frames: int
-    """In use when the last access was made."""
+    """Pages in use after the last access."""
     seconds: float
 
 
@@ -47,7 +47,7 @@ class Replayed(NamedTuple):
 def accesses(
     chunks: Iterator[tuple[NDArray[np.uint32], NDArray[np.uint8]]], images: NDArray[np.uint8], footprint: int
 ) -> Iterator[Accesses]:
-    """A trace and its images (uint8[K, 4096]) in memory without a name, which can't be left behind."""
+    """Put a trace and its images (uint8[K, 4096]) into memory files without a name, so that none can be left behind."""
     descriptors = [os.memfd_create(f"zswapsim-{what}") for what in ("pages", "ops", "images")]
     try:
         for pages, ops in chunks:
@@ -67,21 +67,21 @@ def _append(descriptor: int, array: NDArray[np.uint32] | NDArray[np.uint8]) -> N
 
 
 def page_tables(pages: int) -> int:
-    """Frames that the page tables of `pages` pages take, which the group has to hold beside the pages.
+    """Return the frames of the page tables of `pages` pages, which the group has to hold beside the pages.
 
-    Four levels of 512 entries; the top one is there before the process joins the group. A mapping that is not aligned
-    has one table more at the lowest level.
+    There are four levels of 512 entries; the top one exists before the process joins the group. A mapping that is not
+    aligned has one table more at the lowest level.
     """
     lowest = -(-pages // TABLE_PAGES) + 1
     return lowest + -(-lowest // TABLE_PAGES)
 
 
 def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -> Replayed | None:
-    """Replay with `frames` frames for the pages; None where the kernel killed the process for want of memory.
+    """Replay with `frames` frames for the pages. Return None if the kernel killed the process because memory ran out.
 
-    The device, which is not set up, is the swap meanwhile, empty at first; a swap space that was used before has slots
-    that are not free yet. The group's statistics are read every :data:`READ_EVERY` accesses: the kernel flushes them
-    then, and else judges by old ones. Raises ZswapsimError, OSError.
+    The device, which must not be set up, is the swap meanwhile, and empty at first: a swap space that was used before
+    has slots that are not free yet. The group's statistics are read every :data:`READ_EVERY` accesses: the kernel
+    flushes them then, and otherwise decides by old ones. Raises ZswapsimError, OSError.
     """
     size = (trace.footprint + DEVICE_SLACK) * PAGE_BYTES
     zram.set_up(device.number, codec, size)
@@ -90,7 +90,7 @@ def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -
     groups.set_limit(group, (frames + page_tables(trace.footprint)) * PAGE_BYTES)
     with replaying(trace) as child:
         found = _measured(child, device, group)
-    own.remove_group(group)  # had anything been raised, the guard would do these three
+    own.remove_group(group)  # after an exception, the guard would do these three
     own.swap_off(device)
     zram.reset(device.number)
     return found
@@ -98,7 +98,7 @@ def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -
 
 @contextmanager
 def replaying(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
-    """The replaying process, which waits for its group; it is ended with the block."""
+    """Start the replaying process, which waits for its group. It is killed when the block ends."""
     files = [f"/proc/self/fd/{descriptor}" for descriptor in (trace.pages, trace.ops, trace.images)]
     child = subprocess.Popen(
         [sys.executable, "-m", "zswapsim.kernel.replayer", *files, str(trace.footprint), str(READ_EVERY)],
@@ -107,7 +107,7 @@ def replaying(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
         pass_fds=(trace.pages, trace.ops, trace.images),
         env=environment(),
         text=True,
-        process_group=0,  # Ctrl-C is for us; we end it
+        process_group=0,  # Ctrl-C goes to this process, which ends the other
     )
     try:
         yield child
@@ -133,9 +133,9 @@ def _measured(child: subprocess.Popen[str], device: Device, group: Path) -> Repl
 
 
 def _pool_frames(device: Device, held: int) -> int:
-    """Frames of the pool that `held` pages of the group take.
+    """Return the frames of the pool that `held` pages of the group take.
 
-    The device is swap for everybody: what other groups have put there is taken off, by its share of the pages.
+    All groups swap to the device: the pages of others are subtracted, by their share.
     """
     stat = zram.mm_stat(device.number)
     stored = stat["orig_data_size"] // PAGE_BYTES
@@ -143,7 +143,7 @@ def _pool_frames(device: Device, held: int) -> int:
 
 
 def _check_killed(child: subprocess.Popen[str], group: Path) -> None:
-    """Whether it was the group's limit that ended the process. Raises ZswapsimError."""
+    """Return True if the group's limit ended the process. Raises ZswapsimError."""
     code = child.wait()
     if code != -signal.SIGKILL or not groups.kills(group):
         raise ZswapsimError(f"the replaying process failed (exit {code})")

@@ -1,10 +1,10 @@
-"""The process that makes a trace's accesses to real anonymous memory in a memory-limited group.
+"""Make a trace's accesses to real anonymous memory, in a process in a memory-limited group.
 
-``python -m zswapsim.kernel.replayer PAGES OPS IMAGES COUNT EVERY`` reads the trace (uint32 pages, uint8 ops) and the
-images first, says ``ready``, and joins the group that it is told on its standard input. What it has read is not of the
-group: memory belongs to the group in which it was first touched. So the group holds the replayed pages, their page
-tables, and nothing else worth mentioning. After each EVERY accesses it reads the group's statistics, and so flushes
-them. The answer is a line of JSON; then it waits for the end of its input, with all its pages.
+``python -m zswapsim.kernel.replayer PAGES OPS IMAGES COUNT EVERY`` first reads the trace (uint32 pages, uint8 ops) and
+the images, prints ``ready``, and joins the group that it reads from its standard input. The trace is not charged to the
+group: memory is charged to the group in which it was first touched. So the group holds the replayed pages, their page
+tables, and little else. After each EVERY accesses the process reads the group's statistics, which flushes them. It
+prints the answer as a line of JSON, then waits for the end of its input, with all its pages mapped.
 """
 
 import ctypes
@@ -23,13 +23,13 @@ from zswapsim._core.trace.touch import TouchedMemory
 from zswapsim.hostpage import PAGE_BYTES
 
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
-STAT_BYTES = 1 << 14  # more than memory.stat has
+STAT_BYTES = 1 << 14  # memory.stat has fewer
 
 
 def main(pages_file: str, ops_file: str, images_file: str, count: str, every: str) -> None:
-    """Prepare, join, replay, tell."""
+    """Prepare, join the group, replay, and print the answer."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
     pages, ops = np.fromfile(pages_file, np.uint32), np.fromfile(ops_file, np.uint8)
     images = np.fromfile(images_file, np.uint8).reshape(-1, PAGE_BYTES)
     memory = TouchedMemory(int(count), images)
@@ -59,7 +59,7 @@ def replay(
 
 
 def tell(line: str) -> None:
-    """Say a line to whoever started us."""
+    """Print a line to the process that started this one."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

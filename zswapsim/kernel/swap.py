@@ -1,4 +1,4 @@
-"""A block device as swap: its header, and the two system calls. Standard library only."""
+"""Use a block device as swap: its header, and the two system calls. Standard library only."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ HIGHEST_PRIORITY = 0x7FFF
 
 
 def header(pages: int) -> bytes:
-    """The first page of a swap space of `pages` pages: union swap_header, version 1, no bad pages."""
+    """Return the first page of a swap space of `pages` pages: union swap_header, version 1, no bad pages."""
     info = struct.pack("<III", 1, pages - 1, 0)
     return (bytes(1024) + info).ljust(PAGE_BYTES - len(SIGNATURE), b"\0") + SIGNATURE
 

@@ -1,4 +1,4 @@
-"""zram devices through sysfs: what Documentation/admin-guide/blockdev/zram.rst describes.
+"""Use zram devices through sysfs, as Documentation/admin-guide/blockdev/zram.rst describes.
 
 Standard library only: the guard is a process of its own and starts quickly.
 """
@@ -34,23 +34,23 @@ MM_STAT = (
 
 
 def missing() -> str | None:
-    """What stands in the way of a device of our own; None where nothing does."""
+    """Return why a device can't be made, or None if it can."""
     if not (CONTROL / "hot_add").exists():
         return "this kernel has no zram (no /sys/class/zram-control: modprobe zram may bring it)"
     if os.geteuid() != 0:
-        return "not root, who alone may add a zram device"
+        return "only root may add a zram device"
     if not os.access(CONTROL / "hot_remove", os.W_OK):
         return f"{CONTROL} cannot be written to (a container without privileges?)"
     return other_page_size()
 
 
 def hot_add() -> int:
-    """Add a device and return its number; reading the file is what adds it. Raises OSError."""
+    """Add a device and return its number: a read of the file adds it. Raises OSError."""
     return int((CONTROL / "hot_add").read_text())
 
 
 def hot_remove(number: int) -> None:
-    """Reset and remove a device, as soon as nobody has it open. Raises OSError where somebody keeps it."""
+    """Reset and remove a device, as soon as no process has it open. Raises OSError if one keeps it open."""
 
     def step() -> None:
         reset(number)
@@ -60,17 +60,17 @@ def hot_remove(number: int) -> None:
 
 
 def folder(number: int) -> Path:
-    """A device's folder in sysfs."""
+    """Return a device's folder in sysfs."""
     return BLOCK / f"zram{number}"
 
 
 def algorithms(number: int) -> list[str]:
-    """The kernel's codecs, by its names."""
+    """Return the kernel's codecs, by its names."""
     return parse_algorithms((folder(number) / "comp_algorithm").read_text())
 
 
 def parse_algorithms(text: str) -> list[str]:
-    """Names from ``[lzo-rle] lzo lz4``, where brackets stand around the chosen one."""
+    """Return the names in ``[lzo-rle] lzo lz4``, where brackets mark the chosen one."""
     return text.replace("[", " ").replace("]", " ").split()
 
 
@@ -81,17 +81,17 @@ def set_up(number: int, algorithm: str, size: int) -> None:
 
 
 def reset(number: int) -> None:
-    """Drop all pages of a device that nobody has open; it can be set up again then. Raises OSError."""
+    """Drop all pages of a device that no process has open; it can be set up again then. Raises OSError."""
     (folder(number) / "reset").write_text("1")
 
 
 def mm_stat(number: int) -> dict[str, int]:
-    """The device's mm_stat by name."""
+    """Return the device's mm_stat by name."""
     return parse_mm_stat((folder(number) / "mm_stat").read_text())
 
 
 def parse_mm_stat(text: str) -> dict[str, int]:
-    """The fields of one line of mm_stat; older kernels have fewer, and newer ones may have more. Raises ValueError."""
+    """Parse one line of mm_stat; older kernels have fewer fields, and newer ones may have more. Raises ValueError."""
     values = [int(value) for value in text.split()]
     if len(values) < len(MM_STAT) - 2:  # huge_pages since Linux 5.1, huge_pages_since since 5.8
         raise ValueError(f"mm_stat {text!r}: expected {len(MM_STAT)} numbers")
@@ -99,18 +99,18 @@ def parse_mm_stat(text: str) -> dict[str, int]:
 
 
 def find_node(number: int) -> Path | None:
-    """The device's file in /dev; None where it is not there. Raises OSError."""
+    """Return the device's file in /dev, or None if it is not there. Raises OSError."""
     usual = DEV / f"zram{number}"
     for left in reversed(range(NODE_TRIES)):
         if usual.exists() or not left:
             break
-        time.sleep(NODE_PAUSE_S)  # made by the kernel or by udev, a moment after the device
+        time.sleep(NODE_PAUSE_S)  # the kernel or udev makes it a moment after the device
     found = usual.stat() if usual.exists() else None
     return usual if found is not None and stat.S_ISBLK(found.st_mode) and found.st_rdev == _device(number) else None
 
 
 def make_node(number: int, into: Path) -> Path:
-    """A file of the device's in the folder `into`. Raises OSError."""
+    """Make a file of the device in the folder `into`. Raises OSError."""
     made = into / f"zram{number}"
     os.mknod(made, stat.S_IFBLK | 0o600, _device(number))
     return made
@@ -122,7 +122,7 @@ def _device(number: int) -> int:
 
 
 def chain_size() -> int:
-    """The running kernel's ZSMALLOC_CHAIN_SIZE, from its configuration where that can be read, else the default."""
+    """Return the running kernel's ZSMALLOC_CHAIN_SIZE, from its configuration if that can be read, else the default."""
     for path in (Path("/proc/config.gz"), Path(f"/boot/config-{platform.release()}")):
         try:
             data = path.read_bytes()
@@ -135,6 +135,6 @@ def chain_size() -> int:
 
 
 def parse_chain_size(config: str) -> int | None:
-    """ZSMALLOC_CHAIN_SIZE of a kernel's configuration; None where it is not in it."""
+    """Return ZSMALLOC_CHAIN_SIZE of a kernel's configuration, or None if it has none."""
     match = re.search(r"^CONFIG_ZSMALLOC_CHAIN_SIZE=(\d+)$", config, re.MULTILINE)
     return int(match[1]) if match else None

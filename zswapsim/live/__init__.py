@@ -1,4 +1,4 @@
-"""What a running process does with its memory, and what damo and perf recorded of one. See docs/live.md."""
+"""Observe how a running process uses its memory, or read what damo and perf recorded of one. See docs/live.md."""
 
 from zswapsim.live.activity import Activity, Referenced, Reused
 from zswapsim.live.damon import damon_activity

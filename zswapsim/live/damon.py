@@ -1,4 +1,4 @@
-"""Which pages of a running process are idle for how long, and which come back, by a record of DAMON."""
+"""Find how long pages of a running process are idle, and which are used again, from a record of DAMON."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ SECOND_NS = 10**9
 
 
 class Found(NamedTuple):
-    """What a record says of pages, an element a page that it covers at both ends of a step."""
+    """A step of a record; each array has an element for every page that the record covers at both ends of the step."""
 
     seconds: float
-    """From one snapshot to the next."""
+    """The time from one snapshot to the next."""
     idle: NDArray[np.float64]
-    """Seconds idle at the earlier one; 0 for a page in use."""
+    """Seconds idle at the earlier snapshot; 0 for a page in use."""
     used: NDArray[np.bool_]
-    """Whether it was used until the later one."""
+    """True if the page was used before the later snapshot."""
 
 
 def damon_activity(path: str | Path, pid: int | str) -> Activity:
-    """What the record `path` says of the anonymous pages that process `pid` has now.
+    """Return the activity that the record `path` shows of the anonymous pages that process `pid` has now.
 
     The record is one of the process's own addresses (``damo record PID``), in a form that
     :func:`zswapsim.traces.damo.read_snapshots` reads.
 
-    Raises InputError where it is none, has less than two snapshots, or is of other addresses, ZswapsimError where this
+    Raises InputError if it is no record, has less than two snapshots, or is of other addresses, ZswapsimError if this
     user may not see which pages the process has.
     """
     process = Process(pid)
@@ -75,7 +75,7 @@ def damon_activity(path: str | Path, pid: int | str) -> Activity:
 
 
 def _of_process(path: str | Path, process: Process, pages: NDArray[np.uint64]) -> list[Snapshot]:
-    """The snapshots of the target that covers most of `pages`. Raises InputError where none covers half of them."""
+    """Return the snapshots of the target that covers most of `pages`. Raises InputError if none covers half of them."""
     targets: dict[int, list[Snapshot]] = {}
     for snapshot in read_snapshots(path, str(path).endswith(".zst")):
         targets.setdefault(snapshot.target, []).append(snapshot)
@@ -84,20 +84,20 @@ def _of_process(path: str | Path, process: Process, pages: NDArray[np.uint64]) -
     if 2 * covered[best] < len(pages):
         raise InputError(
             f"{path}: its regions hold {covered[best]:,} of the {len(pages):,} anonymous pages of {process.what}:"
-            f" expected a record of that process (damo record {process.pid}), taken of late"
+            f" expected a record of that process (damo record {process.pid}), taken recently"
         )
     return targets[best]
 
 
 def _covering(snapshot: Snapshot, pages: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The region of each page, -1 where it is in none."""
+    """Return the region of each page, -1 for a page in none."""
     region = np.searchsorted(snapshot.start, pages, side="right").astype(np.int64) - 1
     inside = (region >= 0) & (pages < snapshot.end[np.maximum(region, 0)])
     return np.where(inside, region, -1)
 
 
 def _steps(taken: list[Snapshot], pages: NDArray[np.uint64]) -> Iterator[Found]:
-    """From every snapshot to the next."""
+    """Yield the step from every snapshot to the next."""
     before: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
     for snapshot in taken:
         region = _covering(snapshot, pages)
@@ -109,16 +109,16 @@ def _steps(taken: list[Snapshot], pages: NDArray[np.uint64]) -> Iterator[Found]:
 
 
 def _idle_seconds(snapshot: Snapshot) -> NDArray[np.float64]:
-    """How long each region is idle for: one that has just become so (age 0) for one aggregation interval."""
+    """Return how long each region is idle; one that has just become so (age 0) is idle for one aggregation interval."""
     lasted = snapshot.end_ns - snapshot.start_ns
     idle: NDArray[np.float64] = (np.maximum(snapshot.age_ns, 0) + lasted) / SECOND_NS
     return np.where(snapshot.accesses > 0, 0.0, idle)
 
 
 def _histograms(found: list[Found]) -> tuple[list[Referenced], list[Reused]]:
-    """Means over all steps: bytes in use within a time, and bytes a second that come back after it.
+    """Return means over all steps: bytes in use within a time, and bytes a second that are used again after it.
 
-    Times go in powers of two from the aggregation interval to the longest idle one.
+    Times are powers of two from the aggregation interval to the longest idle time.
     """
     interval = min(step.seconds for step in found if step.seconds > 0)
     longest = max((float(step.idle.max(initial=0.0)) for step in found), default=0.0)
@@ -127,7 +127,7 @@ def _histograms(found: list[Found]) -> tuple[list[Referenced], list[Reused]]:
     reused: list[Reused] = []
     at = interval
     while at < 2 * longest or not curve:
-        # The time of an interval varies by a timer's slack; half an interval tells the whole ones apart.
+        # An interval's length varies by a timer's slack; half an interval is enough to tell whole ones apart.
         limit = at - interval / 2
         within = sum(float(np.count_nonzero(step.idle < limit)) * step.seconds for step in found) / seconds
         back = sum(int(np.count_nonzero(step.used & (step.idle >= limit))) for step in found)

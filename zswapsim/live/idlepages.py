@@ -1,4 +1,4 @@
-"""References by idle page tracking (Documentation/admin-guide/mm/idle_page_tracking.rst), for root."""
+"""See references by idle page tracking (Documentation/admin-guide/mm/idle_page_tracking.rst), for root."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ COMPOUND_TAIL = np.uint64(1 << 16)  # KPF_COMPOUND_TAIL, include/uapi/linux/kern
 
 
 class IdlePages(References):
-    """The idle flag of every frame that holds an anonymous page of the process, set once and then looked at.
+    """Set the idle flag of every frame that holds an anonymous page of the process once, and look at it later.
 
-    The kernel keeps what it clears from the page tables for reclaim (PG_young). A large folio has one flag, its first
-    frame's.
+    The kernel keeps the accessed bits that it clears from the page tables for reclaim (PG_young). A large folio has one
+    flag, that of its first frame.
 
-    Raises ZswapsimError where the kernel has no idle page tracking, or this user may not see frame numbers.
+    Raises ZswapsimError if the kernel has no idle page tracking, or this user may not see frame numbers.
     """
 
     source = "idle page tracking"
@@ -40,7 +40,7 @@ class IdlePages(References):
         self.process = process
         self.limits = [
             "pages of a large folio count as referenced together",
-            "pages that came meanwhile, and those that no list of reclaim holds, count as referenced",
+            "pages that appeared meanwhile, and pages on no list of reclaim, count as referenced",
             TLB_HIDES,
             MAJOR_OF_FILES,
         ]
@@ -51,7 +51,7 @@ class IdlePages(References):
             _mark(bitmap, np.unique(self.heads))
 
     def look(self) -> int:
-        """Bytes of all pages but those whose frame is the same, and idle still."""
+        """Return the bytes of all pages except those whose frame is the same and still idle."""
         addresses, frames = self._pages()
         with self._opened(BITMAP) as bitmap:
             idle = _idle(bitmap, self.heads)[self.where]
@@ -60,7 +60,7 @@ class IdlePages(References):
         return (len(addresses) - int(np.count_nonzero(still))) * PAGE_BYTES
 
     def _pages(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """Addresses of the process's anonymous pages, and their frames."""
+        """Return the addresses of the process's anonymous pages, and their frames."""
         addresses, entries = anonymous_pages(self.process)
         frames = entries & PM_PFN
         if len(frames) and not frames.any():
@@ -75,14 +75,14 @@ class IdlePages(References):
 
 
 def _heads(frames: NDArray[np.uint64], flags: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """For each of ascending `frames` the first frame of its folio, or itself where that is another process's."""
+    """Return the first frame of each frame's folio, or the frame itself if that one is another process's."""
     tails = (flags & COMPOUND_TAIL) > 0
     heads = np.maximum.accumulate(np.where(tails, np.uint64(0), frames))
     return np.where(heads > 0, heads, frames)
 
 
 def _mark(bitmap: IO[bytes], heads: NDArray[np.uint64]) -> None:
-    """Sets the idle flags of ascending frames; bits that are 0 change nothing."""
+    """Set the idle flags of ascending frames; bits that are 0 change nothing."""
     words, first = np.unique(heads // BITS, return_index=True)
     bits = np.bitwise_or.reduceat(np.uint64(1) << heads % BITS, first) if len(heads) else heads
     for begin, end in runs(words):
@@ -93,6 +93,6 @@ def _mark(bitmap: IO[bytes], heads: NDArray[np.uint64]) -> None:
 
 
 def _idle(bitmap: IO[bytes], heads: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Whether each frame is idle still."""
+    """Return for each frame if it is still idle."""
     words, where = np.unique(heads // BITS, return_inverse=True)
     return (read_records(bitmap, words)[where] >> heads % BITS & np.uint64(1)) > 0

@@ -1,4 +1,4 @@
-"""Looking at a running process for a while: what it touches, faults and writes."""
+"""Observe a running process for some time: the pages that it touches, its faults and writes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOURCES: dict[str, type[References]] = {
     "counters": Counters,
 }
 METHODS = ("auto", *SOURCES)
-"""How references are seen; auto is idle-pages where this machine and these rights allow it, else counters."""
+"""Ways to see references. "auto" is idle-pages if this machine and the user's rights allow it, else counters."""
 
 Progress = Callable[[int, int], None]
 
@@ -33,14 +33,14 @@ def observe(
     writes: bool = False,
     progress: Progress | None = None,
 ) -> Activity:
-    """What process `pid` does with its memory for `seconds`, by one of :data:`METHODS`.
+    """Observe for `seconds` how process `pid` uses its memory, by one of :data:`METHODS`.
 
     The process runs on meanwhile. ``counters`` only reads; ``idle-pages`` and ``clear-refs`` clear accessed bits, which
     the second does without telling reclaim; `writes` clears soft-dirty bits, so that every page written is faulted
-    once. docs/live.md tells what each sees. `progress` is called with (tenths of a second looked, all).
+    once. docs/live.md says what each sees. `progress` is called with (tenths of a second passed, all).
 
-    Raises InputError on a bad argument, on no such process and on one that ends meanwhile, ZswapsimError where the
-    method asked for is not to be had, or the process may not be looked at.
+    Raises InputError on a bad argument, if there is no such process and if it ends meanwhile, ZswapsimError if the
+    method is not available here, or the process may not be observed.
     """
     if not 0 < seconds <= LONGEST_SECONDS:
         raise InputError(f"seconds {seconds}: expected more than 0 and at most {LONGEST_SECONDS:.0f}")
@@ -71,7 +71,7 @@ def _best(process: Process) -> References:
 
 
 def _moments(seconds: float) -> list[float]:
-    """Ever longer: half of the interval lies behind the last but one, so that short reuse is seen finely."""
+    """Return ever longer intervals: the last is half of the whole, so that short reuse is seen in detail."""
     return [seconds / 2**back for back in range(LOOKS - 1, -1, -1)]
 
 

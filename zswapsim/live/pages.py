@@ -1,4 +1,4 @@
-"""A process's anonymous pages with their pagemap entries."""
+"""Read a process's anonymous pages with their pagemap entries."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from zswapsim.traces.process import proc_file
 
 
 class Pages(NamedTuple):
-    """Present anonymous pages: both uint64[n], by ascending address."""
+    """Present anonymous pages: both fields are uint64[n], by ascending address."""
 
     addresses: NDArray[np.uint64]
     entries: NDArray[np.uint64]
 
 
 def anonymous_pages(process: Process) -> Pages:
-    """Those of the process now. Raises InputError where it has ended, ZswapsimError where refused."""
+    """Return the anonymous pages of the process now. Raises InputError if it has ended, ZswapsimError if refused."""
     regions = anonymous_regions(process.pid, process.what)
     with proc_file(process.pid, "pagemap", process.what) as pagemap:
         try:

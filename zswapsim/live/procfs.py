@@ -1,4 +1,4 @@
-"""What procfs and psutil count for one process."""
+"""Read what procfs and psutil count for one process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KIB = 1024
 
 
 class Counted(NamedTuple):
-    """A process's own counters at one moment: bytes, faults since it began, seconds of processor time since then."""
+    """A process's own counters at one moment: bytes, and faults and seconds of processor time since it began."""
 
     resident_bytes: int
     swapped_bytes: int
@@ -28,9 +28,9 @@ class Counted(NamedTuple):
 
 
 class Process:
-    """One running program, by its number and the time it began, so that a number given anew is noticed.
+    """One running program, by its number and start time, so that reuse of the number is noticed.
 
-    Raises InputError where `pid` is no process, has ended, or is a kernel thread.
+    Raises InputError if `pid` is no process, has ended, or is a kernel thread, and if the host's pages are not 4 KiB.
     """
 
     def __init__(self, pid: int | str) -> None:
@@ -50,7 +50,7 @@ class Process:
         return process
 
     def count(self) -> Counted:
-        """The counters now, which every user may read. Raises InputError where it has ended."""
+        """Return the counters now, which every user may read. Raises InputError if the process has ended."""
         try:
             status = dict(_lines(Path(f"/proc/{self.pid}/status").read_text(errors="replace")))
             stat = stat_fields(self.pid)
@@ -73,7 +73,7 @@ class Process:
         )
 
     def referenced_bytes(self) -> int:
-        """Anonymous mappings' pages with the accessed bit set. Raises as :meth:`read` does."""
+        """Return the bytes of anonymous mappings whose accessed bit is set. Raises as :meth:`read` does."""
         total, of_anonymous = 0, False
         for line in self.read("smaps").splitlines():
             head = line.split(None, 5)
@@ -84,7 +84,10 @@ class Process:
         return total
 
     def read(self, name: str) -> str:
-        """The text of ``/proc/PID/NAME``. Raises InputError where it has ended, ZswapsimError where refused."""
+        """Return the text of ``/proc/PID/NAME``.
+
+        Raises InputError if the process has ended, ZswapsimError if refused.
+        """
         try:
             return Path(f"/proc/{self.pid}/{name}").read_text(errors="replace")
         except PermissionError:
@@ -93,7 +96,7 @@ class Process:
             raise has_ended(self.what) from None
 
     def clear_refs(self, kind: int) -> None:
-        """Writes `kind` into ``/proc/PID/clear_refs``. Raises as :meth:`read` does, and where the kernel can't."""
+        """Write `kind` into ``/proc/PID/clear_refs``. Raises as :meth:`read` does, and if the kernel can't."""
         try:
             with Path(f"/proc/{self.pid}/clear_refs").open("w") as file:
                 file.write(str(kind))
@@ -118,7 +121,7 @@ def threads_of(pid: int) -> frozenset[int]:
 
 
 def _lines(text: str) -> Iterator[tuple[str, int]]:
-    """Every ``Name: NUMBER kB`` of a file."""
+    """Yield every ``Name: NUMBER kB`` of a file."""
     for line in text.splitlines():
         name, _, rest = line.partition(":")
         number = rest.split()

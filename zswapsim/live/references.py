@@ -1,4 +1,4 @@
-"""Ways to see which pages a process references, beginning with those that every kernel has."""
+"""See which pages a process references, beginning with the ways that every kernel has."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from zswapsim.live.softdirty import CLEAR_SOFT_DIRTY, kernel_tracks
 
 CLEAR_ANONYMOUS = 2  # Documentation/filesystems/proc.rst, clear_refs
 MAJOR_OF_FILES = "major faults count pages read from files beside those from swap"
-TLB_HIDES = "pages whose translation stays in a processor's TLB are missed until it falls out"
+TLB_HIDES = "pages whose translation stays in a processor's TLB are missed until it is evicted"
 NO_WRITES = "writes are not told from reads"
 
 
 class References(ABC):
-    """A way to see references of one process; making it begins the interval.
+    """A way to see the references of one process; the constructor begins the interval.
 
-    Raises ZswapsimError where this machine or these rights don't offer it, InputError where the process has ended.
+    Raises ZswapsimError if this machine or the user's rights don't allow it, InputError if the process has ended.
     """
 
     source: str
@@ -27,18 +27,18 @@ class References(ABC):
 
     @abstractmethod
     def look(self) -> int | None:
-        """Bytes referenced since the beginning; None where that is not seen."""
+        """Return the bytes referenced since the beginning, or None if they are not seen."""
 
 
 class Counters(References):
-    """Sizes and fault counters of /proc/PID: nothing is changed, and no right is needed."""
+    """Read sizes and fault counters of /proc/PID: nothing is changed, and no right is needed."""
 
     source = "fault counters and sizes of /proc/PID"
 
     def __init__(self, process: Process, better: str | None = None) -> None:
         self.process = process
         self.limits = [
-            "an access to a page that is there makes no fault: the working set is not known, all of it may be in use",
+            "an access to a present page makes no fault: the working set is not known, and all memory may be in use",
             MAJOR_OF_FILES,
             NO_WRITES,
         ]
@@ -46,14 +46,15 @@ class Counters(References):
             self.limits.append(f"no better source: {better}")
 
     def look(self) -> None:
-        """Nothing is seen."""
+        """Return None: references are not seen."""
 
 
 class ClearedReferences(References):
-    """Accessed bits, cleared once through /proc/PID/clear_refs and then counted in smaps, for one's own processes.
+    """Clear accessed bits once through /proc/PID/clear_refs and count them in smaps later, for the user's processes.
 
     Clearing leaves translations in the TLB, and an access by one of them sets no bit. Clearing soft-dirty bits flushes
-    them (fs/proc/task_mmu.c, clear_refs_write); where the kernel has no such bits, that is all it does, so it is done.
+    the TLB (fs/proc/task_mmu.c, clear_refs_write). On a kernel without such bits it does nothing else, so it is done
+    there.
     """
 
     source = "accessed bits cleared by /proc/PID/clear_refs and counted by smaps"
@@ -68,11 +69,11 @@ class ClearedReferences(References):
             "only mappings without a file are counted: heap, stack, anonymous mmap",
             MAJOR_OF_FILES,
         ]
-        process.referenced_bytes()  # a refusal comes before anything is changed
+        process.referenced_bytes()  # a refusal is raised before anything is changed
         process.clear_refs(CLEAR_ANONYMOUS)
         if flushes:
             process.clear_refs(CLEAR_SOFT_DIRTY)
 
     def look(self) -> int:
-        """Bytes of anonymous mappings whose accessed bit is set again."""
+        """Return the bytes of anonymous mappings whose accessed bit is set again."""
         return self.process.referenced_bytes()

@@ -1,4 +1,4 @@
-"""Which pages a process writes, by soft-dirty bits (Documentation/admin-guide/mm/soft-dirty.rst)."""
+"""See which pages a process writes, by soft-dirty bits (Documentation/admin-guide/mm/soft-dirty.rst)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PM_SOFT_DIRTY = np.uint64(1 << 55)
 
 
 class SoftDirty:
-    """Anonymous pages written since this was made.
+    """Count the anonymous pages written since this was made.
 
-    Raises ZswapsimError where the kernel has no soft-dirty bits, or the process may not be looked at.
+    Raises ZswapsimError if the kernel has no soft-dirty bits, or the process may not be observed.
     """
 
     source = "soft-dirty bits"
@@ -34,7 +34,7 @@ class SoftDirty:
         process.clear_refs(CLEAR_SOFT_DIRTY)
 
     def share(self, working_set_bytes: int | None) -> float | None:
-        """Of the working set, or of what is resident where that is not known, the share that was written."""
+        """Return the written share of the working set, or of resident memory if the working set is not known."""
         entries = anonymous_pages(self.process).entries
         written = int(np.count_nonzero(entries & PM_SOFT_DIRTY)) * PAGE_BYTES
         of = len(entries) * PAGE_BYTES if working_set_bytes is None else working_set_bytes
@@ -42,7 +42,7 @@ class SoftDirty:
 
 
 def kernel_tracks() -> bool:
-    """Whether a page just written is soft-dirty; looked up for a page of this very process."""
+    """Return True if a page just written is soft-dirty, as tried with a page of this very process."""
     with mmap.mmap(-1, PAGE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as page:
         page[0] = 1
         address = np.frombuffer(page, np.uint8).ctypes.data

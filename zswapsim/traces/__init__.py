@@ -1,4 +1,4 @@
-"""Traces and page contents: reading, writing, converting, computing, capturing. See docs/traces.md."""
+"""Read, write, convert, compute and capture traces and page contents. See docs/traces.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zswapsim.traces.forms import read_trace, write_trace
     from zswapsim.traces.trace import ArrayTrace, Chunk, Trace
 
-# Loaded when first asked for, so that importing the package stays quick.
+# A name's module is loaded on first use, so that the package imports quickly.
 _HOMES = {
     "ArrayTrace": "trace",
     "Chunk": "trace",

@@ -1,4 +1,4 @@
-"""Reading ahead: the next items are made in a thread while the last one is worked on."""
+"""Read ahead: a thread makes the next items while the caller works on the last one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ class _End(NamedTuple):
 
 
 def ahead(source: Generator[Item, None, None], depth: int = DEPTH) -> Iterator[Item]:
-    """The items of `source`, in their order, made by a thread that is at most `depth` items ahead.
+    """Yield the items of `source` in order; a thread makes them, at most `depth` items ahead.
 
-    What `source` raises is raised here, in its place. Where the caller stops early the thread finishes the item that it
-    is at, closes `source` and ends; that is waited for, but not for long: reading from a pipe may take any time.
+    An error that `source` raises is raised here, in its place. If the caller stops early, the thread finishes the item
+    that it is making, closes `source` and ends. The caller waits for that, but not for long: a read from a pipe may
+    take any time.
     """
     items: SimpleQueue[Item | _End] = SimpleQueue()
     room, stopped = threading.Semaphore(depth), threading.Event()
@@ -52,6 +53,6 @@ def _produce(
                 items.put(next(source))
     except StopIteration:
         pass
-    except BaseException as raised:  # whatever it is, it is the caller's
+    except BaseException as raised:  # the caller raises it, whatever it is
         error = raised
     items.put(_End(error))

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Write files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from zswapsim._core.base.errors import InputError, OutputError, ZswapsimError
 
 @contextmanager
 def atomic_write(path: str | Path, mode: str = "wb", permissions: int | None = None) -> Iterator[IO[Any]]:
-    """A new file for writing that takes the place of `path` when the block ends, and only then.
+    """Yield a new file for writing that takes the place of `path` when the block ends, and only then.
 
-    `mode`: "wb", or "w" for UTF-8 text. `permissions`: of the file; by default those of the file that is replaced,
-    else what the umask leaves of 0666. The bytes lie beside `path` until they are on the disk; whatever ends the block
-    early takes them away again. A path that is a device, pipe or socket is written straight through.
+    `mode` is "wb", or "w" for UTF-8 text. `permissions` are those of the new file; by default it has those of the file
+    that it replaces, or else what the umask leaves of 0666. The bytes lie in a temporary file beside `path` until they
+    are on the disk; an exception in the block removes that file. A path that is a device, pipe or socket is written
+    directly.
 
     Raises OutputError on any OSError of the block ("FILE: cannot write: No space left on device"); other exceptions
     pass unchanged.
@@ -40,7 +41,7 @@ def atomic_write(path: str | Path, mode: str = "wb", permissions: int | None = N
 
 
 def _resolved(path: str | Path) -> Path:
-    """The file itself where `path` is a link to it."""
+    """Return the file itself if `path` is a link to it."""
     try:
         return Path(path).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null byte

@@ -1,4 +1,4 @@
-"""Recorded traces that come with the package; docs/traces.md says what of."""
+"""Find the recorded traces that come with the package; docs/traces.md describes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BUNDLED = ("json", "sort")
 
 
 def bundled_trace(name: str) -> Path:
-    """The file of a bundled trace. Raises InputError where there is none of this name."""
+    """Return the file of a bundled trace. Raises InputError if there is none of this name."""
     if name not in BUNDLED:
         raise InputError(f"bundled:{name}: unknown trace {name!r}: expected one of {', '.join(BUNDLED)}")
     return Path(str(files("zswapsim") / "data" / f"{name}.csv.zst"))

@@ -1,7 +1,7 @@
-"""The memory of a live process: its present anonymous pages, through psutil and procfs.
+"""Read the present anonymous pages of a live process, through psutil and procfs.
 
-Anonymous pages are what a swap backend gets to see: heap, stack, private mappings without a file, and pages of private
-file mappings that the process has written to.
+Anonymous pages are the ones that a swap backend handles: heap, stack, private mappings without a file, and pages of
+private file mappings that the process has written to.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KERNEL_MADE = ("[vvar", "[vdso", "[vsyscall", "[uprobes")
 
 
 class Region(NamedTuple):
-    """A mapping that may hold anonymous pages: addresses `start` up to `end`, `anonymous` bytes of it in use."""
+    """A mapping that may hold anonymous pages: addresses `start` up to `end`, with `anonymous` bytes in use."""
 
     start: int
     end: int
@@ -43,12 +43,13 @@ class Region(NamedTuple):
 
 
 class Snapshot:
-    """Where a process's present anonymous pages are, and their bytes on demand.
+    """Find the present anonymous pages of a process, and read their bytes on demand.
 
-    `pid`: a whole number, as int or text. `limit`: at most so many pages, evenly spread over all of them.
+    `pid` is a whole number, as int or text. If there are more than `limit` pages, that many are taken, evenly spread
+    over all of them.
 
-    Raises InputError where `pid` is no process, one that has ended, or one without anonymous pages (a kernel thread),
-    and ZswapsimError where this user may not look into it.
+    Raises InputError if `pid` is no process, has ended, or has no anonymous pages (a kernel thread), or if the host's
+    pages are not 4 KiB. Raises ZswapsimError if this user may not read the process's memory.
     """
 
     def __init__(self, pid: int | str, limit: int | None = None) -> None:
@@ -60,13 +61,13 @@ class Snapshot:
         regions = anonymous_regions(self.pid, self.what)
         found = [_present(self.pid, self.what, region) for region in regions]
         self.knows_present = all(addresses is not None for addresses in found)
-        """False where the kernel does not tell which pages are present: all are read, and all-zero ones left out."""
+        """False if the kernel does not say which pages are present: all are read, and all-zero ones are left out."""
         listed = [
             _all_of(region) if addresses is None else addresses
             for region, addresses in zip(regions, found, strict=True)
         ]
         self.regions = sum(len(addresses) > 0 for addresses in listed)
-        """Mappings that hold at least one such page."""
+        """How many mappings hold at least one such page."""
         addresses = np.concatenate([np.empty(0, np.uint64), *listed])
         if not len(addresses):
             raise InputError(f"{self.what}: it has no anonymous pages: expected a program with memory of its own")
@@ -76,10 +77,10 @@ class Snapshot:
         """uint64[n]: the pages to read, in ascending order within each mapping."""
 
     def blocks(self, progress: Callable[[int, int], None] | None = None) -> Iterator[NDArray[np.uint8]]:
-        """The pages' bytes, uint8[n, 4096], at most 1024 a block; those that have vanished since are left out.
+        """Yield the pages' bytes, uint8[n, 4096], at most 1024 a block, without pages that have vanished since.
 
-        `progress` is called with (pages looked at, all). Raises InputError where the process ends before one page was
-        read, ZswapsimError where its memory may not be read.
+        `progress` is called with (pages looked at, all). Raises InputError if the process ends before one page was
+        read, ZswapsimError if its memory may not be read.
         """
         read = 0
         with proc_file(self.pid, "mem", self.what) as memory:
@@ -99,12 +100,15 @@ class Snapshot:
 def capture_pages(
     pid: int | str, limit: int | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[NDArray[np.uint8]]:
-    """Present anonymous pages of a live process, in blocks uint8[n, 4096]; raises as :class:`Snapshot` does."""
+    """Yield the present anonymous pages of a live process in blocks uint8[n, 4096].
+
+    Raises as :class:`Snapshot` does.
+    """
     return Snapshot(pid, limit).blocks(progress)
 
 
 def anonymous_regions(pid: int, what: str) -> list[Region]:
-    """Its mappings with anonymous pages, by address. Raises InputError and ZswapsimError as :class:`Snapshot` does."""
+    """Return the mappings with anonymous pages, by address. Raises as :class:`Snapshot` does."""
     try:
         mappings = psutil.Process(pid).memory_maps(grouped=False)
         if not mappings and is_kernel_thread(pid):
@@ -131,7 +135,7 @@ def _region(mapping: Any) -> Region:
 
 
 def _present(pid: int, what: str, region: Region) -> NDArray[np.uint64] | None:
-    """Addresses of the region's present anonymous pages; None where the kernel does not say."""
+    """Return the addresses of the region's present anonymous pages, or None if the kernel does not say."""
     try:
         with Path(f"/proc/{pid}/pagemap").open("rb", buffering=0) as file:
             return present_anonymous(file, region.start, region.end)
@@ -144,13 +148,13 @@ def _present(pid: int, what: str, region: Region) -> NDArray[np.uint64] | None:
 
 
 def _all_of(region: Region) -> NDArray[np.uint64]:
-    """Every page of a mapping without a file; nothing of one with a file, whose own pages can't be told apart."""
+    """Return every page of a mapping without a file; none of one with a file, whose own pages can't be told apart."""
     end = region.start if region.of_file else region.end
     return np.arange(region.start, end, PAGE_BYTES, dtype=np.uint64)
 
 
 def _read_block(memory: int, addresses: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """The pages at ascending `addresses` that can still be read; neighbours in one call."""
+    """Read the pages at ascending `addresses` that can still be read; neighbours take one call."""
     pages = []
     for run in np.split(addresses, np.flatnonzero(np.diff(addresses) != PAGE_BYTES) + 1):
         data = _read_at(memory, int(run[0]), len(run) * PAGE_BYTES)

@@ -1,4 +1,4 @@
-"""What bytes pages have: a file of pages, a recipe, or a live process."""
+"""Define the bytes of pages: by a file of pages, a recipe, or a live process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from zswapsim.traces.kinds import PAGE_BYTES, ZERO, link, lonely, sort_into_kind
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
 
-IN_MEMORY_BYTES = 256 << 20  # more pages than that lie in a temporary file
+IN_MEMORY_BYTES = 256 << 20  # larger sets of pages lie in a temporary file
 PART_BYTES = 16 << 20
 SEED_STRIDE = 1 << 20  # recipes of another seed begin at another index
 RECIPE_KEYS = {
@@ -31,28 +31,28 @@ EXPECTED = "FILE.pages, recipe:NAME, pid:PID or none"
 
 
 class Contents:
-    """A finite set of page images, and which one a page gets when it is written.
+    """A finite set of page images, and the rule for which image a page gets when it is written.
 
-    Dense page p begins with image p % K. A page moves to `next_image` of its image at the first write after each time
-    it was faulted in: what it held between two writes of one residency no backend ever sees.
+    Dense page p begins with image p % K. At the first write after each swap-in a page moves to `next_image` of its
+    image: no backend sees the bytes that it holds between two writes of one residency.
 
-    `images`: uint8[K, 4096], not empty. K grows by one for each kind that had a single content. Raises InputError on
-    another shape or type.
+    `images` is uint8[K, 4096] and not empty. K grows by one for each kind that had a single content. Raises InputError
+    on another shape or type.
     """
 
     images: NDArray[np.uint8]
-    """uint8[K, 4096], C-contiguous, read only; perhaps a memory map."""
+    """uint8[K, 4096], C-contiguous and read only; it may be a memory map."""
     next_image: NDArray[np.uint32]
-    """uint32[K]: of the same kind; of other bytes, but for an all-zero page, which stays as it is."""
+    """uint32[K]: an image of the same kind with other bytes; an all-zero page stays as it is."""
     kind: NDArray[np.uint8]
-    """uint8[K]: see :mod:`zswapsim.traces.kinds`."""
+    """uint8[K]: the kind of each image, see :mod:`zswapsim.traces.kinds`."""
     content: NDArray[np.uint32]
-    """uint32[K]: the same for images of the same bytes; from 0 up, in order of first appearance."""
+    """uint32[K]: equal numbers mean equal bytes; they count up from 0 in order of first appearance."""
     digest: NDArray[np.uint64]
     """uint64[K, 2]: 128 bits of BLAKE2b of each image."""
     name: str
     holds_bytes = True
-    """Whether there are `images`; a run at sizes depth needs none, and what it shares or was profiled may have none."""
+    """True if there are `images`. A run at sizes depth needs none; shared or profiled contents may have none."""
 
     def __init__(self, images: NDArray[np.uint8], name: str = "array") -> None:
         if getattr(images, "dtype", None) != np.uint8 or images.ndim != 2 or images.shape[1] != PAGE_BYTES:
@@ -77,13 +77,13 @@ class Contents:
 
     @cached_property
     def hash(self) -> str:
-        """128 bits of BLAKE2b, in hexadecimal, of all images' digests in their order."""
+        """Return 128 bits of BLAKE2b of all images' digests in their order, in hexadecimal."""
         return hashlib.blake2b(self.digest.tobytes(), digest_size=16).hexdigest()
 
     def with_zeros(self, *, images: bool = True) -> Contents:
-        """The same with one more image, the last one, which is all zero and stays so when it is written.
+        """Return the same contents with an all-zero image as the last one; it stays zero when it is written.
 
-        Without `images` they are left out, where nobody looks at them.
+        Without `images`, the bytes are left out, for callers that don't look at them.
         """
         zeros = np.zeros((1, PAGE_BYTES), np.uint8)
         made = Contents.__new__(Contents)
@@ -101,10 +101,11 @@ class Contents:
 
 
 def read_contents(source: str | Path) -> Contents | None:
-    """The contents that `source` names: ``FILE.pages``, ``recipe:NAME[,pages=N][,seed=S]``, ``pid:PID``, or ``none``.
+    """Return the contents that `source` names.
 
-    Raises InputError on a name, key, range or file that is none (a size that is not a multiple of 4096, or zero), and
-    what :func:`capture_pages` raises.
+    A source is ``FILE.pages``, ``recipe:NAME[,pages=N][,seed=S]``, ``pid:PID``, or ``none``. Raises InputError on a
+    wrong name, key, range or file (its size must be a multiple of 4096 and not zero), and what :func:`capture_pages`
+    raises.
     """
     text = str(source)
     if text == "none":
@@ -130,11 +131,11 @@ def _from_recipe(spec: str) -> Contents:
 
 
 def read_pages(path: str | Path) -> NDArray[np.uint8]:
-    """The pages of a file, 4096 bytes each: uint8[n, 4096], in memory up to 256 MiB, else a copy of it, mapped.
+    """Return the pages of a file: uint8[n, 4096], in memory up to 256 MiB, else a mapped copy of the file.
 
-    A mapping of the file itself would end the process with SIGBUS where somebody shortens it meanwhile; the copy has no
-    name. Raises InputError where it can't be read, is empty, or holds a part of a page, OutputError where there is no
-    room for the copy.
+    The copy has no name. A mapping of the file itself would end the process with SIGBUS if somebody shortened the file.
+    Raises InputError if the file can't be read, is empty, or ends within a page, OutputError if there is no room for
+    the copy.
     """
     try:
         size = Path(path).stat().st_size
@@ -155,9 +156,10 @@ def read_pages(path: str | Path) -> NDArray[np.uint8]:
 def write_pages(
     path: str | Path, pages: NDArray[np.uint8] | Iterable[NDArray[np.uint8] | bytes], permissions: int | None = None
 ) -> int:
-    """Writes pages (whole ones, any number in an item) into a file of pages, whole or not at all; how many.
+    """Write pages into a file of pages, whole or not at all, and return how many.
 
-    Raises InputError on a part of a page or none at all, OutputError where it can't be written.
+    An item holds any number of whole pages. Raises InputError on a part of a page or on no page at all, OutputError if
+    the file can't be written.
     """
     count = 0
     with atomic_write(path, permissions=permissions) as file:
@@ -173,7 +175,7 @@ def write_pages(
 
 
 def _extended(images: NDArray[np.uint8], more: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`images` and then `more`; what is too large for memory lies in an unlinked temporary file."""
+    """Return `images` followed by `more`; a result too large for memory lies in an unlinked temporary file."""
     if images.nbytes <= IN_MEMORY_BYTES:
         return np.concatenate([images, more])
     parts = (images[start : start + 1024] for start in range(0, len(images), 1024))
@@ -187,7 +189,7 @@ def _read_in_parts(path: str | Path) -> Iterator[bytes]:
 
 
 def _spilled(parts: Iterable[bytes | memoryview]) -> NDArray[np.uint8]:
-    """What the parts hold, in a temporary file without a name, mapped. Raises OutputError where it has no room."""
+    """Map a temporary file without a name that holds the bytes of all parts. Raises OutputError if there is no room."""
     with ExitStack() as stack:
         try:
             file = stack.enter_context(tempfile.TemporaryFile(buffering=0))

@@ -1,4 +1,4 @@
-"""From one form of a trace to another."""
+"""Convert a trace from one form to another."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ SECOND_NS = np.uint64(10**9)
 
 
 class Converted(NamedTuple):
-    """What a conversion has read, and what the new form could not hold."""
+    """The counts of a converted trace, and what the new form could not hold."""
 
     events: int
     pages: int
-    """Distinct ones; where the trace names processes, of a process."""
+    """Distinct pages; if the trace names processes, pages of each process."""
     writes: int
     lost: tuple[str, ...]
 
 
 class Counted(Trace):
-    """`trace`, counted as it is read for the first time."""
+    """Yield the events of `trace`, and count them on the first pass."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace, self.name, self.events = trace, trace.name, trace.events
@@ -37,7 +37,7 @@ class Counted(Trace):
         self.counted = False
 
     def chunks(self) -> Iterator[Chunk]:
-        """Those of the trace."""
+        """Yield the chunks of the trace."""
         for chunk in self.trace.chunks():
             if not self.counted:
                 self.seen += len(chunk.page)
@@ -50,12 +50,12 @@ class Counted(Trace):
 
 
 def convert_trace(source: str | Path, target: str | Path, progress: Progress | None = None) -> Converted:
-    """Writes the trace `source` (as read_trace takes it) into the file `target`, in the form of its suffix.
+    """Write the trace `source` (as read_trace takes it) into the file `target`, in the form of its suffix.
 
-    Raises InputError where both are one file, and what reading and writing raise; nothing half-written is left.
+    Raises InputError if both are one file, and what reading and writing raise. No half-written file is left.
     """
     if _same_file(source, target):
-        raise InputError(f"{target}: is the trace that is read: expected another file to write")
+        raise InputError(f"{target}: it is the trace to be read: expected another file to write")
     trace = Counted(read_trace(source))
     events = write_trace(trace, target, progress)
     return Converted(events, len(trace.numbers), trace.writes, _lost(trace, str(target)))

@@ -1,4 +1,4 @@
-"""Traces as CSV: a header that names the columns, then one line an event."""
+"""Read and write traces as CSV: a header that names the columns, then one line an event."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ EXPECTED = {
 
 
 class CsvTrace(Trace):
-    """A CSV file: columns page (hexadecimal) and op (R or W), optionally time_ns and process; others are left out."""
+    """A CSV file: columns page (hexadecimal) and op (R or W), optionally time_ns and process; others are ignored."""
 
     def __init__(self, path: str | Path, compressed: bool = False) -> None:
         self.name, self.path, self.compressed = str(path), path, compressed
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every line."""
+        """Yield every line."""
         return refuse_empty(self.name, self._chunks())
 
     def _chunks(self) -> Iterator[Chunk]:
@@ -49,7 +49,7 @@ class CsvTrace(Trace):
 
 
 def _whole_lines(name: str, source: Source) -> Iterator[memoryview]:
-    """Blocks of at most BLOCK_BYTES that end in a newline; one that is missing at the very end is added."""
+    """Yield blocks of at most BLOCK_BYTES that end in a newline. A newline that the file's last line lacks is added."""
     buffer = bytearray(BLOCK_BYTES)
     view, kept, offset = memoryview(buffer), 0, 0
     while count := source.readinto(view[kept:]):
@@ -66,12 +66,15 @@ def _whole_lines(name: str, source: Source) -> Iterator[memoryview]:
 
 
 def _columns(name: str, header: bytes) -> bytes:
-    """The role of each column. Raises InputError on a header without page and op, or with one of ours twice."""
+    """Return the role of each column.
+
+    Raises InputError on a header without page and op, or with a known column twice.
+    """
     names = header.decode("utf-8-sig", "replace").rstrip("\r\n").split(",")
     roles = bytes(ROLES.get(column, csvtext.SKIP) for column in names)
     for column, role in ROLES.items():
         if roles.count(role) > 1:
-            raise InputError(f"{name}: line 1: the column {column} is there twice")
+            raise InputError(f"{name}: line 1: the column {column} appears twice")
     missing = [column for column in ("page", "op") if ROLES[column] not in roles]
     if missing:
         raise InputError(
@@ -82,7 +85,7 @@ def _columns(name: str, header: bytes) -> bytes:
 
 
 def _parse(name: str, text: memoryview, roles: bytes, before: int) -> Chunk:
-    """The events of whole lines that follow `before` others. Raises InputError with the line's number."""
+    """Parse the events of whole lines that follow `before` others. Raises InputError with the line's number."""
     room = len(text) // 4
     page, op = np.empty(room, np.uint64), np.empty(room, np.uint8)
     time_ns = np.empty(room, np.uint64) if csvtext.TIME_NS in roles else None
@@ -109,13 +112,13 @@ def _complaint(text: memoryview, roles: bytes, code: int, column: int, position:
 
 
 def _shown(field: bytes) -> str:
-    """A field as a message shows it: one line, not too long, nothing unprintable."""
+    """Format a field for a message: one line, not too long, nothing unprintable."""
     text = field.decode("ascii", "backslashreplace").rstrip("\r\n")
     return repr(text if len(text) <= 40 else text[:40] + "…")
 
 
 def write_csv(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
-    """Writes `trace` as CSV; how many events it has. The columns are those of its first chunk."""
+    """Write `trace` as CSV and return how many events it has. The columns are those of its first chunk."""
     events, columns = 0, None
     out = bytearray()
     for chunk in trace.chunks():

@@ -1,8 +1,8 @@
-"""DAMON's records as `damo` writes them: how often regions of memory were found accessed, snapshot by snapshot.
+"""Read DAMON's records as `damo` writes them: how often regions of memory were found accessed, by snapshot.
 
-Documentation/mm/damon/design.rst: a page of each region is looked at every sampling interval; after an aggregation
-interval the region's `nr_accesses` says how often it was found accessed, and its `age` for how many such intervals
-that has been so. All pages of a region are taken to be alike.
+Documentation/mm/damon/design.rst: DAMON checks one page of each region every sampling interval. After an aggregation
+interval the region's `nr_accesses` says how often it was found accessed, and its `age` for how many intervals that has
+been so. All pages of a region are taken to be alike.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ PAGE_SHIFT = 12
 
 
 def read_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snapshot]:
-    """Every whole snapshot of a record: json_compressed, json, perf_script, or what `damo report access` prints raw.
+    """Yield every whole snapshot of a record: json_compressed, json, perf_script, or `damo report access --raw_form`.
 
-    In the order of the file, which is that of time for each target. Raises InputError on what is none of them; a
-    message names the line, or the place in the JSON. Text is read in pieces, JSON as a whole.
+    Snapshots come in the order of the file, which is that of time for each target. Raises InputError on any other form;
+    the message names the line, or the place in the JSON. Text is read in pieces, JSON as a whole.
     """
     head = bytearray(2)
     with open_source(path, compressed) as source:
@@ -44,16 +44,19 @@ def read_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snaps
 class DamoTrace(Trace):
     """A record of DAMON as accesses: every page of a region that was found accessed is read once a snapshot.
 
-    That is the coarsest sequence that the record allows: within an aggregation interval neither order nor number of
-    accesses is known, so pages go by address, spread evenly over the interval; writes are not known. Each target
-    is a process, numbered from 0.
+    That is the coarsest sequence that the record allows. Within an aggregation interval neither order nor number of
+    accesses is known, so pages go by address, spread evenly over the interval; writes are not known. Each target is a
+    process, numbered from 0.
     """
 
     def __init__(self, path: str | Path, compressed: bool = False) -> None:
         self.name, self.path, self.compressed = str(path), path, compressed
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every access. Raises InputError as :func:`read_snapshots` does, and where no region was accessed at all."""
+        """Yield every access.
+
+        Raises InputError as :func:`read_snapshots` does, and if no region was accessed at all.
+        """
         return refuse_empty(self.name, self._chunks())
 
     def _chunks(self) -> Iterator[Chunk]:
@@ -70,7 +73,7 @@ class DamoTrace(Trace):
 
 
 class Spans:
-    """The pages of ascending address ranges `start` up to `end`, without their list being held."""
+    """The pages of ascending address ranges `start` up to `end`; no list of them is held."""
 
     def __init__(self, start: NDArray[np.uint64], end: NDArray[np.uint64]) -> None:
         self.first = start >> np.uint64(PAGE_SHIFT)
@@ -79,7 +82,7 @@ class Spans:
         self.pages = int(self.before[-1])
 
     def part(self, begin: int, end: int) -> NDArray[np.uint64]:
-        """uint64[end - begin]: the page numbers at those places."""
+        """Return uint64[end - begin]: the page numbers at those places."""
         places = np.arange(begin, end)
         span = np.searchsorted(self.before, places, side="right") - 1
         page: NDArray[np.uint64] = self.first[span] + (places - self.before[span]).astype(np.uint64)

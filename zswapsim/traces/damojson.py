@@ -1,7 +1,7 @@
-"""DAMON's records as JSON, plain or in zlib: what `damo record` writes unless asked otherwise.
+"""Read DAMON's records as JSON, plain or in zlib: the form that `damo record` writes by default.
 
-A list of records, one a target, each with its intervals and snapshots. Numbers are numbers or text, the latter with
-commas (``"4,294,967,296"``) and units (``"5 s 144 ms"``) where people were meant to read it.
+A record is a list, one entry a target, each with its intervals and snapshots. Numbers are numbers or text; text may
+have commas (``"4,294,967,296"``) and units (``"5 s 144 ms"``) for people to read.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ Text = int | float | str
 
 
 class Accesses(msgspec.Struct):
-    """Sampling intervals in which a region was found accessed."""
+    """The sampling intervals in which a region was found accessed."""
 
     samples: Text | None = None
 
 
 class Age(msgspec.Struct):
-    """How long that has been so."""
+    """The number of aggregation intervals for which `nr_accesses` has been so."""
 
     usec: Text | None = None
     aggr_intervals: Text | None = None
 
 
 class Region(msgspec.Struct):
-    """Addresses that were alike."""
+    """A range of addresses that were accessed alike."""
 
     start: Text
     end: Text
@@ -46,7 +46,7 @@ class Region(msgspec.Struct):
 
 
 class Taken(msgspec.Struct):
-    """One snapshot."""
+    """The regions of one aggregation interval."""
 
     start_time: Text
     end_time: Text
@@ -61,7 +61,7 @@ class Record(msgspec.Struct):
 
 
 def json_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snapshot]:
-    """Every snapshot of every record. Raises InputError, naming the place by its JSON path."""
+    """Yield every snapshot of every record. Raises InputError that names the place by its JSON path."""
     try:
         records = msgspec.json.decode(_text(path, compressed), type=list[Record])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -83,7 +83,7 @@ def _snapshot(path: str | Path, where: str, target: int, taken: Taken) -> Snapsh
 def _row(path: str | Path, where: str, region: Region, lasted_ns: int) -> Row:
     low, high = _whole(path, f"{where}.start", region.start), _whole(path, f"{where}.end", region.end)
     if low > high:
-        raise InputError(f"{path}: {where}: expected a region that ends behind its start")
+        raise InputError(f"{path}: {where}: expected a region that ends after its start")
     samples = _whole(path, f"{where}.nr_accesses.samples", region.nr_accesses.samples)
     age, usec = region.age.aggr_intervals, region.age.usec
     if age is None and usec is not None and lasted_ns > 0:
@@ -92,13 +92,13 @@ def _row(path: str | Path, where: str, region: Region, lasted_ns: int) -> Row:
 
 
 def _nanoseconds(path: str | Path, where: str, value: Any) -> int:
-    """An age in microseconds: a number of them, or a time with its units."""
+    """Return an age in microseconds, from a number of them or from a time with its units."""
     whole = _whole(path, where, value)
     return whole if isinstance(value, str) and value.strip()[-1:].isalpha() else whole * 1000
 
 
 def _whole(path: str | Path, where: str, value: Any) -> int:
-    """A number that damo wrote in whatever way. Raises InputError where it is none, or does not fit 63 bits."""
+    """Return a number in any of damo's spellings. Raises InputError if it is none, or does not fit 63 bits."""
     number = parse_time(value.strip()) if isinstance(value, str) else value
     if number is None or not 0 <= number < MOST:
         raise InputError(f"{path}: {where}: expected a number from 0 to 2**63 - 1, got {str(value)[:40]!r}")
@@ -106,7 +106,7 @@ def _whole(path: str | Path, where: str, value: Any) -> int:
 
 
 def _text(path: str | Path, compressed: bool) -> bytes:
-    """The whole text, out of zlib where it is in it. Raises InputError where that is cut, garbled or too large."""
+    """Return the whole text, decompressed if it is in zlib. Raises InputError if that is cut, garbled or too large."""
     text, stream = bytearray(), None
     buffer = memoryview(bytearray(BLOCK))
     with open_source(path, compressed) as source:

@@ -1,4 +1,4 @@
-"""DAMON's records as text: the tracepoint's lines, and the raw form of `damo report access`.
+"""Read DAMON's records as text: the tracepoint's lines, and the raw form of `damo report access`.
 
     kdamond.0    77 [000]   581.127857: damon:damon_aggregated: target_id=0 nr_regions=1432 4294967296-4304613376: 0 53
 
@@ -33,29 +33,29 @@ UNITS = {None: 1, "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9
 
 
 class Snapshot(NamedTuple):
-    """What was found of one target in one aggregation interval; arrays have an element a region, by address."""
+    """The regions of one target in one aggregation interval; arrays have an element a region, by address."""
 
     target: int
     start_ns: int
-    """The end of the snapshot before; of a record's only one, its own end."""
+    """The end of the snapshot before; if a record has only one snapshot, its own end."""
     end_ns: int
     start: NDArray[np.uint64]
-    """Addresses, bytes."""
+    """uint64[n, 2]: start and end address, in bytes."""
     end: NDArray[np.uint64]
     accesses: NDArray[np.int64]
-    """Sampling intervals in which it was found accessed."""
+    """The sampling intervals in which the region was found accessed."""
     age_ns: NDArray[np.int64]
-    """For how long that has been so; -1 where the record does not say."""
+    """For how many aggregation intervals that has been so; -1 if the record does not say."""
 
 
 Row = tuple[int, int, int, int]
-"""Start and end address, accesses, age in aggregation intervals (-1: not known)."""
+"""The start and end address, accesses, and age in aggregation intervals (-1: not known)."""
 AGE = 3
 LONGEST_NS = 2**62
 
 
 def make_snapshot(target: int, start_ns: int, end_ns: int, rows: list[Row]) -> Snapshot:
-    """A snapshot of regions, from rows in any order."""
+    """Make a snapshot of regions, from rows in any order."""
     rows = sorted(rows)
     lasted = max(0, end_ns - start_ns)
     ages = [UNKNOWN if row[AGE] < 0 else min(row[AGE] * lasted, LONGEST_NS) for row in rows]
@@ -66,12 +66,12 @@ def make_snapshot(target: int, start_ns: int, end_ns: int, rows: list[Row]) -> S
 
 
 def text_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snapshot]:
-    """Those of a text in either form. Raises InputError on one that is neither."""
+    """Yield the snapshots of a text in either form. Raises InputError on one that is neither."""
     with open_source(path, compressed) as source:
         lines = _Lines(str(path), numbered_lines(str(path), source))
         first = lines.first()
         if first.startswith(BINARY):
-            raise InputError(f"{path}: a record of perf: expected what damo or perf script make of it")
+            raise InputError(f"{path}: a binary record of perf: expected the text that damo or perf script makes of it")
         raw = first.startswith((b"base_time_absolute:", b"monitoring_start:"))
         yield from _dated(_raw(lines) if raw else _traced(lines))
 
@@ -84,7 +84,7 @@ class _Lines:
         self.held: list[tuple[int, bytes]] = []
 
     def first(self) -> bytes:
-        """The first line with something in it."""
+        """Return the first line that is not blank."""
         for number, line in self.lines:
             if line.strip():
                 self.held = [(number, line)]
@@ -96,12 +96,12 @@ class _Lines:
         yield from self.lines
 
     def refuse(self, number: int, what: str, line: bytes) -> InputError:
-        """An error at a line."""
+        """Make an error at a line."""
         return InputError(f"{self.name}: line {number}: expected {what}, got {shown(line)}")
 
 
 class _Undated(NamedTuple):
-    """A snapshot of which the beginning may not be known."""
+    """A snapshot that may not know its beginning yet."""
 
     target: int
     start_ns: int | None
@@ -109,15 +109,15 @@ class _Undated(NamedTuple):
     rows: list[Row]
 
     def since(self, start_ns: int) -> Iterator[Snapshot]:
-        """With its beginning; none where it has no region."""
+        """Return the snapshot with its beginning, or nothing if it has no region."""
         if self.rows:
             yield make_snapshot(self.target, max(0, min(start_ns, self.end_ns)), self.end_ns, self.rows)
 
 
 def _dated(found: Iterator[_Undated]) -> Iterator[Snapshot]:
-    """Gives every snapshot its beginning: the end of the target's snapshot before.
+    """Give every snapshot its beginning: the end of the target's snapshot before.
 
-    The first of a target lasts as long as the second; one that stays alone has no length.
+    The first snapshot of a target lasts as long as the second; one that stays alone has no length.
     """
     known: dict[int, _Undated | int] = {}
     for each in found:
@@ -138,7 +138,7 @@ def _dated(found: Iterator[_Undated]) -> Iterator[Snapshot]:
 
 
 def _traced(lines: _Lines) -> Iterator[_Undated]:
-    """Snapshots of the tracepoint's lines; those of which lines were lost are left out."""
+    """Yield the snapshots of the tracepoint's lines, without those that lost lines."""
     rows: list[Row] = []
     now: tuple[bytes, bytes] | None = None
     end_ns = 0
@@ -148,7 +148,7 @@ def _traced(lines: _Lines) -> Iterator[_Undated]:
         found = AGGREGATED.match(line)
         if found is None:
             if b"damon_" in line and b"damon_aggregated" not in line:
-                continue  # the tracepoints beside it
+                continue  # a line of another tracepoint
             raise lines.refuse(number, "a line of damon:damon_aggregated", line)
         seconds, fraction, target, regions, start, end, accesses, age = found.groups()
         if now != (target, regions):
@@ -156,7 +156,7 @@ def _traced(lines: _Lines) -> Iterator[_Undated]:
             end_ns = int(seconds) * 10**9 + int(fraction.ljust(9, b"0"))
         rows.append(_row(lines, number, line, (start, end, accesses, age), 10))
         if len(rows) == int(regions):
-            # damo writes one of a single region with -1 accesses behind a record's only snapshot, to date that.
+            # Behind a record's only snapshot damo writes another of one region with -1 accesses, to give the end time.
             yield _Undated(int(target), None, end_ns, [row for row in rows if row[2] >= 0])
             rows, now = [], None
 
@@ -170,7 +170,7 @@ def _row(lines: _Lines, number: int, line: bytes, fields: tuple[bytes, bytes, by
 
 
 def _raw(lines: _Lines) -> Iterator[_Undated]:
-    """Snapshots of `damo report access --raw_form`, with times as numbers or as people read them."""
+    """Yield the snapshots of `damo report access --raw_form`, with times as numbers or as people read them."""
     values: dict[bytes, int] = {}
     rows: list[Row] = []
     base = 0
@@ -201,7 +201,10 @@ def _number(lines: _Lines, number: int, text: bytes) -> int:
 
 
 def parse_time(text: str) -> int | None:
-    """Nanoseconds of ``5 s 144.822 ms``; a number without a unit is itself, and None what is neither."""
+    """Return the nanoseconds of ``5 s 144.822 ms``.
+
+    A number without a unit is itself; None stands for any other text.
+    """
     total, at, sign = 0, 0, 1
     while at < len(text):
         found = TIME.match(text, at)

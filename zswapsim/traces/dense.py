@@ -1,4 +1,4 @@
-"""A trace whose page numbers have become dense: what the replay reads."""
+"""Turn the page numbers of a trace into dense ones, which the replay reads."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from zswapsim.traces.folios import Folios, find_folios
 from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace
 from zswapsim.traces.whole import KEEP_EVENTS
 
-OF_PROCESS = 1 << 16  # pages of a process below it get an array: there may be many processes
-POLL_SECONDS = 0.05  # between looks at how far a file is read that is read at once
+OF_PROCESS = 1 << 16  # largest array of a process's pages: there may be many processes
+POLL_SECONDS = 0.05  # between two reports of the progress of a file that is read at once
 DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
 
 
 class DenseTrace:
-    """`trace` with pages 0, 1, 2 … in order of first appearance. Where it names processes, a page is one of a process.
+    """`trace` with pages 0, 1, 2 … in order of first appearance. If it names processes, each has pages of its own.
 
-    Traces of up to `keep_events` events (5 bytes each) are held in memory after the first pass; longer ones are read
+    A trace of up to `keep_events` events (5 bytes each) is held in memory after the first pass; a longer one is read
     again by every call of :meth:`chunks`.
     """
 
@@ -36,12 +36,12 @@ class DenseTrace:
         self.writes = 0
         """Events that are writes; known after :meth:`scan`."""
         self.read_ns = 0
-        """Wall time that was spent waiting for the trace, in nanoseconds, over all passes."""
+        """Wall time spent waiting for the trace, in nanoseconds, over all passes."""
         self._numbers = PageNumbers()
         self._kept: list[DenseChunk] | None = None
 
     def scan(self, progress: Progress | None = None) -> None:
-        """The first pass: counts events and pages. Further calls do nothing.
+        """Read the trace once and count its events and pages. Further calls do nothing.
 
         Raises InputError as the trace does; a KeyboardInterrupt says how many events had been read.
         """
@@ -62,7 +62,7 @@ class DenseTrace:
         self.pages = len(self._numbers)
 
     def _scan_whole(self, progress: Progress | None) -> bool:
-        """The first pass where all can be read at once. False where it can't be, and nothing was done."""
+        """Make the first pass at once if the trace can be read so. Return False, with nothing done, if it can't."""
         whole = self.trace.whole(self.keep_events)
         if whole is None:
             return False
@@ -93,27 +93,32 @@ class DenseTrace:
                 progress(self.events, self.trace.events or 0)
 
     def chunks(self) -> Iterator[DenseChunk]:
-        """(pages: uint32[n], ops: uint8[n], 0 read, 1 write), read only to the caller; scans first where needed.
+        """Yield (pages: uint32[n], ops: uint8[n], 0 read, 1 write), read only to the caller.
 
-        Raises InputError where a file that is read again is no longer what it was.
+        Scans first if that was not done.
+
+        Raises InputError if a file that is read again has changed.
         """
         self.scan()
         return iter(self._kept) if self._kept is not None else self._read_again()
 
     def originals(self) -> NDArray[np.uint64]:
-        """uint64[pages]: the trace's own number of each page. Raises InputError where the trace names processes."""
+        """Return uint64[pages]: the trace's own number of each page. Raises InputError if the trace names processes."""
         return self._numbers.originals()
 
     def addresses(self) -> NDArray[np.uint64]:
-        """uint64[pages]: the trace's own number of each page, in its process where the trace names processes."""
+        """Return uint64[pages]: the trace's own number of each page, in its process if the trace names processes."""
         return self._numbers.addresses()
 
     def processes(self) -> NDArray[np.uint32] | None:
-        """uint32[pages]: whose page each is, after :meth:`scan`; None where the trace names no processes."""
+        """Return uint32[pages]: the process of each page, after :meth:`scan`; None if the trace names no processes."""
         return self._numbers.processes()
 
     def folios(self, order: int) -> Folios:
-        """The pages in aligned groups of 1 << order of each process, after :meth:`scan`. Raises InputError."""
+        """Group the pages of each process into aligned folios of 1 << order pages, after :meth:`scan`.
+
+        Raises InputError.
+        """
         return find_folios(self.addresses(), self.processes(), order, self.name)
 
     def _read_again(self) -> Iterator[DenseChunk]:
@@ -124,10 +129,10 @@ class DenseTrace:
                 break
             yield pages, ops
         if len(self._numbers) != self.pages or events != self.events:
-            raise InputError(f"{self.name}: expected {self.events} events as at first: it changed while it was read")
+            raise InputError(f"{self.name}: expected {self.events} events as in the first pass: it changed meanwhile")
 
     def _read(self) -> Iterator[DenseChunk]:
-        """Decoding in one thread, mapping in another, and the caller's work beside both."""
+        """Decode in one thread, number pages in another, and let the caller work beside both."""
         dense = ahead(self._mapped(self._numbers))
         while True:
             start = time.perf_counter_ns()
@@ -145,7 +150,7 @@ class DenseTrace:
 
 
 def iterated(trace: Trace) -> Generator[Chunk, None, None]:
-    """The trace's accesses as a generator, whatever kind of iterator a third party's trace has."""
+    """Return the trace's accesses as a generator, whatever kind of iterator a third party's trace has."""
     yield from trace.accesses()
 
 
@@ -157,7 +162,7 @@ def _pieces(numbers: NDArray[np.uint32]) -> list[DenseChunk]:
 
 
 def _ops(name: str, chunk: Chunk) -> NDArray[np.uint8]:
-    """The chunk's ops, refused where a third party's trace breaks the contract."""
+    """Return the chunk's ops. Raises InputError if a third party's trace breaks the contract."""
     ops = np.ascontiguousarray(chunk.op)
     if ops.dtype != np.uint8 or ops.shape != chunk.page.shape or (len(ops) and ops.max() > WRITE):
         raise InputError(f"{name}: expected a uint8 op of 0 or 1 for each of {len(chunk.page)} events")
@@ -165,10 +170,10 @@ def _ops(name: str, chunk: Chunk) -> NDArray[np.uint8]:
 
 
 class PageNumbers:
-    """Dense numbers of pages, or of (process, page) pairs.
+    """Give dense numbers to pages, or to (process, page) pairs.
 
-    Pairs get them in two steps, so that nothing is lost: each process has a map of its own pages, and (process, number
-    in that map), which fits 64 bits, goes through the common one.
+    Pairs get them in two steps without loss: each process has a map of its own pages, and (process, number in that
+    map), which fits 64 bits, goes through the common map.
     """
 
     def __init__(self, common: DenseMap | None = None) -> None:
@@ -180,7 +185,7 @@ class PageNumbers:
         return len(self.common)
 
     def map(self, name: str, chunk: Chunk) -> NDArray[np.uint32]:
-        """uint32[n]: the number of each event's page. Raises InputError where only some chunks name processes."""
+        """Return uint32[n]: the number of each event's page. Raises InputError if only some chunks name processes."""
         paired = chunk.process is not None
         if self.paired is None:
             self.paired = paired
@@ -192,13 +197,13 @@ class PageNumbers:
         return dense
 
     def originals(self) -> NDArray[np.uint64]:
-        """uint64[len]: the page behind each number. Raises InputError where processes were named."""
+        """Return uint64[len]: the page behind each number. Raises InputError if processes were named."""
         if self.paired:
             raise InputError("a trace that names processes has no single number for a page")
         return self.common.originals()
 
     def addresses(self) -> NDArray[np.uint64]:
-        """uint64[len]: the page behind each number, where processes were named that of its process."""
+        """Return uint64[len]: the page behind each number; if processes were named, the page of its process."""
         keys = self.common.originals()
         if not self.paired:
             return keys
@@ -209,7 +214,7 @@ class PageNumbers:
         return keys
 
     def processes(self) -> NDArray[np.uint32] | None:
-        """uint32[len]: the process of each number; None where none were named."""
+        """Return uint32[len]: the process of each number; None if none were named."""
         return (self.common.originals() >> np.uint64(32)).astype(np.uint32) if self.paired else None
 
     def _pairs(self, page: NDArray[np.uint64], process: NDArray[np.uint32]) -> NDArray[np.uint64]:

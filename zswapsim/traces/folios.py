@@ -1,4 +1,4 @@
-"""Which pages of a trace are neighbours: its own page numbers, cut into aligned groups."""
+"""Find the pages of a trace that are neighbours: its own page numbers, cut into aligned groups."""
 
 from typing import NamedTuple
 
@@ -15,16 +15,17 @@ class Folios(NamedTuple):
 
     order: int
     place: NDArray[np.uint32]
-    """uint32[t]: of each of the trace's t dense pages, folio << order | page in the folio."""
+    """uint32[t]: for each of the trace's t dense pages, folio << order | page in the folio."""
     pages: int
-    """Of all folios, those that the trace never accesses included."""
+    """The pages of all folios, with those that the trace never accesses."""
 
 
 def find_folios(originals: NDArray[np.uint64], owners: NDArray[np.uint32] | None, order: int, name: str) -> Folios:
-    """The folios of pages whose own numbers are `originals` (uint64[t]), of the processes `owners` (uint32[t]) if any.
+    """Return the folios of pages whose own numbers are `originals`.
 
-    A folio begins at a multiple of its size, as an address of a large folio does. Raises InputError where all folios
-    have more pages than can be numbered.
+    `originals` is uint64[t], and `owners` (uint32[t]) are the processes of the pages, if any. A folio begins at a
+    multiple of its size, as an address of a large folio does. Raises InputError if all folios have more pages than can
+    be numbered.
     """
     keys = originals >> np.uint64(order)
     if owners is not None:

@@ -1,4 +1,4 @@
-"""Finding the form of a trace, reading it, writing it."""
+"""Find the form of a trace, read it, write it."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
 from zswapsim.traces.trace import Progress, Trace
 from zswapsim.traces.whole import SUFFIXES as ORACLE_SUFFIXES
 
-ZSTD_LEVEL = 3  # higher ones take longer than all the rest of writing
+ZSTD_LEVEL = 3  # a higher level takes longer than all the rest of writing
 
 
 class Form(NamedTuple):
-    """One form of a trace file. Its module is imported when a file has that form: most have one, and start at once."""
+    """One form of a trace file.
+
+    Its module is imported only when a file has that form, so that commands start quickly.
+    """
 
     suffixes: tuple[str, ...]
     module: str
     reader: str
-    """A Trace of a path, and of `compressed` where that is true."""
+    """The name of the Trace class; it takes a path, and `compressed` if that is true."""
     writer: str | None
-    """None where it is only read."""
+    """The name of the function that writes it; None if the form is only read."""
     compressed: bool = False
 
     def read(self, path: str | Path) -> Trace:
-        """The trace in `path`. Raises InputError."""
+        """Return the trace in `path`. Raises InputError."""
         how = {"compressed": True} if self.compressed else {}
         return self._of_module(self.reader)(path, **how)  # type: ignore[no-any-return]
 
     def write(self, trace: Trace, file: IO[bytes], progress: Progress | None) -> int:
-        """Write `trace` into `file`; how many events it has. Raises InputError, as the trace does."""
+        """Write `trace` into `file` and return how many events it has. Raises InputError, as the trace does."""
         return self._of_module(self.writer or "")(trace, file, progress)  # type: ignore[no-any-return]
 
     def _of_module(self, name: str) -> Any:
@@ -56,17 +59,17 @@ RECORDED = {
     "damo": Form((".damo", "damon.data"), "damo", "DamoTrace", None),
     "damo.zst": Form((".damo.zst",), "damo", "DamoTrace", None, compressed=True),
 }
-"""What other programs recorded; it is only read."""
+"""The forms that other programs record; they are only read."""
 ALL = FORMS | RECORDED
 SUFFIXES = ".parquet, .csv, .csv.zst, .bin, .oracleGeneral (also .zst of these) or .npy"
 ONLY_READ = ".perf (perf script) or .damo (damo record)"
 
 
 def read_trace(source: str | Path) -> Trace:
-    """The trace that `source` names: a file, ``gen:NAME,key=value,…`` or ``bundled:NAME``.
+    """Return the trace that `source` names: a file, ``gen:NAME,key=value,…`` or ``bundled:NAME``.
 
-    A file's form goes by its suffix, else by how it begins. Raises InputError on a form, name, key or value that is
-    none, and where there is no such file; a malformed one may be found out only on reading.
+    The suffix of a file tells its form, or else its first bytes do. Raises InputError on an unknown form, name, key or
+    value, and if there is no such file; a malformed file may be found out only on reading.
     """
     text = str(source)
     if isinstance(source, str) and text.startswith("gen:"):
@@ -86,9 +89,9 @@ def read_trace(source: str | Path) -> Trace:
 
 
 def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None) -> int:
-    """Writes `trace` in the form that `path` has by its suffix, whole or not at all; how many events it has.
+    """Write `trace` in the form that the suffix of `path` names, whole or not at all. Return how many events it has.
 
-    Raises InputError on an unknown suffix and what reading the trace raises, OutputError where it can't be written.
+    Raises InputError on an unknown suffix and what reading the trace raises, OutputError if the file can't be written.
     """
     form = form_by_suffix(str(path))
     if form is None:
@@ -102,7 +105,7 @@ def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None
 
 
 def form_by_suffix(path: str) -> str | None:
-    """The form's name, None where the suffix says nothing."""
+    """Return the form's name, or None if the suffix tells none."""
     for name, form in ALL.items():
         if path.lower().endswith(tuple(suffix.lower() for suffix in form.suffixes)):
             return name
@@ -110,7 +113,7 @@ def form_by_suffix(path: str) -> str | None:
 
 
 def _form_by_content(path: str) -> str:
-    """The form of a file whose suffix says nothing. Raises InputError where its bytes don't say it either."""
+    """Return the form of a file whose suffix tells none. Raises InputError if its bytes tell none either."""
     head = _head(path, compressed=False)
     if head.startswith(b"PAR1"):
         return "parquet"
@@ -130,7 +133,7 @@ def _form_by_content(path: str) -> str:
 
 
 def _recorded(head: bytes) -> str | None:
-    """Whether perf or damo wrote what begins so."""
+    """Return "perf" or "damo" if that program wrote a file that begins so."""
     from zswapsim.traces.damotext import BINARY, ZLIB_HEADS
 
     if head.startswith(ZLIB_HEADS) or b"base_time_absolute:" in head or b"damon_aggregated:" in head:

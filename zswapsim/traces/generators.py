@@ -1,8 +1,8 @@
-"""Traces that are computed: ``gen:zipf,pages=1e5,events=1e7,alpha=0.9,writes=0.2,seed=0``.
+"""Compute traces: ``gen:zipf,pages=1e5,events=1e7,alpha=0.9,writes=0.2,seed=0``.
 
 Every block of 2**20 events has random streams of its own (PCG64, seeded by seed, stream and block through numpy's
-SeedSequence; their raw output is fixed by numpy's promise on bit generators). So a trace depends on its
-specification alone, and which pages are touched does not depend on the share of writes.
+SeedSequence; numpy promises that their raw output stays the same). So a trace depends on its specification alone, and
+the pages that it touches do not depend on the share of writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from zswapsim.traces.zipf import zipf_sums
 
 MOST_EVENTS = 10**13
 MOST_PAGES = 2**32 - 1
-MOST_RANKS = 2**28  # 24 bytes of tables a rank
+MOST_RANKS = 2**28  # the tables take 24 bytes a rank
 
 PAGE_STREAM, OP_STREAM, SCATTER_STREAM = 0, 1, 2
 
@@ -37,36 +37,36 @@ COMMON = {
 
 
 def raw_bits(seed: int, stream: int, block: int, count: int) -> NDArray[np.uint64]:
-    """uint64[count]: the beginning of one random stream."""
+    """Return uint64[count]: the beginning of one random stream."""
     return np.random.PCG64(np.random.SeedSequence([seed, stream, block])).random_raw(count)
 
 
 def below(raw: NDArray[np.uint64], limit: int) -> NDArray[np.uint64]:
-    """Numbers 0 … limit - 1 (limit at most 2**32), all alike but for one part in 2**32: raw * limit / 2**64."""
+    """Return numbers 0 … limit - 1 (limit at most 2**32): raw * limit / 2**64, alike but for one part in 2**32."""
     factor, half = np.uint64(limit), np.uint64(32)
     high, low = raw >> half, raw & np.uint64(0xFFFFFFFF)
     return (high * factor + (low * factor >> half)) >> half
 
 
 def scatter(seed: int, count: int) -> NDArray[np.uint32]:
-    """uint32[count]: a random order of 0 … count - 1, so that popularity and page number have nothing in common."""
+    """Return uint32[count]: a random order of 0 … count - 1, so that popularity does not depend on the page number."""
     return np.argsort(raw_bits(seed, SCATTER_STREAM, 0, count), kind="stable").astype(np.uint32)
 
 
 class Span(NamedTuple):
-    """Events `first` … `first + length - 1`: a whole block, or the last one's beginning."""
+    """Events `first` … `first + length - 1`: a whole block, or the beginning of the last one."""
 
     block: int
     first: int
     length: int
 
     def numbers(self) -> NDArray[np.uint64]:
-        """The number of each event in the trace."""
+        """Return the number of each event in the trace."""
         return np.arange(self.first, self.first + self.length, dtype=np.uint64)
 
 
 class Generated(Trace):
-    """What all generators share. `values`: every key of the generator's table `keys`."""
+    """Base of all generators. `values` has every key of the generator's table `keys`."""
 
     kind: ClassVar[str]
     keys: ClassVar[dict[str, Key]]
@@ -79,14 +79,14 @@ class Generated(Trace):
         self.seed = int(values["seed"] or 0)
 
     def prepare(self) -> None:
-        """Fills in what was left out and refuses what does not go together."""
+        """Fill in the values that were left out, and refuse those that don't fit together."""
 
     @abstractmethod
     def pages(self, span: Span) -> NDArray[np.uint64]:
-        """The page of each event: uint64[length]."""
+        """Return uint64[length]: the page of each event."""
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every event, a block a chunk."""
+        """Yield every event, a block a chunk."""
         for block, first in enumerate(range(0, self.events, CHUNK_EVENTS)):
             count = min(CHUNK_EVENTS, self.events - first)
             yield Chunk(self.pages(Span(block, first, count)), self._ops(block, count))
@@ -99,42 +99,42 @@ class Generated(Trace):
         return (raw.view("<u4")[:count] < np.uint32(int(writes * 2**32))).view(np.uint8)
 
     def number(self, key: str) -> int:
-        """A whole value."""
+        """Return a value as a whole number."""
         return int(self.values[key] or 0)
 
 
 class Zipf(Generated):
-    """Popularity falls as a power of the rank."""
+    """Touch pages by Zipf's law: popularity falls as a power of the rank."""
 
     kind = "zipf"
     keys: ClassVar = {"pages": RANKS, "events": EVENTS, "alpha": ALPHA, **COMMON}
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every event, once the tables are there."""
+        """Build the tables, then yield every event."""
         self.table = RankTable(zipf_sums(self.number("pages"), float(self.values["alpha"] or 0)))
         self.order = scatter(self.seed, self.number("pages"))
         return super().chunks()
 
     def pages(self, span: Span) -> NDArray[np.uint64]:
-        """Those of the span."""
+        """Return the pages of the span."""
         pages = np.empty(span.length, np.uint64)
         self.table.draw(raw_bits(self.seed, PAGE_STREAM, span.block, span.length), self.order, pages)
         return pages
 
 
 class Uniform(Generated):
-    """All pages alike."""
+    """Touch all pages equally often."""
 
     kind = "uniform"
     keys: ClassVar = {"pages": PAGES, "events": EVENTS, **COMMON}
 
     def pages(self, span: Span) -> NDArray[np.uint64]:
-        """Those of the span."""
+        """Return the pages of the span."""
         return below(raw_bits(self.seed, PAGE_STREAM, span.block, span.length), self.number("pages"))
 
 
 class Scan(Generated):
-    """Every page once, in order, `repeat` events in a row."""
+    """Touch every page once, in order, `repeat` events in a row."""
 
     kind = "scan"
     keys: ClassVar = {
@@ -145,7 +145,7 @@ class Scan(Generated):
     }
 
     def prepare(self) -> None:
-        """One pass is all there is."""
+        """Compute the number of events: there is only one pass."""
         most = self.number("pages") * self.number("repeat")
         self.values["events"] = events = self.number("events") or most
         if events > min(most, MOST_EVENTS):
@@ -155,23 +155,23 @@ class Scan(Generated):
             )
 
     def pages(self, span: Span) -> NDArray[np.uint64]:
-        """Those of the span."""
+        """Return the pages of the span."""
         return span.numbers() // np.uint64(self.number("repeat"))
 
 
 class Loop(Generated):
-    """Every page in order, over and over: the worst case of an LRU."""
+    """Touch every page in order, over and over: the worst case of an LRU."""
 
     kind = "loop"
     keys: ClassVar = {"pages": PAGES, "events": EVENTS, **COMMON}
 
     def pages(self, span: Span) -> NDArray[np.uint64]:
-        """Those of the span."""
+        """Return the pages of the span."""
         return span.numbers() % np.uint64(self.number("pages"))
 
 
 class Phases(Generated):
-    """A working set that moves: for `phase` events only a `set` of the pages is touched."""
+    """Touch a working set that moves: for `phase` events only a `set` of the pages."""
 
     kind = "phases"
     keys: ClassVar = {
@@ -185,19 +185,19 @@ class Phases(Generated):
     }
 
     def prepare(self) -> None:
-        """The working set's size, and how far it moves."""
+        """Compute the working set's size, and how far it moves."""
         self.values["phase"] = self.number("phase") or max(1, self.number("events") // 10)
         self.size = max(1, round(float(self.values["set"] or 0) * self.number("pages")))
         self.step = round(self.size * (1 - float(self.values["overlap"] or 0)))
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every event, once the tables are there."""
+        """Build the random order, then yield every event."""
         self.table = RankTable(zipf_sums(self.size, float(self.values["alpha"] or 0)))
         self.order = scatter(self.seed, self.size)
         return super().chunks()
 
     def pages(self, span: Span) -> NDArray[np.uint64]:
-        """Those of the span."""
+        """Return the pages of the span."""
         inside = np.empty(span.length, np.uint64)
         self.table.draw(raw_bits(self.seed, PAGE_STREAM, span.block, span.length), self.order, inside)
         phase = span.numbers() // np.uint64(self.number("phase"))
@@ -209,6 +209,9 @@ GENERATORS: dict[str, type[Generated]] = {kind.kind: kind for kind in (Zipf, Uni
 
 
 def generate(spec: str) -> Generated:
-    """The trace that ``NAME,key=value,…`` stands for. Raises InputError on a name, key or value that is none."""
+    """Return the trace that ``NAME,key=value,…`` names.
+
+    Raises InputError on an unknown name or key, or a wrong value.
+    """
     name, values = parse_spec(spec, "gen", {name: kind.keys for name, kind in GENERATORS.items()})
     return GENERATORS[name](values)

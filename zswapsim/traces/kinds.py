@@ -1,7 +1,7 @@
-"""Which page image follows which when a page is written.
+"""Decide which page image follows which when a page is written.
 
-A write changes a page's bytes but not what it is: text stays text, a column of numbers a column of numbers. Images
-are put into kinds by looking at a sample of their bytes, and a written page moves to another image of its kind.
+A write changes a page's bytes but not its nature: text stays text, a column of numbers a column of numbers. A sample of
+its bytes gives each image a kind, and a written page moves to another image of its kind.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ ZERO, SAME_FILLED, DATA = 0, 1, 2
 
 BLOCK_PAGES = 1024
 SAMPLES = 256
-# A stride without a factor in common with 8-byte fields: every byte of a word is looked at.
+# The stride has no factor in common with 8-byte fields, so that every byte of a word is sampled.
 SAMPLED = np.arange(SAMPLES) * 17 % PAGE_BYTES
 
 Images = NDArray[np.uint8]
 
 
 def kind_name(kind: int) -> str:
-    """How a report calls a kind."""
+    """Return the name of a kind for reports."""
     return ("zero", "same-filled")[kind] if kind < DATA else f"data, {kind - DATA} bits a byte"
 
 
 class Tally:
-    """Counts pages as they go by."""
+    """Count pages as they pass."""
 
     def __init__(self) -> None:
         self.pages = self.zero = self.same_filled = 0
 
     def over(self, blocks: Iterable[Images]) -> Iterator[Images]:
-        """`blocks` (uint8[n, 4096]) unchanged; `same_filled` leaves out all-zero pages."""
+        """Yield `blocks` (uint8[n, 4096]) unchanged. `same_filled` does not count all-zero pages."""
         for block in blocks:
             kinds = _kinds(np.ascontiguousarray(block))
             self.pages += len(block)
@@ -46,10 +46,10 @@ class Tally:
 
 
 def sort_into_kinds(images: Images) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint64]]:
-    """(kind: uint8[K], content: int64[K], digest: uint64[K, 2]) of `images`, uint8[K, 4096].
+    """Return (kind: uint8[K], content: int64[K], digest: uint64[K, 2]) of `images`, uint8[K, 4096].
 
-    Equal content numbers mean equal bytes; they count up from 0 in order of first appearance. Reads the images once, in
-    blocks. Contents are told apart by their digest, 128 bits of BLAKE2b.
+    Equal content numbers mean equal bytes; they count up from 0 in order of first appearance. The images are read once,
+    in blocks. Contents are told apart by their digest, 128 bits of BLAKE2b.
     """
     kind = np.empty(len(images), np.uint8)
     digest = np.empty((len(images), 2), np.uint64)
@@ -63,7 +63,7 @@ def sort_into_kinds(images: Images) -> tuple[NDArray[np.uint8], NDArray[np.int64
 
 
 def _kinds(block: Images) -> NDArray[np.uint8]:
-    """The kind of each page. In whole numbers throughout, so that it is the same on every machine."""
+    """Return the kind of each page, computed in whole numbers, so that it is the same on every machine."""
     words = block.view("<u8")
     same = (words == words[:, :1]).all(axis=1)
     rows = np.arange(len(block))[:, None] * 256
@@ -76,12 +76,12 @@ def _kinds(block: Images) -> NDArray[np.uint8]:
 
 
 def _numbered(digest: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Numbers 0, 1, … for digests, equal for equal ones, in order of first appearance."""
+    """Return numbers 0, 1, … for digests: equal ones for equal digests, in order of first appearance."""
     order = np.lexsort((digest[:, 1], digest[:, 0]))
     arranged = digest[order]
     new = np.append(True, (arranged[1:] != arranged[:-1]).any(axis=1))
     group = np.cumsum(new) - 1
-    # lexsort is stable: the first of each group is its first appearance.
+    # lexsort is stable, so the first of each group is its first appearance.
     rank = np.empty(int(group[-1]) + 1, np.int64)
     rank[np.argsort(order[new])] = np.arange(len(rank))
     content = np.empty(len(digest), np.int64)
@@ -90,7 +90,7 @@ def _numbered(digest: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def lonely(kind: NDArray[np.uint8], content: NDArray[np.int64]) -> list[int]:
-    """For each kind, other than zero, that has one content only: the first image of it."""
+    """Return, for each kind other than zero that has one content only, its first image."""
     found = []
     for code in np.unique(kind[kind != ZERO]):
         members = np.flatnonzero(kind == code)
@@ -100,9 +100,9 @@ def lonely(kind: NDArray[np.uint8], content: NDArray[np.int64]) -> list[int]:
 
 
 def variant(page: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Another page of the same kind: a same-filled one of another word, else the page with four counters moved on.
+    """Return another page of the same kind: a same-filled one of another word, else one with four counters advanced.
 
-    `page`: uint8[4096], not all zero. The counters are the first words of four cache lines.
+    `page` is uint8[4096] and not all zero. The counters are the first words of four cache lines.
     """
     words = page.copy().view("<u8")
     if (words == words[0]).all():
@@ -118,10 +118,10 @@ def variant(page: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def link(kind: NDArray[np.uint8], content: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """The image that follows each one: uint32[K], of the same kind and with other bytes; an all-zero image stays.
+    """Return uint32[K]: the image that follows each, of the same kind and with other bytes; an all-zero one stays.
 
-    A permutation, so that writes do not change how common a content is, unless one content makes up more than half
-    of a kind: then its images share their successors. Every kind but zero has at least two contents.
+    The result is a permutation, so that writes do not change how common a content is. If one content makes up more than
+    half of a kind, its images share their successors instead. Every kind but zero has at least two contents.
     """
     following = np.arange(len(kind), dtype=np.uint32)
     for code in np.unique(kind[kind != ZERO]):
@@ -130,7 +130,7 @@ def link(kind: NDArray[np.uint8], content: NDArray[np.int64]) -> NDArray[np.uint
         numbers, counts = np.unique(content[members], return_counts=True)
         most = int(counts.max())
         if 2 * most <= len(members):
-            # In order of content, as many places on as the most common one has images: never its own again.
+            # In order of content, step past as many images as the most common content has: never to the same content.
             following[members] = np.roll(members, -most)
         else:
             common = content[members] == numbers[counts.argmax()]

@@ -1,4 +1,4 @@
-"""Lines of text with their numbers, from a file of any size."""
+"""Yield numbered lines of text from a file of any size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST = 1 << 14
 
 
 def numbered_lines(name: str, source: Source) -> Iterator[tuple[int, bytes]]:
-    """(number from 1, line without its end). Raises InputError on a line that is too long to be text."""
+    """Yield (number from 1, line without its end). Raises InputError on a line that is too long to be text."""
     buffer, kept, number = bytearray(BLOCK_BYTES), b"", 0
     while count := source.readinto(memoryview(buffer)):
         *whole, kept = (kept + bytes(buffer[:count])).split(b"\n")
@@ -30,6 +30,6 @@ def _short(name: str, number: int, line: bytes) -> bytes:
 
 
 def shown(line: bytes) -> str:
-    """A line as a message shows it: not too long, nothing unprintable."""
+    """Format a line for a message: not too long, nothing unprintable."""
     text = line.decode("ascii", "backslashreplace").strip()
     return repr(text if len(text) <= 60 else text[:60] + "…")

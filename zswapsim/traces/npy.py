@@ -1,4 +1,4 @@
-"""Traces in numpy's own file form: page numbers alone, or records with the fields of an event."""
+"""Read and write traces in numpy's file form: page numbers alone, or records with the fields of an event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zswapsim._core.base.errors import InputError
 from zswapsim.traces.streams import file_bytes, open_file, open_source, read_fully
 from zswapsim.traces.trace import CHUNK_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
 
-HEADER_BYTES = 1 << 16  # numpy writes 128; more than this is no header of ours
+HEADER_BYTES = 1 << 16  # numpy writes 128; a trace's header is never longer than this
 WRITTEN_HEADER_BYTES = 192
 FIELDS: dict[str, type[np.unsignedinteger[Any]]] = {
     "page": np.uint64,
@@ -37,7 +37,10 @@ class NpyTrace(Trace):
         self.events = self.elements or None
 
     def _header(self) -> tuple[int, np.dtype[Any], int]:
-        """(where the data begin, type of an element, elements). Raises InputError on what is not such an array."""
+        """Return (where the data begin, type of an element, elements).
+
+        Raises InputError if the file has no such array.
+        """
         with open_file(self.path) as file:
             start = BytesIO(file.read(HEADER_BYTES))
         try:
@@ -72,7 +75,7 @@ class NpyTrace(Trace):
             raise InputError(f"{self.name}: expected integers, or records with page and op, got {dtype}")
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every element."""
+        """Yield every element."""
         return refuse_empty(self.name, self._chunks())
 
     def _chunks(self) -> Iterator[Chunk]:
@@ -115,7 +118,7 @@ class NpyTrace(Trace):
 
 
 def write_npy(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
-    """Writes `trace` as an array of records into a file that can seek; how many events it has."""
+    """Write `trace` as an array of records into a file that can seek. Return how many events it has."""
     events, dtype = 0, None
     for chunk in trace.chunks():
         fields = [name for name, values in zip(FIELDS, chunk, strict=True) if values is not None]
@@ -140,7 +143,7 @@ def write_npy(trace: Trace, file: IO[bytes], progress: Progress | None = None) -
 
 
 def _header(dtype: np.dtype[Any], events: int) -> bytes:
-    """A header of WRITTEN_HEADER_BYTES, so that it can be written again once the number of events is known."""
+    """Return a header of WRITTEN_HEADER_BYTES, which can be written again once the number of events is known."""
     head = BytesIO()
     description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (events,)}
     np.lib.format.write_array_header_1_0(head, description)

@@ -1,8 +1,8 @@
-"""libCacheSim's oracleGeneral: 24 bytes a request, plain or in zstd.
+"""Read and write libCacheSim's oracleGeneral: 24 bytes a request, plain or in zstd.
 
 A record is uint32 time (seconds), uint64 object, uint32 size, int64 next_access_vtime, little-endian without padding.
-next_access_vtime is the 1-based position of the next request for the same object, -1 where there is none. There are
-no writes in it: every request reads. (libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h.)
+next_access_vtime is the 1-based position of the next request for the same object, -1 if there is none. The form has no
+writes: every request reads. (libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h.)
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from zswapsim.traces.trace import CHUNK_EVENTS, READ_EVENTS, Chunk, Progress, Tr
 from zswapsim.traces.whole import WholeFile, open_whole
 
 RECORD = np.dtype([("time", "<u4"), ("object", "<u8"), ("size", "<u4"), ("next", "<i8")])
-SIZE = 4096  # what is written: an object is a page
-NEVER = -1  # also 2**63 - 1, when read
+SIZE = 4096  # of a written object, which is a page
+NEVER = -1  # a reader takes 2**63 - 1 for the same
 SECOND_NS = 10**9
 
 
@@ -35,15 +35,15 @@ class OracleTrace(Trace):
         self.events = None if compressed else file_bytes(path) // RECORD.itemsize or None
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every record."""
+        """Yield every record."""
         return refuse_empty(self.name, self._chunks(timed=True))
 
     def accesses(self) -> Iterator[Chunk]:
-        """Every record, without its time."""
+        """Yield every record, without its time."""
         return refuse_empty(self.name, self._chunks(timed=False))
 
     def whole(self, most_events: int) -> WholeFile | None:
-        """All of a plain file, read at once."""
+        """Begin to read all of a plain file at once."""
         return None if self.compressed else open_whole(self.name, most_events)
 
     def _chunks(self, timed: bool) -> Iterator[Chunk]:
@@ -58,7 +58,7 @@ class OracleTrace(Trace):
                 yield Chunk(pages, reads[: len(pages)], _time_ns(buffer[:count]) if timed else None)
 
     def _pages(self, records: memoryview, first: int) -> NDArray[np.uint64]:
-        """Those of records that begin with number `first`."""
+        """Return the pages of records, the first of which is record `first` of the file."""
         count, rest = divmod(len(records), RECORD.itemsize)
         if rest:
             raise InputError(
@@ -81,12 +81,12 @@ def _time_ns(records: memoryview) -> NDArray[np.uint64]:
 
 
 def write_oracle(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
-    """Writes `trace` as oracleGeneral; how many events it has. Writes become reads, processes are left out.
+    """Write `trace` as oracleGeneral and return how many events it has. Writes become reads, processes are left out.
 
-    Times are cut to seconds, 0 where the trace has none. Reads the trace twice; 12 bytes an event lie in unlinked
-    temporary files meanwhile, because a record tells of a later one.
+    Times are cut to seconds, 0 if the trace has none. The trace is read twice, because a record tells of a later one;
+    12 bytes an event lie in unlinked temporary files meanwhile.
     """
-    import tempfile  # slow to import, and reading is without it
+    import tempfile  # slow to import, and reading needs none
 
     with tempfile.TemporaryFile() as numbers, tempfile.TemporaryFile() as following:
         events, pages = _number_pages(trace, numbers, progress)
@@ -108,12 +108,12 @@ def write_oracle(trace: Trace, file: IO[bytes], progress: Progress | None = None
             if progress:
                 progress(events + done, 2 * events)
     if done != events:
-        raise InputError(f"{trace.name}: expected {events} events as at first: it changed while it was read")
+        raise InputError(f"{trace.name}: expected {events} events as in the first pass: it changed meanwhile")
     return events
 
 
 def _number_pages(trace: Trace, numbers: IO[bytes], progress: Progress | None) -> tuple[int, int]:
-    """Writes each event's dense page number (uint32) into `numbers`; (events, distinct pages)."""
+    """Write each event's dense page number (uint32) into `numbers`. Return (events, distinct pages)."""
     pages, events = DenseMap(), 0
     for chunk in trace.chunks():
         dense = np.empty(len(chunk.page), np.uint32)
@@ -126,7 +126,7 @@ def _number_pages(trace: Trace, numbers: IO[bytes], progress: Progress | None) -
 
 
 def _follow(numbers: IO[bytes], following: IO[bytes], events: int, pages: int) -> None:
-    """From the last event to the first: writes each one's next access (int64) into `following`."""
+    """Write each event's next access (int64) into `following`, from the last event to the first."""
     after = np.full(pages, NEVER, np.int64)
     following.truncate(8 * events)
     for first in reversed(range(0, events, CHUNK_EVENTS)):

@@ -1,7 +1,7 @@
-"""Which pages of a mapping are present and anonymous: the PAGEMAP_SCAN ioctl, else reading /proc/PID/pagemap.
+"""Find the pages of a mapping that are present and anonymous: by the PAGEMAP_SCAN ioctl, else by /proc/PID/pagemap.
 
-The ioctl (Linux 6.7, include/uapi/linux/fs.h) walks page tables and skips what has none, so that terabytes of reserved
-addresses (Java, Go, sanitizers) cost nothing; a read of the file makes 8 bytes for every page of them.
+The ioctl (Linux 6.7, include/uapi/linux/fs.h) walks page tables and skips ranges that have none, so that terabytes of
+reserved addresses (Java, Go, sanitizers) cost nothing; a read of the file makes 8 bytes for every page of them.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ UNKNOWN_CALL = (errno.ENOTTY, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def present_anonymous(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
-    """Ascending addresses of the present anonymous pages from `start` up to `end`, of an open /proc/PID/pagemap.
+    """Return ascending addresses of the present anonymous pages from `start` up to `end`.
 
-    Raises OSError where the kernel does not say.
+    `pagemap` is an open /proc/PID/pagemap. Raises OSError if the kernel does not say.
     """
     try:
         return _scanned(pagemap, start, end)
@@ -67,13 +67,13 @@ def _scanned(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
         parts.append(_pages_of(found[:count]))
         walked = int(argument[ARGUMENT.index("walk_end")])
         if walked <= start:
-            raise OSError(errno.EINVAL, "PAGEMAP_SCAN makes no headway")
+            raise OSError(errno.EINVAL, "PAGEMAP_SCAN makes no progress")
         start = walked
     return np.concatenate(parts)
 
 
 def _pages_of(regions: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The address of every page in regions of (start, end, categories)."""
+    """Return the address of every page in regions of (start, end, categories)."""
     pages = ((regions[:, 1] - regions[:, 0]) // np.uint64(PAGE_BYTES)).astype(np.int64)
     before = np.repeat(np.cumsum(pages) - pages, pages)
     within = (np.arange(pages.sum()) - before).astype(np.uint64)
@@ -90,7 +90,7 @@ def _read(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
 
 
 def read_records(file: IO[bytes], places: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The 64-bit records of a file of them at ascending, distinct `places`; 0 where it has none. Raises OSError."""
+    """Read the 64-bit records of a file at ascending, distinct `places`; 0 where it has none. Raises OSError."""
     records = np.zeros(len(places), np.uint64)
     for first, last in runs(places):
         for at in range(first, last, MOST_RECORDS):
@@ -100,14 +100,14 @@ def read_records(file: IO[bytes], places: NDArray[np.uint64]) -> NDArray[np.uint
 
 
 def runs(places: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
-    """Where neighbours begin and end in ascending, distinct `places`, as indices."""
+    """Yield the first and last index (exclusive) of each run of neighbours in ascending, distinct `places`."""
     edges = (np.flatnonzero(np.diff(places) != 1) + 1).tolist()
     if len(places):
         yield from pairwise([0, *edges, len(places)])
 
 
 def _records(file: IO[bytes], place: int, count: int) -> NDArray[np.uint64]:
-    """`count` of them from `place` on, fewer where the file ends: sysfs gives a page of bytes at a time."""
+    """Read `count` records from `place` on, fewer if the file ends: sysfs gives a page of bytes at a time."""
     data = b""
     while len(data) < 8 * count:
         part = os.pread(file.fileno(), 8 * count - len(data), 8 * place + len(data))

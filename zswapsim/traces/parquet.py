@@ -1,8 +1,8 @@
 """Read and write the native form, Parquet with a row for each event. Arrow does both, and reads any Parquet.
 
-Columns page (uint64), op ("R" or "W", dictionary-encoded) and, where the trace has them, time_ns (uint64) and process
-(uint32). The file's key-value metadata has ``zswapsim.trace`` with the form's version and the trace's name. Pages of
-the file carry checksums, which Arrow verifies on reading.
+A file has the columns page (uint64), op ("R" or "W", dictionary-encoded) and, if the trace has them, time_ns (uint64)
+and process (uint32). The file's key-value metadata has ``zswapsim.trace`` with the form's version and the trace's name.
+Pages of the file carry checksums, which Arrow verifies on reading.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEY = b"zswapsim.trace"
 VERSION = 1
 OPS = ("R", "W")
 NO_OP = 255
-BUFFER_BYTES = 1 << 20  # read at once of a column, so that a row group may be larger than memory
+BUFFER_BYTES = 1 << 20  # of a column, read at once: a row group may be larger than memory
 
 
 class ParquetTrace(Trace):
@@ -46,11 +46,11 @@ class ParquetTrace(Trace):
             self.events = self.rows or None
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every row."""
+        """Yield every row."""
         return refuse_empty(self.name, self._chunks(self.columns))
 
     def accesses(self) -> Iterator[Chunk]:
-        """Every row, without its time."""
+        """Yield every row, without its time."""
         return refuse_empty(self.name, self._chunks([column for column in self.columns if column != "time_ns"]))
 
     def _chunks(self, columns: Sequence[str]) -> Iterator[Chunk]:
@@ -85,7 +85,7 @@ class ParquetTrace(Trace):
             yield parquet
 
     def _columns(self, schema: pa.Schema) -> tuple[str, ...]:
-        """Those of our columns that the file has. Raises InputError where page or op is missing, or of a wrong type."""
+        """Return the known columns of the file. Raises InputError if page or op is missing, or of a wrong type."""
         for column in ("page", "op"):
             if schema.names.count(column) != 1:
                 raise InputError(f"{self.name}: expected one column {column}, got {', '.join(schema.names) or 'none'}")
@@ -101,7 +101,7 @@ class ParquetTrace(Trace):
         return columns
 
     def _chunk(self, batch: pa.RecordBatch, row: int) -> Chunk:
-        """The events of a batch whose first is row `row` (from 0)."""
+        """Return the events of a batch whose first is row `row` (from 0)."""
         arrays: dict[str, Any] = dict(zip(batch.schema.names, batch.columns, strict=True))
         for column, array in arrays.items():
             if array.null_count:
@@ -149,7 +149,7 @@ def _translated(indices: NDArray[Any], codes: NDArray[np.uint8]) -> NDArray[np.u
 
 
 def write_parquet(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
-    """Writes `trace` in the native form; how many events it has. The columns are those of its first chunk."""
+    """Write `trace` in the native form and return how many events it has. The columns are those of its first chunk."""
     events, writer = 0, None
     try:
         for chunk in trace.chunks():

@@ -1,4 +1,4 @@
-"""Page faults as `perf script` prints them: a trace of those accesses that the kernel had to do something for.
+"""Read page faults as `perf script` prints them: a trace of the accesses that the kernel had to handle.
 
 A line of text is an event: what ran, its process and thread, a processor, seconds, how often, the event's name, and
 what belongs to it (tools/perf/builtin-script.c; tools/perf/Documentation/perf-script.txt).
@@ -34,7 +34,7 @@ KERNEL = 1 << 63
 MOST = {"time": 2**64, "process": 2**32}
 
 COMMAND = (rb"[ \t]{0,64}[^ \t]{1,64}[ \t]{1,64}", rb"(?:.{0,64}?[ \t]{1,64})??")
-"""What ran: mostly a word, but it may have blanks, or be left out. The second takes ten times as long to match."""
+"""Matches the command: mostly a word, but it may have blanks, or be left out. The second is ten times slower."""
 EVENT = (
     rb"(?:(\d{1,10})(?:/(\d{1,10}))?[ \t]{1,64})?(?:\[\d{1,6}\][ \t]{1,64})?"
     rb"(\d{1,12})\.(\d{9}|\d{6}):[ \t]{1,64}(?:\d{1,20}[ \t]{1,64})?([A-Za-z_][\w.-]{0,99}(?::[\w.-]{1,99}){0,2}):(.*)$"
@@ -42,19 +42,19 @@ EVENT = (
 HEADS = tuple(re.compile(command + EVENT) for command in COMMAND)
 ADDRESS = re.compile(rb"\s*([0-9a-f]{1,16})(?:\s+(.*))?$")
 SECOND = re.compile(rb"(?:^|\)\s{1,64})[0-9a-f]{4,16}(?:\s|$)")
-"""The place that touched the address, behind the names of the address."""
+"""Matches the place that touched the address, behind the names of the address."""
 FIELDS = re.compile(rb"\s*address=(?:0x)?([0-9a-f]{1,16}) ip=\S{1,200} error_code=0x([0-9a-f]{1,16})\s*$")
 CALLER = re.compile(rb"\s+[0-9a-f]{1,16}\s.{0,4096}$")
-"""A line of a call chain, below its event."""
+"""Matches a line of a call chain, below its event."""
 
 
 class Head(NamedTuple):
-    """What every line begins with."""
+    """The fields with which every line begins."""
 
     process: int
-    """-1 where the line names none."""
+    """The process; -1 if the line names none."""
     both: bool
-    """Whether process and thread are named, so that the first is known to be the process."""
+    """True if process and thread are named, so that the first is known to be the process."""
     time_ns: int
     event: bytes
     rest: bytes
@@ -63,16 +63,16 @@ class Head(NamedTuple):
 class PerfTrace(Trace):
     """The page faults of a text by `perf script`, in pages of 4096 bytes. Times are perf's clock.
 
-    Processes are told apart where the text names process and thread (``perf script -F +pid``); with the thread alone
-    all lines are taken for one address space. Other events, call chains and comments are left out, and so are addresses
-    of the kernel. `processes`: only the faults of these, processes where the text tells them from threads.
+    Processes are told apart if the text names process and thread (``perf script -F +pid``); with the thread alone all
+    lines are taken for one address space. Other events, call chains, comments and addresses of the kernel are left out.
+    `processes` selects the faults of these processes, if the text tells processes from threads.
     """
 
     def __init__(self, path: str | Path, compressed: bool = False, processes: Container[int] | None = None) -> None:
         self.name, self.path, self.compressed, self.processes = str(path), path, compressed, processes
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every page fault. Raises InputError as :class:`Trace` says; a message names the line."""
+        """Yield every page fault. Raises InputError as :class:`Trace` says; the message names the line."""
         return refuse_empty(self.name, self._chunks())
 
     def _chunks(self) -> Iterator[Chunk]:
@@ -94,7 +94,7 @@ class PerfTrace(Trace):
             yield _chunk(page, op, times, process if both else None)
 
     def _faults(self) -> Iterator[tuple[Head, int, bool, int]]:
-        """(head, address, whether it wrote, line) of every page fault at an address of user space."""
+        """Yield (head, address, True for a write, line) of every page fault at an address of user space."""
         events = 0
         for number, line, below in self._lines():
             head = _head(self.name, number, line)
@@ -112,12 +112,14 @@ class PerfTrace(Trace):
             raise InputError(f"{self.name}: expected the text of perf script, got no event")
 
     def _lines(self) -> Iterator[tuple[int, bytes, bool]]:
-        """(number, line, whether a call chain follows)."""
+        """Yield (number, line, True if a call chain follows)."""
         with open_source(self.path, self.compressed) as source:
             before: tuple[int, bytes] | None = None
             for number, line in numbered_lines(self.name, source):
                 if number == 1 and line.startswith(BINARY):
-                    raise InputError(f"{self.name}: a record of perf: expected its text, by perf script -F +addr -i")
+                    raise InputError(
+                        f"{self.name}: a binary record of perf: expected the text of perf script -F +addr -i"
+                    )
                 if before is not None:
                     yield *before, line.startswith(b"\t")
                 before = number, line
@@ -135,7 +137,7 @@ def _chunk(page: list[int], op: list[int], times: list[int], process: list[int] 
 
 
 def perf_head(line: bytes) -> Head | None:
-    """What a line begins with; None where it is no event of perf's."""
+    """Return the fields with which a line begins; None if it is no event of perf's."""
     found = HEADS[0].match(line) or HEADS[1].match(line)
     if found is None:
         return None
@@ -146,12 +148,12 @@ def perf_head(line: bytes) -> Head | None:
 
 @lru_cache(maxsize=256)
 def _without_modifiers(event: bytes) -> bytes:
-    """The event's name, without what may follow it, as in page-faults:u."""
+    """Return the event's name, without a modifier behind it, as in page-faults:u."""
     return next((known for known in (*EVENTS, *TRACEPOINTS) if event.startswith(known + b":")), event)
 
 
 def _head(name: str, number: int, line: bytes) -> Head | None:
-    """The head of an event; None for what is none. Raises InputError on what is neither."""
+    """Return the head of an event, or None for a line to be skipped. Raises InputError on a line that is neither."""
     if not line.strip() or line.startswith(b"#"):
         return None
     head = perf_head(line)
@@ -165,7 +167,7 @@ def _head(name: str, number: int, line: bytes) -> Head | None:
 
 
 def _fault(name: str, number: int, head: Head, below: bool) -> tuple[int, bool]:
-    """The address of a page fault, and whether it was a write. Raises InputError where the line does not have it."""
+    """Return the address of a page fault, and True for a write. Raises InputError if the line has no address."""
     if head.event in TRACEPOINTS:
         fields = FIELDS.match(head.rest)
         if fields is None:
@@ -174,7 +176,7 @@ def _fault(name: str, number: int, head: Head, below: bool) -> tuple[int, bool]:
             )
         return int(fields[1], 16), bool(int(fields[2], 16) & PF_WRITE)
     found = ADDRESS.match(head.rest)
-    # One place alone, with its name and file, and no chain of callers below: what ran, not what it touched.
+    # A single place with its name and file, and no call chain below: the code that ran, not the data it touched.
     if found is None or (found[2] is not None and not below and not SECOND.search(found[2])):
         raise InputError(
             f"{name}: line {number}: expected the address of a page fault (perf record -d, perf script -F +addr),"

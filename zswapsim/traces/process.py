@@ -1,4 +1,4 @@
-"""A process by its number: procfs files of it, with every refusal told as what it is."""
+"""Find a process by its number, open its procfs files, and describe every refusal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LARGEST_PID = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
 
 
 def process_id(pid: int | str) -> int:
-    """The number that `pid` is. Raises InputError where no process could have it."""
+    """Return the number that `pid` is. Raises InputError if no process could have it."""
     text = str(pid)
     if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) <= LARGEST_PID:
         raise InputError(f"pid {text}: expected the number of a process")
@@ -20,7 +20,7 @@ def process_id(pid: int | str) -> int:
 
 
 def proc_file(pid: int, name: str, what: str, mode: str = "rb") -> Any:
-    """``/proc/PID/NAME``, unbuffered. Raises InputError where there is no such process, ZswapsimError where refused."""
+    """Open ``/proc/PID/NAME`` unbuffered. Raises InputError if there is no such process, ZswapsimError if refused."""
     try:
         return Path(f"/proc/{pid}/{name}").open(mode, buffering=0)
     except PermissionError:
@@ -32,30 +32,30 @@ def proc_file(pid: int, name: str, what: str, mode: str = "rb") -> Any:
 
 
 def stat_fields(pid: int) -> list[bytes]:
-    """The fields of ``/proc/PID/stat`` from the third on, the state. Raises OSError."""
+    """Return the fields of ``/proc/PID/stat`` from the third on, the state. Raises OSError."""
     return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
 
 
 def is_kernel_thread(pid: int) -> bool:
-    """Whether it has no memory of its own. Raises OSError."""
+    """Return True if the process has no memory of its own. Raises OSError."""
     return bool(int(stat_fields(pid)[6]) & PF_KTHREAD)
 
 
 def kernel_thread(what: str) -> InputError:
-    """The refusal of one."""
+    """Make the error for a kernel thread."""
     return InputError(f"{what}: it is a kernel thread, which has no memory of its own: expected a program")
 
 
 def no_such_process(what: str) -> InputError:
-    """The refusal of a number that no process has."""
+    """Make the error for a number that no process has."""
     return InputError(f"{what}: no such process: expected a running one")
 
 
 def has_ended(what: str) -> InputError:
-    """The refusal of a process that is not running any more."""
+    """Make the error for a process that has ended."""
     return InputError(f"{what}: it has ended: expected a running process")
 
 
 def not_allowed(what: str) -> str:
-    """What is said where the process is another user's."""
+    """Return the message for a process of another user."""
     return f"{what}: not allowed to read its memory: expected a process of this user (or run as root)"

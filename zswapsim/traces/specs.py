@@ -1,4 +1,4 @@
-"""Specifications such as ``zipf,pages=1e5,alpha=0.9``: a name, then key=value pairs in their ranges."""
+"""Parse specifications such as ``zipf,pages=1e5,alpha=0.9``: a name, then key=value pairs in their ranges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zswapsim._core.base.errors import InputError
 
 
 class Key(NamedTuple):
-    """One parameter: its value when left out (None: computed by the one who asks), and the range it may have."""
+    """One parameter: its default value (None if the caller computes it), and the range it may have."""
 
     initial: float | int | None
     lowest: float | int
@@ -21,10 +21,10 @@ class Key(NamedTuple):
 def parse_spec(
     text: str, what: str, known: Mapping[str, Mapping[str, Key]]
 ) -> tuple[str, dict[str, float | int | None]]:
-    """The name and every parameter of `text`.
+    """Return the name and every parameter of `text`.
 
-    `what`: how the specification begins ("gen", "recipe"), for messages. Raises InputError on an unknown name or key,
-    a key given twice, something that is no number, and a value out of its range.
+    `what` is how the specification begins ("gen", "recipe"), for messages. Raises InputError on an unknown name or key,
+    a key given twice, a value that is no number, and a value out of its range.
     """
     name, *pairs = text.split(",")
     if name not in known:
@@ -54,5 +54,5 @@ def _number(where: str, text: str, key: Key) -> float | int:
 
 
 def format_spec(name: str, values: Mapping[str, float | int | None]) -> str:
-    """`name` and `values` as parse_spec reads them."""
+    """Format `name` and `values` as parse_spec reads them."""
     return ",".join([name, *(f"{key}={value}" for key, value in values.items() if value is not None)])

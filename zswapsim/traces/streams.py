@@ -1,4 +1,4 @@
-"""Bytes of a trace file, plain or in zstd, with every failure told as the user's."""
+"""Read the bytes of a trace file, plain or in zstd; every failure is an error of the user's file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Source(Protocol):
     """Bytes that are read once, in order."""
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fills at most `buffer`; 0 at the end. Raises InputError."""
+        """Fill at most `buffer` and return how many bytes that was; 0 at the end. Raises InputError."""
 
 
 @contextmanager
 def open_file(path: str | Path) -> Iterator[IO[bytes]]:
-    """`path` opened unbuffered for reading. Raises InputError where it can't be."""
+    """Open `path` unbuffered for reading. Raises InputError if it can't be opened."""
     try:
         file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - entered below, where errors are the caller's
     except (OSError, ValueError) as error:
@@ -32,7 +32,7 @@ def open_file(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def garbled(expected: str) -> Iterator[None]:
-    """Whatever pyarrow says of bytes that it can't read is the file's fault. Raises InputError."""
+    """Turn any exception of pyarrow about bytes that it can't read into an InputError."""
     try:
         yield
     except InputError:
@@ -44,7 +44,7 @@ def garbled(expected: str) -> Iterator[None]:
 
 @contextmanager
 def open_source(path: str | Path, compressed: bool) -> Iterator[Source]:
-    """The bytes of `path`, decompressed where `compressed`. Raises InputError where it can't be opened."""
+    """Open the bytes of `path`, decompressed if `compressed`. Raises InputError if it can't be opened."""
     with open_file(path) as file:
         yield _Zstd(path, file) if compressed else _Plain(path, file)
 
@@ -66,7 +66,7 @@ class _Zstd:
     """One or more zstd frames; a cut or garbled one is an error, at a position in the decompressed bytes."""
 
     def __init__(self, path: str | Path, file: IO[bytes]) -> None:
-        import pyarrow as pa  # slow to import, and not every trace needs it
+        import pyarrow as pa  # slow to import, and few traces need it
 
         self.path, self.offset = path, 0
         self.stream: Any = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
@@ -84,7 +84,7 @@ class _Zstd:
 
 
 def read_fully(source: Source, buffer: memoryview) -> int:
-    """Fills `buffer` unless the source ends before; how many bytes were read."""
+    """Fill `buffer` unless the source ends before. Return how many bytes were read."""
     filled = 0
     while filled < len(buffer):
         count = source.readinto(buffer[filled:])
@@ -95,7 +95,7 @@ def read_fully(source: Source, buffer: memoryview) -> int:
 
 
 def file_bytes(path: str | Path) -> int:
-    """The size of a regular file. Raises InputError where there is none."""
+    """Return the size of a regular file. Raises InputError if there is none."""
     try:
         return Path(path).stat().st_size
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What a trace is: events of (page, op), optionally with a time and a process, in chunks."""
+"""Define a trace: events of (page, op), optionally with a time and a process, in chunks."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from zswapsim._core.base.errors import InputError
 from zswapsim.traces.whole import WholeFile
 
 CHUNK_EVENTS = 1 << 20
-READ_EVENTS = 1 << 18  # of a chunk where it costs nothing to make it small: it stays in the cache
+READ_EVENTS = 1 << 18  # of a smaller chunk, which stays in the cache, where small ones cost nothing
 READ, WRITE = 0, 1
 
 Progress = Callable[[int, int], None]
-"""Called with (events done, events in all, or 0 where that is not known), once a chunk."""
+"""Called once a chunk with (events done, events in all), the latter 0 if it is not known."""
 
 
 class Chunk(NamedTuple):
-    """Consecutive events. All arrays have one length, at most :data:`CHUNK_EVENTS` where this package makes them."""
+    """Consecutive events. All arrays have one length, at most :data:`CHUNK_EVENTS` if this package makes them."""
 
     page: NDArray[np.uint64]
     """Any 64-bit page numbers."""
@@ -35,24 +35,24 @@ class Trace(ABC):
     """A sequence of events that can be read from its beginning any number of times, without being held in memory."""
 
     name: str
-    """Where it comes from: the path, or the generator's specification."""
+    """The trace's origin: the path, or the generator's specification."""
 
     events: int | None = None
-    """How many events it has, when that is known without reading it."""
+    """The number of events, if that is known without reading the trace."""
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:
-        """Every event, from the first; each call starts anew.
+        """Yield every event, from the first; each call starts anew.
 
-        Raises InputError where the source can't be read, is malformed (the message names the place) or has no event.
+        Raises InputError if the source can't be read, is malformed (the message names the place) or has no event.
         """
 
     def accesses(self) -> Iterator[Chunk]:
-        """As :meth:`chunks`, but a trace that is quicker without its times may leave them out: a replay needs none."""
+        """Yield every event, perhaps without its time, if that is faster: a replay needs none."""
         return self.chunks()
 
     def whole(self, most_events: int) -> WholeFile | None:
-        """All of it being read at once, numbers of pages and all; None where that can't be or takes too much memory."""
+        """Begin to read and number all of it at once. Return None if that can't be done or takes too much memory."""
         return None
 
     def __repr__(self) -> str:
@@ -60,7 +60,7 @@ class Trace(ABC):
 
 
 def refuse_empty(name: str, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """`chunks` without empty ones; raises InputError where nothing is left."""
+    """Yield `chunks` without empty ones. Raises InputError if nothing is left."""
     empty = True
     for chunk in chunks:
         if len(chunk.page):
@@ -73,8 +73,8 @@ def refuse_empty(name: str, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
 class ArrayTrace(Trace):
     """A trace held in numpy arrays.
 
-    `page`: unsigned integers; `op`: 0 or 1 for each, all reads where it is None. Raises InputError on other shapes,
-    types or ops, and on no event at all.
+    `page` has unsigned integers, and `op` 0 or 1 for each; all events are reads if `op` is None. Raises InputError on
+    other shapes, types or ops, and on no event at all.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class ArrayTrace(Trace):
             raise InputError(f"{name}: op {self._all.op.max()}: expected 0 (read) or 1 (write)")
 
     def chunks(self) -> Iterator[Chunk]:
-        """Parts of the arrays."""
+        """Yield parts of the arrays."""
         for start in range(0, len(self._all.page), CHUNK_EVENTS):
             yield Chunk(*(None if part is None else part[start : start + CHUNK_EVENTS] for part in self._all))  # type: ignore[arg-type]
 

@@ -17,7 +17,7 @@ from zswapsim._core.trace.oraclefile import OracleFile
 
 RECORD_BYTES = 24
 SUFFIXES = (".oracleGeneral.bin", ".oracleGeneral", ".bin")
-KEEP_EVENTS = 1 << 28  # of a trace, held in memory after the first pass
+KEEP_EVENTS = 1 << 28  # longer traces are not held in memory after the first pass
 _begun: dict[str, WholeFile] = {}
 
 
@@ -35,7 +35,7 @@ class _Identity(NamedTuple):
 
 
 class WholeFile:
-    """A file that a thread of its own reads from now on.
+    """Read a file in a thread of its own, from now on.
 
     The constructor raises OSError, ValueError or MemoryError if the file can't be read so, or has more than
     `most_events` events.
@@ -55,12 +55,12 @@ class WholeFile:
 
     @property
     def done(self) -> int:
-        """Events read so far."""
+        """Return how many events were read so far."""
         return self.file.done
 
     @property
     def events(self) -> int:
-        """Events of the file."""
+        """Return how many events the file has."""
         return self.file.events
 
     def wait(self, seconds: float) -> bool:
@@ -69,7 +69,7 @@ class WholeFile:
         return not self.thread.is_alive()
 
     def stop(self) -> None:
-        """Stop reading as soon as possible."""
+        """Stop reading as soon as possible, and wait for the thread."""
         self.file.stop()
         self.thread.join()
 

@@ -1,4 +1,4 @@
-"""Zipf's law over a bounded number of ranks, the same to the bit on every machine.
+"""Compute Zipf's law over a bounded number of ranks, the same to the bit on every machine.
 
 The power function of a C library may differ in its last bit from one machine to the next, and with it a trace. So
 rank**-alpha is computed from additions, multiplications and divisions alone, which IEEE 754 defines exactly.
@@ -19,7 +19,7 @@ EXP_TERMS = 15  # |x| is at most 0.347: the next term is below 2**-60
 
 
 def logarithm(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Natural logarithms of positive numbers, within about 2 units in the last place; ln m = 2 atanh((m-1)/(m+1))."""
+    """Return logarithms of positive numbers, within about 2 units in the last place; ln m = 2 atanh((m-1)/(m+1))."""
     mantissa, exponent = np.frexp(values)
     low = mantissa < SQRT_HALF
     mantissa, exponent = np.where(low, 2 * mantissa, mantissa), (exponent - low).astype(np.float64)
@@ -32,7 +32,7 @@ def logarithm(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def exponential(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The exponential of each value, by Taylor's series; relative error below 2**-50 for values above -100."""
+    """Return the exponential of each value, by Taylor's series; relative error below 2**-50 for values above -100."""
     turns = np.rint(values / (LN2_HIGH + LN2_LOW))
     rest = (values - turns * LN2_HIGH) - turns * LN2_LOW
     total = np.ones_like(rest)
@@ -42,12 +42,13 @@ def exponential(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def zipf_sums(ranks: int, alpha: float) -> NDArray[np.uint64]:
-    """Cumulative sums, as RankTable takes them, of probabilities proportional to rank**-alpha, rank 1 … `ranks`.
+    """Return uint64[ranks]: cumulative sums of probabilities proportional to rank**-alpha, rank 1 … `ranks`.
 
-    uint64[ranks]. Any alpha of at least 0 (0: all alike; 1 is no exception). Exact but for the rounding of float64.
+    RankTable takes them. Any alpha of at least 0 will do (0 makes all ranks alike; 1 is no exception). They are exact
+    but for the rounding of float64.
     """
     weights = exponential(-alpha * logarithm(np.arange(1, ranks + 1, dtype=np.float64)))
-    # From the rarest on, so that small weights are not lost beside the sum of the large ones.
+    # Sum from the rarest on, so that small weights are not lost beside the sum of the large ones.
     sums = np.cumsum(weights[::-1])
     above = np.append(sums[-2::-1], 0.0)
     scaled = ((1 - above / sums[-1]) * float(1 << DRAW_BITS)).astype(np.uint64)
