@@ -197,7 +197,7 @@ def test_records_that_say_nothing_of_it(
 
 def test_a_record_of_physical_memory_is_refused(program: Child) -> None:
     with pytest.raises(
-        InputError, match=r"damon.data: its regions hold 0 of the .* \(damo record \d+\), taken of late"
+        InputError, match=r"damon.data: its regions hold 0 of the .* \(damo record \d+\), taken recently"
     ):
         damon_activity(DATA / "damon.data", program.pid)
 

@@ -257,9 +257,9 @@ def test_wrong_use(capfd, said, arguments):
 
 @pytest.mark.parametrize("arguments", [[], ["--swap", "--trace", "gen:zipf,pages=400,events=2000"]])
 def test_without_rights_one_line_says_what_it_would_have_done(capfd, monkeypatch, arguments):
-    monkeypatch.setattr(zram, "missing", lambda: "not root, who alone may add a zram device")
+    monkeypatch.setattr(zram, "missing", lambda: "not root: only root may add a zram device")
     told = refused_here(capfd, "validate", *arguments, code=1)
-    assert re.match(r"zswapsim: validate: not root, .*; it would add a zram device", told)
+    assert re.match(r"zswapsim: validate: not root: .*; it would add a zram device", told)
 
 
 def test_what_is_missing_is_named(tmp_path, monkeypatch):

@@ -165,7 +165,7 @@ def _row(lines: _Lines, number: int, line: bytes, fields: tuple[bytes, bytes, by
     start, end, accesses, age = fields
     low, high = int(start, base), int(end, base)
     if low > high or high >= 2**64:
-        raise lines.refuse(number, "a region that ends behind its start, below 2**64", line)
+        raise lines.refuse(number, "a region that ends after its start, below 2**64", line)
     return low, high, int(accesses), UNKNOWN if age is None else int(age)
 
 
