@@ -38,7 +38,7 @@ def missing() -> str | None:
     if not (CONTROL / "hot_add").exists():
         return "this kernel has no zram (no /sys/class/zram-control: modprobe zram may bring it)"
     if os.geteuid() != 0:
-        return "only root may add a zram device"
+        return "not root: only root may add a zram device"
     if not os.access(CONTROL / "hot_remove", os.W_OK):
         return f"{CONTROL} cannot be written to (a container without privileges?)"
     return other_page_size()
