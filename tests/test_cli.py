@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from cli_helpers import PLAIN, SMALL, as_json, listing, refused, refused_here, started, zswapsim
+from tree import TREE
 
 from zswapsim.cli.commands import COMMANDS, PROGRAM, Parser
 from zswapsim.cli.options import CHOICES
@@ -123,13 +124,13 @@ def test_run_json_is_pure_and_has_the_form_of_a_result():
 
 
 def test_every_counter_is_explained():
-    explained = (Path(__file__).parents[1] / "docs" / "counters.md").read_text()
+    explained = (TREE / "docs" / "counters.md").read_text()
     for name in as_json("run", SMALL)["counters"]:
         assert f"`{name}`" in explained, name
 
 
 def test_every_option_is_explained():
-    explained = (Path(__file__).parents[1] / "docs" / "cli.md").read_text()
+    explained = (TREE / "docs" / "cli.md").read_text()
     for field in Settings.__struct_fields__:
         assert f"--{field.replace('_', '-')}" in explained, field
 

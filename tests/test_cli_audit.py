@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from cli_helpers import PLAIN, as_json, refused, refused_here, zswapsim
+from tree import TREE
 
 from zswapsim.machine.audit.callers import CALLERS
 from zswapsim.machine.audit.surfaces import PROBES
@@ -58,7 +59,7 @@ def words(picture: Path) -> list[str]:
 def test_the_picture_in_the_docs_is_the_matrix_of_today(tmp_path: Path) -> None:
     drawn = tmp_path / "audit.svg"
     zswapsim("audit", "-q", "--picture", drawn)
-    assert words(drawn) == words(Path(__file__).parents[1] / "docs" / "audit.svg")
+    assert words(drawn) == words(TREE / "docs" / "audit.svg")
     assert len(words(drawn)) > len(RULES) * (len(CALLERS) + len(PROBES))
 
 

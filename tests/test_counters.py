@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
+
+from tree import TREE
 
 from zswapsim import Settings, run
 from zswapsim._core.base.counters import describe
-
-TREE = Path(__file__).parents[1]
 
 
 def test_every_counter_of_a_run_is_described_once() -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tree import TREE
 
 import zswapsim
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = TREE / "docs"
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)

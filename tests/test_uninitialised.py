@@ -2,26 +2,24 @@
 
 import contextlib
 import inspect
+import pkgutil
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
-import zswapsim
-from zswapsim import ZswapsimError
+from zswapsim import ZswapsimError, _core
 from zswapsim._core.backend.backend import DiskBackend
 from zswapsim._core.backend.pooled import PooledBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena, Grant
 from zswapsim._core.zsmalloc.pool import ZsPool
 
-CORE = Path(zswapsim.__file__).parent / "_core"
-MODULES = sorted(path.stem for path in CORE.glob("*.pyx"))
+MODULES = [each.name for each in pkgutil.walk_packages(_core.__path__, "zswapsim._core.") if not each.ispkg]
 CLASSES = [
     kind
     for name in MODULES
-    for _, kind in inspect.getmembers(import_module(f"zswapsim._core.{name}"), inspect.isclass)
-    if kind.__module__ == f"zswapsim._core.{name}" and not issubclass(kind, BaseException)
+    for _, kind in inspect.getmembers(import_module(name), inspect.isclass)
+    if kind.__module__ == name and not issubclass(kind, BaseException)
 ]
 COST = (1, 1, 1, 1, 1, 1)
 ALLOWED = (ZswapsimError, TypeError, AttributeError, AssertionError, ValueError, BufferError, NotImplementedError)
