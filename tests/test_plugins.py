@@ -2,14 +2,25 @@
 
 import os
 import pickle
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from cli_helpers import as_json, refused, zswapsim
 from plugin_helpers import EXAMPLES, PLUGINS, install
+from tree import TREE
 
-from zswapsim import CorruptPageError, HostMemoryError, InputError, PageStore, PluginError
+from zswapsim import (
+    CorruptPageError,
+    HostMemoryError,
+    InputError,
+    PageStore,
+    PluginError,
+    __version__,
+    get_include,
+)
 from zswapsim._core.codec.codec import Codec, table_of_class
 from zswapsim.compressors import available, get_compressor, measure
 
@@ -49,7 +60,7 @@ def examples(installed, monkeypatch):
 
 
 def with_path(folder):
-    """The settings of a process that sees the plug-ins in `folder` as well."""
+    """Return the settings of a process that imports from `folder` first."""
     path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {"env": {**os.environ, "PYTHONPATH": path}}
 
@@ -88,6 +99,22 @@ def test_the_list_tells_where_a_plug_in_comes_from(examples):
     assert info("stride").parameters[0][:4] == ("distance", 1, 64, 1)
     assert info("xz").parameters[0][:4] == ("preset", 0, 9, 6)
     assert (info("xz").library, info("xz").missing) == ("", "")
+
+
+@pytest.mark.slow
+def test_an_example_is_built_against_the_headers_of_an_installed_wheel(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZSWAPSIM_BUILD", "none")  # headers and Python files: the example's build imports no extension
+    package = install(TREE, tmp_path / "wheel")
+    environment = with_path(package)["env"]
+    code = "import zswapsim; print(zswapsim.__version__, zswapsim.get_include())"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [__version__, str(package / "zswapsim" / "include")]
+    headers = [path.name for path in (package / "zswapsim" / "include").iterdir()]
+    assert headers == [path.name for path in Path(get_include()).iterdir()]
+    monkeypatch.syspath_prepend(install(EXAMPLES / "codec-capsule", tmp_path / "example", environment))
+    codec = get_compressor("stride:distance=4")
+    assert codec.decompress(codec.compress(ARRAY)) == ARRAY
 
 
 @pytest.mark.slow

@@ -100,6 +100,7 @@ __all__ = [
     "compare",
     "curves",
     "get_compressor",
+    "get_include",
     "make_profile",
     "plan",
     "read_contents",
@@ -108,6 +109,13 @@ __all__ = [
     "run",
     "write_trace",
 ]
+
+
+def get_include() -> str:
+    """Return the folder of the C headers that a plug-in compiles against, for a compiler's ``-I``."""
+    from pathlib import Path
+
+    return str(Path(__file__).parent / "include")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,3 +1,3 @@
-"""Hold the version of the package, which modules below the package's root may import."""
+"""Hold the version of the package; pyproject.toml reads it from here."""
 
 __version__ = "0.1.0"

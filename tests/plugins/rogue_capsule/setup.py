@@ -1,3 +1,5 @@
 from setuptools import Extension, setup
 
-setup(ext_modules=[Extension("rogue_capsule", ["rogue_capsule.c"], include_dirs=["."])])
+import zswapsim
+
+setup(ext_modules=[Extension("rogue_capsule", ["rogue_capsule.c"], include_dirs=[zswapsim.get_include()])])

@@ -1,0 +1,1 @@
+../../cext/zsw_codec.h
