@@ -1,18 +1,18 @@
 """What importing the package costs and means."""
 
 import ast
+import pickle
 import re
 import subprocess
 import sys
-import tomllib
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 import pytest
+from tree import TREE
 
 import zswapsim
 
-ROOT = Path(__file__).parents[1]
 HEAVY = {"pyarrow", "argparse", "rich", "hypothesis", "multiprocessing.pool", "sqlite3"}
 PUBLIC = ["PageStore", "Result", "Settings", "compare", "read_trace", "run"]
 
@@ -48,11 +48,10 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_version_is_the_same_everywhere() -> None:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert zswapsim.__version__ == declared
-    assert metadata.version("zswapsim") == declared
-    changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert re.search(r"^## (\S+)", changelog, re.MULTILINE)[1] == declared
+    assert metadata.version("zswapsim") == zswapsim.__version__
+    changelog = (TREE / "CHANGELOG.md").read_text()
+    headings = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
+    assert next(heading for heading in headings if heading != "Unreleased") == zswapsim.__version__
 
 
 def test_the_package_is_typed() -> None:
@@ -61,8 +60,11 @@ def test_the_package_is_typed() -> None:
 
 def test_stubs_name_what_the_extensions_have() -> None:
     """Every public name of a `.pyi` is in the compiled module of that name."""
-    for stub in sorted((Path(zswapsim.__file__).parent / "_core").glob("*.pyi")):
-        module = __import__(f"zswapsim._core.{stub.stem}", fromlist=["*"])
+    package = Path(zswapsim.__file__).parent
+    stubs = sorted((package / "_core").rglob("*.pyi"))
+    assert stubs
+    for stub in stubs:
+        module = import_module(".".join(["zswapsim", *stub.relative_to(package).with_suffix("").parts]))
         defined = [
             node.name
             for node in ast.parse(stub.read_text()).body
@@ -74,6 +76,16 @@ def test_stubs_name_what_the_extensions_have() -> None:
 def test_the_core_imports_nothing_from_above() -> None:
     """import-linter reads Python alone. Within a function an import may point up: a name given for an object."""
     up = re.compile(r"^(?:from|c?import)\s+(?:zswapsim(?!\._core)|\.\.)", re.MULTILINE)
-    core = Path(zswapsim.__file__).parent / "_core"
-    found = [path.name for path in sorted(core.glob("*.p*x*")) if up.search(path.read_text())]
-    assert found == []
+    sources = sorted((TREE / "zswapsim" / "_core").rglob("*.p*x*"))
+    assert sources
+    assert [path.name for path in sources if up.search(path.read_text())] == []
+
+
+def test_exceptions_name_the_package_and_survive_pickling() -> None:
+    kinds = [getattr(zswapsim, name) for name in zswapsim.__all__ if name.endswith("Error")]
+    assert len(kinds) == 12
+    for kind in kinds:
+        assert kind.__module__ == "zswapsim"
+        assert f"{kind.__module__}.{kind.__qualname__}" == f"zswapsim.{kind.__name__}"
+        error = pickle.loads(pickle.dumps(kind("slot 7: nothing is stored there")))
+        assert (type(error), str(error)) == (kind, "slot 7: nothing is stored there")

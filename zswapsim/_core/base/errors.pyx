@@ -55,6 +55,11 @@ class DeviceError(ZswapsimError, OSError):
     """The file behind the swap device failed."""
 
 
+# The module that users import them from; tracebacks and pickles name it.
+for kind in [value for value in globals().values() if isinstance(value, type) and issubclass(value, ZswapsimError)]:
+    kind.__module__ = "zswapsim"
+
+
 cdef dict MEANING = {
     ZSW_E_NOMEM: (HostMemoryError, "the host is out of memory"),
     ZSW_E_FULL: (NodeFullError, "no free frame in the node"),
