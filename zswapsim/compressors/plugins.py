@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from zswapsim._core.base.errors import PluginError
 from zswapsim._core.codec.codec import Table, table_of_capsule, table_of_class
+from zswapsim._core.codec.plugin import describe_error
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -36,7 +37,7 @@ def load_plugin(entry: EntryPoint) -> Table:
     try:
         thing = entry.load()
     except Exception as error:
-        raise PluginError(f"{what}: {told(error)}") from error
+        raise PluginError(f"{what}: {describe_error(error)}") from error
     if callable(thing):
         return table_of_class(entry.name, thing, getattr(thing, "parameters", {}), what)
     table = table_of_capsule(thing, what)
@@ -48,12 +49,3 @@ def load_plugin(entry: EntryPoint) -> Table:
 def origin_of(entry: EntryPoint) -> str:
     """Return the installed package that provides it, for messages."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
-
-
-def told(error: Exception) -> str:
-    """Format an exception in one line; its own `__str__` is foreign code and may raise too."""
-    kind = type(error).__name__
-    try:
-        return f"{kind}: {' '.join(str(error).split())}"
-    except Exception:
-        return kind

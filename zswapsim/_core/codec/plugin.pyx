@@ -47,8 +47,8 @@ cdef class PluginContext:
         self.decompress = made.decompress
 
 
-# Kind and text of an exception in one line; its own __str__ is a stranger's code and may raise too.
-cdef str told(object error):
+def describe_error(error):
+    """Return kind and text of an exception in one line. Its __str__ may be third-party code and may raise, too."""
     kind = type(error).__name__
     try:
         return f"{kind}: {' '.join(str(error).split())}"
@@ -59,7 +59,7 @@ cdef str told(object error):
 # Called in an except clause. What is not an Exception (KeyboardInterrupt) is nobody's fault and stays what it is.
 cdef int failed(str name, str step, object error) noexcept:
     if isinstance(error, Exception) and not isinstance(error, PluginError):
-        wrapped = PluginError(f"codec {name}: {step} raised {told(error)}")
+        wrapped = PluginError(f"codec {name}: {step} raised {describe_error(error)}")
         wrapped.__cause__ = error
         error = wrapped
     blame(error)
