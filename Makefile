@@ -75,8 +75,14 @@ test: $(STAMP)-built $(STAMP)-test ## the test suite, on the release build
 endurance: $(STAMP)-built $(STAMP)-test ## ten million faults twice, ten thousand sequences on a machine: minutes
 	@$(BIN)/python -m pytest -m endurance --durations=0 $(ARGS)
 
+# What only benchmarks use is no part of the package.
+$(STAMP)-native: $(STAMP)-built $(wildcard bench/native/*.py bench/native/*.pyx)
+	@echo "==> compiling the benchmarks' own extensions"
+	@cd bench && ../$(BIN)/python native/setup.py --quiet build_ext --inplace
+	@touch $@
+
 # BENCH=smoke makes every size tiny: does it run, not how fast.
-bench: $(STAMP)-built $(STAMP)-bench ## the benchmarks, and a table of ratios
+bench: $(STAMP)-native $(STAMP)-bench ## the benchmarks, and a table of ratios
 	@$(BIN)/python -m pytest bench --benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
 
 lint: $(STAMP)-built $(STAMP)-test $(STAMP)-bench $(STAMP)-lint hints ## every static check
@@ -93,6 +99,7 @@ hints: $(STAMP)-run ## fail on any performance hint or warning of Cython
 	@rm -rf build/hints
 	@$(BIN)/python .ci/copy_tree.py build/hints $(COPIED)
 	@cd build/hints && ../../$(BIN)/python setup.py --quiet --name >hints.txt 2>&1 || { cat hints.txt; exit 1; }
+	@cd build/hints/bench && ../../../$(BIN)/python native/setup.py --quiet --name >>../hints.txt 2>&1 || { cat ../hints.txt; exit 1; }
 	@if grep -E 'performance hint|warning:' build/hints/hints.txt; then exit 1; else echo "no performance hints"; fi
 
 # --- builds that look for mistakes; each lives in its own copy of the tree ----------------------------------------
@@ -130,5 +137,5 @@ sdist: $(STAMP)-sdist ## a source distribution in dist/
 
 clean: ## remove what was built, keep .venv
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
-	rm -f zswapsim/_core/*.so zswapsim/_core/*/*.so $(STAMP)-package $(STAMP)-built
+	rm -f zswapsim/_core/*.so zswapsim/_core/*/*.so bench/native/*.so $(STAMP)-package $(STAMP)-built $(STAMP)-native
 	find zswapsim tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

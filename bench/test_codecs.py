@@ -1,12 +1,12 @@
-"""The codecs in C of our own beside liblz4, both alone in a C loop without the GIL (`zswapsim._core.codec.bare`)."""
+"""The codecs in C of our own beside liblz4, both alone in a C loop without the GIL (`native/bare.pyx`)."""
 
 import numpy as np
 import pytest
 from liblzo2 import Liblzo2
+from native.bare import BareCodec
 from numpy.typing import NDArray
 from race import Row, race
 
-from zswapsim._core.codec.bare import BareCodec
 from zswapsim.compressors import get_compressor
 
 Pages = NDArray[np.uint8]

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import is_smoke
+from native.latency import random_access_ns
 from race import Row, Runner, race, timed
 
 from zswapsim import Result, Settings, read_trace, run
 from zswapsim._core.backend.backend import CountingBackend
-from zswapsim._core.base.latency import random_access_ns
 from zswapsim._core.engine.replay import Replay
 from zswapsim.study.settings.cost import PRESETS
 from zswapsim.study.settings.reclaimers import RECLAIMERS

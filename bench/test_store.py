@@ -1,6 +1,6 @@
 """Storing and loading a page, beside the bare library call on the same pages and a Python dict of lz4 blocks.
 
-The bare call is the codec's own function in a C loop without the GIL (`zswapsim._core.codec.bare`): compressing into
+The bare call is the codec's own function in a C loop without the GIL (`native/bare.pyx`): compressing into
 one scratch buffer, decompressing to each page's place. What the page store adds is looking for same-filled pages, the
 pool's object, the copy and the slot.
 """
@@ -8,11 +8,11 @@ pool's object, the copy and the slot.
 import lz4.block
 import numpy as np
 import pytest
+from native.bare import BareCodec
 from numpy.typing import NDArray
 from race import Row, Runner, race, timed
 
 from zswapsim import PageStore
-from zswapsim._core.codec.bare import BareCodec
 from zswapsim.compressors import available, get_compressor
 
 Pages = NDArray[np.uint8]

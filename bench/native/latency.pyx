@@ -1,4 +1,4 @@
-"""How long a random access to memory takes: what a replay's time an access is measured against in `bench/`."""
+"""The time of one random access to memory. The replay's time for an access is measured beside it."""
 
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free
@@ -9,12 +9,12 @@ from zswapsim._core.base.memory cimport table_alloc
 
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
-# Of Knuth's MMIX generator (The Art of Computer Programming, 3.3.4).
+# Constants of Knuth's MMIX generator (The Art of Computer Programming, 3.3.4).
 cdef uint64_t FACTOR = 6364136223846793005
 cdef uint64_t STEP = 1442695040888963407
 
 
-# Every place depends on what was read at the one before, so that no two accesses overlap.
+# Walks the table. Each index depends on the value read before it, so no two accesses overlap.
 cdef uint64_t walk(const uint64_t *table, uint64_t records, uint64_t steps) noexcept nogil:
     cdef uint64_t state = 1
     for _ in range(steps):
@@ -23,12 +23,12 @@ cdef uint64_t walk(const uint64_t *table, uint64_t records, uint64_t steps) noex
 
 
 def random_access_ns(records, steps):
-    """Nanoseconds of one access to a table of `records` times 8 bytes, over `steps` accesses, none before its turn.
+    """Return the nanoseconds of one access to a table of 8-byte records, averaged over `steps` dependent accesses.
 
-    The table lies in memory as a replay's page table does, in huge pages where the host has them. Raises InputError
+    Like a replay's page table, the table uses huge pages if the host has them. Raises InputError
     for a number below 1 or more than 2**32 - 1 records, HostMemoryError.
     """
-    cdef uint64_t count, times, began, last
+    cdef uint64_t count, times, start, elapsed, last
     cdef uint64_t *table
     if not 1 <= records < 1 << 32 or not 1 <= steps < 1 << 62:
         raise InputError(f"{records} records, {steps} steps: expected at least 1, and fewer records than {1 << 32}")
@@ -38,9 +38,9 @@ def random_access_ns(records, steps):
         raise HostMemoryError(f"a table of {count} records: larger than can be reserved")
     with nogil:
         memset(table, 0, count * sizeof(uint64_t))
-        began = now_ns()
+        start = now_ns()
         last = walk(table, count, times)
-        began = now_ns() - began
+        elapsed = now_ns() - start
     free(table)
     assert last != 0
-    return began / times
+    return elapsed / times

@@ -2,11 +2,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 
-cdef extern from *:
-    """
-    static inline int zsw_log2(unsigned long long value) { return 63 - __builtin_clzll(value); }
-    """
-    int zsw_log2(unsigned long long value) noexcept nogil
+from zswapsim._core.base.bits cimport zsw_log2
 
 cdef enum:
     HISTOGRAM_SUB = 32

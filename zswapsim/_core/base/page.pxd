@@ -3,9 +3,10 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+
 cdef enum:
-    PAGE_BYTES = 4096
-    PAGE_WORDS = 512
+    PAGE_WORDS = ZSW_PAGE_SIZE >> 3
 
 
 # 1 and the word where the page repeats one machine word, else 0. The last word is looked at first: pages of data

@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
+from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+
 cdef extern from "zsw_codec.h" nogil:
     ctypedef struct zsw_param:
         const char *name
@@ -52,7 +54,7 @@ ctypedef struct codec_ctx:
     uint8_t *scratch    # output of codec_compress: CODEC_SCRATCH bytes with a guard behind them
 
 cdef enum:
-    CODEC_SCRATCH = 2 * 4096
+    CODEC_SCRATCH = 2 * ZSW_PAGE_SIZE
 
 # Opens a context; raises HostMemoryError. The caller keeps a reference to `codec` until it has closed it.
 cdef int codec_ctx_open(Codec codec, codec_ctx *out) except -1

@@ -43,7 +43,7 @@ cdef extern from "zsw_builtin.h" nogil:
 
 cdef enum:
     MAX_PARAMETERS = 64     # of one codec: a list without an end is met before it leads anywhere
-    GUARD_BYTES = 4096      # behind the scratch buffer: an overrun of a page lands in our own memory
+    GUARD_BYTES = ZSW_PAGE_SIZE     # behind the scratch buffer: an overrun of a page lands in our own memory
     GUARD_CHECKED = 32      # of which this many are looked at after each call: an overrun starts at the first
     GUARD_VALUE = 0xA5
 

@@ -8,8 +8,8 @@ from zswapsim._core.codec.codec cimport (
     Codec, codec_compress, codec_ctx, codec_ctx_close, codec_ctx_open, codec_decompress,
 )
 from zswapsim._core.codec.codec cimport codec_raise
-from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_E_PLUGIN, ZSW_OK
-from zswapsim._core.base.page cimport PAGE_BYTES, page_same_filled
+from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_E_PLUGIN, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.page cimport page_same_filled
 
 from zswapsim._core.base.errors import InputError
 
@@ -49,12 +49,12 @@ cdef int measure_page(codec_ctx *ctx, const uint8_t *page, uint8_t *back, figure
         return size
     out.size = <uint16_t> size
     begin = now_ns()
-    if size == PAGE_BYTES:
-        memcpy(back, page, PAGE_BYTES)
+    if size == ZSW_PAGE_SIZE:
+        memcpy(back, page, ZSW_PAGE_SIZE)
     else:
         code = codec_decompress(ctx, ctx.scratch, size, back)
     out.decompress_ns = elapsed(begin, now_ns())
-    if code == ZSW_OK and memcmp(back, page, PAGE_BYTES) != 0:
+    if code == ZSW_OK and memcmp(back, page, ZSW_PAGE_SIZE) != 0:
         return ZSW_E_CORRUPT
     return code
 
@@ -96,8 +96,8 @@ def measure_pages(
     cdef uint64_t spent = 0
     cdef codec_ctx ctx
     cdef figures out
-    cdef uint8_t[PAGE_BYTES] back
-    if images.shape[1] != PAGE_BYTES or not 0 <= begin <= end <= pages:
+    cdef uint8_t[ZSW_PAGE_SIZE] back
+    if images.shape[1] != ZSW_PAGE_SIZE or not 0 <= begin <= end <= pages:
         raise InputError(f"pages {begin} to {end} of {pages} x {images.shape[1]} bytes: expected rows of 4096 bytes")
     for elements in (
         size.shape[0], same_filled.shape[0], zero.shape[0], compress_ns.shape[0], decompress_ns.shape[0]

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t
 from libc.stdlib cimport free, malloc
 
 from zswapsim._core.codec.library cimport Library
-from zswapsim._core.base.page cimport PAGE_BYTES
+from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
 
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
@@ -29,13 +29,13 @@ def train(Library library not None, const uint8_t[:, ::1] pages, size_t dictiona
     cdef size_t *lengths
     if library.symbols != TRAIN_SYMBOLS:
         raise InputError("dictionary: expected a library opened with TRAIN_SYMBOLS")
-    if pages.shape[1] != PAGE_BYTES or count == 0 or count > 1 << 20 or dictionary_bytes == 0:
-        raise InputError(f"dictionary: expected 1 to {1 << 20} pages of {<int> PAGE_BYTES} bytes and a size above 0")
+    if pages.shape[1] != ZSW_PAGE_SIZE or count == 0 or count > 1 << 20 or dictionary_bytes == 0:
+        raise InputError(f"dictionary: expected 1 to {1 << 20} pages of {<int> ZSW_PAGE_SIZE} bytes and a size above 0")
     lengths = <size_t *> malloc(count * sizeof(size_t))
     if lengths == NULL:
         raise HostMemoryError("dictionary: the host is out of memory")
     for i in range(count):
-        lengths[i] = PAGE_BYTES
+        lengths[i] = ZSW_PAGE_SIZE
     with nogil:
         result = (<train_function> library.functions[0])(
             &room[0], dictionary_bytes, &pages[0, 0], lengths, <unsigned> count

@@ -10,6 +10,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
+from zswapsim._core.base.bits cimport popcount64
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.base.memory cimport table_alloc
 
@@ -107,18 +108,10 @@ cdef inline void marks_remove(counted_marks *marks, uint32_t place) noexcept nog
     marks_count(marks, place >> 6, -1)
 
 
-# Bits of a word that are set, in any instruction set (Hacker's Delight, 5-1).
-cdef inline uint32_t marks_ones(uint64_t word) noexcept nogil:
-    word -= (word >> 1) & <uint64_t> 0x5555555555555555
-    word = (word & <uint64_t> 0x3333333333333333) + ((word >> 2) & <uint64_t> 0x3333333333333333)
-    word = (word + (word >> 4)) & <uint64_t> 0x0F0F0F0F0F0F0F0F
-    return <uint32_t> ((word * <uint64_t> 0x0101010101010101) >> 56)
-
-
 # Marks before a place.
 cdef inline uint32_t marks_before(const counted_marks *marks, uint32_t place) noexcept nogil:
     cdef uint32_t at = place >> 6
-    cdef uint32_t found = marks_ones(marks.marks[at] & ((<uint64_t> 1 << (place & 63)) - 1)) + marks.in_node[at]
+    cdef uint32_t found = popcount64(marks.marks[at] & ((<uint64_t> 1 << (place & 63)) - 1)) + marks.in_node[at]
     cdef uint32_t level
     at >>= 5
     found += marks.in_group[at]

@@ -1,5 +1,6 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from zswapsim._core.base.busy cimport busy_flag
 from zswapsim._core.curve.countedmarks cimport counted_marks
 
 ctypedef struct stack_record:    # 8 bytes
@@ -18,9 +19,10 @@ cdef class StackDistances:
     cdef uint32_t places
     cdef uint32_t head           # the next place
     cdef uint32_t live           # pages that were accessed
-    cdef bint busy
+    cdef busy_flag busy
 
-    cdef int enter(self) except -1
+    cdef int begin_call(self) except -1
+    cdef void end_call(self) noexcept nogil
     cdef void run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t *out) noexcept nogil
     cdef void make_room(self) noexcept nogil
     cdef void measure(

@@ -22,8 +22,10 @@ import numpy as np
 from zswapsim._core.curve.countedmarks cimport (
     MARKS_MOST, marks_before, marks_close, marks_fill, marks_open, marks_remove, marks_settle,
 )
+from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_OK
-from zswapsim._core.lru.log cimport LRU_AHEAD, zsw_prefetch
+from zswapsim._core.lru.log cimport LRU_AHEAD
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 from zswapsim._core.base.memory cimport table_alloc
 from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
 
@@ -75,14 +77,16 @@ cdef class StackDistances:
         free(self.faults)
         free(self.closed)
 
-    cdef int enter(self) except -1:
-        """First in every call; the caller sets `busy` back at its end."""
+    cdef int begin_call(self) except -1:
+        """Refuse a second thread. Every call begins with it; the caller ends it with end_call()."""
         if self.records == NULL:
             raise InputError("distances: not initialised")
-        if self.busy:
+        if not busy_enter(&self.busy):
             raise BusyError("distances: another thread is using it")
-        self.busy = True
         return 0
+
+    cdef void end_call(self) noexcept nogil:
+        busy_leave(&self.busy)
 
     # -- the trace ------------------------------------------------------------------------------------------------
 
@@ -100,7 +104,7 @@ cdef class StackDistances:
             raise InputError(f"distances: {count} pages and {ops.shape[0]} operations")
         if out is not None and out.shape[0] != count:
             raise InputError(f"distances: {count} pages and room for {out.shape[0]} distances")
-        self.enter()
+        self.begin_call()
         try:
             for i in range(count):
                 highest = max(highest, pages[i])
@@ -110,7 +114,7 @@ cdef class StackDistances:
                 with nogil:
                     self.run(&pages[0], &ops[0], count, NULL if out is None else &out[0])
         finally:
-            self.busy = False
+            self.end_call()
 
     cdef void run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t *out) noexcept nogil:
         cdef uint32_t noted[2][2 * BLOCK]
@@ -208,7 +212,7 @@ cdef class StackDistances:
         """
         cdef uint32_t[::1] into
         cdef uint32_t page
-        self.enter()
+        self.begin_call()
         try:
             found = np.zeros(self.pages, np.uint32)
             into = found
@@ -218,11 +222,11 @@ cdef class StackDistances:
                         into[page] = self.live - marks_before(&self.marks, self.records[page].stamp)
             return found
         finally:
-            self.busy = False
+            self.end_call()
 
     cdef copied(self, const uint64_t *counts, bint with_open):
         cdef uint64_t[::1] into
-        self.enter()
+        self.begin_call()
         try:
             found = np.empty(self.pages + 1, np.uint64)
             into = found
@@ -233,7 +237,7 @@ cdef class StackDistances:
                     self.add_open(&into[0])
             return found
         finally:
-            self.busy = False
+            self.end_call()
 
     @property
     def seen(self):
@@ -248,7 +252,7 @@ cdef class StackDistances:
 
     def check(self):
         """Assert every invariant. O(places)."""
-        self.enter()
+        self.begin_call()
         try:
             stamps = sorted(
                 self.records[page].stamp for page in range(self.pages) if self.records[page].stamp != STACK_NONE
@@ -259,7 +263,7 @@ cdef class StackDistances:
                 assert self.marks.marks[place >> 6] >> (place & 63) & 1, f"place {place} has no mark"
                 assert marks_before(&self.marks, place) == rank, f"place {place} does not know what is before it"
         finally:
-            self.busy = False
+            self.end_call()
 
 
 cdef void copy_distances(const uint32_t *noted, Py_ssize_t count, uint32_t *out) noexcept nogil:

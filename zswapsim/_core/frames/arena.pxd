@@ -4,6 +4,8 @@ from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t
 
+from zswapsim._core.base.busy cimport busy_flag
+
 cdef enum:
     NO_FRAME = 0xFFFFFFFF
     FREE_FRAME = 0        # the owner of a free frame
@@ -20,7 +22,7 @@ cdef class FrameArena:
     cdef readonly uint32_t frames       # how many the node has
     cdef readonly uint32_t free_frames  # how many of them nobody owns
     cdef list owner_names        # number - 1 -> name
-    cdef bint busy               # a thread without the GIL takes frames
+    cdef busy_flag busy          # a thread allocates or frees frames
 
     cdef int reserve(self, uint32_t frames, bint backed) except -1
     # A frame for `owner`, the last one given back first; NO_FRAME when none is free. O(1).

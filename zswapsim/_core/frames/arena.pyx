@@ -8,6 +8,7 @@ from posix.mman cimport (
     MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
 )
 
+from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
 from zswapsim._core.frames.hostnuma cimport numa_bind, numa_located
 from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
@@ -90,13 +91,12 @@ cdef class FrameArena:
         self.free_frames += 1
 
     cdef int enter(self) except -1:
-        if self.busy:
+        if not busy_enter(&self.busy):
             raise BusyError("frames of a node: another thread is using them")
-        self.busy = True
         return 0
 
     cdef void leave(self) noexcept:
-        self.busy = False
+        busy_leave(&self.busy)
 
     # -- blocks of several frames, for requests of a higher order; not on the hot path ------------------------------
 

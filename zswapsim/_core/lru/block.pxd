@@ -11,15 +11,11 @@ the loops are of fixed length, for the compiler to make vectors of.
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from zswapsim._core.base.bits cimport popcount64, zsw_lowest_bit
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 from zswapsim._core.lru.log cimport (
-    LRU_NONE, lru_log, lru_marked, lru_next_word, lru_place, lru_unmark, zsw_lowest_bit, zsw_prefetch, zsw_seldom,
+    LRU_NONE, lru_log, lru_marked, lru_next_word, lru_place, lru_unmark, zsw_seldom,
 )
-
-cdef extern from *:
-    """
-    #define zsw_bits(word) ((uint32_t) __builtin_popcountll(word))
-    """
-    uint32_t zsw_bits(uint64_t word) noexcept nogil
 
 cdef enum:
     LRU_BLOCK = 64
@@ -65,13 +61,13 @@ cdef inline void block_judge(lru_block *block, const lru_log *log) noexcept nogi
 cdef inline uint32_t lru_skip(const lru_log *log, uint32_t stamp, uint32_t count) noexcept nogil:
     cdef uint32_t word = lru_place(log, stamp) >> 6, here
     cdef uint64_t marks = log.marks[word] & (~<uint64_t> 0 << (stamp & 63))
-    here = zsw_bits(marks)
+    here = popcount64(marks)
     while here <= count:
         count -= here
         word = lru_next_word(log, word)
         stamp += 64
         marks = log.marks[word]
-        here = zsw_bits(marks)
+        here = popcount64(marks)
     while count:
         marks &= marks - 1
         count -= 1

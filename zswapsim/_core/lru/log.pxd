@@ -14,13 +14,13 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
+from zswapsim._core.base.bits cimport zsw_lowest_bit
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 
 cdef extern from *:
     """
-    #define zsw_prefetch(address) __builtin_prefetch((address), 1, 3)
-    #define zsw_lowest_bit(word) __builtin_ctzll(word)
     #define zsw_seldom(condition) __builtin_expect(!!(condition), 0)
     #define LRU_NONE 0xFFFFFFFFu
     #define LRU_DROPPED 0xFFFFFFFEu
@@ -29,8 +29,6 @@ cdef extern from *:
     #define LRU_FIRST 0u
     #endif
     """
-    void zsw_prefetch(const void *address) noexcept nogil
-    int zsw_lowest_bit(uint64_t word) noexcept nogil
     bint zsw_seldom(bint condition) noexcept nogil
     const uint32_t LRU_NONE      # the stamp of a page that has been in no log, or was removed; no page
     const uint32_t LRU_DROPPED   # the stamp of a page that was dropped before stamps began anew

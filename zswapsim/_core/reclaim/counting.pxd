@@ -7,25 +7,20 @@ access is the order of pages. These loops serve `Replay` alone, which adds what 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.base.errors cimport ZSW_OK
+from zswapsim._core.base.prefetch cimport zsw_prefetch, zsw_prefetch_read
 from zswapsim._core.lru.log cimport (
-    LRU_AHEAD, LRU_NONE, LRU_SIGNED, lru_drop, lru_holds, lru_log, lru_put, lru_ready, lru_unmark, zsw_prefetch,
+    LRU_AHEAD, LRU_NONE, LRU_SIGNED, lru_drop, lru_holds, lru_log, lru_put, lru_ready, lru_unmark,
 )
 from zswapsim._core.lru.block cimport LRU_BLOCK, LRU_BLOCK_FRAMES, block_replay, lru_block
 from zswapsim._core.reclaim.reclaimer cimport DIRTY, HIT, HITS, RESIDENT, TOUCHED, Reclaimer, counted_run
-
-cdef extern from *:
-    """
-    #define zsw_prefetch_soon(address) __builtin_prefetch((address), 0, 2)
-    """
-    void zsw_prefetch_soon(const void *address) noexcept nogil
 
 
 # Asks for 64 accesses of those behind these `count`, which come next as a rule, while there is other work to do.
 cdef inline void fetch_soon(const counted_run *run, const uint32_t *pages, Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(0, 64, 16):
-        zsw_prefetch_soon(pages + count + run.done + i)
-    zsw_prefetch_soon(run.ops + count + run.done)
+        zsw_prefetch_read(pages + count + run.done + i)
+    zsw_prefetch_read(run.ops + count + run.done)
 
 
 # Exact LRU: an eviction is a step of the log's old end. 0 or ZSW_E_NOMEM.

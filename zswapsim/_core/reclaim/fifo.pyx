@@ -12,7 +12,7 @@ from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.reclaim.pagering cimport (
     RING_AHEAD, page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages,
 )
-from zswapsim._core.lru.log cimport zsw_prefetch
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 from zswapsim._core.reclaim.marks cimport all_ones_if, looked_at
 from zswapsim._core.reclaim.reclaimer cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, mark_block, send_out
 from zswapsim._core.base.errors import HostMemoryError

@@ -9,7 +9,7 @@ all where nearly all accesses are hits, and a branch tells.
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
-from zswapsim._core.lru.log cimport zsw_prefetch
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 from zswapsim._core.reclaim.reclaimer cimport DIRTY, HIT, HITS, IN_SLOT, MARK_BLOCK, RESIDENT, SEEN, TOUCHED, mark_block
 
 cdef enum:

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint32_t
 
-from zswapsim._core.lru.log cimport zsw_prefetch
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 
 cdef extern from *:
     """

@@ -8,7 +8,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
-from zswapsim._core.lru.log cimport zsw_prefetch
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 from zswapsim._core.base.memory cimport table_alloc
 
 cdef enum:

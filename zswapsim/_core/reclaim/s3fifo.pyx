@@ -11,8 +11,9 @@ from cython cimport final
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 from zswapsim._core.lru.log cimport (
-    LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove, zsw_prefetch,
+    LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove,
 )
 from zswapsim._core.reclaim.pagering cimport (
     page_ring, ring_ahead, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages,

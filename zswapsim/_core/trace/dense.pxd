@@ -2,13 +2,14 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from zswapsim._core.base.busy cimport busy_flag
 from zswapsim._core.trace.table cimport dense_table
 from zswapsim._core.trace.direct cimport direct_table
 
 cdef class DenseMap:
     cdef direct_table direct    # has all pages while `table` has none
     cdef dense_table table
-    cdef bint busy              # a thread is in it
+    cdef busy_flag busy         # a call is under way
 
     # Writes the numbers of `count` pages that lie `stride` bytes apart. 0, ZSW_E_NOMEM or ZSW_E_RANGE. One at a time.
     cdef int number(
@@ -16,5 +17,6 @@ cdef class DenseMap:
     ) noexcept nogil
     # Distinct pages.
     cdef uint64_t known(self) noexcept nogil
-    cdef check_direct(self, unsigned char[:] numbers)
-    cdef check_table(self, unsigned char[:] numbers)
+    # Count every number's places in `numbers`, one byte for each.
+    cdef int check_direct(self, uint8_t *numbers) except -1
+    cdef int check_table(self, uint8_t *numbers) except -1

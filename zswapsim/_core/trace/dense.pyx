@@ -4,6 +4,7 @@ Pages that are all small are looked up in an array (direct.pxd). Once a larger o
 densetable.pxd, where a probe is one cache line, mostly, asked for some pages ahead of its use.
 """
 
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
@@ -11,10 +12,11 @@ from libc.string cimport memcpy, memset
 from zswapsim._core.trace.table cimport (
     CROWD, FARTHEST, TABLE_CROWDED, TABLE_FULL, TABLE_NARROW, WIDE_BYTES, dense_entry, dense_table, hash_at, hash_of,
     home_of, load64, page_of, read_slot, slot_at, table_begin, table_close, table_remedy, write_narrow, write_wide,
-    zsw_prefetch,
 )
 from zswapsim._core.trace.direct cimport direct_close, direct_keys, direct_open, direct_run, direct_table
+from zswapsim._core.base.busy cimport busy_enter, busy_leave, is_busy
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, raise_code
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 
 from zswapsim._core.base.errors import BusyError, InputError
 
@@ -228,14 +230,12 @@ cdef class DenseMap:
             raise InputError(f"DenseMap.map: expected uint64 pages and contiguous uint32 out: {error}") from None
         if source.shape[0] != target.shape[0]:
             raise InputError(f"DenseMap.map: {source.shape[0]} pages and room for {target.shape[0]}: expected as many")
-        if self.busy:
+        if not busy_enter(&self.busy):
             raise BusyError("DenseMap: another thread is using it")
-        if source.shape[0] == 0:
-            return
-        self.busy = True
-        with nogil:
-            code = self.number(<const uint8_t *> &source[0], source.strides[0], &target[0], source.shape[0])
-        self.busy = False
+        if source.shape[0]:
+            with nogil:
+                code = self.number(<const uint8_t *> &source[0], source.strides[0], &target[0], source.shape[0])
+        busy_leave(&self.busy)
         if code:
             raise_code(code, f"DenseMap of {self.known()} pages")
 
@@ -244,7 +244,7 @@ cdef class DenseMap:
         cdef uint64_t[::1] view
         cdef dense_entry entry
         cdef uint64_t at
-        if self.busy:
+        if is_busy(self.busy):
             raise BusyError("DenseMap: another thread is using it")
         import numpy as np  # not needed for anything that is quick to start
 
@@ -262,23 +262,24 @@ cdef class DenseMap:
 
     def check(self):
         """Raises AssertionError unless every number is there once, in reach of home, behind none that is younger."""
-        if self.busy:
+        if is_busy(self.busy):
             raise BusyError("DenseMap: another thread is using it")
         assert self.direct.used == 0 or self.table.used == 0, "a page is in the array and in the table"
         numbers = bytearray(self.known())
-        self.check_direct(numbers)
+        self.check_direct(<uint8_t *> PyByteArray_AS_STRING(numbers))
         if self.table.slots != NULL:
-            self.check_table(numbers)
+            self.check_table(<uint8_t *> PyByteArray_AS_STRING(numbers))
         assert numbers == b"\1" * len(numbers), "a number is lost, or there twice"
 
-    cdef check_direct(self, unsigned char[:] numbers):
+    cdef int check_direct(self, uint8_t *numbers) except -1:
         cdef uint64_t key
         for key in range(self.direct.end):
             assert self.direct.numbers[key] <= self.direct.used, f"page {key} has a number that was not given"
             if self.direct.numbers[key]:
                 numbers[self.direct.numbers[key] - 1] += 1
+        return 0
 
-    cdef check_table(self, unsigned char[:] numbers):
+    cdef int check_table(self, uint8_t *numbers) except -1:
         cdef uint64_t at, before, home
         cdef dense_entry entry
         for at in range(self.table.capacity + FARTHEST + 1):
@@ -290,6 +291,7 @@ cdef class DenseMap:
                 assert home <= at <= home + FARTHEST, f"slot {at} is out of reach of its home {home}"
                 for before in range(home, at):
                     assert 0 < read_slot(&self.table, before).number < entry.number, f"slot {at} is behind {before}"
+        return 0
 
 
 def next_access(const uint32_t[::1] dense, int64_t base, int64_t[::1] following, int64_t[::1] out):

@@ -11,12 +11,7 @@ from posix.mman cimport (
 )
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
-
-cdef extern from *:
-    """
-    #define zsw_prefetch_number(address) __builtin_prefetch(address, 1, 3)
-    """
-    void zsw_prefetch_number(const void *address) noexcept nogil
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 
 cdef enum:
     HUGE_ROOM = 1 << 20     # keys from which on an array is large
@@ -64,7 +59,7 @@ cdef inline Py_ssize_t direct_run(
     for i in range(count):
         memcpy(&key, keys + min(i + KEYS_AHEAD, count - 1) * stride, 8)
         if key < direct.room:
-            zsw_prefetch_number(direct.numbers + key)
+            zsw_prefetch(direct.numbers + key)
         memcpy(&key, keys + i * stride, 8)
         if key >= direct.room:
             return i

@@ -9,12 +9,6 @@ match is exact, and every key can be had back from the table, which is all there
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-cdef extern from *:
-    """
-    #define zsw_prefetch(address) __builtin_prefetch(address, 1, 3)
-    """
-    void zsw_prefetch(const void *address) noexcept nogil
-
 # Why a page can't be entered: it would be one too many, too far from home, or wider than the keys are.
 cdef enum:
     TABLE_FULL = 1
@@ -57,20 +51,6 @@ ctypedef struct dense_entry:
 cdef int table_begin(dense_table *table, uint64_t page) noexcept nogil
 cdef int table_remedy(dense_table *table, int why, uint64_t page) noexcept nogil
 cdef void table_close(dense_table *table) noexcept nogil
-
-
-# -- hash, home, and back ---------------------------------------------------------------------------------------------
-
-cdef inline uint64_t ones(int bits) noexcept nogil:
-    return ~<uint64_t> 0 >> (64 - bits)
-
-
-cdef inline int bits_of(uint64_t value) noexcept nogil:
-    cdef int bits = 0
-    while value:
-        bits += 1
-        value >>= 1
-    return bits
 
 
 cdef inline uint64_t load64(const uint8_t *at) noexcept nogil:

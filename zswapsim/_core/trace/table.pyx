@@ -16,7 +16,9 @@ from posix.mman cimport (
     MADV_DONTNEED, MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
 )
 
+from zswapsim._core.base.bits cimport bit_width, low_mask
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
+from zswapsim._core.base.prefetch cimport zsw_prefetch
 
 cdef enum:
     BATCH = 64              # keys whose slots are asked for together
@@ -60,12 +62,12 @@ cdef void choose_slots(dense_table *table, int key_bits) noexcept nogil:
     table.wide = slot_bytes == 9
     table.slot_bytes = WIDE_BYTES if table.wide else slot_bytes
     table.key_bits = WIDE_BITS if table.wide else NARROW_BITS[slot_bytes]
-    table.number_bits = bits_of(table.most)
-    table.number_mask = ones(table.number_bits)
-    table.tag_mask = table.key_mask = ones(table.key_bits)
+    table.number_bits = bit_width(table.most)
+    table.number_mask = low_mask(table.number_bits)
+    table.tag_mask = table.key_mask = low_mask(table.key_bits)
     if not table.wide:
-        table.slot_mask = ones(8 * slot_bytes)
-        table.tag_mask &= ones(8 * slot_bytes - table.number_bits)
+        table.slot_mask = low_mask(8 * slot_bytes)
+        table.tag_mask &= low_mask(8 * slot_bytes - table.number_bits)
 
 
 # An empty table for keys of `key_bits` bits or some more; `factor` as given, 0 for the first. 0 or ZSW_E_NOMEM.
@@ -231,7 +233,7 @@ cdef int rebuild(dense_table *table, int key_bits, int share, int scale, uint64_
 
 # For `page` and others.
 cdef int table_begin(dense_table *table, uint64_t page) noexcept nogil:
-    return rebuild(table, bits_of(page), 32, FIRST_SCALE, 0)
+    return rebuild(table, bit_width(page), 32, FIRST_SCALE, 0)
 
 
 # Another factor; and where that does not help, more room for each key. 0 or ZSW_E_NOMEM.
@@ -265,8 +267,8 @@ cdef int grow(dense_table *table) noexcept nogil:
 cdef int table_remedy(dense_table *table, int why, uint64_t page) noexcept nogil:
     cdef int code
     if why == TABLE_NARROW:
-        code = rebuild(table, bits_of(page), table.share, table.scale, 0)
-        return disperse(table, bits_of(page), table.share, table.scale) if code == TABLE_CROWDED else code
+        code = rebuild(table, bit_width(page), table.share, table.scale, 0)
+        return disperse(table, bit_width(page), table.share, table.scale) if code == TABLE_CROWDED else code
     # Keys crowd by chance where the table is nearly full.
     if why == TABLE_FULL or table.used > table.capacity // 2:
         return grow(table)

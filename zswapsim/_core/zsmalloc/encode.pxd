@@ -4,8 +4,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from libc.string cimport memcpy
 
 from zswapsim._core.codec.codec cimport codec_compress, codec_ctx, codec_decompress
-from zswapsim._core.base.errors cimport ZSW_E_ABSENT, ZSW_E_CORRUPT, ZSW_OK
-from zswapsim._core.base.page cimport PAGE_BYTES, page_checksum, page_fill, page_same_filled
+from zswapsim._core.base.errors cimport ZSW_E_ABSENT, ZSW_E_CORRUPT, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.page cimport page_checksum, page_fill, page_same_filled
 from zswapsim._core.zsmalloc.slots cimport (
     SLOT_COMPRESSED, SLOT_EMPTY, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry,
 )
@@ -24,7 +24,7 @@ cdef inline int encode_bytes(
         return length
     if length >= raw_from:
         out.kind = SLOT_RAW
-        out.length = PAGE_BYTES
+        out.length = ZSW_PAGE_SIZE
         out.data = page
     else:
         out.kind = SLOT_COMPRESSED
@@ -63,7 +63,7 @@ cdef inline int decode_page(
     else:
         data = slots.pool.read(entry.value, entry.length, bounce)
         if entry.kind == SLOT_RAW:
-            memcpy(page, data, PAGE_BYTES)
+            memcpy(page, data, ZSW_PAGE_SIZE)
         else:
             code = codec_decompress(ctx, data, entry.length, page)
             if code < 0:

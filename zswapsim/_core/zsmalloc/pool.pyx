@@ -11,6 +11,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
+from zswapsim._core.base.busy cimport is_busy
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE, raise_code
 from zswapsim._core.frames.arena cimport FrameArena, Grant
 from zswapsim._core.zsmalloc.classes cimport ZS_HANDLE_BYTES, ZS_MAX_CHAIN, ZS_STEP
@@ -61,7 +62,7 @@ cdef class ZsPool:
     def __dealloc__(self):
         cdef uint32_t zspage
         # Frames go back to an arena that may live on, unless another thread is just taking some of it.
-        if self.arena is not None and not self.arena.busy:
+        if self.arena is not None and not is_busy(self.arena.busy):
             for zspage in range(self.zspage_count):
                 if self.zspages[zspage].live:
                     self.give_frames(zspage)
@@ -376,7 +377,7 @@ cdef class ZsPool:
             index = <uint16_t> self.objects[page.first_object + index]
 
     cdef void copy_object(self, zs_class *cls, zs_handle old, zs_handle now) noexcept nogil:
-        cdef uint8_t[4096] bounce
+        cdef uint8_t[ZSW_PAGE_SIZE] bounce
         self.span(&self.zspages[<uint32_t> (old >> 16)], <uint32_t> (old & ZS_LAST) * cls.size, bounce, cls.size, False)
         self.span(&self.zspages[<uint32_t> (now >> 16)], <uint32_t> (now & ZS_LAST) * cls.size, bounce, cls.size, True)
 

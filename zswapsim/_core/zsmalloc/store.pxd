@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t
 
+from zswapsim._core.base.busy cimport busy_flag
 from zswapsim._core.codec.codec cimport Codec, codec_ctx
 from zswapsim._core.zsmalloc.slots cimport SlotPool
 
@@ -16,9 +17,10 @@ cdef class PageStore:
     cdef int context_count
     cdef int raw_from               # a compressed length (bytes) at or above it is kept as it is
     cdef bint sums                  # every page has a checksum, looked at when it is loaded
-    cdef bint busy                  # a call is under way in some thread
+    cdef busy_flag busy             # a call is under way in some thread
 
-    cdef int enter(self) except -1
+    cdef int begin_call(self) except -1
+    cdef void end_call(self) noexcept nogil
     cdef int load_page(self, uint32_t slot, uint8_t *page) except -1
     cdef int open_contexts(self, int count) except -1
     cdef int store_run(

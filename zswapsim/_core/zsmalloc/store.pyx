@@ -12,6 +12,7 @@ from libc.string cimport memset
 
 from zswapsim._core.codec.codec cimport Codec, codec_ctx, codec_ctx_close, codec_ctx_open, codec_raise
 from zswapsim._core.zsmalloc.encode cimport decode_page, encode_page
+from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames.arena cimport FrameArena
 from zswapsim._core.zsmalloc.pipeline cimport StorePipeline
@@ -43,7 +44,6 @@ cdef class PageStore:
     def __cinit__(self):
         self.contexts = NULL
         self.context_count = 0
-        self.busy = False
 
     def __init__(self, node_bytes, Codec compressor not None, *, int chain_size=8, raw_from=None, bint verify=False):
         if self.codec is not None:
@@ -79,14 +79,17 @@ cdef class PageStore:
             self.context_count += 1
         return 0
 
-    cdef int enter(self) except -1:
-        """First in every call; the caller sets `busy` back at its end."""
-        if self.busy:
+    cdef int begin_call(self) except -1:
+        """Refuse a second thread and a closed store. Every call begins with it; the caller ends it with end_call()."""
+        if not busy_enter(&self.busy):
             raise BusyError("page store: another thread is using it")
         if self.slots is None:
+            self.end_call()
             raise ClosedError("page store: it is closed")
-        self.busy = True
         return 0
+
+    cdef void end_call(self) noexcept nogil:
+        busy_leave(&self.busy)
 
     # -- one page -------------------------------------------------------------------------------------------------
 
@@ -101,10 +104,10 @@ cdef class PageStore:
         cdef int code
         open_page(page, &view, PyBUF_SIMPLE)
         try:
-            self.enter()
+            self.begin_call()
             with nogil:
                 code = self.store_run(&number, <const uint8_t *> view.buf, 1, &done)
-            self.busy = False
+            self.end_call()
         finally:
             PyBuffer_Release(&view)
         if code < 0:
@@ -132,10 +135,10 @@ cdef class PageStore:
     cdef int load_page(self, uint32_t slot, uint8_t *page) except -1:
         cdef Py_ssize_t done = 0
         cdef int code
-        self.enter()
+        self.begin_call()
         with nogil:
             code = self.load_run(self.contexts, &slot, page, 1, &done)
-        self.busy = False
+        self.end_call()
         if code < 0:
             codec_raise(code, f"slot {slot}")
         return 0
@@ -144,9 +147,9 @@ cdef class PageStore:
         """Forget a slot's page. Raises SlotEmptyError."""
         cdef uint32_t number = slot_number(slot)
         cdef int code
-        self.enter()
+        self.begin_call()
         code = self.slots.drop(number)
-        self.busy = False
+        self.end_call()
         if code < 0:
             codec_raise(code, f"slot {number}")
 
@@ -166,7 +169,7 @@ cdef class PageStore:
         check_threads(threads)
         if numbers.shape[0] == 0:
             return
-        self.enter()
+        self.begin_call()
         try:
             if threads == 1:
                 with nogil:
@@ -178,7 +181,7 @@ cdef class PageStore:
                 code = pipeline.work(threads)
                 done = pipeline.done
         finally:
-            self.busy = False
+            self.end_call()
         if code < 0:
             codec_raise(code, f"page {done} (slot {numbers[done]})")
 
@@ -207,7 +210,7 @@ cdef class PageStore:
             if code < 0:
                 codec_raise(code, f"page {first + done} (slot {numbers[first + done]})")
 
-        self.enter()
+        self.begin_call()
         try:
             if threads == 1:
                 part(0, 1)
@@ -218,7 +221,7 @@ cdef class PageStore:
             for each in parts:
                 each.result()
         finally:
-            self.busy = False
+            self.end_call()
 
     cdef int store_run(
         self, const uint32_t *slots, const uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
@@ -252,37 +255,37 @@ cdef class PageStore:
     def compact(self):
         """Pack the pool's zspages. Returns the number of frames that came free."""
         cdef uint64_t freed
-        self.enter()
+        self.begin_call()
         with nogil:
             freed = self.slots.pool.compact()
-        self.busy = False
+        self.end_call()
         return freed
 
     def stats(self):
         """Counters by the names of a Result: pages, and sizes in bytes."""
-        self.enter()
-        self.busy = False
+        self.begin_call()
+        self.end_call()
         return self.slots.stats()
 
     def owners(self):
         """Frames of the arena by owner, counted one by one."""
-        self.enter()
-        self.busy = False
+        self.begin_call()
+        self.end_call()
         return self.slots.pool.arena.owners()
 
     def check(self):
         """Assert every invariant of slots, pool and frames. O(slots + objects + frames)."""
-        self.enter()
+        self.begin_call()
         try:
             self.slots.check()
             self.slots.pool.arena.check()
         finally:
-            self.busy = False
+            self.end_call()
 
     def dump(self):
         """The pool's zspages: {class size: {fullness group: [objects in use of each, head of the list first]}}."""
-        self.enter()
-        self.busy = False
+        self.begin_call()
+        self.end_call()
         return dump_pool(self.slots.pool)
 
     def inject_fault(self, slot, int offset, uint8_t mask):
@@ -290,15 +293,16 @@ cdef class PageStore:
 
         Raises SlotEmptyError, and InputError where the slot has no such byte.
         """
-        self.enter()
-        self.busy = False
+        self.begin_call()
+        self.end_call()
         self.slots.inject_fault(slot_number(slot), offset, mask)
 
     def close(self):
         """Give everything back. May be called twice; raises BusyError while a call is under way."""
-        if self.busy:
+        if not busy_enter(&self.busy):
             raise BusyError("page store: another thread is using it")
         self.slots = None
+        self.end_call()
 
     def __enter__(self):
         return self

@@ -1,0 +1,1 @@
+"""Extension modules that the benchmarks alone use; setup.py beside them compiles them."""

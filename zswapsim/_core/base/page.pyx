@@ -1,0 +1,5 @@
+"""The size of a page, for Python: ZSW_PAGE_SIZE of cext/zsw_codec.h."""
+
+from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+
+PAGE_SIZE = <int> ZSW_PAGE_SIZE
