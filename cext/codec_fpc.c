@@ -29,7 +29,7 @@ ZSW_INLINE int fits(uint32_t word, unsigned bits) {
     return word + (1u << (bits - 1)) < 1u << bits;
 }
 
-/* The pattern with the fewest bits, for a word that isn't 0. The conditions are all taken: none can be foretold. */
+/* The pattern with the fewest bits, for a word that isn't 0. Branch-free, because the branches would be unpredictable. */
 ZSW_INLINE uint32_t pattern_of(uint32_t word) {
     uint32_t pattern = word == (word & 255) * 0x01010101u ? SAME_BYTES : WHOLE;
     uint32_t halves = ((word + 0x80) & 0xff00) | (((word >> 16) + 0x80) & 0xff00);
@@ -41,7 +41,7 @@ ZSW_INLINE uint32_t pattern_of(uint32_t word) {
     return fits(word, 4) ? SIGNED_4 : pattern;
 }
 
-/* What a pattern leaves open of a word; bits above are left for the caller to cut off. */
+/* Return the payload bits of a word for a pattern; the caller masks higher bits. */
 ZSW_INLINE uint32_t open_bits(uint32_t word, uint32_t pattern) {
     uint32_t open = pattern == UPPER_HALF ? word >> 16 : word;
 
@@ -118,7 +118,7 @@ ZSW_INLINE size_t next_word(fpc_in *in, uint32_t *word) {
     return pattern == ZERO_RUN ? 4 * ((open & (RUN_MOST - 1)) + 1) : 4;
 }
 
-/* Zeros are written behind every word as long as a run may be, where there is room for them. */
+/* After every word, write zeros for the longest run if there is space. */
 static int fpc_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t room) {
     static const uint8_t zeros[4 * RUN_MOST];
     const uint8_t *end = dst + bytes, *safe = dst + (room > sizeof(zeros) ? room - sizeof(zeros) : 0);

@@ -22,7 +22,7 @@ enum found {
     FOUND_WORD,
 };
 
-/* What is written of a unit, before it is packed. Some are written before it is known whether they count. */
+/* Parts of a unit before packing. Entries may be written speculatively; only the counts make them valid. */
 typedef struct wkdm_parts {
     uint8_t found[UNIT_MOST / 4 + 16];
     uint8_t place[UNIT_MOST / 4 + 16];
@@ -39,7 +39,7 @@ ZSW_INLINE void start(uint32_t *dictionary) {
         dictionary[i] = FIRST_WORD;
 }
 
-/* Without a branch: which of the four comes next can't be foretold. */
+/* Branch-free, because the four cases are unpredictable. */
 ZSW_INLINE void look_up(const uint8_t *src, size_t words, uint8_t *missed, wkdm_parts *p) {
     uint32_t dictionary[PLACES];
     size_t placed = 0, lows = 0;

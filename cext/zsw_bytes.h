@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unaligned little-endian loads and stores, and copies of fixed lengths: what the codecs of our own are made of. */
+/* Unaligned little-endian loads and stores, and copies of fixed lengths: used by the built-in codecs. */
 #ifndef ZSW_BYTES_H
 #define ZSW_BYTES_H
 
@@ -60,7 +60,7 @@ ZSW_INLINE void store64(uint8_t *at, uint64_t value) {
     memcpy(at, &v, sizeof(v));
 }
 
-/* All is read before anything is written: the two may overlap. */
+/* All loads precede all stores, so the regions may overlap. */
 ZSW_INLINE void copy8(uint8_t *to, const uint8_t *from) {
     uint64_t v;
 
@@ -89,7 +89,7 @@ ZSW_INLINE void copy_pieces(uint8_t *to, const uint8_t *from, size_t bytes) {
     } while (to < end);
 }
 
-/* How many of the low bytes of `difference`, which is not 0, are 0. */
+/* Return the number of low zero bytes of `difference`, which is not 0. */
 ZSW_INLINE unsigned equal_bytes(uint64_t difference) {
     return (unsigned)__builtin_ctzll(difference) >> 3;
 }
@@ -103,7 +103,7 @@ ZSW_INLINE unsigned equal_bytes(uint64_t difference) {
  */
 #define ZSW_MATCH_SLACK 31
 
-/* Distances below 8: multiplied out to 8 bytes, of which as many whole repetitions as fit are one step. */
+/* Distances below 8: replicate the pattern to 8 bytes and store as many whole repetitions as fit in each step. */
 ZSW_INLINE void repeat_below_8(uint8_t *to, size_t distance, const uint8_t *end) {
     static const struct {
         uint64_t factor;
@@ -168,7 +168,7 @@ ZSW_INLINE void copy_match(uint8_t *to, size_t distance, const uint8_t *end) {
     }
 }
 
-/* The same where nothing may be written at or behind `limit`, which is at least `end`. */
+/* Copy a match without writing at or after `limit`, which is at least `end`. */
 ZSW_INLINE void copy_match_within(uint8_t *to, size_t distance, const uint8_t *end, const uint8_t *limit) {
     if (ZSW_LIKELY(limit - end >= ZSW_MATCH_SLACK)) {
         copy_match(to, distance, end);

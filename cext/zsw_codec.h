@@ -36,11 +36,11 @@ typedef struct zsw_param {
     const char *name; /* as written in "codec:name=value" */
     int64_t lowest;   /* least value allowed */
     int64_t highest;  /* greatest value allowed */
-    int64_t initial;  /* value where none is given */
-    const char *help; /* one line for people */
+    int64_t initial;  /* default value */
+    const char *help; /* help text, one line */
 } zsw_param;
 
-/* What a set of parameters is made from. Everything is borrowed for the length of params_create. */
+/* Input of params_create. All pointers are borrowed for the duration of the call. */
 typedef struct zsw_config {
     const int64_t *values;      /* one for each entry of `params`, in that order, checked against its range */
     const uint8_t *dictionary;  /* NULL, or the bytes of a dictionary */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a sequence of four bytes was last seen: 8192 positions of 16 bits, as Linux' lz4 and lzo both keep them. An
+ * Table of the last position of each four-byte sequence: 8192 positions of 16 bits, as Linux' lz4 and lzo both keep them. An
  * entry that nothing was put into reads as position 0, so the table is cleared before each source.
  */
 #ifndef ZSW_POSITIONS_H
@@ -15,7 +15,7 @@ typedef struct position_table {
     _Alignas(64) uint16_t at[1u << POSITION_BITS];
 } position_table;
 
-/* What was last put under `hash`, replaced by `position`. */
+/* Return the last position stored under `hash` and replace it by `position`. */
 ZSW_INLINE size_t position_swap(position_table *table, uint32_t hash, size_t position) {
     size_t found = table->at[hash];
 

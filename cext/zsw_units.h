@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A source in units, each compressed alone, so that a device can read one without the others: from a cache line up to a
+ * Compress a source in independent units, so that a device can read one without the others: from a cache line up to a
  * page. It is written as
  *
  *   2 bytes   how many lines of 64 bytes the source has, and UNITS_RAW where it follows as it is;
@@ -31,8 +31,7 @@ typedef struct units_ctx {
 typedef size_t (*unit_encode)(const uint8_t *src, size_t bytes, uint8_t *code);
 
 /*
- * Reads `bytes` bytes back from a code with UNITS_PAD zeros behind it. What lies from there up to `room` bytes is not
- * written yet: it may be overwritten. 0 or ZSW_E_CORRUPT.
+ * Reads `bytes` bytes back from a code with UNITS_PAD zeros behind it. Bytes from the end up to `room` may be overwritten. 0 or ZSW_E_CORRUPT.
  */
 typedef int (*unit_decode)(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t room);
 

@@ -1,7 +1,7 @@
-"""Every exception of the package, and the one place where a core's code becomes one.
+"""All exceptions of the package, and the only place that turns a core's code into one.
 
-A user's mistake is an :class:`InputError` (exit 2 on the command line); what the machine or a codec did is one of
-the others (exit 1). All of them derive from :class:`ZswapsimError`.
+A user's mistake is an :class:`InputError` (exit 2 on the command line); failures of the machine or of a codec raise one
+of the others (exit 1). All of them derive from :class:`ZswapsimError`.
 """
 
 

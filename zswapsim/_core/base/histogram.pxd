@@ -13,7 +13,7 @@ ctypedef struct histogram:
     uint64_t total              # samples
     double sum                  # of all samples, ns
     double highest              # ns
-    double last                 # the sample before, and its bucket: at counts depth all are the same
+    double last                 # the previous sample and its bucket, since samples often repeat
     int last_bucket
 
 
@@ -25,7 +25,7 @@ cdef inline int histogram_bucket(uint64_t value) noexcept nogil:
     return min((shift + 1) * HISTOGRAM_SUB + <int> ((value >> shift) - HISTOGRAM_SUB), HISTOGRAM_BUCKETS - 1)
 
 
-# The middle of a bucket, ns.
+# Return the middle of a bucket, ns.
 cdef inline double histogram_value(int bucket) noexcept nogil:
     cdef int shift
     if bucket < HISTOGRAM_SUB:
@@ -50,7 +50,7 @@ cdef inline void histogram_add_many(histogram *into, double value, uint64_t time
     into.sum += value * <double> times
 
 
-# The least value that at least this share of the samples does not exceed, ns; 0 without samples.
+# Return the smallest value that a share of the samples does not exceed, ns; 0 if there are no samples.
 cdef inline double histogram_quantile(const histogram *of, double share) noexcept nogil:
     cdef uint64_t seen = 0
     cdef int bucket

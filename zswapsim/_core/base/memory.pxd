@@ -11,7 +11,7 @@ cdef enum:
     HUGE_BYTES = 1 << 21
 
 
-# Memory for a table, given back with free(); NULL where the host has none.
+# Allocate memory for a table, freed by free(). Return NULL if the host has none.
 cdef inline void *table_alloc(size_t size) noexcept nogil:
     cdef void *memory = NULL
     if size < HUGE_BYTES:
@@ -22,7 +22,7 @@ cdef inline void *table_alloc(size_t size) noexcept nogil:
     return memory
 
 
-# The same of zeros. The host is not asked for what is never touched.
+# Allocate zeroed memory. Pages that are never touched are never faulted in.
 cdef inline void *table_zeroed(size_t size) noexcept nogil:
     cdef void *memory = calloc(size, 1)
     cdef uintptr_t first = (<uintptr_t> memory + HUGE_BYTES - 1) & ~<uintptr_t> (HUGE_BYTES - 1)

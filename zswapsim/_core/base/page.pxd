@@ -1,4 +1,4 @@
-"""What can be told of a page by looking at it."""
+"""Functions on the bytes of a page."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -9,8 +9,8 @@ cdef enum:
     PAGE_WORDS = ZSW_PAGE_SIZE >> 3
 
 
-# 1 and the word where the page repeats one machine word, else 0. The last word is looked at first: pages of data
-# that begin with a run of one word mostly end otherwise (so does Linux in zram's and swap's same-filled checks).
+# Return 1 and the word if the page repeats one machine word, otherwise 0. The last word is compared first: pages of
+# data that begin with a run of one word mostly end otherwise (so does Linux in zram's and swap's same-filled checks).
 cdef inline int page_same_filled(const uint8_t *page, uint64_t *word) noexcept nogil:
     cdef const uint64_t *words = <const uint64_t *> page
     cdef uint64_t first = words[0]
@@ -30,7 +30,7 @@ cdef inline void page_fill(uint8_t *page, uint64_t word) noexcept nogil:
         memcpy(page + 8 * i, &word, 8)
 
 
-# 32 bits that tell two pages apart: four lanes of multiply and rotate over the words (the constants are odd, from the
+# Return a 32-bit checksum of a page: four lanes of multiply and rotate over the words (the constants are odd, from the
 # golden ratio and from splitmix64, Steele et al., OOPSLA 2014), so that any single changed word changes its lane.
 cdef inline uint32_t page_checksum(const uint8_t *page) noexcept nogil:
     cdef const uint64_t *words = <const uint64_t *> page

@@ -1,4 +1,4 @@
-"""Codecs as the core sees them: a shared table with parameters, and one context a thread."""
+"""Codecs in the core: a table with parameters, shared by threads, and one context for each thread."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
@@ -35,19 +35,19 @@ cdef extern from "zsw_codec.h" nogil:
 
 
 cdef class Codec:
-    """A codec with its parameters. Immutable; shared by any number of contexts and threads.
+    """Hold a codec's table and its parameters. Immutable; any number of contexts and threads share it.
 
     `params` belongs to this object and outlives every context, because a context's owner holds the Codec.
     """
     cdef const zsw_codec *table
     cdef void *params
-    cdef object keeps           # whatever must live as long as `table` (a capsule, a plug-in object)
+    cdef object keeps           # references that keep `table` alive (a capsule, a plug-in object)
     cdef readonly str name      # "zstd"
     cdef readonly str spec      # canonical: "zstd:level=3"; parameters at their initial value are left out
     cdef readonly dict settings  # every parameter's value
 
 
-# Scratch of one thread, owned by the object it is embedded in. Zeroed memory is a closed context.
+# State of one thread, owned by the object that embeds it. A zeroed struct is a closed context.
 ctypedef struct codec_ctx:
     const zsw_codec *table
     void *ctx           # the codec's own, freed by codec_ctx_close
@@ -58,18 +58,17 @@ cdef enum:
 
 # Opens a context; raises HostMemoryError. The caller keeps a reference to `codec` until it has closed it.
 cdef int codec_ctx_open(Codec codec, codec_ctx *out) except -1
-# Closes it; a closed or zeroed context may be closed again.
+# Close a context. Closing twice is allowed.
 cdef void codec_ctx_close(codec_ctx *ctx) noexcept nogil
-# Compresses one page into ctx.scratch. Length 1 … 4095; 4096 where nothing is gained (the codec returned 0 or a
-# length of 4096 or more: keep the page as it is); ZSW_E_CODEC; ZSW_E_PLUGIN (raised, wrote past its buffer, or
-# returned a length that can't be).
+# Compresses one page into ctx.scratch. Length 1 … 4095; 4096 if the page did not get smaller (the codec returned 0 or
+# at least 4096): store it uncompressed; ZSW_E_CODEC; ZSW_E_PLUGIN (raised, wrote past its buffer, or returned a length
+# that can't be).
 cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil
 # Decompresses exactly one page into `page`. 0, ZSW_E_CORRUPT or ZSW_E_PLUGIN.
 cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_bytes, uint8_t *page) noexcept nogil
-# With the GIL, after ZSW_E_PLUGIN: the exception that this thread's codec is to blame for, or None; taken away by
-# reading.
+# Return and clear the exception that this thread's codec raised, or None. Called with the GIL, after ZSW_E_PLUGIN.
 cdef object codec_take_exception()
-# Raises what a negative code of the functions above stands for; `what` as in raise_code. For ZSW_E_PLUGIN that is a
+# Raise the exception for a negative code of the functions above; `what` as in raise_code. For ZSW_E_PLUGIN that is a
 # PluginError in which `what` ("slot 7") stands before what this thread's codec did, its own exception being the cause;
 # a KeyboardInterrupt inside the codec stays one.
 cdef int codec_raise(int code, str what) except -1

@@ -1,7 +1,7 @@
 """Codecs: tables from C or Python, codecs made from them with parameters, and contexts to run them in.
 
-Everything a wrong value could break is checked here, whoever calls: parameters against their range, tables
-against the interface's version, what a codec returns against what it may return.
+All input is checked here, for every caller: parameters against their range, tables against the interface's version, and
+return values of codecs against the contract.
 """
 
 from collections import namedtuple
@@ -42,9 +42,9 @@ cdef extern from "zsw_builtin.h" nogil:
     const zsw_codec zsw_codec_store
 
 cdef enum:
-    MAX_PARAMETERS = 64     # of one codec: a list without an end is met before it leads anywhere
-    GUARD_BYTES = ZSW_PAGE_SIZE     # behind the scratch buffer: an overrun of a page lands in our own memory
-    GUARD_CHECKED = 32      # of which this many are looked at after each call: an overrun starts at the first
+    MAX_PARAMETERS = 64     # for one codec; bounds the search for the end of a list that has none
+    GUARD_BYTES = ZSW_PAGE_SIZE     # after the scratch buffer, so that an overrun of up to a page stays in our memory
+    GUARD_CHECKED = 32      # number of guard bytes checked after each call; an overrun hits the first one
     GUARD_VALUE = 0xA5
 
 cdef uint8_t GUARD[GUARD_CHECKED]
@@ -56,7 +56,7 @@ Parameter.__doc__ = "One integer parameter of a codec: its name, range (both end
 
 # ---- tables ------------------------------------------------------------------------------------------------------
 
-# A codec written in Python: one table for all, the Plugin is its `params`.
+# All codecs written in Python share this table; their `params` is the Plugin.
 cdef zsw_codec PYTHON_TABLE
 memset(&PYTHON_TABLE, 0, sizeof(PYTHON_TABLE))
 PYTHON_TABLE.abi = ZSW_CODEC_ABI
@@ -68,7 +68,8 @@ PYTHON_TABLE.decompress = plugin_decompress
 
 
 cdef class Table:
-    """A kind of codec, not yet given parameters. Made by `builtin_tables`, `table_of_capsule` and `table_of_class`."""
+    """Describe a codec before parameters are chosen. Created by `builtin_tables`, `table_of_capsule` and
+    `table_of_class`."""
     cdef const zsw_codec *table
     cdef object keeps                   # the capsule or the class; None for what is built in
     cdef readonly str name
@@ -121,7 +122,7 @@ cdef int check_names(Table table, str what) except -1:
 
 
 def builtin_tables():
-    """The codecs that come with the package, by name, in the order in which people should read them."""
+    """Return the built-in codecs by name, in the order in which help lists them."""
     tables = [
         wrap(&zsw_codec_lz4, None, "lz4"),
         wrap(&zsw_codec_lz4hc, None, "lz4hc"),
@@ -139,7 +140,8 @@ def builtin_tables():
 
 
 def table_of_capsule(capsule, str what not None):
-    """The table in a capsule named "zswapsim.codec.v1". Raises PluginError, beginning with `what`, if it is none."""
+    """Return the table in a capsule named "zswapsim.codec.v1". Raise PluginError, beginning with `what`, if it has
+    none."""
     if not PyCapsule_IsValid(capsule, ZSW_CODEC_CAPSULE):
         raise PluginError(f"{what}: expected a capsule named {(<bytes> ZSW_CODEC_CAPSULE).decode()}")
     cdef const zsw_codec *c = <const zsw_codec *> PyCapsule_GetPointer(capsule, ZSW_CODEC_CAPSULE)
@@ -156,7 +158,8 @@ def table_of_capsule(capsule, str what not None):
 
 
 def table_of_class(str name not None, factory, parameters, str what not None):
-    """A codec written in Python: `factory(**values)` makes an object with `compress` and `decompress`.
+    """Return a table for a codec written in Python. `factory(**values)` returns an object with `compress` and
+    `decompress`.
 
     `parameters` maps a name to (lowest, highest, initial, help). Raises PluginError, beginning with `what`.
     """
@@ -269,18 +272,18 @@ cdef class Codec:
 
     @property
     def library(self):
-        """The library behind it, or None for a codec that needs none."""
+        """Return the codec's shared library, or None if it needs none."""
         return self.keeps[1]
 
     @property
     def dictionary(self):
-        """The content of its dictionary, empty without one."""
+        """Return the bytes of the dictionary, empty if there is none."""
         return self.keeps[2]
 
     def compress(self, page):
-        """Compresses one page of 4096 bytes; None where nothing is gained, so that it is kept as it is.
+        """Compress one page of 4096 bytes. Return None if it does not get smaller.
 
-        Opens a context for this one call: it is for looking and testing, stores keep contexts of their own.
+        Opens a context for this call, which is slow. Use it for tests; stores have their own contexts.
         """
         cdef const uint8_t[::1] data = page
         cdef codec_ctx ctx
@@ -298,7 +301,7 @@ cdef class Codec:
             codec_ctx_close(&ctx)
 
     def decompress(self, data):
-        """The page of 4096 bytes that `data` decompresses to. Raises CorruptPageError where it doesn't."""
+        """Decompress `data` to a page of 4096 bytes. Raise CorruptPageError if it does not decode."""
         cdef const uint8_t[::1] packed = data
         cdef bytes page = PyBytes_FromStringAndSize(NULL, ZSW_PAGE_SIZE)
         cdef uint8_t *out = <uint8_t *> PyBytes_AS_STRING(page)
@@ -385,7 +388,7 @@ cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_byt
     return broke_length(ctx, "decompress", n)
 
 
-# The cold ends: they take the GIL to keep a message, and are reached by a third party's mistake alone.
+# Slow paths: they take the GIL to keep a message, and run only if a third party's codec breaks its contract.
 cdef int broke(codec_ctx *ctx, const char *how) noexcept with gil:
     blame(PluginError(f"codec {ctx.table.name.decode('utf-8', 'replace')}: {how.decode()}"))
     return ZSW_E_PLUGIN

@@ -1,4 +1,4 @@
-"""A shared object of the machine, opened for good, with the functions that were looked up in it."""
+"""A shared object that is opened once and never closed, and functions looked up in it."""
 
 
 cdef class Library:
@@ -6,4 +6,4 @@ cdef class Library:
     cdef void **functions       # one for each of `symbols`, owned; NULL where there are none
     cdef readonly tuple symbols  # the names looked up, in order
     cdef readonly str path      # the file that holds the first of them
-    cdef readonly str version   # as the library tells it, "" where it doesn't
+    cdef readonly str version   # version that the library reports, "" if unknown

@@ -1,4 +1,4 @@
-"""Opening shared objects and looking functions up in them, with nothing but dlfcn."""
+"""Open shared objects and look up functions in them, with dlfcn alone."""
 
 import os
 
@@ -35,7 +35,7 @@ cdef extern from *:
     int RTLD_LAZY
     int RTLD_LOCAL
 
-# Functions without arguments that return a string: the only ones that are ever called from here.
+# Functions without arguments that return a string. No other function is called from this module.
 VERSION_SYMBOLS = frozenset({"LZ4_versionString", "ZSTD_versionString", "zlibVersion"})
 
 

@@ -1,4 +1,4 @@
-"""Compressing and decompressing pages one by one, with a clock around each."""
+"""Measure compressed size and codec times of pages, one by one."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
@@ -14,12 +14,12 @@ from zswapsim._core.base.page cimport page_same_filled
 from zswapsim._core.base.errors import InputError
 
 cdef enum:
-    WARM_UP_PAGES = 8       # run before the clock starts: tables in the cache, branches learned
-    STRAY_FACTOR = 16       # a time so many times the mean so far,
-    STRAY_NS = 50_000       # and so many ns above that, was likely an interruption
+    WARM_UP_PAGES = 8       # run before measuring, to warm caches and branch predictors
+    STRAY_FACTOR = 16       # a page is measured again if its time is this many times the mean
+    STRAY_NS = 50_000       # plus this many ns: probably an interruption
 
 
-# What one page gives; lives in the arrays of `measure_pages`.
+# Measurements of one page.
 ctypedef struct figures:
     uint16_t size
     uint8_t same_filled
@@ -28,13 +28,12 @@ ctypedef struct figures:
     uint32_t decompress_ns
 
 
-# Time in nanoseconds, cut at what 32 bits hold (4.3 s: longer than any codec needs).
+# Return elapsed nanoseconds, capped to 32 bits (4.3 s, longer than any codec takes).
 cdef uint32_t elapsed(uint64_t begin, uint64_t end) noexcept nogil:
     return <uint32_t> min(end - begin, <uint64_t> 0xFFFFFFFF)
 
 
-# Measures one page; `back` is room for it to come back to. 0 or a negative code; ZSW_E_CORRUPT also where the
-# page that comes back is another.
+# Measure one page, decompressed into `back`. Return 0 or a negative code; ZSW_E_CORRUPT also if the result differs.
 cdef int measure_page(codec_ctx *ctx, const uint8_t *page, uint8_t *back, figures *out) noexcept nogil:
     cdef uint64_t word = 0
     cdef uint64_t begin
@@ -59,9 +58,9 @@ cdef int measure_page(codec_ctx *ctx, const uint8_t *page, uint8_t *back, figure
     return code
 
 
-# Measures one page, and once more where it took so long that something else must have run meanwhile: one such time
-# would be charged wherever a replay meets this content. `spent`: ns of all pages before it, `done` of them. Only
-# then, because a page that is compressed twice in a row is faster: the branch predictor has learned it.
+# Measure one page, and repeat it if an interruption is likely: the outlier would be charged at each use of this image.
+# `spent`: ns of all pages before it, `done` of them. Do not always repeat: the second run is faster, because branch
+# predictors have learned the page.
 cdef int measure_calmly(
     codec_ctx *ctx, const uint8_t *page, uint8_t *back, uint64_t spent, Py_ssize_t done, figures *out
 ) noexcept nogil:

@@ -1,10 +1,11 @@
-"""A codec written in Python behind the table of C functions: each of them takes the GIL and calls an object."""
+"""Codecs written in Python, called through the table of C functions. Each function takes the GIL and calls an
+object."""
 
 from libc.stdint cimport uint8_t
 
 
 cdef class Plugin:
-    """What a Python codec is made from; the `params` of its table. Immutable."""
+    """Hold the factory and settings of a Python codec. It is the `params` of its table. Immutable."""
     cdef readonly str name        # of the codec, for messages
     cdef readonly object factory  # factory(**settings) makes the object of one context
     cdef readonly dict settings   # every parameter's value
@@ -18,7 +19,7 @@ cdef int plugin_decompress(
     void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes
 ) noexcept nogil
 
-# Keeps the exception `error` for this thread until it is taken.
+# Keep the exception `error` for this thread until take_blame().
 cdef void blame(object error) noexcept
-# The exception kept for this thread, or None; taken away by reading.
+# Return and clear the exception kept for this thread, or None.
 cdef object take_blame()

@@ -1,4 +1,4 @@
-"""Third parties' codecs in Python, called from code that holds no GIL."""
+"""Call third-party codecs written in Python from code without the GIL."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pythread cimport PyThread_get_thread_ident
@@ -14,8 +14,8 @@ cdef extern from "zsw_codec.h" nogil:
         ZSW_E_CORRUPT
         ZSW_E_PLUGIN
 
-# One exception a thread, by its identifier: a thread-local object would be gone with the temporary thread state
-# of a thread that Python did not start.
+# One exception for each thread identifier. A thread-local object would vanish with the temporary thread state of a
+# thread not started by Python.
 cdef dict BLAMED = {}
 
 
@@ -35,7 +35,7 @@ cdef class Plugin:
 
 
 cdef class PluginContext:
-    """One context: the object that the factory made, and its two methods."""
+    """Hold one context: the object that the factory returned, and its two methods."""
     cdef str name
     cdef object compress
     cdef object decompress
@@ -56,7 +56,7 @@ def describe_error(error):
         return kind
 
 
-# Called in an except clause. What is not an Exception (KeyboardInterrupt) is nobody's fault and stays what it is.
+# Wrap an exception in a PluginError and keep it. Called in an except clause. A KeyboardInterrupt is kept as it is.
 cdef int failed(str name, str step, object error) noexcept:
     if isinstance(error, Exception) and not isinstance(error, PluginError):
         wrapped = PluginError(f"codec {name}: {step} raised {describe_error(error)}")

@@ -1,4 +1,4 @@
-"""Training of a zstd dictionary, through the library's own trainer."""
+"""Train a zstd dictionary with the library's own trainer."""
 
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport free, malloc
@@ -18,7 +18,7 @@ ctypedef const char *(*error_name_function)(size_t code) noexcept nogil
 
 
 def train(Library library not None, const uint8_t[:, ::1] pages, size_t dictionary_bytes):
-    """A dictionary of at most `dictionary_bytes`, trained from pages (uint8[K, 4096]), without the GIL.
+    """Train a dictionary of at most `dictionary_bytes` from pages (uint8[K, 4096]), without the GIL.
 
     `library` was opened with TRAIN_SYMBOLS. Raises InputError, in the trainer's words, where the pages give none.
     """

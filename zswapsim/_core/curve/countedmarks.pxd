@@ -1,4 +1,4 @@
-"""A bitmap of places that knows how many marks lie before any of them.
+"""A bitmap with rank: it answers how many set bits precede a place.
 
 Beside each word is the number of marks before it in its node of 32 words, beside each node the number before that in a
 node of 32 nodes, and so on with nodes of 16, up to one node in all: O(log places), 4 levels for 4 million places. A
@@ -33,8 +33,8 @@ cdef enum:
     MARKS_UPPER = 4             # levels above nodes of nodes: enough for 2**32 places
     MARKS_MOST = 0xFFFF0000     # places
 
-# Marks are removed one by one and made 64 at a time, a word in turn, before the places in it are used: so what is
-# before a place that is in use is always counted right.
+# Bits are cleared one by one and set 64 at a time, in ascending order, before the places of the word are used. So the
+# rank of a place in use is always exact.
 ctypedef struct counted_marks:
     uint64_t *marks             # owned; a bit a place
     uint16_t *in_node           # by word: marks before it in its node of 32 words
@@ -50,7 +50,7 @@ cdef inline size_t marks_lines(size_t count, size_t width) noexcept nogil:
     return (count * width + 63) // 64 * 64
 
 
-# Room for `places`, at most MARKS_MOST, without marks. 0 or ZSW_E_NOMEM.
+# Allocate a clear bitmap of `places`, at most MARKS_MOST. Return 0 or ZSW_E_NOMEM.
 cdef inline int marks_open(counted_marks *into, uint32_t places) noexcept nogil:
     cdef size_t sizes[3 + MARKS_UPPER]
     cdef char *at
@@ -84,7 +84,7 @@ cdef inline void marks_close(counted_marks *marks) noexcept nogil:
     marks.marks = NULL
 
 
-# Adds to what is counted behind a word.
+# Add `delta` to the ranks of all words after one.
 cdef inline void marks_count(counted_marks *marks, uint32_t word, int delta) noexcept nogil:
     cdef uint32_t at = word >> 5
     cdef uint32_t level
@@ -96,19 +96,19 @@ cdef inline void marks_count(counted_marks *marks, uint32_t word, int delta) noe
         at >>= 4
 
 
-# Marks all places of a word that has no mark, the next one in turn.
+# Set all bits of the next word, which is clear.
 cdef inline void marks_fill(counted_marks *marks, uint32_t word) noexcept nogil:
     marks.marks[word] = ~<uint64_t> 0
     marks_count(marks, word, 64)
 
 
-# Takes the mark off a marked place.
+# Clear the bit of a place, which is set.
 cdef inline void marks_remove(counted_marks *marks, uint32_t place) noexcept nogil:
     marks.marks[place >> 6] &= ~(<uint64_t> 1 << (place & 63))
     marks_count(marks, place >> 6, -1)
 
 
-# Marks before a place.
+# Return the number of set bits before a place.
 cdef inline uint32_t marks_before(const counted_marks *marks, uint32_t place) noexcept nogil:
     cdef uint32_t at = place >> 6
     cdef uint32_t found = popcount64(marks.marks[at] & ((<uint64_t> 1 << (place & 63)) - 1)) + marks.in_node[at]
@@ -122,7 +122,7 @@ cdef inline uint32_t marks_before(const counted_marks *marks, uint32_t place) no
     return found
 
 
-# Makes it a bitmap whose first `count` places are marked, and those behind them in the same word.
+# Set exactly the first `count` bits, rounded up to a whole word.
 cdef inline void marks_settle(counted_marks *marks, uint32_t count) noexcept nogil:
     cdef uint32_t word
     memset(marks.marks, 0, marks.nbytes)

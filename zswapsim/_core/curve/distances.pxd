@@ -4,16 +4,16 @@ from zswapsim._core.base.busy cimport busy_flag
 from zswapsim._core.curve.countedmarks cimport counted_marks
 
 ctypedef struct stack_record:    # 8 bytes
-    uint32_t stamp               # the place of its latest access; STACK_NONE before the first
-    uint32_t farthest            # largest distance since it was last made dirty: smaller DRAMs have stored it since
+    uint32_t stamp               # place of the latest access; STACK_NONE before the first one
+    uint32_t farthest            # largest distance since it last became dirty: every smaller DRAM has stored it since
 
 
-# Places are given out in turn, one an access; the marked ones are those of latest accesses. The word of marks that head
-# is in is marked up to its end already. When all places are given out, the marked ones are moved together.
+# Each access takes the next place. A place is marked if it is its page's latest access. The word that contains head is
+# marked up to its end in advance. When places run out, the marked ones are compacted.
 cdef class StackDistances:
     cdef stack_record *records   # by page; owned
     cdef uint64_t *faults        # by distance, 0 for a first access; owned
-    cdef uint64_t *closed        # by `farthest` where a write ended it; [0] means nothing; owned
+    cdef uint64_t *closed        # owned; ended spans by `farthest`; [0] is unused
     cdef counted_marks marks
     cdef uint32_t pages          # records
     cdef uint32_t places

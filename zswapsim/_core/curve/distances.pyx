@@ -1,4 +1,4 @@
-"""LRU stack distances of a trace, exactly, in one pass: faults and swap-outs at every size of DRAM.
+"""Compute exact LRU stack distances of a trace in one pass: faults and swap-outs at every size of DRAM.
 
 The distance of an access is the number of distinct pages accessed since the last access to its page, that one included:
 the access misses in every smaller DRAM and hits in every other (Mattson, Gecsei, Slutz and Traiger, "Evaluation
@@ -7,8 +7,8 @@ it, and takes the mark off its page's place before; so the distance is the numbe
 
 Swap-outs where copies stay behind a load until a write (DIRTY and IN_SLOT in `replay`): a page that was made dirty, by
 its first access or a write, is stored when it leaves DRAM for the first time since. That has happened in DRAMs smaller
-than the largest distance since then, and each writes it once, however often the page comes and goes. So a page keeps
-that distance, and a write enters it and begins anew.
+than the largest distance since then, and each writes it once, however often the page comes and goes. So each page keeps
+that distance, and a write counts it and resets it.
 """
 
 from cython cimport final
@@ -91,7 +91,7 @@ cdef class StackDistances:
     # -- the trace ------------------------------------------------------------------------------------------------
 
     def feed(self, const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t[::1] out=None):
-        """Accesses: page numbers, and 0 for a read or 1 for a write, as many. O(log pages) each.
+        """Process accesses: page numbers, and for each 0 for a read or 1 for a write. O(log pages) each.
 
         `out`: their distances are written there; of the length of `pages`.
 
@@ -121,7 +121,7 @@ cdef class StackDistances:
         cdef Py_ssize_t done = 0, before = 0, length
         cdef int turn = 0
         while done < count:
-            # Places for a whole block, so that the loop over it need not look.
+            # Reserve places for a whole block, so that the inner loop need not check.
             length = min(count - done, BLOCK - (self.head & (BLOCK - 1)))
             if self.head & (BLOCK - 1) == 0:
                 if self.head == self.places:
@@ -140,7 +140,7 @@ cdef class StackDistances:
     cdef inline void measure(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t known, uint32_t *noted,
     ) noexcept nogil:
-        """Distances of accesses that have places in one word of marks, noted with what each write ends."""
+        """Compute distances of accesses within one word of marks, and the spans that writes end."""
         cdef stack_record *record
         cdef uint32_t head = self.head, live = self.live, distance, farthest, ended
         cdef Py_ssize_t i
@@ -172,7 +172,7 @@ cdef class StackDistances:
             self.closed[noted[2 * i + 1]] += 1
 
     cdef void make_room(self) noexcept nogil:
-        """Moves the marked places together, in their order. O(pages)."""
+        """Compact the marked places, in order. O(pages)."""
         cdef uint32_t page
         for page in range(self.pages):
             if self.records[page].stamp != <uint32_t> STACK_NONE:
@@ -180,10 +180,10 @@ cdef class StackDistances:
         marks_settle(&self.marks, self.live)
         self.head = self.live
 
-    # -- what was found -------------------------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------------
 
     cdef void add_open(self, uint64_t *into) noexcept nogil:
-        """What a write to each page now would end, were it in no DRAM smaller than its distance now."""
+        """Add the span of each page that a write would end now."""
         cdef uint32_t page, distance
         for page in range(self.pages):
             if self.records[page].stamp != <uint32_t> STACK_NONE:
@@ -191,14 +191,14 @@ cdef class StackDistances:
                 into[max(distance, self.records[page].farthest)] += 1
 
     def accesses_by_distance(self):
-        """uint64[pages + 1]: accesses so far by their distance; at 0 those that are their page's first.
+        """Return uint64[pages + 1]: accesses so far by distance; [0] counts first accesses.
 
         A DRAM of c frames has as many major faults as there are accesses of a distance above c.
         """
         return self.copied(self.faults, False)
 
     def stores_by_distance(self):
-        """uint64[pages + 1]: how often a page was made dirty, by its largest distance until a write or now; [0] is 0.
+        """Return uint64[pages + 1]: dirty spans by their largest distance; [0] is 0.
 
         A DRAM of c frames has stored as many pages as there are of a distance above c, if copies stay behind a load
         until a write. O(pages log pages).
@@ -206,7 +206,7 @@ cdef class StackDistances:
         return self.copied(self.closed, True)
 
     def depths(self):
-        """uint32[pages]: the distance that an access to each page would have now; 0 where it was not accessed yet.
+        """Return uint32[pages]: the distance that an access to each page would have now; 0 if it was never accessed.
 
         A page is in every DRAM of at least so many frames. O(pages log pages).
         """
@@ -246,7 +246,7 @@ cdef class StackDistances:
 
     @property
     def nbytes(self):
-        """Bytes of memory that it takes."""
+        """Return the bytes of memory in use."""
         per_page = sizeof(stack_record) + 2 * sizeof(uint64_t)
         return self.pages * per_page + 2 * sizeof(uint64_t) + self.marks.nbytes
 

@@ -1,9 +1,9 @@
-"""Which pages a spatial sample has, and the accesses to them.
+"""Spatial sampling: select pages and filter their accesses.
 
-A page is in the sample if its hash is small, so all of its accesses are or none (Waldspurger, Park, Garthwaite and
-Ahmad, "Efficient MRC construction with SHARDS", FAST 2015). Here pages are numbered in order of first appearance, and
-the hash is the number times the golden ratio, modulo 1: any run of consecutive numbers has its share of the sample, to
-within a few pages, while an independent draw of k pages is off by the root of k.
+A page is sampled if its hash is small, so all or none of its accesses are (Waldspurger, Park, Garthwaite and Ahmad,
+"Efficient MRC construction with SHARDS", FAST 2015). Here pages are numbered in order of first appearance, and the hash
+is the number times the golden ratio, modulo 1: any run of consecutive numbers has its share of the sample, to within a
+few pages, while an independent draw of k pages is off by the root of k.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -13,7 +13,7 @@ from zswapsim._core.base.errors import InputError
 
 cdef enum:
     BLOCK = 64
-    GUESSES = 20                # by how far off the last one was; from there on by halves
+    GUESSES = 20                # guesses by interpolation, before bisection
 
 ctypedef fused counts:
     uint32_t
@@ -30,7 +30,7 @@ cdef extern from *:
 
 
 def sampled_pages(uint64_t pages, uint32_t shift, uint32_t limit):
-    """How many of the pages 0 … `pages` - 1 have a hash of at most `limit`. `shift` turns all hashes. O(pages)."""
+    """Count the pages 0 … `pages` - 1 with a hash of at most `limit`. `shift` rotates all hashes. O(pages)."""
     cdef uint32_t found = 0
     if pages > MOST_PAGES:
         raise InputError(f"sample of {pages} pages: expected at most {MOST_PAGES}")
@@ -47,7 +47,7 @@ cdef uint32_t counted(uint32_t pages, uint32_t shift, uint32_t limit) noexcept n
 
 
 def limit_for(uint64_t pages, uint32_t shift, uint64_t wanted):
-    """The limit at which the sample has `wanted` of the pages 0 … `pages` - 1; at least 1, at most all.
+    """Return the limit at which `wanted` of the pages 0 … `pages` - 1 are sampled, 1 to all.
 
     Hashes are distinct, so there is one. They are spread evenly, so the first guesses are near: O(pages), a few times.
     """
@@ -97,7 +97,7 @@ cdef Py_ssize_t filtered(
     cdef Py_ssize_t i, j, k, block, found = 0
     for block in range(count // BLOCK):
         i = block * BLOCK
-        # Two loops: the first is made of vectors.
+        # Two loops, of which the first is vectorized.
         for j in range(BLOCK):
             chosen[j] = zsw_in_sample(pages[i + j], shift, limit)
         for j in range(0, BLOCK, 8):

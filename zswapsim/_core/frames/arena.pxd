@@ -17,19 +17,19 @@ cdef class FrameArena:
     cdef uint8_t *base           # `frames` * 4096 bytes, mapped; NULL where frames are only counted
     cdef uint32_t *next_free     # link of a free frame below `fresh`; owned
     cdef uint8_t *owner_of       # FREE_FRAME or an owner's number; owned
-    cdef uint32_t free_head      # last frame given back, or NO_FRAME
-    cdef uint32_t fresh          # frames from here on have never been taken
-    cdef readonly uint32_t frames       # how many the node has
-    cdef readonly uint32_t free_frames  # how many of them nobody owns
+    cdef uint32_t free_head      # last frame freed, or NO_FRAME
+    cdef uint32_t fresh          # frames from here on were never allocated
+    cdef readonly uint32_t frames       # frames of the node
+    cdef readonly uint32_t free_frames  # frames without an owner
     cdef list owner_names        # number - 1 -> name
     cdef busy_flag busy          # a thread allocates or frees frames
 
     cdef int reserve(self, uint32_t frames, bint backed) except -1
-    # A frame for `owner`, the last one given back first; NO_FRAME when none is free. O(1).
+    # Allocate a frame for `owner`, most recently freed first. Return NO_FRAME if none is free. O(1).
     cdef uint32_t take(self, uint8_t owner) noexcept nogil
-    # Gives a taken frame back. O(1).
+    # Free an allocated frame. O(1).
     cdef void give(self, uint32_t frame) noexcept nogil
-    # Around whatever takes or gives frames without the GIL, or from Python: BusyError while another thread does.
+    # Mark the arena busy while frames are allocated or freed. Raise BusyError if another thread has it.
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
     cdef uint32_t find_block(self, uint32_t size) noexcept nogil
@@ -38,7 +38,7 @@ cdef class FrameArena:
 
 @final
 cdef class Grant:
-    """The right to take frames of one arena as one owner."""
+    """Permit one owner to allocate frames of one arena."""
     cdef readonly FrameArena arena
     cdef uint8_t owner
 

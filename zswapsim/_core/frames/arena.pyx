@@ -16,10 +16,10 @@ from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
 
 @final
 cdef class FrameArena:
-    """The frames of a node.
+    """Hold the frames of a node, with a free list and an owner for each frame.
 
-    Parameters: `node_bytes`, a multiple of 4096 from one frame to 16 TiB less one frame; `backed`, whether the
-    frames are real memory or only counted. Memory is reserved at once and touched when a frame is used.
+    Parameters: `node_bytes`, a multiple of 4096 from one frame to 16 TiB less one frame; `backed`: frames are real
+    memory; otherwise they are only counted. Address space is reserved at once and faulted in on use.
 
     Raises InputError for a size that is no whole number of frames, HostMemoryError where it can't be reserved.
     """
@@ -68,7 +68,7 @@ cdef class FrameArena:
 
     @property
     def backed(self):
-        """Whether the frames are real memory."""
+        """True if the frames are real memory."""
         return self.base != NULL
 
     cdef uint32_t take(self, uint8_t owner) noexcept nogil:
@@ -101,7 +101,7 @@ cdef class FrameArena:
     # -- blocks of several frames, for requests of a higher order; not on the hot path ------------------------------
 
     cdef uint32_t find_block(self, uint32_t size) noexcept nogil:
-        """The lowest aligned run of `size` free frames, or NO_FRAME. O(frames)."""
+        """Return the lowest aligned run of `size` free frames, or NO_FRAME. O(frames)."""
         cdef uint32_t first = 0
         cdef uint32_t inside
         while first + size <= self.frames:
@@ -114,7 +114,7 @@ cdef class FrameArena:
         return NO_FRAME
 
     cdef void claim(self, uint32_t first, uint32_t size, uint8_t owner) noexcept nogil:
-        """Takes the free frames from `first` on out of the list. O(free frames)."""
+        """Allocate `size` free frames from `first` on. O(free frames)."""
         cdef uint32_t *link = &self.free_head
         cdef uint32_t frame
         while link[0] != NO_FRAME:
@@ -122,7 +122,7 @@ cdef class FrameArena:
                 link[0] = self.next_free[link[0]]
             else:
                 link = &self.next_free[link[0]]
-        # Those between what was ever taken and the block are listed now, the lowest first.
+        # Put never-allocated frames below the block on the free list, lowest first.
         frame = first
         while frame > self.fresh:
             frame -= 1
@@ -133,7 +133,7 @@ cdef class FrameArena:
             self.owner_of[frame] = owner
         self.free_frames -= size
 
-    # -- where the host has NUMA nodes ------------------------------------------------------------------------------
+    # -- NUMA nodes of the host ------------------------------------------------------------------------------
 
     def bind(self, int host_node):
         """Put the frames on a NUMA node of the host (mbind, MPOL_BIND); before they are used.
@@ -145,7 +145,7 @@ cdef class FrameArena:
         numa_bind(self.base, <size_t> self.frames * ZSW_PAGE_SIZE, host_node)
 
     def located(self):
-        """Frames that were used, by the host's node they lie on (move_pages without targets): ``{0: 812}``."""
+        """Count the used frames by NUMA node of the host (move_pages without targets): ``{0: 812}``."""
         if self.base == NULL:
             return {}
         return numa_located(self.base, self.fresh)
@@ -153,7 +153,7 @@ cdef class FrameArena:
     # -- grants and owners ------------------------------------------------------------------------------------------
 
     def grant(self, owner):
-        """A :class:`Grant` to take frames as `owner`, a name. The same name is the same owner."""
+        """Return a :class:`Grant` to allocate frames as `owner`, a name. Equal names are one owner."""
         name = str(owner)
         if self.frames == 0:
             raise InputError("frame arena: not initialised")
@@ -167,13 +167,13 @@ cdef class FrameArena:
         return made
 
     def owner_at(self, uint32_t frame):
-        """Who owns a frame; None for a free one. Raises InputError."""
+        """Return a frame's owner, or None if it is free. Raise InputError if there is no such frame."""
         if frame >= self.frames:
             raise InputError(f"frame {frame}: expected one below {self.frames}")
         return None if self.owner_of[frame] == FREE_FRAME else self.owner_names[self.owner_of[frame] - 1]
 
     def owners(self):
-        """Frames by owner, counted one by one, with the free ones under ``free``."""
+        """Count the frames of each owner one by one; free frames are under ``free``."""
         cdef uint32_t frame
         cdef size_t[256] counted
         for frame in range(256):
@@ -210,7 +210,7 @@ cdef class Grant:
 
     @property
     def owner_name(self):
-        """Who owns the frames taken with it."""
+        """Name of the owner."""
         return self.whole().owner_names[self.owner - 1]
 
     cdef FrameArena whole(self):
@@ -219,7 +219,7 @@ cdef class Grant:
         return self.arena
 
     def take(self, int order=0):
-        """The first of ``2**order`` frames in a row, aligned to their number; None where none are free.
+        """Allocate ``2**order`` consecutive, aligned frames. Return the first one, or None if there are none.
 
         Raises InputError for an order out of 0 ... 31, BusyError while another thread takes frames.
         """
@@ -238,7 +238,7 @@ cdef class Grant:
         return None if frame == NO_FRAME else frame
 
     def give(self, uint32_t frame, int order=0):
-        """Give back what :meth:`take` took.
+        """Free frames that :meth:`take` allocated.
 
         Raises InputError where the owner does not have these frames, BusyError while another thread takes frames.
         """

@@ -1,7 +1,6 @@
-"""The body of a trace in CSV, both ways: one line an event, page in hexadecimal, op ``R`` or ``W``.
+"""Parse and format the body of a CSV trace: one line for each event, page in hexadecimal, op ``R`` or ``W``.
 
-Reading says exactly which line and field is wrong. Nothing is skipped: a line is an event or an error, so that the
-number of a line follows from the number of events before it.
+An error names the line and field. No line is skipped, so the line number follows from the number of events before it.
 """
 
 from libc.stdint cimport int8_t, uint8_t, uint32_t, uint64_t
@@ -9,9 +8,9 @@ from libc.string cimport memset
 
 from zswapsim._core.base.errors import InputError
 
-# What a column holds.
+# Roles of a column.
 SKIP, PAGE, OP, TIME_NS, PROCESS = 0, 1, 2, 3, 4
-# What was found.
+# Results of a line.
 GOOD, BAD_FIELD, TOO_LARGE, TOO_FEW, TOO_MANY = 0, 1, 2, 3, 4
 
 cdef enum:
@@ -50,7 +49,7 @@ cdef void fill_tables() noexcept:
 fill_tables()
 
 
-# Where reading stands. `text` ends in a newline, at which every field ends at the latest: no other bound is needed.
+# Read position. `text` ends in a newline, which ends every field, so no other bound is needed.
 cdef struct cursor:
     const uint8_t *at
     uint64_t value          # of the last number
@@ -121,7 +120,7 @@ cdef inline int read_field(cursor *where, uint8_t role) noexcept nogil:
     return C_GOOD
 
 
-# Steps over what ends a field: a comma, or at the last column the end of the line.
+# Skip the end of a field: a comma, or the end of the line after the last column.
 cdef inline int read_end(cursor *where, bint last) noexcept nogil:
     if not last:
         if where.at[0] != COMMA:
@@ -136,7 +135,7 @@ cdef inline int read_end(cursor *where, bint last) noexcept nogil:
 
 
 def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1] op, time_ns, process):
-    """Reads whole lines.
+    """Parse whole lines.
 
     `text`: ends in a newline. `roles`: one of SKIP … PROCESS for each column. The arrays have room for len(text) // 4
     events; `time_ns` (uint64) and `process` (uint32) are given exactly where a column has that role. Returns (events
@@ -151,7 +150,7 @@ def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1]
     cdef const uint8_t *role = roles
     cdef const uint8_t *end
     cdef const uint8_t *field
-    cdef uint64_t found[5]      # the line's values, by role: there may be no room for what is not a whole line
+    cdef uint64_t found[5]      # values of the line, by role; copied to the arrays once the line is complete
     cdef cursor where
     if not text.shape[0] or text[text.shape[0] - 1] != NEWLINE:
         raise InputError("parse: expected text that ends in a newline")
@@ -213,7 +212,7 @@ cdef inline uint8_t *write_decimal(uint8_t *at, uint64_t value) noexcept nogil:
 
 
 def format_events(const uint64_t[::1] page, const uint8_t[::1] op, time_ns, process, uint8_t[::1] out):
-    """Writes one line an event into `out`, which has room for 52 bytes each; returns how many bytes were written.
+    """Write one line for each event into `out`, which has room for 52 bytes each. Return the number of bytes written.
 
     O(n), without the GIL. Raises InputError where lengths don't fit.
     """

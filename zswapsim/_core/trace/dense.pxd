@@ -1,4 +1,4 @@
-"""Dense numbers of pages, given without the GIL."""
+"""Map page numbers to dense numbers without the GIL."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
@@ -7,7 +7,7 @@ from zswapsim._core.trace.table cimport dense_table
 from zswapsim._core.trace.direct cimport direct_table
 
 cdef class DenseMap:
-    cdef direct_table direct    # has all pages while `table` has none
+    cdef direct_table direct    # holds all pages as long as `table` is empty
     cdef dense_table table
     cdef busy_flag busy         # a call is under way
 

@@ -1,7 +1,7 @@
-"""Arbitrary 64-bit page numbers made dense: 0, 1, 2 … in order of first appearance.
+"""Map arbitrary 64-bit page numbers to dense ones: 0, 1, 2 … in order of first appearance.
 
-Pages that are all small are looked up in an array (direct.pxd). Once a larger one comes, all go into the table of
-densetable.pxd, where a probe is one cache line, mostly, asked for some pages ahead of its use.
+Pages that are all small are looked up in an array (direct.pxd). When a larger one appears, all move to the table of
+densetable.pxd. A probe there usually takes one cache line, which is prefetched.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
@@ -21,19 +21,19 @@ from zswapsim._core.base.prefetch cimport zsw_prefetch
 from zswapsim._core.base.errors import BusyError, InputError
 
 cdef enum:
-    AHEAD = 64              # pages whose slots are asked for before they are looked at
+    AHEAD = 64              # distance in pages at which slots are prefetched
     DIRECT_PAGES = 1 << 22  # pages below it are looked up in an array of 16 MiB
 
 cdef uint64_t MOST_PAGES = 0xFFFFFFFF
 
 
-# A page that is looked for: where it would be at home, and its hash's low bits.
+# A lookup: the page's home slot, and the low bits of its hash.
 cdef struct dense_probe:
     uint8_t *home
     uint64_t tag
 
 
-# Where a page is looked for; asks for the memory. Whether it fits the table's keys.
+# Start a lookup and prefetch its slots. Return False if the page is too wide for the table's keys.
 cdef inline bint probe(const dense_table *table, uint64_t page, dense_probe *sought) noexcept nogil:
     cdef uint64_t hash
     if page & ~table.key_mask:
@@ -42,19 +42,19 @@ cdef inline bint probe(const dense_table *table, uint64_t page, dense_probe *sou
     sought.home = slot_at(table, home_of(table, hash))
     sought.tag = hash & table.tag_mask
     zsw_prefetch(sought.home)
-    # A new page is looked for up to the next empty slot.
+    # The search for a new page ends at the next empty slot.
     zsw_prefetch(sought.home + 32)
     return True
 
 
-# The number of a probe, entered where it is new. 0, TABLE_FULL or TABLE_CROWDED; ZSW_E_RANGE past 2**32 - 1 pages.
+# Find the number of a page, or add the page. Return 0, TABLE_FULL, TABLE_CROWDED, or ZSW_E_RANGE past 2**32 - 1 pages.
 cdef inline int settle_narrow(dense_table *table, const dense_probe *sought, uint32_t *out) noexcept nogil:
     cdef uint8_t *slot = sought.home
     cdef uint64_t tag = sought.tag << table.number_bits
     cdef uint64_t number, value
     while True:
         value = load64(slot) & table.slot_mask
-        # Below the mark: the number alone, where tags agree.
+        # If tags agree, the xor leaves only the number.
         number = value ^ tag
         if value != 0 and number <= table.number_mask:
             out[0] = <uint32_t> (number - 1)
@@ -74,7 +74,7 @@ cdef inline int settle_narrow(dense_table *table, const dense_probe *sought, uin
     return ZSW_OK
 
 
-# The same where a slot is wide.
+# Do the same for wide slots.
 cdef inline int settle_wide(dense_table *table, const dense_probe *sought, uint32_t *out) noexcept nogil:
     cdef uint8_t *slot = sought.home
     cdef uint32_t number
@@ -98,12 +98,12 @@ cdef inline int settle_wide(dense_table *table, const dense_probe *sought, uint3
     return ZSW_OK
 
 
-# Maps pages until one is in the way; `why` is 0, TABLE_* or ZSW_E_RANGE. Returns how many were mapped. With each page
-# that is looked at the one AHEAD of it is asked for: waiting for memory and looking overlap.
+# Map pages until one can't be entered, and set `why` to 0, TABLE_* or ZSW_E_RANGE. Return how many were mapped. Slots
+# are prefetched AHEAD pages early.
 cdef Py_ssize_t run(
     dense_table *shared, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *why,
 ) noexcept nogil:
-    # A copy, which no write of a number can be taken to change.
+    # Local copy: stores to out[] cannot alias it.
     cdef dense_table table = shared[0]
     cdef dense_probe[AHEAD] probes
     cdef dense_probe *sought
@@ -127,8 +127,8 @@ cdef Py_ssize_t run(
     return i
 
 
-# 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. A host without memory is an error only once a page is
-# new: those that are known are found all the same.
+# 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. Lack of memory is an error only if a page is new; known
+# pages are still found.
 cdef int map_all(
     dense_table *table, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
 ) noexcept nogil:
@@ -144,7 +144,7 @@ cdef int map_all(
     return code
 
 
-# Into a table, every page with the number that it has. 0 or ZSW_E_NOMEM, which leaves all as it was.
+# Move all pages from the array to the table, with their numbers. Return 0, or ZSW_E_NOMEM with nothing changed.
 cdef int leave_direct(direct_table *direct, dense_table *table) noexcept nogil:
     cdef Py_ssize_t used = direct.used
     cdef uint64_t *pages = NULL
@@ -154,7 +154,7 @@ cdef int leave_direct(direct_table *direct, dense_table *table) noexcept nogil:
         if pages == NULL:
             return ZSW_E_NOMEM
         direct_keys(direct, pages)
-        # The numbers are known; they may lie where the pages were, which are read first.
+        # The numbers are known already, so they may overwrite the buffer of pages, which is read first.
         code = map_all(table, <const uint8_t *> pages, sizeof(uint64_t), <uint32_t *> pages, used)
         free(pages)
     if code == ZSW_OK:
@@ -211,7 +211,7 @@ cdef class DenseMap:
 
     @property
     def nbytes(self):
-        """Bytes of the array or of the table."""
+        """Return the bytes of the array or table."""
         return self.table.mapped if self.table.slots != NULL else self.direct.end * sizeof(uint32_t)
 
     def map(self, pages, out):
@@ -240,13 +240,13 @@ cdef class DenseMap:
             raise_code(code, f"DenseMap of {self.known()} pages")
 
     def originals(self):
-        """uint64[len(self)]: the page number behind each dense one; a new array."""
+        """Return the original page number of each dense number, as a new uint64[len(self)]."""
         cdef uint64_t[::1] view
         cdef dense_entry entry
         cdef uint64_t at
         if is_busy(self.busy):
             raise BusyError("DenseMap: another thread is using it")
-        import numpy as np  # not needed for anything that is quick to start
+        import numpy as np  # slow to import, and seldom needed
 
         pages = np.empty(self.known(), np.uint64)
         if self.direct.used:
@@ -261,7 +261,7 @@ cdef class DenseMap:
         return pages
 
     def check(self):
-        """Raises AssertionError unless every number is there once, in reach of home, behind none that is younger."""
+        """Assert that every number is present once, within reach of its home slot, and after no younger one."""
         if is_busy(self.busy):
             raise BusyError("DenseMap: another thread is using it")
         assert self.direct.used == 0 or self.table.used == 0, "a page is in the array and in the table"
@@ -295,7 +295,7 @@ cdef class DenseMap:
 
 
 def next_access(const uint32_t[::1] dense, int64_t base, int64_t[::1] following, int64_t[::1] out):
-    """Walks events `base` … backwards: out[i] is the 1-based position of the next event with the same page, -1 if none.
+    """Walk the events backwards: set out[i] to the 1-based position of the next event of the same page, or -1.
 
     `dense`: uint32[n] page numbers below len(following); `following`: int64, the position of the first event after
     this chunk for every page (-1 if none), updated. Raises InputError on a length or number out of range.

@@ -1,7 +1,7 @@
-"""Numbers of small keys: an array with a place for each, so that a key is found without a hash and without a branch.
+"""Dense numbers of small keys in an array with an entry for each key, found without a hash or a branch.
 
-All of the array is mapped at once and a page of it is there once it is touched, so it takes no more than 4 bytes for
-each key below the largest that came, but for the rest of a page; those are huge where the array is large.
+The whole array is mapped at once and its pages are faulted in on use. So it takes 4 bytes for each key up to the
+largest one, rounded up to a page. A large array uses huge pages.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -15,7 +15,7 @@ from zswapsim._core.base.prefetch cimport zsw_prefetch
 
 cdef enum:
     HUGE_ROOM = 1 << 20     # keys from which on an array is large
-    KEYS_AHEAD = 32         # keys whose numbers are asked for before they are looked at
+    KEYS_AHEAD = 32         # distance in keys at which numbers are prefetched
 
 ctypedef struct direct_table:
     uint32_t *numbers       # owned, mapped; by key: its number from 1, 0 where it has not come. NULL before the first
@@ -50,7 +50,7 @@ cdef inline void direct_enter(direct_table *direct, uint64_t key) noexcept nogil
     direct.end = max(direct.end, key + 1)
 
 
-# Maps keys until one has no place; how many were mapped.
+# Map keys until one is out of range. Return how many were mapped.
 cdef inline Py_ssize_t direct_run(
     direct_table *direct, const uint8_t *keys, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
 ) noexcept nogil:
@@ -69,7 +69,7 @@ cdef inline Py_ssize_t direct_run(
     return count
 
 
-# Writes every key to the place of its number.
+# Write every key to keys[number - 1].
 cdef inline void direct_keys(const direct_table *direct, uint64_t *keys) noexcept nogil:
     cdef uint64_t key
     for key in range(direct.end):

@@ -1,8 +1,8 @@
-"""Draws from a finite distribution by inverting its cumulative sums, with a guide table.
+"""Draw from a finite distribution by inverting its cumulative sums with a guide table.
 
-The guide (Chen and Asau, "On generating random variates from an empirical distribution", 1974) says for each of as
-many equal parts of the range as there are ranks where the search begins; on average it then ends within two steps.
-Everything is whole numbers, so that a draw is the same on every machine.
+The guide (Chen and Asau, "On generating random variates from an empirical distribution", 1974) says for each of as many
+equal parts of the range as there are ranks where the search begins; on average it then ends within two steps. All
+arithmetic is on integers, so a draw is the same on every machine.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -28,7 +28,7 @@ cdef class RankTable:
     cdef const uint32_t[::1] guide      # guide[part]: the first rank whose sum is above the part's beginning
     cdef int guide_bits
 
-    # In __cinit__, which runs exactly once: a table is never seen without its sums, and never changes them.
+    # __cinit__ runs exactly once: the sums are set before anyone sees the table, and never change.
     def __cinit__(self, cumulative):
         sums = np.array(cumulative, np.uint64)
         steps = np.diff(sums.view(np.int64))

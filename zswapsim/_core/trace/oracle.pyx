@@ -1,4 +1,4 @@
-"""Records of libCacheSim's oracleGeneral: the page of each, and the one thing in them that can be false."""
+"""Decode records of libCacheSim's oracleGeneral and check their next_access_vtime."""
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
@@ -7,7 +7,7 @@ from zswapsim._core.trace.oraclerecord cimport OBJECT_AT, RECORD_BYTES, garbled,
 from zswapsim._core.base.errors import InputError
 
 
-# Takes out the pages; whether all records are good.
+# Extract the pages. Return True if all records are valid.
 cdef bint pages_of(const uint8_t *records, int64_t first, Py_ssize_t count, uint64_t *pages) noexcept nogil:
     cdef const uint8_t *record = records
     cdef bint bad = False

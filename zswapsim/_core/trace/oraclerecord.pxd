@@ -18,7 +18,7 @@ cdef inline uint64_t load_le64(const uint8_t *at) noexcept nogil:
     return le64toh(value)
 
 
-# Whether the record's next_access_vtime is neither -1 nor above its own position.
+# Return True if the record's next_access_vtime is invalid: neither -1 nor above its own position.
 cdef inline bint garbled(const uint8_t *record, int64_t position) noexcept nogil:
     cdef int64_t following = <int64_t> load_le64(record + NEXT_AT)
     return (following <= position) & (following != -1)

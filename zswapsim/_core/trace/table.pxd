@@ -1,15 +1,16 @@
-"""A table from 64-bit keys to the order in which they came, in little more than the keys themselves.
+"""A hash table from 64-bit keys to their order of appearance, hardly larger than the keys.
 
-A slot has two parts: the number, from 1, and the low bits of the key's hash. The hash is a bijection, and where the
-slot is tells its upper bits: a slot lies at most FARTHEST slots behind its key's home, and the low bits tell all hashes
-at home in such a stretch apart (quotienting: Knuth, The Art of Computer Programming, vol. 3, 6.4, exercise 13). So a
-match is exact, and every key can be had back from the table, which is all there is.
+A slot has two parts: the number, from 1, and the low bits of the key's hash. The hash is a bijection, and a slot's
+position gives the upper bits of the hash: a slot lies at most FARTHEST slots behind its key's home, and the low bits
+tell all hashes at home in such a stretch apart (quotienting: Knuth, The Art of Computer Programming, vol. 3, 6.4,
+exercise 13). So a match is exact, and keys can be recovered from the table alone.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-# Why a page can't be entered: it would be one too many, too far from home, or wider than the keys are.
+# Reasons why a page can't be added: the table is full, the page would be too far from home, or it is wider than the
+# keys.
 cdef enum:
     TABLE_FULL = 1
     TABLE_CROWDED = 2
@@ -17,7 +18,7 @@ cdef enum:
 
 cdef enum:
     WIDE_BYTES = 12
-    CROWD = 2047            # a new key is no farther from home: more is no chance
+    CROWD = 2047            # maximum distance of a new key from home; a larger one is no accident
     FARTHEST = 2239         # slots between a key and its home, at most
 
 ctypedef struct dense_table:
@@ -35,7 +36,7 @@ ctypedef struct dense_table:
     int number_bits         # of a narrow slot
     int key_bits            # keys are below 2**key_bits
     int half                # at least half of key_bits
-    int drop                # lowest bits of the hash that its home does not depend on
+    int drop                # low bits of the hash that do not select the home
     int share               # 32 ... 63
     int scale
     int shift               # home = (hash >> drop) * share >> shift
@@ -47,7 +48,8 @@ ctypedef struct dense_entry:
     uint64_t number         # dense number + 1; 0 where the slot is empty
 
 
-# A table for `page` and others, or what it takes after `why`: 0 or ZSW_E_NOMEM, which leaves it as it was.
+# Create a table in which `page` fits, or rebuild one after a failure `why`. Return 0, or ZSW_E_NOMEM with the table
+# unchanged.
 cdef int table_begin(dense_table *table, uint64_t page) noexcept nogil
 cdef int table_remedy(dense_table *table, int why, uint64_t page) noexcept nogil
 cdef void table_close(dense_table *table) noexcept nogil
@@ -74,7 +76,8 @@ cdef inline uint64_t home_of(const dense_table *table, uint64_t hash) noexcept n
     return ((hash >> table.drop) * <uint64_t> table.share) >> table.shift
 
 
-# The hash whose low bits are `tag`, of a key in the slot `at`: none below the first hash whose home is in reach.
+# Return the hash with low bits `tag` of the key in slot `at`: the first at or above the lowest hash whose home is in
+# reach.
 cdef inline uint64_t hash_at(const dense_table *table, uint64_t at, uint64_t tag) noexcept nogil:
     cdef uint64_t home = at - FARTHEST if at > FARTHEST else 0
     cdef uint64_t share = <uint64_t> table.share
@@ -102,7 +105,7 @@ cdef inline dense_entry read_slot(const dense_table *table, uint64_t at) noexcep
     return entry
 
 
-# The 8 bytes of a narrow slot and its neighbour; the neighbour's stay.
+# Write a narrow slot. The 8-byte store keeps the bytes of the neighbour.
 cdef inline void write_narrow(const dense_table *table, uint8_t *slot, uint64_t value) noexcept nogil:
     value |= load64(slot) & ~table.slot_mask
     memcpy(slot, &value, 8)

@@ -1,13 +1,12 @@
-"""The table behind a DenseMap: its layout, how it grows, and what is done where keys crowd.
+"""The hash table of a DenseMap: layout, growth, and rehashing when keys cluster.
 
 Linear probing over slots of 5 to 8 bytes, 12 where keys need all of 64 bits. Of two keys that want a slot the one that
 came first has it, so that the layout does not depend on how the table grew (Blelloch and Golovin, "Strongly
 history-independent hashing with applications", 2007), and pages that are accessed much, which mostly come early, lie at
-home. Homes go up with the hash: growing reads the old table and writes the new one from end to end, and the old one's
-memory is given back on the way. The hash is an xor of the key's upper half into the lower, then a
-multiplication (Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem", 1997); it begins
-with the golden ratio, which spreads consecutive pages evenly (Knuth, vol. 3, 6.4), and takes another factor where keys
-crowd.
+home. Home positions ascend with the hash: growing reads the old table and writes the new one sequentially, and frees
+the old one's memory on the way. The hash is an xor of the key's upper half into the lower, then a multiplication
+(Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem", 1997); it begins with the golden
+ratio, which spreads consecutive pages evenly (Knuth, vol. 3, 6.4), and takes another factor where keys crowd.
 """
 
 from libc.stdint cimport uint8_t, uint64_t
@@ -24,21 +23,22 @@ cdef enum:
     BATCH = 64              # keys whose slots are asked for together
     WIDE_BITS = 64
     HOME_BITS = 52          # of a hash, that its home depends on: times a share they fit 64 bits
-    SLACK = 192             # what growing in order may add: less than 2 slots each time (docs/architecture.md)
+    SLACK = 192             # distance that growing in order may add: less than 2 slots each time (docs/architecture.md)
     FIRST_SCALE = 5         # capacity of a new table: 32 << 5
     DOUBLE_UP_TO = 1 << 14  # slots up to which a table doubles
     HUGE_BYTES = 1 << 21
-    RELEASE_SLOTS = 65536   # between looks at whether there is memory to give back
-    FACTORS = 32            # tried before a crowd counts as lack of memory
+    RELEASE_SLOTS = 65536   # slots between two attempts to free memory
+    FACTORS = 32            # factors tried before clustering counts as lack of memory
 
 cdef uint64_t GOLDEN = 0x9E3779B97F4A7C15     # 2**64 divided by the golden ratio
-# By bytes of a slot: bits of its keys. The rest of it, with what the place tells, is the number and 12 or 13 bits that
-# tell a slot's home among CROWD + SLACK.
+# Key bits by bytes of a slot. The other bits of a slot hold the number, and 12 or 13 bits that identify the home among
+# CROWD + SLACK candidates.
 cdef int[9] NARROW_BITS = [0, 0, 0, 0, 0, 27, 35, 43, 52]
 
 
 cdef uint64_t inverse_of(uint64_t odd) noexcept nogil:
-    """Modulo 2**64, by Newton's iteration: each step doubles the bits that are right, from 3 on."""
+    """Return the inverse modulo 2**64, by Newton's iteration: each step doubles the number of correct bits, from 3
+    on."""
     cdef uint64_t inverse = odd
     cdef int _step
     for _step in range(5):
@@ -55,7 +55,7 @@ cdef uint64_t next_factor(uint64_t factor) noexcept nogil:
 
 
 cdef void choose_slots(dense_table *table, int key_bits) noexcept nogil:
-    """The narrowest slots for keys of `key_bits` bits, once share and scale are known."""
+    """Choose the narrowest slots for keys of `key_bits` bits. Share and scale are set already."""
     cdef int slot_bytes = 5
     while slot_bytes < 9 and NARROW_BITS[slot_bytes] < key_bits:
         slot_bytes += 1
@@ -121,7 +121,7 @@ cdef int place(dense_table *table, uint64_t hash, uint64_t number) noexcept nogi
     return TABLE_CROWDED
 
 
-# Gives memory before the slot `at` back, all but `released` bytes of which that has been done; returns how many now.
+# Free memory before slot `at`, from byte `released` on. Return the number of bytes freed in all.
 cdef uint64_t release(dense_table *table, uint64_t at, uint64_t released) noexcept nogil:
     cdef uint64_t end = at * <uint64_t> table.slot_bytes & ~<uint64_t> (HUGE_BYTES - 1)
     if end > released:
@@ -131,7 +131,7 @@ cdef uint64_t release(dense_table *table, uint64_t at, uint64_t released) noexce
 
 # -- growing in order -------------------------------------------------------------------------------------------------
 
-# place() where homes keep their order, so that no key ends up too far from its own.
+# As place(), for homes in ascending order, where no key can end up too far from its home.
 cdef inline void place_narrow(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
     cdef uint8_t *slot = slot_at(table, home_of(table, hash))
     cdef uint64_t value = (hash & table.tag_mask) << table.number_bits | number
@@ -162,7 +162,7 @@ cdef inline void place_wide(const dense_table *table, uint64_t hash, uint64_t nu
 # Enters every key of `table` into the larger `into`, both from end to end; the memory of `table` is given back on the
 # way. `lowest` is that of hash_at(), stepped from slot to slot: a division there would take longer than all else.
 cdef void pour_in_order(dense_table *old, dense_table *new) noexcept nogil:
-    # Copies, which no write to a slot can be taken to change.
+    # Local copies: stores to slots cannot alias them.
     cdef dense_table from_table = old[0], to_table = new[0]
     cdef const dense_table *table = &from_table
     cdef const dense_table *into = &to_table
@@ -229,14 +229,14 @@ cdef int rebuild(dense_table *table, int key_bits, int share, int scale, uint64_
     return ZSW_OK
 
 
-# -- a table that does for what comes ---------------------------------------------------------------------------------
+# -- creating, growing and rehashing ---------------------------------------------------------------------------------
 
-# For `page` and others.
+# Create a table in which `page` fits.
 cdef int table_begin(dense_table *table, uint64_t page) noexcept nogil:
     return rebuild(table, bit_width(page), 32, FIRST_SCALE, 0)
 
 
-# Another factor; and where that does not help, more room for each key. 0 or ZSW_E_NOMEM.
+# Rehash with other factors, and with more slots if that does not help. Return 0 or ZSW_E_NOMEM.
 cdef int disperse(dense_table *table, int key_bits, int share, int scale) noexcept nogil:
     cdef uint64_t factor = table.factor
     cdef int attempt, code = TABLE_CROWDED
@@ -263,13 +263,13 @@ cdef int grow(dense_table *table) noexcept nogil:
     return rebuild(table, table.key_bits, share, scale, table.factor)
 
 
-# What it takes for `page`, which could not be entered for the reason `why`.
+# Rebuild the table so that `page` can be added, which failed for the reason `why`.
 cdef int table_remedy(dense_table *table, int why, uint64_t page) noexcept nogil:
     cdef int code
     if why == TABLE_NARROW:
         code = rebuild(table, bit_width(page), table.share, table.scale, 0)
         return disperse(table, bit_width(page), table.share, table.scale) if code == TABLE_CROWDED else code
-    # Keys crowd by chance where the table is nearly full.
+    # In a nearly full table, keys may cluster by chance.
     if why == TABLE_FULL or table.used > table.capacity // 2:
         return grow(table)
     return disperse(table, table.key_bits, table.share, table.scale)

@@ -1,4 +1,4 @@
-"""Real accesses to real anonymous memory: what a kernel with a memory limit reclaims and faults in."""
+"""Access real anonymous memory, so that a kernel with a memory limit reclaims pages and faults them in."""
 
 from cython cimport final
 
@@ -62,7 +62,7 @@ cdef class TouchedMemory:
         self.settle()
 
     cdef void settle(self) noexcept nogil:
-        """Makes the table of pages seen resident, so that the accesses fault in nothing but what they access."""
+        """Fault in the table of accessed pages, so that accesses fault in no other memory."""
         cdef uint32_t page
         for page in range(self.pages):
             (<volatile uint8_t *> self.seen)[page] = NEVER
@@ -76,7 +76,7 @@ cdef class TouchedMemory:
         """Make the accesses in order: pages uint32[n], ops uint8[n], 0 read, 1 write. Drops the GIL.
 
         Raises InputError where a page is out of range or the lengths differ (the accesses before it are made),
-        CorruptPageError where a page is not what it was: the kernel lost it.
+        CorruptPageError if a page changed, that is, the kernel lost it.
         """
         cdef Py_ssize_t count = pages.shape[0]
         cdef Py_ssize_t done = 0

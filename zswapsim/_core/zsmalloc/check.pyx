@@ -1,4 +1,4 @@
-"""Looking into a pool: every invariant, and which zspage is how full."""
+"""Check the invariants of a pool, and dump the fullness of its zspages."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
@@ -9,7 +9,7 @@ from zswapsim._core.zsmalloc.pool cimport (
 
 
 def dump_pool(ZsPool pool not None):
-    """Every class that has zspages: {size: {group: [objects in use of each zspage, head of the list first]}}."""
+    """Return every class that has zspages: {size: {group: [objects in use of each zspage, head of the list first]}}."""
     found = {}
     for index in range(pool.class_count):
         groups = {group: [pool.zspages[zspage].inuse for zspage in listed(pool, index, group)]
@@ -43,7 +43,7 @@ def check_pool(ZsPool pool not None):
 
 
 cdef list listed(ZsPool pool, int index, int group):
-    """The zspages of a group, head first; asserts that their links agree."""
+    """Return the zspages of a group, head first, and assert that their links agree."""
     cdef uint32_t zspage = pool.classes[index].groups[group]
     cdef uint32_t previous = ZS_NONE
     found = []

@@ -1,4 +1,4 @@
-"""The pool's size classes, as a table."""
+"""Compute the pool's size classes."""
 
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
 from zswapsim._core.base.errors import InputError
@@ -23,7 +23,7 @@ def size_classes(int chain_size=8):
 
 
 cdef int chain_frames(int size, int chain_size):
-    """Frames of a zspage: those that waste least, the fewest of them."""
+    """Return the number of frames of a zspage that wastes least, the smallest one if several do."""
     if size & (size - 1) == 0:
         return 1
     return min(range(1, chain_size + 1), key=lambda frames: frames * ZSW_PAGE_SIZE % size)

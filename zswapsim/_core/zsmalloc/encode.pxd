@@ -1,4 +1,4 @@
-"""From a page to what a slot keeps of it, and back."""
+"""Encode a page for a slot, and decode it."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from libc.string cimport memcpy
@@ -11,8 +11,8 @@ from zswapsim._core.zsmalloc.slots cimport (
 )
 
 
-# Compresses a page, whatever it holds. `raw_from`: the length (bytes) from which it is kept as it is.
-# out.data points into the context or at the page itself. 0 or the codec's negative code.
+# Compress a page without testing if it is same-filled. A page of at least `raw_from` compressed bytes is stored
+# uncompressed. out.data points into the context or at the page itself. 0 or the codec's negative code.
 cdef inline int encode_bytes(
     codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
 ) noexcept nogil:
@@ -33,7 +33,7 @@ cdef inline int encode_bytes(
     return ZSW_OK
 
 
-# The same for a page that repeats no word; of one that does, the word is kept and no codec runs.
+# Encode a page: keep only the word of a same-filled page, compress any other.
 cdef inline int encode_page(
     codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
 ) noexcept nogil:
@@ -48,7 +48,7 @@ cdef inline int encode_page(
     return ZSW_OK
 
 
-# Brings a slot's page back into `page` (4096 bytes). 0, ZSW_E_ABSENT, ZSW_E_CORRUPT or ZSW_E_PLUGIN. With `sums` the
+# Decode a slot's page into `page` (4096 bytes). Return 0, ZSW_E_ABSENT, ZSW_E_CORRUPT or ZSW_E_PLUGIN. With `sums` the
 # page's checksum must be the one that was stored. `bounce`: 4096 bytes for an object that lies in two pieces; it may be
 # the context's scratch where no compressed page waits there.
 cdef inline int decode_page(

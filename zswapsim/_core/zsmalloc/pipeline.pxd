@@ -1,4 +1,4 @@
-"""Storing many pages in several threads: compressed in any order, put into the pool in the order given."""
+"""Store many pages in several threads: compress in any order, store in the given order."""
 
 from cython cimport final
 
@@ -23,7 +23,7 @@ cdef extern from "<pthread.h>" nogil:
 
 cdef enum:
     BLOCK = 32      # pages handed to a thread at once: about 0.1 ms of lz4
-    RING = 16       # blocks that may be ahead of the pool
+    RING = 16       # blocks that may be compressed before they are stored
 
 
 @final
@@ -36,9 +36,9 @@ cdef class StorePipeline:
     cdef codec_ctx *contexts
     cdef Py_ssize_t count
     cdef Py_ssize_t blocks
-    cdef Py_ssize_t claimed         # blocks handed out; guarded by `lock`, as all below
+    cdef Py_ssize_t claimed         # blocks claimed by threads; guarded by `lock`, as are the fields below
     cdef Py_ssize_t committed       # blocks in the pool
-    cdef bint committing            # some thread is putting blocks into the pool
+    cdef bint committing            # a thread is storing blocks
     cdef int code                   # of the first page that failed
     cdef readonly Py_ssize_t done   # pages in the pool
     cdef int[16] ready              # by ring place: 1 once its block is compressed

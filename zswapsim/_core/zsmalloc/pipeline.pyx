@@ -1,8 +1,8 @@
-"""Storing many pages in several threads: compressed in any order, put into the pool in the order given.
+"""Store many pages in several threads: compress in any order, store in the given order.
 
-A thread claims a block of pages, compresses it into its place in a ring, and, when it finds the block that the pool
-waits for ready, puts that one and all ready ones behind it into the pool. So the pool is the same as with one thread,
-nobody waits for a slow block until the ring is full, and the pool needs no lock of its own.
+A thread claims a block of pages and compresses it into its place in a ring. If the next block to store is ready, the
+thread stores it and all ready blocks after it. So the pool is the same as with one thread, nobody waits for a slow
+block until the ring is full, and the pool needs no lock of its own.
 """
 
 from cython cimport final
@@ -22,7 +22,7 @@ from zswapsim._core.base.errors import HostMemoryError, InputError, PluginError
 
 @final
 cdef class StorePipeline:
-    """One call of PageStore.store_pages with several threads; made and used by it alone."""
+    """Run one call of PageStore.store_pages in several threads. Only that method uses it."""
 
     def __cinit__(self, SlotPool slots not None, int raw_from, bint sums):
         self.slots = slots
@@ -46,7 +46,7 @@ cdef class StorePipeline:
         free(self.codes)
 
     cdef int feed(self, const uint32_t *numbers, const uint8_t *pages, Py_ssize_t count, codec_ctx *contexts) except -1:
-        """What to store, and a context for every thread; all borrowed until `work` returns."""
+        """Set the pages to store and a context for each thread; all are borrowed until `work` returns."""
         self.numbers = numbers
         self.pages = pages
         self.count = count
@@ -60,13 +60,13 @@ cdef class StorePipeline:
             causes = [part for part in pool.map(self.run_thread, range(threads)) if part is not None]
         for cause in causes:
             if not isinstance(cause, Exception):
-                raise cause  # an interrupt is no fault of the codec
+                raise cause  # KeyboardInterrupt is not the codec's error
         if causes:
             raise PluginError(f"page {self.done} (slot {self.numbers[self.done]}): {causes[0]}") from causes[0]
         return self.code
 
     def run_thread(self, int worker):
-        """One thread; `work` alone calls it. Returns the exception that a Python codec raised here, or None."""
+        """Run one thread; called by `work` only. Return the exception that a Python codec raised, or None."""
         if self.contexts == NULL:
             raise InputError("run_thread is called by the pipeline")
         with nogil:
@@ -86,7 +86,7 @@ cdef class StorePipeline:
             pthread_mutex_unlock(&self.lock)
 
     cdef Py_ssize_t claim(self) noexcept nogil:
-        """The next block to compress, or -1 when none is left or a page has failed."""
+        """Claim the next block to compress. Return -1 if none is left or a page failed."""
         cdef Py_ssize_t block = -1
         pthread_mutex_lock(&self.lock)
         while self.code == ZSW_OK and self.claimed < self.blocks and self.claimed - self.committed >= RING:
@@ -114,7 +114,7 @@ cdef class StorePipeline:
                 made.data = self.staging + (place + i) * ZSW_PAGE_SIZE
 
     cdef void commit(self) noexcept nogil:
-        """Puts the blocks that are ready and next in turn into the pool. With the lock held; it drops it meanwhile."""
+        """Store ready blocks in order. Called with the lock held; drops it while storing."""
         cdef int code
         if self.committing:
             return

@@ -21,7 +21,7 @@ ctypedef struct zs_class:
     uint16_t objects            # objects a zspage
     uint8_t frames              # frames a zspage
     uint32_t[12] groups         # head of each fullness group's list
-    uint32_t spare              # zspages without frames, to be used again; linked by `next`
+    uint32_t spare              # unused zspage records, linked by `next`
     uint64_t allocated          # objects in zspages that have frames
     uint64_t used               # of these, objects in use
 
@@ -33,18 +33,18 @@ ctypedef struct zs_page:
     uint16_t inuse              # objects in use
     uint16_t free_head          # first free object, or ZS_LAST
     uint8_t class_index         # into ZsPool.classes
-    uint8_t group               # its fullness group; meaningless while spare
+    uint8_t group               # fullness group; undefined for an unused record
     uint8_t live                # has frames
     uint8_t contiguous          # its frames follow each other in the arena
 
-# Told of every object that compaction moves, with its owner's slot.
+# Called for every object that compaction moves, with its owner's slot.
 ctypedef void (*zs_moved)(void *who, uint32_t slot, zs_handle now) noexcept nogil
 
 
 @final
 cdef class ZsPool:
     cdef readonly FrameArena arena   # where frames come from
-    cdef uint8_t owner               # in whose name they are taken
+    cdef uint8_t owner               # owner of these frames
     cdef readonly int chain_size
     cdef readonly int huge_class_size  # a length at or above it takes a whole frame
     cdef int class_count
@@ -65,21 +65,21 @@ cdef class ZsPool:
     cdef zs_moved moved
     cdef void *moved_who             # borrowed; set together with `moved`
 
-    # An object for `length` bytes (1 ... 4096) owned by `slot`: 0 and *handle; ZSW_E_FULL where no frames are left;
-    # ZSW_E_NOMEM. O(1).
+    # Allocate an object of `length` bytes (1 ... 4096) owned by `slot`. Return 0 and set *handle, or ZSW_E_FULL if no
+    # frames are left, or ZSW_E_NOMEM. O(1).
     cdef int alloc(self, uint32_t length, uint32_t slot, zs_handle *handle) noexcept nogil
-    # Frames that alloc() of this length would take now: 0 where an object is free. O(1).
+    # Return the frames that alloc() of this length would take now; 0 if an object is free. O(1).
     cdef uint32_t growth(self, uint32_t length) noexcept nogil
     # Frees an object; gives the zspage's frames back when it was the last one. O(1).
     cdef void release(self, zs_handle handle) noexcept nogil
-    # Copies an object's bytes in. Only where the arena is backed.
+    # Write an object's bytes. The arena must be backed.
     cdef void write(self, zs_handle handle, const uint8_t *data, uint32_t length) noexcept nogil
-    # Where an object's bytes are, whole: in the arena itself or, where it straddles frames, copied to `bounce` (4096).
+    # Return an object's bytes: in the arena, or copied to `bounce` (4096 bytes) if they cross frames.
     cdef const uint8_t *read(self, zs_handle handle, uint32_t length, uint8_t *bounce) noexcept nogil
     # Flips the bits of `mask` in one byte of an object, as failing memory would; -8 to -1 are its inline handle.
     # ZSW_E_RANGE where it has no such byte.
     cdef int flip(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil
-    # Frames that compaction would free. O(classes).
+    # Return the number of frames that compaction would free. O(classes).
     cdef uint64_t compactable(self) noexcept nogil
     # Compacts every class; returns frames freed.
     cdef uint64_t compact(self) noexcept nogil
@@ -114,6 +114,6 @@ cdef inline int fullness(uint32_t inuse, uint32_t objects) noexcept nogil:
     return 100 * inuse // objects // 10 + 1
 
 
-# Zspages that would be empty if the class were packed, zs_can_compact() in mm/zsmalloc.c.
+# Return the number of zspages that compaction would free, zs_can_compact() in mm/zsmalloc.c.
 cdef inline uint64_t spare_zspages(const zs_class *cls) noexcept nogil:
     return (cls.allocated - cls.used) // cls.objects

@@ -1,8 +1,7 @@
 """The pool's allocator: size classes, zspages with fullness groups, handles, compaction.
 
-After mm/zsmalloc.c of Linux 6.18, whose figures it reproduces (tests/data/zram.json). What differs is only where the
-bookkeeping lies: free lists and owners are in arrays beside the arena, so that the pool can also run on frames that
-are counted and not backed.
+After mm/zsmalloc.c of Linux 6.18, whose figures it reproduces (tests/data/zram.json). Only the place of metadata
+differs: free lists and owners are in arrays beside the arena, so that the pool also works on unbacked frames.
 """
 
 from cython cimport final
@@ -21,7 +20,7 @@ from zswapsim._core.zsmalloc.classes import huge_class_size, size_classes
 
 @final
 cdef class ZsPool:
-    """A pool of objects in the frames that a grant gives.
+    """Allocate objects in the frames of a grant.
 
     Parameters: `grant`, where frames come from; `chain_size`, most frames in a zspage (4 ... 16).
     Raises InputError for a chain size out of range.
@@ -61,7 +60,7 @@ cdef class ZsPool:
 
     def __dealloc__(self):
         cdef uint32_t zspage
-        # Frames go back to an arena that may live on, unless another thread is just taking some of it.
+        # Free the frames: the arena may outlive the pool. Skip this if another thread is using the arena.
         if self.arena is not None and not is_busy(self.arena.busy):
             for zspage in range(self.zspage_count):
                 if self.zspages[zspage].live:
@@ -101,7 +100,7 @@ cdef class ZsPool:
     # -- zspages --------------------------------------------------------------------------------------------------
 
     cdef int grow(self, zs_class *cls) noexcept nogil:
-        """Makes room in the arrays for one more zspage of this class."""
+        """Reserve array space for one more zspage of this class."""
         if widen(<void **> &self.zspages, &self.zspage_room, self.zspage_count + 1, sizeof(zs_page)) < 0:
             return ZSW_E_NOMEM
         if widen(<void **> &self.objects, &self.object_room, self.object_count + cls.objects, sizeof(uint32_t)) < 0:
@@ -109,7 +108,7 @@ cdef class ZsPool:
         return widen(<void **> &self.frame_of, &self.frame_room, self.frame_count + cls.frames, sizeof(uint32_t))
 
     cdef int blank(self, int index, uint32_t *zspage) noexcept nogil:
-        """A zspage of the class without frames: one used before, else a new one."""
+        """Allocate a zspage record without frames; reuse an old one if there is one."""
         cdef zs_class *cls = &self.classes[index]
         cdef zs_page *page
         zspage[0] = cls.spare
@@ -130,7 +129,7 @@ cdef class ZsPool:
         return ZSW_OK
 
     cdef int new_zspage(self, int index, uint32_t *zspage) noexcept nogil:
-        """Takes frames for an empty zspage of the class; it is in no group yet."""
+        """Allocate an empty zspage with frames. It is in no group yet."""
         cdef zs_class *cls = &self.classes[index]
         cdef zs_page *page
         cdef uint32_t *frames
@@ -162,13 +161,13 @@ cdef class ZsPool:
     cdef void give_frames(self, uint32_t zspage) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
         cdef int i
-        # Backwards, so that the frames are taken again in ascending order.
+        # In reverse, so that the frames are allocated again in ascending order.
         for i in range(self.classes[page.class_index].frames - 1, -1, -1):
             self.arena.give(self.frame_of[page.first_frame + i])
         page.live = 0
 
     cdef void free_zspage(self, uint32_t zspage) noexcept nogil:
-        """Gives back an empty zspage that is in no group."""
+        """Free an empty zspage that is in no group."""
         cdef zs_class *cls = &self.classes[self.zspages[zspage].class_index]
         self.give_frames(zspage)
         cls.allocated -= cls.objects
@@ -246,7 +245,7 @@ cdef class ZsPool:
             length -= part
 
     cdef uint8_t *whole(self, zs_page *page, uint32_t start, uint32_t length) noexcept nogil:
-        """The bytes from `start` where they lie in one piece of the arena, else NULL."""
+        """Return the bytes from `start` if they are contiguous in the arena, otherwise NULL."""
         cdef uint32_t *frames = &self.frame_of[page.first_frame]
         if page.contiguous:
             return self.arena.base + <size_t> frames[0] * ZSW_PAGE_SIZE + start
@@ -260,7 +259,7 @@ cdef class ZsPool:
         cdef uint32_t start = <uint32_t> (handle & ZS_LAST) * cls.size
         cdef uint64_t owner = self.objects[page.first_object + (handle & ZS_LAST)]
         cdef uint8_t *place
-        if cls.objects == 1:  # a whole frame: the owner is kept beside it
+        if cls.objects == 1:  # huge zspage: the owner is not stored inline
             self.span(page, start, <uint8_t *> data, length, True)
             return
         place = self.whole(page, start, ZS_HANDLE_BYTES + length)
@@ -339,7 +338,7 @@ cdef class ZsPool:
         return freed
 
     cdef uint32_t isolate(self, zs_class *cls, int group, int step) noexcept nogil:
-        """Takes the first zspage of the first occupied group out of its list, looking from `group` by `step`."""
+        """Isolate the first zspage of the first occupied group, searching from `group` in direction `step`."""
         cdef uint32_t zspage
         while 1 <= group < ZS_GROUP_FULL:
             zspage = cls.groups[group]
@@ -384,7 +383,7 @@ cdef class ZsPool:
     # -- looking in -----------------------------------------------------------------------------------------------
 
     def stats(self):
-        """Pool figures: `pool_total_size` and `peak_pool_total_size` in bytes, `pages_compacted` in frames."""
+        """Return pool counters: `pool_total_size` and `peak_pool_total_size` in bytes, `pages_compacted` in frames."""
         return {
             "pool_total_size": self.frames_in_use * ZSW_PAGE_SIZE,
             "peak_pool_total_size": self.peak_frames * ZSW_PAGE_SIZE,
@@ -393,7 +392,7 @@ cdef class ZsPool:
 
 
 cdef int widen(void **array, uint64_t *room, uint64_t wanted, size_t width) noexcept nogil:
-    """Room in a growing array for `wanted` elements of `width` bytes; ZSW_E_NOMEM leaves it as it was."""
+    """Reserve `wanted` elements of `width` bytes in a growing array. On ZSW_E_NOMEM nothing changes."""
     cdef void *made
     if wanted <= room[0]:
         return ZSW_OK
@@ -406,7 +405,8 @@ cdef int widen(void **array, uint64_t *room, uint64_t wanted, size_t width) noex
 
 
 def frames_for_lengths(const uint16_t[:] lengths, int chain_size=8):
-    """Frames that a pool takes once objects of these lengths (bytes; 0 takes none) were put in, in this order."""
+    """Return the frames that a pool takes after allocating objects of these lengths in order (bytes; 0 for no
+    object)."""
     cdef FrameArena arena = FrameArena(max(1, lengths.shape[0]) * ZS_MAX_CHAIN * ZSW_PAGE_SIZE, backed=False)
     cdef ZsPool pool = ZsPool(arena.grant("pool"), chain_size)
     cdef zs_handle handle

@@ -1,4 +1,4 @@
-"""Slots over a pool: which page lies where. Knows lengths and bytes, but no codec."""
+"""Slots of a pool: they map a slot number to an object. They handle lengths and bytes, but no codec."""
 
 from cython cimport final
 
@@ -11,19 +11,19 @@ cdef enum:
     SLOT_SAME = 1           # the page repeats one word; no object
     SLOT_COMPRESSED = 2
     SLOT_RAW = 3            # incompressible: the page itself, in a frame of its own
-    SLOT_PART = 4           # of a large folio compressed whole: so many bytes of it, or none
-    PART_STEP = 256         # bytes; the rests of folios share few size classes, so that their zspages fill
+    SLOT_PART = 4           # a piece of a large folio that was compressed as one, possibly empty
+    PART_STEP = 256         # bytes; remainders of folios are rounded up to it, so that they use few size classes
     SLOT_CHUNK_BITS = 14    # slots are allocated 16,384 at a time, 256 KiB
     SLOT_CHUNK = 1 << 14
 
 ctypedef struct slot_entry:     # 16 bytes
     uint64_t value              # SLOT_SAME: the word; else the object's handle
-    uint32_t checksum           # of the page, where asked for; else the owner's
+    uint32_t checksum           # checksum of the page if enabled; otherwise free for the owner
     uint16_t length             # bytes of the object, 4096 for SLOT_RAW; 0 where there is none
     uint8_t kind                # SLOT_*
     uint8_t codec               # which of the owner's codecs compressed it; 0 is the first
 
-# A page ready to be put into a slot.
+# A page encoded for a slot.
 ctypedef struct encoded_page:
     const uint8_t *data         # `length` bytes, borrowed; NULL where the arena is not backed
     uint64_t word               # SLOT_SAME
@@ -42,10 +42,10 @@ cdef class SlotPool:
     cdef uint64_t raw_since     # pages ever stored as SLOT_RAW
     cdef uint64_t compressed_bytes  # sum of lengths
 
-    # The slot's entry; NULL or SLOT_EMPTY where nothing is stored. Valid until close. O(1).
+    # Return the slot's entry; NULL or SLOT_EMPTY if nothing is stored. Valid until the pool is closed. O(1).
     cdef slot_entry *find(self, uint32_t slot) noexcept nogil
-    # Stores a page: the new object is allocated first, the slot's old one freed after it, as zram does. On failure
-    # (ZSW_E_FULL, ZSW_E_NOMEM) the slot is as it was.
+    # Stores a page: the new object is allocated first, the slot's old one freed after it, as zram does. On ZSW_E_FULL
+    # or ZSW_E_NOMEM the slot is unchanged.
     cdef int put(self, uint32_t slot, const encoded_page *page) noexcept nogil
     # Empties a slot: 0, or ZSW_E_ABSENT.
     cdef int drop(self, uint32_t slot) noexcept nogil
@@ -55,7 +55,7 @@ cdef class SlotPool:
     cdef int check_object(self, uint32_t slot, slot_entry *entry) except -1
 
 
-# Bytes to ask the pool for: of a folio's rest in steps, handle included.
+# Return the bytes to allocate: remainders of folios are rounded up, including the handle.
 cdef inline uint32_t slot_room(const encoded_page *page) noexcept nogil:
     if page.kind != SLOT_PART:
         return page.length

@@ -16,13 +16,14 @@ cdef enum:
 
 
 cdef void entry_moved(void *who, uint32_t slot, zs_handle now) noexcept nogil:
-    """Told by the pool's compaction."""
+    """Update a slot's handle; called by compaction."""
     (<slot_entry **> who)[slot >> SLOT_CHUNK_BITS][slot & (SLOT_CHUNK - 1)].value = now
 
 
 @final
 cdef class SlotPool:
-    """2**32 slots over `pool`. Takes 16 bytes a slot, in chunks of 16,384 slots, once one of them is used."""
+    """Hold 2**32 slots over `pool`. A chunk of 16,384 slots, 16 bytes each, is allocated when one of them is first
+    used."""
 
     def __cinit__(self, ZsPool pool not None):
         if pool.arena is None or pool.moved != NULL:
@@ -49,7 +50,7 @@ cdef class SlotPool:
         return NULL if chunk == NULL else &chunk[slot & (SLOT_CHUNK - 1)]
 
     cdef slot_entry *place(self, uint32_t slot) noexcept nogil:
-        """The slot's entry, made where there is none yet; NULL where the host has no memory."""
+        """Return the slot's entry and allocate its chunk if needed; NULL if the host is out of memory."""
         cdef uint32_t chunk = slot >> SLOT_CHUNK_BITS
         if self.chunks[chunk] == NULL:
             self.chunks[chunk] = <slot_entry *> calloc(SLOT_CHUNK, sizeof(slot_entry))

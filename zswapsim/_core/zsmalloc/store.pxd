@@ -16,7 +16,7 @@ cdef class PageStore:
     cdef codec_ctx *contexts        # owned, `context_count` of them; the first is the calling thread's
     cdef int context_count
     cdef int raw_from               # a compressed length (bytes) at or above it is kept as it is
-    cdef bint sums                  # every page has a checksum, looked at when it is loaded
+    cdef bint sums                  # pages have a checksum, which is verified when they are loaded
     cdef busy_flag busy             # a call is under way in some thread
 
     cdef int begin_call(self) except -1

@@ -34,7 +34,7 @@ cdef class PageStore:
     chain_size: most frames in a zspage, 4 to 16.
     raw_from: compressed length in bytes from which a page is kept as it is, 1 to 4096; None stands for the pool's
         huge class size (zram's rule, 3625 at chain size 8); 4096 is zswap's rule.
-    verify: keep a checksum of every page and look at it when the page is loaded.
+    verify: keep a checksum of every page and verify it on load.
 
     Pages that repeat one machine word take no object. A call drops the GIL for its whole length; a second thread that
     calls meanwhile gets a BusyError. All methods raise ClosedError after :meth:`close`. Metadata: 16 bytes a slot,
@@ -94,7 +94,7 @@ cdef class PageStore:
     # -- one page -------------------------------------------------------------------------------------------------
 
     def store(self, slot, page):
-        """Store a page (a buffer of 4096 bytes) in a slot; what the slot held before is dropped after that.
+        """Store a page (a buffer of 4096 bytes) in a slot; the slot's old page is freed after that.
 
         Raises NodeFullError (the slot then keeps what it held), CodecError, InputError.
         """
@@ -114,7 +114,7 @@ cdef class PageStore:
             codec_raise(code, f"slot {number}")
 
     def load(self, slot):
-        """The page in a slot, 4096 bytes. The slot keeps it.
+        """Return the page in a slot, 4096 bytes. The slot keeps it.
 
         Raises SlotEmptyError, CorruptPageError, CodecError.
         """
@@ -158,8 +158,8 @@ cdef class PageStore:
     def store_pages(self, slots, buffer, *, int threads=1):
         """Store page i of `buffer` (n * 4096 bytes) in slots[i], for n slots (uint32), in that order.
 
-        With several threads pages are compressed at the same time and put into the pool in the same order, so that
-        the pool comes out the same. Raises as :meth:`store` does, naming the slot: the pages before it are stored.
+        With several threads, pages are compressed in parallel and stored in order, so the resulting pool is the same.
+        Raises as :meth:`store` does, naming the slot: the pages before it are stored.
         """
         cdef const uint32_t[::1] numbers = slot_numbers(slots)
         cdef const uint8_t[::1] data = page_bytes(buffer, numbers.shape[0])
@@ -195,7 +195,7 @@ cdef class PageStore:
         cdef Py_ssize_t count = numbers.shape[0]
         check_threads(threads)
 
-        # Raises in the thread where the codec did.
+        # Load a share of the pages; raises in the thread in which the codec failed.
         def part(int worker, int workers):
             cdef Py_ssize_t first = count * worker // workers
             cdef Py_ssize_t end = count * (worker + 1) // workers
@@ -250,10 +250,11 @@ cdef class PageStore:
             done[0] += 1
         return ZSW_OK
 
-    # -- the whole ------------------------------------------------------------------------------------------------
+    # -- compaction, statistics, closing
+    # ------------------------------------------------------------------------------------------------
 
     def compact(self):
-        """Pack the pool's zspages. Returns the number of frames that came free."""
+        """Compact the pool. Return the number of frames freed."""
         cdef uint64_t freed
         self.begin_call()
         with nogil:
@@ -298,7 +299,7 @@ cdef class PageStore:
         self.slots.inject_fault(slot_number(slot), offset, mask)
 
     def close(self):
-        """Give everything back. May be called twice; raises BusyError while a call is under way."""
+        """Free all memory. May be called twice. Raise BusyError during a call."""
         if not busy_enter(&self.busy):
             raise BusyError("page store: another thread is using it")
         self.slots = None
@@ -323,7 +324,7 @@ cdef uint32_t slot_number(slot) except? 0xFFFFFFFF:
 
 
 cdef int open_page(page, Py_buffer *view, int flags) except -1:
-    """A view of one page, for the caller to release. Raises InputError."""
+    """Open a buffer of one page, which the caller releases. Raise InputError if it is not one page."""
     try:
         PyObject_GetBuffer(page, view, flags)
     except (BufferError, TypeError, ValueError) as error:
