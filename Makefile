@@ -19,7 +19,7 @@ export ZSWAPSIM_TRACES ?= $(abspath ../shared/traces)
 export PIP_CONSTRAINT := $(abspath constraints.txt)
 
 .DELETE_ON_ERROR:
-.PHONY: help build needs demo test endurance bench lint hints debug-test sanitize-test sdist clean
+.PHONY: help build needs demo test endurance bench lint hints debug-test sanitize-test sdist installed-test clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -134,6 +134,20 @@ sdist: $(STAMP)-sdist ## a source distribution in dist/
 	@rm -rf dist
 	@$(BIN)/python -m build --sdist --no-isolation >build/sdist.txt 2>&1 || { cat build/sdist.txt; exit 1; }
 	@ls dist/*.tar.gz
+
+# The package as users get it: built from the sdist, in an environment of its own, with no source folder to import from.
+# ARGS goes to pytest here too; what the tests read of the tree they find by ZSWAPSIM_TREE.
+INSTALLED := build/installed
+installed-test: sdist ## the quick tests, on a package that is installed from the sdist
+	@echo "==> installing the sdist into $(INSTALLED)"
+	@rm -rf $(INSTALLED)
+	@$(PYTHON) -m venv $(INSTALLED)/venv
+	@$(REQUIRES) build test >$(INSTALLED)/requires.txt
+	@$(INSTALLED)/venv/bin/python -m pip --disable-pip-version-check --quiet --quiet install \
+		-r $(INSTALLED)/requires.txt dist/zswapsim-*.tar.gz
+	@cp -R tests $(INSTALLED)/tests
+	@cd $(INSTALLED) && env -u PYTHONPATH ZSWAPSIM_TREE=$(CURDIR) venv/bin/pytest -c $(CURDIR)/pyproject.toml --rootdir=. \
+		-p no:cacheprovider -m "not slow and not endurance" $(ARGS) tests
 
 clean: ## remove what was built, keep .venv
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

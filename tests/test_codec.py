@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zswapsim import CodecError, CorruptPageError, InputError
-from zswapsim._core.codec.codec import Codec, Table, builtin_tables, table_of_capsule, table_of_class
+from zswapsim._core.codec.codec import Codec, CodecTable, builtin_tables, table_of_capsule, table_of_class
 from zswapsim._core.codec.library import Library
-from zswapsim._core.codec.plugin import Plugin
+from zswapsim._core.codec.plugin import PythonCodec
 from zswapsim.compressors import available, get_compressor, train_dictionary
 
 MISSING = {info.name: info.missing for info in available() if info.missing}
@@ -233,7 +233,7 @@ def test_pages_may_come_from_any_buffer():
 def test_nothing_half_made_can_be_used():
     tables = builtin_tables()
     with pytest.raises(InputError, match="an empty table"):
-        Codec(Table())
+        Codec(CodecTable())
     with pytest.raises(InputError, match="expected a library opened with its symbols"):
         Codec(tables["lz4"])
     with pytest.raises(InputError, match="expected a library opened with its symbols"):
@@ -241,7 +241,11 @@ def test_nothing_half_made_can_be_used():
     for call in (Codec, lambda: Codec.__new__(Codec), lambda: Codec(None), lambda: Library.__new__(Library)):
         with pytest.raises(TypeError):
             call()
-    for call in (lambda: Plugin(None, None, None), lambda: Library(None, ()), lambda: table_of_class(None, 1, 2, "x")):
+    for call in (
+        lambda: PythonCodec(None, None, None),
+        lambda: Library(None, ()),
+        lambda: table_of_class(None, 1, 2, "x"),
+    ):
         with pytest.raises(TypeError):
             call()
 

@@ -52,8 +52,9 @@ SHOWN = [shown for page in ("private-nodes.md", "cram.md") for shown in commands
 def test_commands_print_what_the_page_shows(command: str, printed: list[str]) -> None:
     python = command.replace("zswapsim ", "python -m zswapsim ", 1) if command.startswith("zswapsim") else command
     whole = python.replace("python ", f"{sys.executable} ", 1)
-    env = os.environ | {"PYTHONPATH": str(DOCS.parent)}
-    done = subprocess.run(whole, shell=True, cwd=DOCS.parent, env=env, capture_output=True, text=True, check=False)
+    # The package under test, which need not be the tree's: python -m would look in the working directory first.
+    env = os.environ | {"PYTHONPATH": str(Path(zswapsim.__file__).parents[1]), "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(whole, shell=True, cwd=TREE, env=env, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout.rstrip("\n").splitlines() == printed
 

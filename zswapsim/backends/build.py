@@ -13,6 +13,7 @@ from zswapsim._core.backend.groups import PoolGroups
 from zswapsim._core.backend.pooled import PooledBackend
 from zswapsim._core.backend.tiers import NextTier, TieredBackend
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.codec.codec import Codec
 from zswapsim._core.frames.arena import Grant
 from zswapsim.backends.cram import CramPlan, open_cram
@@ -21,9 +22,6 @@ from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
     from zswapsim._core.backend.compressed import Measured as Columns
-
-
-PAGE_BYTES = 4096
 
 
 class BackendPlan(NamedTuple):
@@ -100,7 +98,7 @@ def _pool(plan: BackendPlan, device: SwapDevice) -> PooledBackend:
         plan.codec,
         None if plan.measured is None else _columns(plan.measured),
         chain_size=plan.chain_size,
-        raw_from=PAGE_BYTES if plan.name == "zswap" else None,
+        raw_from=PAGE_SIZE if plan.name == "zswap" else None,
         accept_threshold_percent=plan.accept_threshold_percent,
         exclusive=plan.exclusive_loads,
         rules=plan.rules,

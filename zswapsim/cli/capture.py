@@ -26,8 +26,9 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run `zswapsim capture`."""
+    from zswapsim._core.base.page import PAGE_SIZE
     from zswapsim.cli.progress import progress_bar
-    from zswapsim.study.settings.sizes import PAGE_SIZE, parse_size
+    from zswapsim.study.settings.sizes import parse_size
     from zswapsim.traces.capture import Snapshot
     from zswapsim.traces.contents import write_pages
     from zswapsim.traces.kinds import Tally

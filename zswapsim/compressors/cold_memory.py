@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from zswapsim.compressors.measure import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 
 MOST_PAGES = 1 << 14
 """The maximum size of the memory that is copied in, 64 MiB: more than most caches, or a core's share of them."""
@@ -22,19 +22,19 @@ def cold_ns_per_byte(pages: int) -> float:
     This is the difference between copies of pages at random places and copies of one page, each the minimum of three
     rounds.
     """
-    memory = memoryview(bytearray(min(max(pages, 2), MOST_PAGES) * PAGE_BYTES))
-    for start in range(0, len(memory), PAGE_BYTES):
+    memory = memoryview(bytearray(min(max(pages, 2), MOST_PAGES) * PAGE_SIZE))
+    for start in range(0, len(memory), PAGE_SIZE):
         memory[start] = 1
     random = np.random.Generator(np.random.PCG64(0))
-    apart = (random.integers(0, len(memory) // PAGE_BYTES, (COPIES, 2)) * PAGE_BYTES).tolist()
-    beside = [[0, PAGE_BYTES]] * COPIES
+    apart = (random.integers(0, len(memory) // PAGE_SIZE, (COPIES, 2)) * PAGE_SIZE).tolist()
+    beside = [[0, PAGE_SIZE]] * COPIES
     cold, warm = (min(_time_copies(memory, each) for _ in range(ROUNDS)) for each in (apart, beside))
-    return max(0.0, cold - warm) / (COPIES * 2 * PAGE_BYTES)
+    return max(0.0, cold - warm) / (COPIES * 2 * PAGE_SIZE)
 
 
 def _time_copies(memory: memoryview, pairs: list[list[int]]) -> int:
     """Return the nanoseconds to copy the page at the second offset of each pair to the first."""
     began = time.perf_counter_ns()
     for to, source in pairs:
-        memory[to : to + PAGE_BYTES] = memory[source : source + PAGE_BYTES]
+        memory[to : to + PAGE_SIZE] = memory[source : source + PAGE_SIZE]
     return time.perf_counter_ns() - began

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 MAGIC = bytes.fromhex("37a430ec")  # ZSTD_MAGIC_DICTIONARY, 0xEC30A437, little-endian
 MAX_BYTES = 16 << 20  # far more than helps a page; a wrong file is not read whole
 LEAST_BYTES = 256  # ZDICT_DICTSIZE_MIN
-PAGE_BYTES = 4096
 MOST_PAGES = 1 << 14  # to train from: 64 MiB, four thousand times the usual dictionary, take seconds
 LEAST_PAGES = 8  # fewer give no statistics; the trainer itself fails with fewer than five samples
 
@@ -48,8 +48,8 @@ def train_dictionary(pages: NDArray[np.uint8], size: int = 16384) -> bytes:
     from zswapsim._core.codec.train import TRAIN_SYMBOLS, train
     from zswapsim.compressors.libraries import find_library
 
-    if pages.ndim != 2 or pages.shape[1] != PAGE_BYTES or pages.dtype != np.uint8:
-        raise InputError(f"pages of shape {pages.shape}, {pages.dtype}: expected uint8[K, {PAGE_BYTES}]")
+    if pages.ndim != 2 or pages.shape[1] != PAGE_SIZE or pages.dtype != np.uint8:
+        raise InputError(f"pages of shape {pages.shape}, {pages.dtype}: expected uint8[K, {PAGE_SIZE}]")
     if not LEAST_BYTES <= size <= MAX_BYTES:
         raise InputError(f"dictionary of {size} bytes: expected {LEAST_BYTES} to {MAX_BYTES}")
     useful = chosen_pages(pages)

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.codec.codec import Codec
 from zswapsim._core.codec.measure import measure_pages
 from zswapsim._core.zsmalloc.classes import huge_class_size
 from zswapsim._core.zsmalloc.pool import frames_for_lengths
 
-PAGE_BYTES = 4096
 RANGE_PAGES = 512  # measured without a pause: few enough to show progress with the slowest codec
 PERCENTILES = (10, 50, 90, 99)
 
@@ -65,11 +65,11 @@ class Measured:
         busy = ~self.same_filled
         sizes = self.size[busy]
         huge = sizes >= huge_class_size(chain_size)
-        stored = int(np.where(huge, PAGE_BYTES, sizes).sum(dtype=np.int64))
-        frames = frames_for_lengths(np.where(huge, np.uint16(PAGE_BYTES), sizes), chain_size)
+        stored = int(np.where(huge, PAGE_SIZE, sizes).sum(dtype=np.int64))
+        frames = frames_for_lengths(np.where(huge, np.uint16(PAGE_SIZE), sizes), chain_size)
         return {
             "pages": pages,
-            "ratio": pages * PAGE_BYTES / stored if stored else None,
+            "ratio": pages * PAGE_SIZE / stored if stored else None,
             "compressed_bytes": stored,
             **{f"size_p{p}": percentile(sizes, p) for p in PERCENTILES},
             "same_filled": float(self.same_filled.mean()) if pages else None,
@@ -107,8 +107,8 @@ def measure(
     """
     if threads < 1:
         raise InputError(f"threads={threads}: expected at least 1")
-    if images.ndim != 2 or images.shape[1] != PAGE_BYTES or images.dtype != np.uint8:
-        raise InputError(f"pages of shape {images.shape}, {images.dtype}: expected uint8[K, {PAGE_BYTES}]")
+    if images.ndim != 2 or images.shape[1] != PAGE_SIZE or images.dtype != np.uint8:
+        raise InputError(f"pages of shape {images.shape}, {images.dtype}: expected uint8[K, {PAGE_SIZE}]")
     pages = len(images)
     columns = Columns.empty(pages)
     same_filled, zero = np.zeros((2, pages), np.uint8)

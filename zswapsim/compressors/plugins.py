@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zswapsim._core.base.errors import PluginError
-from zswapsim._core.codec.codec import Table, table_of_capsule, table_of_class
+from zswapsim._core.codec.codec import CodecTable, table_of_capsule, table_of_class
 from zswapsim._core.codec.plugin import describe_error
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def find_plugin(name: str) -> EntryPoint | None:
     return next((entry for entry in plugin_entries() if entry.name == name), None)
 
 
-def load_plugin(entry: EntryPoint) -> Table:
+def load_plugin(entry: EntryPoint) -> CodecTable:
     """Import the plug-in and wrap it. Raises PluginError, in one line, for any failure of the plug-in."""
     what = f"compressor plug-in {entry.name} ({entry.value})"
     try:

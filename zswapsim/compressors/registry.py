@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from zswapsim._core.base.errors import InputError, ZswapsimError
-from zswapsim._core.codec.codec import Codec, Parameter, Table, builtin_tables
+from zswapsim._core.codec.codec import Codec, CodecTable, Parameter, builtin_tables
 from zswapsim._core.codec.library import Library
 from zswapsim.compressors.dictionary import read_dictionary
 from zswapsim.compressors.libraries import find_library
@@ -26,7 +26,7 @@ class CompressorInfo:
 
 
 @cache
-def builtins() -> dict[str, Table]:
+def builtins() -> dict[str, CodecTable]:
     """Return the built-in codecs by name."""
     return builtin_tables()
 
@@ -62,7 +62,7 @@ def parse_spec(spec: str) -> tuple[str, dict[str, str], str]:
     return name, values, values.pop("dict", "")
 
 
-def find_table(name: str) -> Table:
+def find_table(name: str) -> CodecTable:
     """Return the built-in of that name, else the plug-in.
 
     Raises InputError with all known names if there is neither.
@@ -80,7 +80,7 @@ def compressor_names() -> list[str]:
     return list(dict.fromkeys([*builtins(), *(entry.name for entry in plugin_entries())]))
 
 
-def integer(table: Table, key: str, text: str) -> int:
+def integer(table: CodecTable, key: str, text: str) -> int:
     """Return a parameter's value as an integer. Raises InputError with its range if it is none."""
     if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         return int(text)
@@ -102,7 +102,7 @@ def available() -> list[CompressorInfo]:
     return infos
 
 
-def describe(table: Table, origin: str) -> CompressorInfo:
+def describe(table: CodecTable, origin: str) -> CompressorInfo:
     """Return the record of one codec, with the reason if its library is missing."""
     library: Library | None = None
     missing = ""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
-from zswapsim.hostpage import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 
 
 class DirectDevice:
@@ -23,8 +23,8 @@ class DirectDevice:
 
     def __init__(self, file: Path, pages: int) -> None:
         self.file = file
-        self.memory = mmap.mmap(-1, pages * PAGE_BYTES)
-        self.buffer: NDArray[np.uint8] = np.frombuffer(self.memory, np.uint8).reshape(pages, PAGE_BYTES)
+        self.memory = mmap.mmap(-1, pages * PAGE_SIZE)
+        self.buffer: NDArray[np.uint8] = np.frombuffer(self.memory, np.uint8).reshape(pages, PAGE_SIZE)
 
     def __enter__(self) -> Self:
         self.descriptor = os.open(self.file, os.O_RDWR | os.O_DIRECT)
@@ -50,10 +50,10 @@ class DirectDevice:
         return self._timed(os.preadv, first, count)
 
     def _timed(self, call: Callable[[int, list[memoryview], int], int], first: int, count: int) -> int:
-        views = [memoryview(self.memory)[: count * PAGE_BYTES]]
+        views = [memoryview(self.memory)[: count * PAGE_SIZE]]
         start = time.perf_counter_ns()
-        done = call(self.descriptor, views, first * PAGE_BYTES)
+        done = call(self.descriptor, views, first * PAGE_SIZE)
         spent = time.perf_counter_ns() - start
-        if done != count * PAGE_BYTES:
-            raise ZswapsimError(f"{self.file}: {done} bytes were transferred, expected {count * PAGE_BYTES}")
+        if done != count * PAGE_SIZE:
+            raise ZswapsimError(f"{self.file}: {done} bytes were transferred, expected {count * PAGE_SIZE}")
         return spent

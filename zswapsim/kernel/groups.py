@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 from typing import NamedTuple
 
-from zswapsim.hostpage import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.kernel.removal import until_gone
 
 MOUNTS = Path("/proc/self/mounts")
@@ -89,8 +89,8 @@ def swapped(group: Path) -> tuple[int, int]:
     """
     stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
     if _files(group).version == 1:
-        return int(stat["pgpgout"]), int(stat["swap"]) // PAGE_BYTES
-    out = int((group / "memory.swap.current").read_text()) // PAGE_BYTES
+        return int(stat["pgpgout"]), int(stat["swap"]) // PAGE_SIZE
+    out = int((group / "memory.swap.current").read_text()) // PAGE_SIZE
     if "pswpout" not in stat:
         return int(stat["pgsteal"]), out
     return int(stat["pswpout"]) + int(stat.get("swpout_zero", 0)), out

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
-from zswapsim.hostpage import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.kernel import groups, zram
 from zswapsim.kernel.own import Device, Own, environment
 
@@ -83,11 +83,11 @@ def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -
     has slots that are not free yet. The group's statistics are read every :data:`READ_EVERY` accesses: the kernel
     flushes them then, and otherwise decides by old ones. Raises ZswapsimError, OSError.
     """
-    size = (trace.footprint + DEVICE_SLACK) * PAGE_BYTES
+    size = (trace.footprint + DEVICE_SLACK) * PAGE_SIZE
     zram.set_up(device.number, codec, size)
     own.swap_on(device, size)
     group = own.group()
-    groups.set_limit(group, (frames + page_tables(trace.footprint)) * PAGE_BYTES)
+    groups.set_limit(group, (frames + page_tables(trace.footprint)) * PAGE_SIZE)
     with replaying(trace) as child:
         found = _measured(child, device, group)
     own.remove_group(group)  # after an exception, the guard would do these three
@@ -138,8 +138,8 @@ def _pool_frames(device: Device, held: int) -> int:
     All groups swap to the device: the pages of others are subtracted, by their share.
     """
     stat = zram.mm_stat(device.number)
-    stored = stat["orig_data_size"] // PAGE_BYTES
-    return round(stat["mem_used_total"] / PAGE_BYTES * min(1.0, held / stored)) if stored else 0
+    stored = stat["orig_data_size"] // PAGE_SIZE
+    return round(stat["mem_used_total"] / PAGE_SIZE * min(1.0, held / stored)) if stored else 0
 
 
 def _check_killed(child: subprocess.Popen[str], group: Path) -> None:

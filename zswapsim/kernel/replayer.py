@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.trace.touch import TouchedMemory
-from zswapsim.hostpage import PAGE_BYTES
 
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 STAT_BYTES = 1 << 14  # memory.stat has fewer
@@ -31,7 +31,7 @@ def main(pages_file: str, ops_file: str, images_file: str, count: str, every: st
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
     pages, ops = np.fromfile(pages_file, np.uint32), np.fromfile(ops_file, np.uint8)
-    images = np.fromfile(images_file, np.uint8).reshape(-1, PAGE_BYTES)
+    images = np.fromfile(images_file, np.uint8).reshape(-1, PAGE_SIZE)
     memory = TouchedMemory(int(count), images)
     tell("ready")
     group = sys.stdin.readline().strip()

@@ -5,7 +5,7 @@ import os
 import struct
 from pathlib import Path
 
-from zswapsim.hostpage import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 
 SIGNATURE = b"SWAPSPACE2"
 SWAP_FLAG_PREFER = 0x8000  # include/linux/swap.h
@@ -15,13 +15,13 @@ HIGHEST_PRIORITY = 0x7FFF
 def header(pages: int) -> bytes:
     """Return the first page of a swap space of `pages` pages: union swap_header, version 1, no bad pages."""
     info = struct.pack("<III", 1, pages - 1, 0)
-    return (bytes(1024) + info).ljust(PAGE_BYTES - len(SIGNATURE), b"\0") + SIGNATURE
+    return (bytes(1024) + info).ljust(PAGE_SIZE - len(SIGNATURE), b"\0") + SIGNATURE
 
 
 def switch_on(path: Path, size: int) -> None:
     """Write the header and use the device as swap before all others. Raises OSError."""
     with path.open("r+b", buffering=0) as device:
-        device.write(header(size // PAGE_BYTES))
+        device.write(header(size // PAGE_SIZE))
         os.fsync(device.fileno())
     _call("swapon", path, SWAP_FLAG_PREFER | HIGHEST_PRIORITY)
 

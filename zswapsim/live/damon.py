@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError
-from zswapsim.hostpage import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.live.activity import Activity, Referenced, Reused
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
@@ -131,7 +131,7 @@ def _histograms(found: list[Found]) -> tuple[list[Referenced], list[Reused]]:
         limit = at - interval / 2
         within = sum(float(np.count_nonzero(step.idle < limit)) * step.seconds for step in found) / seconds
         back = sum(int(np.count_nonzero(step.used & (step.idle >= limit))) for step in found)
-        curve.append(Referenced(at, round(within) * PAGE_BYTES))
-        reused.append(Reused(at, back * PAGE_BYTES / seconds))
+        curve.append(Referenced(at, round(within) * PAGE_SIZE))
+        reused.append(Reused(at, back * PAGE_SIZE / seconds))
         at *= 2
     return curve, reused

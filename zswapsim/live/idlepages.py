@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
-from zswapsim.hostpage import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
 from zswapsim.live.references import MAJOR_OF_FILES, TLB_HIDES, References
@@ -57,7 +57,7 @@ class IdlePages(References):
             idle = _idle(bitmap, self.heads)[self.where]
         _, mine, theirs = np.intersect1d(self.addresses, addresses, assume_unique=True, return_indices=True)
         still = idle[mine] & (self.frames[mine] == frames[theirs])
-        return (len(addresses) - int(np.count_nonzero(still))) * PAGE_BYTES
+        return (len(addresses) - int(np.count_nonzero(still))) * PAGE_SIZE
 
     def _pages(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Return the addresses of the process's anonymous pages, and their frames."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
-from zswapsim.hostpage import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.live.procfs import Process
 from zswapsim.traces.capture import anonymous_regions
 from zswapsim.traces.pagemap import present_anonymous, read_records
@@ -29,6 +29,6 @@ def anonymous_pages(process: Process) -> Pages:
         try:
             found = [present_anonymous(pagemap, region.start, region.end) for region in regions]
             addresses = np.concatenate([np.empty(0, np.uint64), *found])
-            return Pages(addresses, read_records(pagemap, addresses // np.uint64(PAGE_BYTES)))
+            return Pages(addresses, read_records(pagemap, addresses // np.uint64(PAGE_SIZE)))
         except OSError as error:
             raise ZswapsimError(f"{process.what}: cannot read its pagemap: {error.strerror or error}") from None

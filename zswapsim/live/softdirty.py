@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zswapsim._core.base.errors import ZswapsimError
-from zswapsim.hostpage import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
 from zswapsim.traces.pagemap import read_records
@@ -36,19 +36,19 @@ class SoftDirty:
     def share(self, working_set_bytes: int | None) -> float | None:
         """Return the written share of the working set, or of resident memory if the working set is not known."""
         entries = anonymous_pages(self.process).entries
-        written = int(np.count_nonzero(entries & PM_SOFT_DIRTY)) * PAGE_BYTES
-        of = len(entries) * PAGE_BYTES if working_set_bytes is None else working_set_bytes
+        written = int(np.count_nonzero(entries & PM_SOFT_DIRTY)) * PAGE_SIZE
+        of = len(entries) * PAGE_SIZE if working_set_bytes is None else working_set_bytes
         return min(1.0, written / of) if of else None
 
 
 def kernel_tracks() -> bool:
     """Return True if a page just written is soft-dirty, as tried with a page of this very process."""
-    with mmap.mmap(-1, PAGE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as page:
+    with mmap.mmap(-1, PAGE_SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as page:
         page[0] = 1
         address = np.frombuffer(page, np.uint8).ctypes.data
         try:
             with Path("/proc/self/pagemap").open("rb", buffering=0) as file:
-                entry = read_records(file, np.array([address // PAGE_BYTES], np.uint64))[0]
+                entry = read_records(file, np.array([address // PAGE_SIZE], np.uint64))[0]
         except OSError:
             return False
     return bool(entry & PM_SOFT_DIRTY)

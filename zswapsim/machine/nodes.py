@@ -9,7 +9,6 @@ from zswapsim._core.base.errors import InputError
 from zswapsim._core.frames.arena import FrameArena, Grant
 from zswapsim.machine.nodemask import Nodemask
 
-PAGE_SIZE = 4096
 LOCAL_DISTANCE = 10
 """A node is this far from itself (include/linux/topology.h)."""
 REMOTE_DISTANCE = 20

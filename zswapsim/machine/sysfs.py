@@ -2,10 +2,11 @@
 
 import errno
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.errors import SyscallError
 from zswapsim.machine.machine import Machine
 from zswapsim.machine.nodemask import spell_nodes
-from zswapsim.machine.nodes import PAGE_SIZE, Node, node_numbers
+from zswapsim.machine.nodes import Node, node_numbers
 
 ROOT = "/sys/devices/system/node/"
 

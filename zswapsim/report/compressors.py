@@ -59,7 +59,7 @@ def heading(summaries: Sequence[Summary]) -> str:
     first = summaries[0]
     pages = int(first["pages"] or 0)
     same = share(float(first["same_filled"] or 0), 1)
-    return f"{count(pages)} pages ({format_size(4096 * pages)}), {same} of them same-filled: stored without compression"
+    return f"{count(pages)} pages ({format_size(PAGE_SIZE * pages)}), {same} of them same-filled: stored without compression"
 
 
 def best(summaries: Sequence[Summary], key: str, highest: bool = False) -> frozenset[int]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, count, in_one_unit
 from zswapsim.study.curve.curves import Curves
 from zswapsim.study.curve.stack_curve import EXACT, Curve
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 MOST_COLUMNS = 6
 """A table of windows or processes has at most this many sizes."""

@@ -1,8 +1,8 @@
 """Compute from the numbers of a Result the figures that reports show."""
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.study.run.result import Result
 from zswapsim.study.settings.backends import IN_DRAM, backend_name, shares_dram, two_tiers
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 
 def footprint(result: Result) -> int:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.kernel.zram import MM_STAT
 from zswapsim.study.run.result import Result
 from zswapsim.study.settings.backends import parse_backend
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 ZSWAP = (
     "decompress_fail",

@@ -4,6 +4,7 @@ import math
 import textwrap
 from collections.abc import Callable, Sequence
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.report.plan_words import recommendation
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, TIMES, count, duration, factor, fine, format_size, in_one_unit, three_digits
@@ -11,7 +12,6 @@ from zswapsim.report.unseen import unseen_text
 from zswapsim.study.plan.access_rate import ASKED, DEFAULT, FROM_TRACE, OBSERVED, PROMOTION_LINE, WINDOW_NS, AccessRate
 from zswapsim.study.plan.make_plan import Plan
 from zswapsim.study.plan.plan_point import UNDISTURBED_SHARE, PlanPoint
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 PROSE = 113
 """Lines outside tables have at most this many characters."""

@@ -1,12 +1,12 @@
 """Say what would make another point of a plan the better one, a sentence for each."""
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.report.units import duration, fine, format_size
 from zswapsim.study.plan.access_rate import FROM_TRACE
 from zswapsim.study.plan.make_plan import Plan
 from zswapsim.study.plan.objectives import Objectives
 from zswapsim.study.plan.plan_point import PlanPoint
 from zswapsim.study.plan.search import LEAST_SHARE
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 
 def changes(plan: Plan, asked: Objectives) -> list[str]:

@@ -3,12 +3,12 @@
 import re
 import textwrap
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.report.plan_changes import changes
 from zswapsim.report.units import duration, fine, format_size, three_digits
 from zswapsim.study.plan.make_plan import Plan
 from zswapsim.study.plan.objectives import KINDS, Limit, Objectives, parse_objectives
 from zswapsim.study.plan.plan_point import PlanPoint
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 WIDTH = 100
 UNEVEN = 2.0

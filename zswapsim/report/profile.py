@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.report.compressors import figures, shares, times
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import count, format_size, share
@@ -37,7 +38,8 @@ def heading(summary: Mapping[str, Any]) -> str:
     same = summary["codecs"][0]["same_filled"] if summary["codecs"] else 0
     return (
         f"{summary['profile']}: {summary['contents']}, hash {summary['contents_hash']}\n{count(pages)} pages"
-        f" ({format_size(4096 * pages)}), {share(same, 1)} of them same-filled; {count(distinct)} distinct contents"
+        f" ({format_size(PAGE_SIZE * pages)}), {share(same, 1)} of them same-filled;"
+        f" {count(distinct)} distinct contents"
     )
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.report import figures
 from zswapsim.report.units import count, duration, factor, format_size, share
 from zswapsim.study.run.readahead import reads_ahead
 from zswapsim.study.run.result import Result
 from zswapsim.study.settings import Settings
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 Row = tuple[str, ...]
 

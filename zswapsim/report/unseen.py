@@ -1,9 +1,9 @@
 """Print the part of a plan whose faults are unknown: the memory it would save, and the faults that may cost it."""
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, TIMES, in_one_unit, three_digits
 from zswapsim.study.plan.make_plan import Plan
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 TITLE = "faults not known: memory that would be saved, and the major faults a second that slow the workload by 1 %"
 

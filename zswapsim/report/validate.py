@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.kernel.zram import MM_STAT
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import count
@@ -57,7 +58,7 @@ def swap_text(rows: Sequence[SwapValidated], width: int | None, colour: bool) ->
     """Return a row for each reclaimer beside the kernel, and the greatest distance of each reclaimer."""
     keys = [
         Column("trace", [row.trace for row in rows], left=True),
-        Column("DRAM frames", [count(row.dram_bytes // 4096) for row in rows]),
+        Column("DRAM frames", [count(row.dram_bytes // PAGE_SIZE) for row in rows]),
         Column("reclaim", [row.reclaim for row in rows], left=True),
     ]
     columns = [

@@ -17,7 +17,8 @@ import psutil
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError, ZswapsimError
-from zswapsim.hostpage import PAGE_BYTES, refuse_other_page_size
+from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.hostpage import refuse_other_page_size
 from zswapsim.traces.pagemap import present_anonymous
 from zswapsim.traces.process import (
     has_ended,
@@ -150,22 +151,22 @@ def _present(pid: int, what: str, region: Region) -> NDArray[np.uint64] | None:
 def _all_of(region: Region) -> NDArray[np.uint64]:
     """Return every page of a mapping without a file; none of one with a file, whose own pages can't be told apart."""
     end = region.start if region.of_file else region.end
-    return np.arange(region.start, end, PAGE_BYTES, dtype=np.uint64)
+    return np.arange(region.start, end, PAGE_SIZE, dtype=np.uint64)
 
 
 def _read_block(memory: int, addresses: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """Read the pages at ascending `addresses` that can still be read; neighbours take one call."""
     pages = []
-    for run in np.split(addresses, np.flatnonzero(np.diff(addresses) != PAGE_BYTES) + 1):
-        data = _read_at(memory, int(run[0]), len(run) * PAGE_BYTES)
-        if len(data) < len(run) * PAGE_BYTES:
-            data = b"".join(_whole_page(_read_at(memory, int(address), PAGE_BYTES)) for address in run)
+    for run in np.split(addresses, np.flatnonzero(np.diff(addresses) != PAGE_SIZE) + 1):
+        data = _read_at(memory, int(run[0]), len(run) * PAGE_SIZE)
+        if len(data) < len(run) * PAGE_SIZE:
+            data = b"".join(_whole_page(_read_at(memory, int(address), PAGE_SIZE)) for address in run)
         pages.append(data)
-    return np.frombuffer(b"".join(pages), np.uint8).reshape(-1, PAGE_BYTES)
+    return np.frombuffer(b"".join(pages), np.uint8).reshape(-1, PAGE_SIZE)
 
 
 def _whole_page(data: bytes) -> bytes:
-    return data if len(data) == PAGE_BYTES else b""
+    return data if len(data) == PAGE_SIZE else b""
 
 
 def _read_at(memory: int, address: int, length: int) -> bytes:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import HostMemoryError, InputError, OutputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.traces.atomic import atomic_write
-from zswapsim.traces.kinds import PAGE_BYTES, ZERO, link, lonely, sort_into_kinds, variant
+from zswapsim.traces.kinds import ZERO, link, lonely, sort_into_kinds, variant
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
 
@@ -55,8 +56,8 @@ class Contents:
     """True if there are `images`. A run at sizes depth needs none; shared or profiled contents may have none."""
 
     def __init__(self, images: NDArray[np.uint8], name: str = "array") -> None:
-        if getattr(images, "dtype", None) != np.uint8 or images.ndim != 2 or images.shape[1] != PAGE_BYTES:
-            raise InputError(f"{name}: expected pages as uint8[K, {PAGE_BYTES}]")
+        if getattr(images, "dtype", None) != np.uint8 or images.ndim != 2 or images.shape[1] != PAGE_SIZE:
+            raise InputError(f"{name}: expected pages as uint8[K, {PAGE_SIZE}]")
         if not 0 < len(images) < 1 << 32:
             raise InputError(f"{name}: {len(images)} pages: expected at least one, and fewer than 2**32")
         kind, content, digest = sort_into_kinds(images)
@@ -85,7 +86,7 @@ class Contents:
 
         Without `images`, the bytes are left out, for callers that don't look at them.
         """
-        zeros = np.zeros((1, PAGE_BYTES), np.uint8)
+        zeros = np.zeros((1, PAGE_SIZE), np.uint8)
         made = Contents.__new__(Contents)
         made.name, made.holds_bytes = self.name, images and self.holds_bytes
         if made.holds_bytes:
@@ -141,8 +142,8 @@ def read_pages(path: str | Path) -> NDArray[np.uint8]:
         size = Path(path).stat().st_size
         if Path(path).is_dir():
             raise IsADirectoryError(21, "Is a directory")
-        if size == 0 or size % PAGE_BYTES:
-            raise InputError(f"{path}: {size} bytes: expected whole pages of {PAGE_BYTES} bytes, at least one")
+        if size == 0 or size % PAGE_SIZE:
+            raise InputError(f"{path}: {size} bytes: expected whole pages of {PAGE_SIZE} bytes, at least one")
         pages = _spilled(_read_in_parts(path)) if size > IN_MEMORY_BYTES else np.fromfile(path, np.uint8)
     except (InputError, OutputError):
         raise
@@ -150,7 +151,7 @@ def read_pages(path: str | Path) -> NDArray[np.uint8]:
         raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
     if pages.size != size:
         raise InputError(f"{path}: expected {size} bytes, got {pages.size}: it changed while it was read")
-    return pages.reshape(-1, PAGE_BYTES)
+    return pages.reshape(-1, PAGE_SIZE)
 
 
 def write_pages(
@@ -165,10 +166,10 @@ def write_pages(
     with atomic_write(path, permissions=permissions) as file:
         for item in pages:
             data = np.ascontiguousarray(item).data.cast("B") if isinstance(item, np.ndarray) else memoryview(item)
-            if len(data) % PAGE_BYTES:
-                raise InputError(f"{path}: {len(data)} bytes to write: expected whole pages of {PAGE_BYTES} bytes")
+            if len(data) % PAGE_SIZE:
+                raise InputError(f"{path}: {len(data)} bytes to write: expected whole pages of {PAGE_SIZE} bytes")
             file.write(data)
-            count += len(data) // PAGE_BYTES
+            count += len(data) // PAGE_SIZE
         if not count:
             raise InputError(f"{path}: no page to write: expected at least one")
     return count
@@ -179,7 +180,7 @@ def _extended(images: NDArray[np.uint8], more: NDArray[np.uint8]) -> NDArray[np.
     if images.nbytes <= IN_MEMORY_BYTES:
         return np.concatenate([images, more])
     parts = (images[start : start + 1024] for start in range(0, len(images), 1024))
-    return _spilled(np.ascontiguousarray(part).data for part in itertools.chain(parts, [more])).reshape(-1, PAGE_BYTES)
+    return _spilled(np.ascontiguousarray(part).data for part in itertools.chain(parts, [more])).reshape(-1, PAGE_SIZE)
 
 
 def _read_in_parts(path: str | Path) -> Iterator[bytes]:

@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-PAGE_BYTES = 4096
+from zswapsim._core.base.page import PAGE_SIZE
+
 ZERO, SAME_FILLED, DATA = 0, 1, 2
 """Kinds: all zero; one 64-bit word repeated; from DATA on other data, DATA + the bits in one of its bytes (0 to 7)."""
 
 BLOCK_PAGES = 1024
 SAMPLES = 256
 # The stride has no factor in common with 8-byte fields, so that every byte of a word is sampled.
-SAMPLED = np.arange(SAMPLES) * 17 % PAGE_BYTES
+SAMPLED = np.arange(SAMPLES) * 17 % PAGE_SIZE
 
 Images = NDArray[np.uint8]
 

@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim.hostpage import PAGE_BYTES
+from zswapsim._core.base.page import PAGE_SIZE
 
 # Documentation/admin-guide/mm/pagemap.rst
 PM_PRESENT = np.uint64(1 << 63)
@@ -74,18 +74,18 @@ def _scanned(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
 
 def _pages_of(regions: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the address of every page in regions of (start, end, categories)."""
-    pages = ((regions[:, 1] - regions[:, 0]) // np.uint64(PAGE_BYTES)).astype(np.int64)
+    pages = ((regions[:, 1] - regions[:, 0]) // np.uint64(PAGE_SIZE)).astype(np.int64)
     before = np.repeat(np.cumsum(pages) - pages, pages)
     within = (np.arange(pages.sum()) - before).astype(np.uint64)
-    return np.repeat(regions[:, 0], pages) + within * np.uint64(PAGE_BYTES)
+    return np.repeat(regions[:, 0], pages) + within * np.uint64(PAGE_SIZE)
 
 
 def _read(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
     parts = [np.empty(0, np.uint64)]
-    for at in range(start // PAGE_BYTES, end // PAGE_BYTES, MOST_RECORDS):
-        entries = _records(pagemap, at, min(end // PAGE_BYTES - at, MOST_RECORDS))
+    for at in range(start // PAGE_SIZE, end // PAGE_SIZE, MOST_RECORDS):
+        entries = _records(pagemap, at, min(end // PAGE_SIZE - at, MOST_RECORDS))
         wanted = np.flatnonzero((entries & (PM_PRESENT | PM_FILE_OR_SHARED)) == PM_PRESENT)
-        parts.append(np.uint64(at * PAGE_BYTES) + wanted.astype(np.uint64) * np.uint64(PAGE_BYTES))
+        parts.append(np.uint64(at * PAGE_SIZE) + wanted.astype(np.uint64) * np.uint64(PAGE_SIZE))
     return np.concatenate(parts)
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-PAGE_BYTES = 4096
+from zswapsim._core.base.page import PAGE_SIZE
+
 DIGEST_BYTES = 32
 STATES = ("active", "idle", "closed")
 ARENA = 0x00007F3A40000000
@@ -45,17 +46,17 @@ def _words(name: str, index: int, count: int) -> NDArray[np.uint32]:
 
 def _zero(_index: int) -> bytes:
     """Make a page of zero bytes."""
-    return bytes(PAGE_BYTES)
+    return bytes(PAGE_SIZE)
 
 
 def _pattern(index: int) -> bytes:
     """Make a page of one non-zero 64-bit word, repeated."""
-    return bytes([index % 255 + 1]) * PAGE_BYTES
+    return bytes([index % 255 + 1]) * PAGE_SIZE
 
 
 def _noise(index: int) -> bytes:
     """Make a page of incompressible bytes."""
-    return _stream("noise", index, PAGE_BYTES)
+    return _stream("noise", index, PAGE_SIZE)
 
 
 def _text(index: int) -> bytes:
@@ -67,7 +68,7 @@ def _text(index: int) -> bytes:
         for row in range(60)
     ]
     data = "\n".join(rows).encode()
-    return (data * (PAGE_BYTES // len(data) + 1))[:PAGE_BYTES]
+    return (data * (PAGE_SIZE // len(data) + 1))[:PAGE_SIZE]
 
 
 def _pointers(index: int) -> bytes:
@@ -80,7 +81,7 @@ def _pointers(index: int) -> bytes:
     objects[:, 2] = ARENA + (b % (1 << 22)) * 16
     objects[:, 3] = ARENA + (c % (1 << 22)) * 16
     objects[:, 4] = c % 1000
-    return objects.tobytes().ljust(PAGE_BYTES, b"\0")
+    return objects.tobytes().ljust(PAGE_SIZE, b"\0")
 
 
 def _floats(index: int) -> bytes:
@@ -97,7 +98,7 @@ def _integers(index: int) -> bytes:
 def _beginning(index: int, name: str, lowest: int, lengths: int) -> bytes:
     """Make `lowest` … `lowest + lengths - 1` random bytes, then zeros."""
     length = lowest + int(_words(name, index, 1)[0]) % lengths
-    return _stream(f"{name}-bytes", index, length).ljust(PAGE_BYTES, b"\0")
+    return _stream(f"{name}-bytes", index, length).ljust(PAGE_SIZE, b"\0")
 
 
 def _sparse(index: int) -> bytes:
@@ -141,7 +142,7 @@ def recipe_pages(recipe: str, count: int, first: int = 0) -> NDArray[np.uint8]:
     Raises KeyError on an unknown recipe.
     """
     make = RECIPES[recipe]
-    pages = np.empty((count, PAGE_BYTES), np.uint8)
+    pages = np.empty((count, PAGE_SIZE), np.uint8)
     for at in range(count):
         pages[at] = np.frombuffer(make(first + at), np.uint8)
     return pages

@@ -93,13 +93,13 @@ cdef extern from "zsw_counters.h" nogil:
     const zsw_counter *cram_usage_counters_rows
     const zsw_counter *group_counters_rows
 
-    # Of a structure of counters, though only its size is asked for.
+    # Structures of counters of which only the size is used.
     ctypedef struct usage_counters:
         pass
     ctypedef struct cram_usage_counters:
         pass
 
 
-# The counters by name, in the header's order. `values`: the structure that the rows describe, of `size` bytes; NULL
-# gives zeros.
+# Return the counters by name, in the header's order. `values`: the structure that the rows describe, of `size` bytes;
+# NULL stands for zeros.
 cdef dict counters_dict(const zsw_counter *rows, size_t size, const void *values)

@@ -12,5 +12,5 @@ cdef extern from "zsw_codec.h" nogil:
         ZSW_E_IO
 
 
-# Raises the exception that stands for a negative code; `what` names the object and place ("slot 7", "codec lz4").
-cdef int raise_code(int code, str what) except -1
+# Raise the exception for a negative code; `subject` names the object and place ("slot 7", "codec lz4").
+cdef int raise_code(int code, str subject) except -1

@@ -10,11 +10,11 @@ class ZswapsimError(Exception):
 
 
 class InputError(ZswapsimError, ValueError):
-    """Something the caller gave is wrong: the message names it, the place in it and what was expected."""
+    """An argument or input is wrong. The message names it, the place in it and the expected value."""
 
 
 class OutputError(ZswapsimError, OSError):
-    """A result could not be written; nothing half-written is left."""
+    """A result could not be written. No partial file is left."""
 
 
 class NodeFullError(ZswapsimError, MemoryError):
@@ -38,7 +38,7 @@ class CorruptPageError(ZswapsimError, RuntimeError):
 
 
 class SlotEmptyError(ZswapsimError, KeyError):
-    """Nothing is stored in this slot."""
+    """The slot is empty."""
 
     __str__ = Exception.__str__
 
@@ -60,7 +60,7 @@ for kind in [value for value in globals().values() if isinstance(value, type) an
     kind.__module__ = "zswapsim"
 
 
-cdef dict MEANING = {
+cdef dict EXCEPTION_OF_CODE = {
     ZSW_E_NOMEM: (HostMemoryError, "the host is out of memory"),
     ZSW_E_FULL: (NodeFullError, "no free frame in the node"),
     ZSW_E_CODEC: (CodecError, "the codec failed to compress the page"),
@@ -72,6 +72,6 @@ cdef dict MEANING = {
 }
 
 
-cdef int raise_code(int code, str what) except -1:
-    kind, text = MEANING.get(code, (ZswapsimError, f"internal error {code}"))
-    raise kind(f"{what}: {text}")
+cdef int raise_code(int code, str subject) except -1:
+    kind, text = EXCEPTION_OF_CODE.get(code, (ZswapsimError, f"internal error {code}"))
+    raise kind(f"{subject}: {text}")

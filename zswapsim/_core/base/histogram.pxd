@@ -13,8 +13,8 @@ ctypedef struct histogram:
     uint64_t total              # samples
     double sum                  # of all samples, ns
     double highest              # ns
-    double last                 # the previous sample and its bucket, since samples often repeat
-    int last_bucket
+    double cached_value         # the previous sample and its bucket, since samples often repeat
+    int cached_bucket
 
 
 cdef inline int histogram_bucket(uint64_t value) noexcept nogil:
@@ -41,11 +41,11 @@ cdef inline void histogram_add(histogram *into, double value) noexcept nogil:
 cdef inline void histogram_add_many(histogram *into, double value, uint64_t times) noexcept nogil:
     if times == 0:
         return
-    if value != into.last:
-        into.last = value
-        into.last_bucket = histogram_bucket(<uint64_t> <int64_t> value)
+    if value != into.cached_value:
+        into.cached_value = value
+        into.cached_bucket = histogram_bucket(<uint64_t> <int64_t> value)
         into.highest = max(into.highest, value)
-    into.counts[into.last_bucket] += times
+    into.counts[into.cached_bucket] += times
     into.total += times
     into.sum += value * <double> times
 

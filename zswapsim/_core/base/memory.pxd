@@ -8,15 +8,15 @@ cdef extern from "<stdlib.h>" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
 
 cdef enum:
-    HUGE_BYTES = 1 << 21
+    HUGE_PAGE_BYTES = 1 << 21
 
 
 # Allocate memory for a table, freed by free(). Return NULL if the host has none.
 cdef inline void *table_alloc(size_t size) noexcept nogil:
     cdef void *memory = NULL
-    if size < HUGE_BYTES:
+    if size < HUGE_PAGE_BYTES:
         return malloc(size)
-    if posix_memalign(&memory, HUGE_BYTES, size) != 0:
+    if posix_memalign(&memory, HUGE_PAGE_BYTES, size) != 0:
         return NULL
     madvise(memory, size, MADV_HUGEPAGE)
     return memory
@@ -25,7 +25,7 @@ cdef inline void *table_alloc(size_t size) noexcept nogil:
 # Allocate zeroed memory. Pages that are never touched are never faulted in.
 cdef inline void *table_zeroed(size_t size) noexcept nogil:
     cdef void *memory = calloc(size, 1)
-    cdef uintptr_t first = (<uintptr_t> memory + HUGE_BYTES - 1) & ~<uintptr_t> (HUGE_BYTES - 1)
-    if memory != NULL and first + HUGE_BYTES <= <uintptr_t> memory + size:
+    cdef uintptr_t first = (<uintptr_t> memory + HUGE_PAGE_BYTES - 1) & ~<uintptr_t> (HUGE_PAGE_BYTES - 1)
+    if memory != NULL and first + HUGE_PAGE_BYTES <= <uintptr_t> memory + size:
         madvise(<void *> first, <uintptr_t> memory + size - first, MADV_HUGEPAGE)
     return memory

@@ -41,7 +41,7 @@ cdef class Codec:
     """
     cdef const zsw_codec *table
     cdef void *params
-    cdef object keeps           # references that keep `table` alive (a capsule, a plug-in object)
+    cdef object refs           # references that keep `table` alive (a capsule, a plug-in object)
     cdef readonly str name      # "zstd"
     cdef readonly str spec      # canonical: "zstd:level=3"; parameters at their initial value are left out
     cdef readonly dict settings  # every parameter's value
@@ -67,8 +67,9 @@ cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil
 # Decompresses exactly one page into `page`. 0, ZSW_E_CORRUPT or ZSW_E_PLUGIN.
 cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_bytes, uint8_t *page) noexcept nogil
 # Return and clear the exception that this thread's codec raised, or None. Called with the GIL, after ZSW_E_PLUGIN.
-cdef object codec_take_exception()
-# Raise the exception for a negative code of the functions above; `what` as in raise_code. For ZSW_E_PLUGIN that is a
-# PluginError in which `what` ("slot 7") stands before what this thread's codec did, its own exception being the cause;
+cdef object codec_pop_exception()
+# Raise the exception for a negative code of the functions above; `subject` as in raise_code. For ZSW_E_PLUGIN that is a
+# PluginError in which `subject` ("slot 7") stands before what this thread's codec did, and whose cause is the codec's
+# exception;
 # a KeyboardInterrupt inside the codec stays one.
-cdef int codec_raise(int code, str what) except -1
+cdef int codec_raise(int code, str subject) except -1

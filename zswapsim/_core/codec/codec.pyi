@@ -18,7 +18,7 @@ class Parameter(NamedTuple):
     initial: int
     help: str
 
-class Table:
+class CodecTable:
     """A kind of codec, not yet given parameters."""
 
     name: str
@@ -26,9 +26,9 @@ class Table:
     symbols: tuple[str, ...]
     takes_dictionary: bool
 
-def builtin_tables() -> dict[str, Table]: ...
-def table_of_capsule(capsule: object, what: str) -> Table: ...
-def table_of_class(name: str, factory: object, parameters: object, what: str) -> Table: ...
+def builtin_tables() -> dict[str, CodecTable]: ...
+def table_of_capsule(capsule: object, subject: str) -> CodecTable: ...
+def table_of_class(name: str, factory: object, parameters: object, subject: str) -> CodecTable: ...
 
 class Codec:
     """A codec with its parameters: immutable, shared by any number of threads. Get one from `get_compressor`."""
@@ -40,7 +40,7 @@ class Codec:
     dictionary: bytes
     def __new__(
         cls,
-        table: Table,
+        table: CodecTable,
         values: dict[str, int] | None = ...,
         library: Library | None = ...,
         dictionary: bytes = ...,

@@ -17,7 +17,8 @@ from zswapsim._core.base.errors cimport (
 )
 from zswapsim._core.codec.library cimport Library
 from zswapsim._core.codec.plugin cimport (
-    Plugin, blame, plugin_compress, plugin_ctx_create, plugin_ctx_destroy, plugin_decompress, take_blame,
+    PythonCodec, keep_exception, plugin_compress, plugin_ctx_create, plugin_ctx_destroy, plugin_decompress,
+    pop_exception,
 )
 
 from zswapsim._core.base.errors import HostMemoryError, InputError, PluginError
@@ -43,12 +44,12 @@ cdef extern from "zsw_builtin.h" nogil:
 
 cdef enum:
     MAX_PARAMETERS = 64     # for one codec; bounds the search for the end of a list that has none
-    GUARD_BYTES = ZSW_PAGE_SIZE     # after the scratch buffer, so that an overrun of up to a page stays in our memory
-    GUARD_CHECKED = 32      # number of guard bytes checked after each call; an overrun hits the first one
+    GUARD_BYTES = ZSW_PAGE_SIZE    # after the scratch buffer, so that an overrun of up to a page stays in our memory
+    GUARD_CHECK_BYTES = 32      # number of guard bytes checked after each call; an overrun hits the first one
     GUARD_VALUE = 0xA5
 
-cdef uint8_t GUARD[GUARD_CHECKED]
-memset(GUARD, GUARD_VALUE, GUARD_CHECKED)
+cdef uint8_t GUARD[GUARD_CHECK_BYTES]
+memset(GUARD, GUARD_VALUE, GUARD_CHECK_BYTES)
 
 Parameter = namedtuple("Parameter", "name lowest highest initial help")
 Parameter.__doc__ = "One integer parameter of a codec: its name, range (both ends allowed), initial value, help line."
@@ -56,7 +57,7 @@ Parameter.__doc__ = "One integer parameter of a codec: its name, range (both end
 
 # ---- tables ------------------------------------------------------------------------------------------------------
 
-# All codecs written in Python share this table; their `params` is the Plugin.
+# All codecs written in Python share this table; their `params` is the PythonCodec.
 cdef zsw_codec PYTHON_TABLE
 memset(&PYTHON_TABLE, 0, sizeof(PYTHON_TABLE))
 PYTHON_TABLE.abi = ZSW_CODEC_ABI
@@ -67,11 +68,11 @@ PYTHON_TABLE.compress = plugin_compress
 PYTHON_TABLE.decompress = plugin_decompress
 
 
-cdef class Table:
+cdef class CodecTable:
     """Describe a codec before parameters are chosen. Created by `builtin_tables`, `table_of_capsule` and
     `table_of_class`."""
     cdef const zsw_codec *table
-    cdef object keeps                   # the capsule or the class; None for what is built in
+    cdef object refs                   # the capsule or the class; None for a built-in codec
     cdef readonly str name
     cdef readonly tuple parameters      # of Parameter
     cdef readonly tuple symbols         # functions wanted from a library
@@ -81,93 +82,96 @@ cdef class Table:
         return f"<Table {self.name}>"
 
 
-cdef str decoded(const char *chars, str what):
+cdef str utf8_text(const char *chars, str subject):
     if chars == NULL:
         return ""
     try:
         return (<bytes> chars).decode("utf-8")
     except UnicodeDecodeError:
-        raise PluginError(f"{what}: a text that is not UTF-8") from None
+        raise PluginError(f"{subject}: a text that is not UTF-8") from None
 
 
-cdef Table wrap(const zsw_codec *c, object keeps, str what):
-    cdef Table table = Table.__new__(Table)
+cdef CodecTable table_from_c(const zsw_codec *c, object refs, str subject):
+    cdef CodecTable table = CodecTable.__new__(CodecTable)
     table.table = c
-    table.keeps = keeps
-    table.name = decoded(c.name, what)
+    table.refs = refs
+    table.name = utf8_text(c.name, subject)
     table.takes_dictionary = c.flags & ZSW_TAKES_DICTIONARY
     parameters = []
     while c.params[len(parameters)].name != NULL and len(parameters) < MAX_PARAMETERS:
         p = &c.params[len(parameters)]
-        parameters.append(Parameter(decoded(p.name, what), p.lowest, p.highest, p.initial, decoded(p.help, what)))
+        name, text = utf8_text(p.name, subject), utf8_text(p.help, subject)
+        parameters.append(Parameter(name, p.lowest, p.highest, p.initial, text))
     table.parameters = tuple(parameters)
     symbols = []
     while c.symbols != NULL and c.symbols[len(symbols)] != NULL:
-        symbols.append(decoded(c.symbols[len(symbols)], what))
+        symbols.append(utf8_text(c.symbols[len(symbols)], subject))
     table.symbols = tuple(symbols)
-    check_names(table, what)
+    check_names(table, subject)
     return table
 
 
-cdef int check_names(Table table, str what) except -1:
+cdef int check_names(CodecTable table, str subject) except -1:
     for name in (table.name, *(parameter.name for parameter in table.parameters)):
         if not name or name != name.lower() or set(name) & set(":,= "):
-            raise PluginError(f"{what}: {name!r} is no name: expected lower case without ':', ',', '=' or a space")
+            raise PluginError(f"{subject}: {name!r} is no name: expected lower case without ':', ',', '=' or a space")
     if len(table.parameters) >= MAX_PARAMETERS:
-        raise PluginError(f"{what}: more than {MAX_PARAMETERS - 1} parameters (is there a NULL name at the end?)")
+        raise PluginError(f"{subject}: more than {MAX_PARAMETERS - 1} parameters (is there a NULL name at the end?)")
     for p in table.parameters:
         if not p.lowest <= p.initial <= p.highest:
-            raise PluginError(f"{what}: parameter {p.name}: initial value {p.initial} outside {p.lowest} … {p.highest}")
+            limits = f"{p.lowest} … {p.highest}"
+            raise PluginError(f"{subject}: parameter {p.name}: initial value {p.initial} outside {limits}")
     return 0
 
 
 def builtin_tables():
     """Return the built-in codecs by name, in the order in which help lists them."""
     tables = [
-        wrap(&zsw_codec_lz4, None, "lz4"),
-        wrap(&zsw_codec_lz4hc, None, "lz4hc"),
-        wrap(&zsw_codec_zstd, None, "zstd"),
-        wrap(&zsw_codec_deflate, None, "deflate"),
-        wrap(&zsw_codec_lz4_linux, None, "lz4-linux"),
-        wrap(&zsw_codec_lzo, None, "lzo"),
-        wrap(&zsw_codec_lzo_rle, None, "lzo-rle"),
-        wrap(&zsw_codec_wkdm, None, "wkdm"),
-        wrap(&zsw_codec_bdi, None, "bdi"),
-        wrap(&zsw_codec_fpc, None, "fpc"),
-        wrap(&zsw_codec_store, None, "store"),
+        table_from_c(&zsw_codec_lz4, None, "lz4"),
+        table_from_c(&zsw_codec_lz4hc, None, "lz4hc"),
+        table_from_c(&zsw_codec_zstd, None, "zstd"),
+        table_from_c(&zsw_codec_deflate, None, "deflate"),
+        table_from_c(&zsw_codec_lz4_linux, None, "lz4-linux"),
+        table_from_c(&zsw_codec_lzo, None, "lzo"),
+        table_from_c(&zsw_codec_lzo_rle, None, "lzo-rle"),
+        table_from_c(&zsw_codec_wkdm, None, "wkdm"),
+        table_from_c(&zsw_codec_bdi, None, "bdi"),
+        table_from_c(&zsw_codec_fpc, None, "fpc"),
+        table_from_c(&zsw_codec_store, None, "store"),
     ]
     return {table.name: table for table in tables}
 
 
-def table_of_capsule(capsule, str what not None):
-    """Return the table in a capsule named "zswapsim.codec.v1". Raise PluginError, beginning with `what`, if it has
+def table_of_capsule(capsule, str subject not None):
+    """Return the table in a capsule named "zswapsim.codec.v1". Raise PluginError, beginning with `subject`, if it has
     none."""
     if not PyCapsule_IsValid(capsule, ZSW_CODEC_CAPSULE):
-        raise PluginError(f"{what}: expected a capsule named {(<bytes> ZSW_CODEC_CAPSULE).decode()}")
+        raise PluginError(f"{subject}: expected a capsule named {(<bytes> ZSW_CODEC_CAPSULE).decode()}")
     cdef const zsw_codec *c = <const zsw_codec *> PyCapsule_GetPointer(capsule, ZSW_CODEC_CAPSULE)
     if c.abi != ZSW_CODEC_ABI:
-        raise PluginError(f"{what}: written for version {c.abi} of the codec interface, expected {<int> ZSW_CODEC_ABI}")
+        expected = <int> ZSW_CODEC_ABI
+        raise PluginError(f"{subject}: written for version {c.abi} of the codec interface, expected {expected}")
     if (
         c.name == NULL or c.params == NULL or c.params_create == NULL or c.params_destroy == NULL
         or c.ctx_create == NULL or c.ctx_destroy == NULL or c.compress == NULL or c.decompress == NULL
     ):
-        raise PluginError(f"{what}: a function or the name is missing in its table")
+        raise PluginError(f"{subject}: a function or the name is missing in its table")
     if c.symbols != NULL:
-        raise PluginError(f"{what}: `symbols` must be NULL: only built-in codecs have libraries looked up for them")
-    return wrap(c, capsule, what)
+        raise PluginError(f"{subject}: `symbols` must be NULL: only built-in codecs have libraries looked up for them")
+    return table_from_c(c, capsule, subject)
 
 
-def table_of_class(str name not None, factory, parameters, str what not None):
+def table_of_class(str name not None, factory, parameters, str subject not None):
     """Return a table for a codec written in Python. `factory(**values)` returns an object with `compress` and
     `decompress`.
 
-    `parameters` maps a name to (lowest, highest, initial, help). Raises PluginError, beginning with `what`.
+    `parameters` maps a name to (lowest, highest, initial, help). Raises PluginError, beginning with `subject`.
     """
-    cdef Table table = Table.__new__(Table)
+    cdef CodecTable table = CodecTable.__new__(CodecTable)
     if not callable(factory):
-        raise PluginError(f"{what}: expected a class or a capsule, got {type(factory).__name__}")
+        raise PluginError(f"{subject}: expected a class or a capsule, got {type(factory).__name__}")
     table.table = &PYTHON_TABLE
-    table.keeps = factory
+    table.refs = factory
     table.name = name
     table.symbols = ()
     try:
@@ -177,19 +181,19 @@ def table_of_class(str name not None, factory, parameters, str what not None):
         )
     except (TypeError, ValueError) as error:
         raise PluginError(
-            f"{what}: `parameters` must map a name to (lowest, highest, initial, help): {error}"
+            f"{subject}: `parameters` must map a name to (lowest, highest, initial, help): {error}"
         ) from error
-    check_names(table, what)
+    check_names(table, subject)
     return table
 
 
 # ---- codecs ------------------------------------------------------------------------------------------------------
 
-cdef dict checked_settings(Table table, dict values):
+cdef dict checked_settings(CodecTable table, dict values):
     known = {p.name: p for p in table.parameters}
     for key, value in values.items():
         if key not in known:
-            raise InputError(f"codec {table.name}: unknown parameter {key!r}: expected {listed(table)}")
+            raise InputError(f"codec {table.name}: unknown parameter {key!r}: expected {parameter_names(table)}")
         p = known[key]
         if type(value) is not int:
             raise InputError(f"codec {table.name}: {key}={value}: expected an integer from {p.lowest} to {p.highest}")
@@ -198,19 +202,19 @@ cdef dict checked_settings(Table table, dict values):
     return {p.name: values.get(p.name, p.initial) for p in table.parameters}
 
 
-cdef str listed(Table table):
+cdef str parameter_names(CodecTable table):
     names = [p.name for p in table.parameters] + (["dict"] if table.takes_dictionary else [])
     return ", ".join(names) if names else "none, it takes no parameters"
 
 
-cdef str canonical(Table table, dict settings, str dictionary_name):
+cdef str canonical_spec(CodecTable table, dict settings, str dictionary_name):
     changed = [f"{p.name}={settings[p.name]}" for p in table.parameters if settings[p.name] != p.initial]
     if dictionary_name:
         changed.append(f"dict={dictionary_name}")
     return f"{table.name}:{','.join(changed)}" if changed else table.name
 
 
-cdef int create_params(Codec codec, Table table, list values, Library library, bytes dictionary) except -1:
+cdef int create_params(Codec codec, CodecTable table, list values, Library library, bytes dictionary) except -1:
     cdef int64_t numbers[MAX_PARAMETERS]
     cdef zsw_config config
     cdef int code
@@ -239,12 +243,12 @@ cdef class Codec:
     dictionary and `dictionary_name` the file that it came from. `reopen(spec)` makes this codec again in another
     process. Two codecs are equal when their specification and dictionary are.
 
-    Raises InputError where a value is out of its range or the dictionary can't be used, PluginError or
-    HostMemoryError where the codec can't be made.
+    Raises InputError if a value is out of its range or the dictionary can't be used, PluginError or
+    HostMemoryError if the codec can't be made.
     """
 
     def __cinit__(
-        self, Table table not None, dict values=None, Library library=None, bytes dictionary not None=b"",
+        self, CodecTable table not None, dict values=None, Library library=None, bytes dictionary not None=b"",
         str dictionary_name not None="", reopen=None,
     ):
         if table.table == NULL:
@@ -252,17 +256,17 @@ cdef class Codec:
         if table.symbols != (() if library is None else library.symbols):
             raise InputError(f"codec {table.name}: expected a library opened with its symbols")
         if dictionary_name and not table.takes_dictionary:
-            raise InputError(f"codec {table.name}: unknown parameter 'dict': expected {listed(table)}")
+            raise InputError(f"codec {table.name}: unknown parameter 'dict': expected {parameter_names(table)}")
         self.name = table.name
         settings = checked_settings(table, {} if values is None else values)
-        self.spec = canonical(table, settings, dictionary_name)
+        self.spec = canonical_spec(table, settings, dictionary_name)
         self.settings = {**settings, "dict": dictionary_name} if dictionary_name else settings
         if table.table == &PYTHON_TABLE:
-            plugin = Plugin(table.name, table.keeps, dict(settings))
-            self.keeps = (plugin, library, dictionary, reopen)
+            plugin = PythonCodec(table.name, table.refs, dict(settings))
+            self.refs = (plugin, library, dictionary, reopen)
             self.params = <void *> plugin
         else:
-            self.keeps = (table.keeps, library, dictionary, reopen)
+            self.refs = (table.refs, library, dictionary, reopen)
             create_params(self, table, [settings[p.name] for p in table.parameters], library, dictionary)
         self.table = table.table
 
@@ -273,12 +277,12 @@ cdef class Codec:
     @property
     def library(self):
         """Return the codec's shared library, or None if it needs none."""
-        return self.keeps[1]
+        return self.refs[1]
 
     @property
     def dictionary(self):
         """Return the bytes of the dictionary, empty if there is none."""
-        return self.keeps[2]
+        return self.refs[2]
 
     def compress(self, page):
         """Compress one page of 4096 bytes. Return None if it does not get smaller.
@@ -322,15 +326,15 @@ cdef class Codec:
     def __eq__(self, other):
         if not isinstance(other, Codec):
             return NotImplemented
-        return self.spec == (<Codec> other).spec and self.keeps[2] == (<Codec> other).keeps[2]
+        return self.spec == (<Codec> other).spec and self.refs[2] == (<Codec> other).refs[2]
 
     def __hash__(self):
         return hash(self.spec)
 
     def __reduce__(self):
-        if self.keeps[3] is None:
+        if self.refs[3] is None:
             raise TypeError(f"codec {self.spec}: made without `reopen`, so that no other process can make it again")
-        return self.keeps[3], (self.spec,)
+        return self.refs[3], (self.spec,)
 
     def __repr__(self):
         return f"<Codec {self.spec}>"
@@ -363,9 +367,9 @@ cdef void codec_ctx_close(codec_ctx *ctx) noexcept nogil:
 
 cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil:
     cdef int n = ctx.table.compress(ctx.ctx, page, ZSW_PAGE_SIZE, ctx.scratch, CODEC_SCRATCH)
-    if memcmp(ctx.scratch + CODEC_SCRATCH, GUARD, GUARD_CHECKED) != 0:
+    if memcmp(ctx.scratch + CODEC_SCRATCH, GUARD, GUARD_CHECK_BYTES) != 0:
         memset(ctx.scratch + CODEC_SCRATCH, GUARD_VALUE, GUARD_BYTES)
-        return broke(ctx, "compress wrote past its buffer")
+        return contract_broken(ctx, "compress wrote past its buffer")
     if 0 < n < <int> ZSW_PAGE_SIZE:
         return n
     if 0 <= n <= <int> CODEC_SCRATCH:
@@ -374,7 +378,7 @@ cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil:
         return n
     if n == ZSW_E_NOMEM:
         return ZSW_E_CODEC
-    return broke_length(ctx, "compress", n)
+    return bad_length(ctx, "compress", n)
 
 
 cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_bytes, uint8_t *page) noexcept nogil:
@@ -385,29 +389,30 @@ cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_byt
         return n
     if n == ZSW_E_CORRUPT or 0 <= n < <int> ZSW_PAGE_SIZE:
         return ZSW_E_CORRUPT
-    return broke_length(ctx, "decompress", n)
+    return bad_length(ctx, "decompress", n)
 
 
 # Slow paths: they take the GIL to keep a message, and run only if a third party's codec breaks its contract.
-cdef int broke(codec_ctx *ctx, const char *how) noexcept with gil:
-    blame(PluginError(f"codec {ctx.table.name.decode('utf-8', 'replace')}: {how.decode()}"))
+cdef int contract_broken(codec_ctx *ctx, const char *how) noexcept with gil:
+    keep_exception(PluginError(f"codec {ctx.table.name.decode('utf-8', 'replace')}: {how.decode()}"))
     return ZSW_E_PLUGIN
 
 
-cdef int broke_length(codec_ctx *ctx, const char *step, int n) noexcept with gil:
+cdef int bad_length(codec_ctx *ctx, const char *step, int n) noexcept with gil:
     name = ctx.table.name.decode("utf-8", "replace")
-    blame(PluginError(f"codec {name}: {step.decode()} returned {n}, which is neither a length that fits nor a code"))
+    text = f"codec {name}: {step.decode()} returned {n}, which is neither a length that fits nor a code"
+    keep_exception(PluginError(text))
     return ZSW_E_PLUGIN
 
 
-cdef object codec_take_exception():
-    return take_blame()
+cdef object codec_pop_exception():
+    return pop_exception()
 
 
-cdef int codec_raise(int code, str what) except -1:
-    error = take_blame() if code == ZSW_E_PLUGIN else None
+cdef int codec_raise(int code, str subject) except -1:
+    error = pop_exception() if code == ZSW_E_PLUGIN else None
     if error is None:
-        return raise_code(code, what)
-    if not isinstance(error, PluginError) or what.startswith("codec "):
+        return raise_code(code, subject)
+    if not isinstance(error, PluginError) or subject.startswith("codec "):
         raise error
-    raise PluginError(f"{what}: {error}") from error.__cause__
+    raise PluginError(f"{subject}: {error}") from error.__cause__

@@ -3,7 +3,7 @@
 
 cdef class Library:
     """One opened shared object. It is never closed: codecs keep pointers into it."""
-    cdef void **functions       # one for each of `symbols`, owned; NULL where there are none
+    cdef void **functions       # one for each of `symbols`, owned; NULL if there are none
     cdef readonly tuple symbols  # the names looked up, in order
     cdef readonly str path      # the file that holds the first of them
     cdef readonly str version   # version that the library reports, "" if unknown

@@ -47,7 +47,7 @@ cdef class Library:
     """Opens `path` (a file, or a name that the dynamic linker knows) and looks up every one of `symbols` in it.
 
     `version_symbol` names the function that tells the version; one of VERSION_SYMBOLS, or "" for none.
-    Raises OSError, with the linker's words, where the file can't be opened or lacks a symbol.
+    Raises OSError, with the linker's words, if the file can't be opened or lacks a symbol.
     """
 
     def __cinit__(self, str path not None, tuple symbols not None, str version_symbol not None = ""):

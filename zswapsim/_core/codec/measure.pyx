@@ -15,12 +15,12 @@ from zswapsim._core.base.errors import InputError
 
 cdef enum:
     WARM_UP_PAGES = 8       # run before measuring, to warm caches and branch predictors
-    STRAY_FACTOR = 16       # a page is measured again if its time is this many times the mean
-    STRAY_NS = 50_000       # plus this many ns: probably an interruption
+    OUTLIER_FACTOR = 16     # a page is measured again if its time is this many times the mean
+    OUTLIER_NS = 50_000     # plus this many ns: probably an interruption
 
 
 # Measurements of one page.
-ctypedef struct figures:
+ctypedef struct page_measurement:
     uint16_t size
     uint8_t same_filled
     uint8_t zero
@@ -33,8 +33,9 @@ cdef uint32_t elapsed(uint64_t begin, uint64_t end) noexcept nogil:
     return <uint32_t> min(end - begin, <uint64_t> 0xFFFFFFFF)
 
 
-# Measure one page, decompressed into `back`. Return 0 or a negative code; ZSW_E_CORRUPT also if the result differs.
-cdef int measure_page(codec_ctx *ctx, const uint8_t *page, uint8_t *back, figures *out) noexcept nogil:
+# Measure one page, decompressed into `roundtrip`. Return 0 or a negative code; ZSW_E_CORRUPT also if the result
+# differs.
+cdef int measure_page(codec_ctx *ctx, const uint8_t *page, uint8_t *roundtrip, page_measurement *out) noexcept nogil:
     cdef uint64_t word = 0
     cdef uint64_t begin
     cdef int size
@@ -49,11 +50,11 @@ cdef int measure_page(codec_ctx *ctx, const uint8_t *page, uint8_t *back, figure
     out.size = <uint16_t> size
     begin = now_ns()
     if size == ZSW_PAGE_SIZE:
-        memcpy(back, page, ZSW_PAGE_SIZE)
+        memcpy(roundtrip, page, ZSW_PAGE_SIZE)
     else:
-        code = codec_decompress(ctx, ctx.scratch, size, back)
+        code = codec_decompress(ctx, ctx.scratch, size, roundtrip)
     out.decompress_ns = elapsed(begin, now_ns())
-    if code == ZSW_OK and memcmp(back, page, ZSW_PAGE_SIZE) != 0:
+    if code == ZSW_OK and memcmp(roundtrip, page, ZSW_PAGE_SIZE) != 0:
         return ZSW_E_CORRUPT
     return code
 
@@ -61,15 +62,15 @@ cdef int measure_page(codec_ctx *ctx, const uint8_t *page, uint8_t *back, figure
 # Measure one page, and repeat it if an interruption is likely: the outlier would be charged at each use of this image.
 # `spent`: ns of all pages before it, `done` of them. Do not always repeat: the second run is faster, because branch
 # predictors have learned the page.
-cdef int measure_calmly(
-    codec_ctx *ctx, const uint8_t *page, uint8_t *back, uint64_t spent, Py_ssize_t done, figures *out
+cdef int measure_without_outliers(
+    codec_ctx *ctx, const uint8_t *page, uint8_t *roundtrip, uint64_t spent, Py_ssize_t done, page_measurement *out
 ) noexcept nogil:
-    cdef figures again
-    cdef int code = measure_page(ctx, page, back, out)
-    cdef uint64_t usual = STRAY_NS + (STRAY_FACTOR * spent // done if done else 0)
+    cdef page_measurement again
+    cdef int code = measure_page(ctx, page, roundtrip, out)
+    cdef uint64_t usual = OUTLIER_NS + (OUTLIER_FACTOR * spent // done if done else 0)
     if code < 0 or done < WARM_UP_PAGES or <uint64_t> out.compress_ns + out.decompress_ns < usual:
         return code
-    code = measure_page(ctx, page, back, &again)
+    code = measure_page(ctx, page, roundtrip, &again)
     out.compress_ns = min(out.compress_ns, again.compress_ns)
     out.decompress_ns = min(out.decompress_ns, again.decompress_ns)
     return code
@@ -80,12 +81,12 @@ def measure_pages(
     uint8_t[::1] same_filled, uint8_t[::1] zero, uint32_t[::1] compress_ns, uint32_t[::1] decompress_ns,
     const uint32_t[::1] which=None,
 ):
-    """Measures pages `begin` … `end` - 1 into the arrays, without the GIL. Several threads may fill one set of arrays.
+    """Measure pages `begin` … `end` - 1 into the arrays, without the GIL. Several threads may fill one set of arrays.
 
     Pages that repeat one word are compressed like any other; `same_filled` and `zero` tell which they are.
 
     images: uint8[K, 4096]; the others have K elements. With `which`, uint32[n], page i is images[which[i]], and the
-    others have n elements. Raises InputError where shapes don't fit, CodecError, PluginError, or CorruptPageError where
+    others have n elements. Raises InputError if shapes don't fit, CodecError, PluginError, or CorruptPageError if
     a page doesn't come back as it was.
     """
     cdef bint chosen = which is not None
@@ -94,8 +95,8 @@ def measure_pages(
     cdef int code = ZSW_OK
     cdef uint64_t spent = 0
     cdef codec_ctx ctx
-    cdef figures out
-    cdef uint8_t[ZSW_PAGE_SIZE] back
+    cdef page_measurement out
+    cdef uint8_t[ZSW_PAGE_SIZE] roundtrip
     if images.shape[1] != ZSW_PAGE_SIZE or not 0 <= begin <= end <= pages:
         raise InputError(f"pages {begin} to {end} of {pages} x {images.shape[1]} bytes: expected rows of 4096 bytes")
     for elements in (
@@ -111,11 +112,13 @@ def measure_pages(
     try:
         with nogil:
             for i in range(begin, min(end, begin + WARM_UP_PAGES)):
-                code = measure_page(&ctx, &images[which[i] if chosen else i, 0], back, &out)
+                code = measure_page(&ctx, &images[which[i] if chosen else i, 0], roundtrip, &out)
                 if code < 0:
                     break
             for i in range(begin, end if code == ZSW_OK else begin):
-                code = measure_calmly(&ctx, &images[which[i] if chosen else i, 0], back, spent, i - begin, &out)
+                code = measure_without_outliers(
+                    &ctx, &images[which[i] if chosen else i, 0], roundtrip, spent, i - begin, &out
+                )
                 if code < 0:
                     break
                 spent += out.compress_ns + out.decompress_ns

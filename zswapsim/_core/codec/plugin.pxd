@@ -4,14 +4,14 @@ object."""
 from libc.stdint cimport uint8_t
 
 
-cdef class Plugin:
+cdef class PythonCodec:
     """Hold the factory and settings of a Python codec. It is the `params` of its table. Immutable."""
     cdef readonly str name        # of the codec, for messages
     cdef readonly object factory  # factory(**settings) makes the object of one context
     cdef readonly dict settings   # every parameter's value
 
 
-# The entries of the table. `params` is a borrowed Plugin, `ctx` an owned PluginContext.
+# The entries of the table. `params` is a borrowed PythonCodec, `ctx` an owned PythonCodecContext.
 cdef int plugin_ctx_create(const void *params, void **ctx) noexcept nogil
 cdef void plugin_ctx_destroy(void *ctx) noexcept nogil
 cdef int plugin_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) noexcept nogil
@@ -19,7 +19,7 @@ cdef int plugin_decompress(
     void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes
 ) noexcept nogil
 
-# Keep the exception `error` for this thread until take_blame().
-cdef void blame(object error) noexcept
+# Keep the exception `error` for this thread until pop_exception().
+cdef void keep_exception(object error) noexcept
 # Return and clear the exception kept for this thread, or None.
-cdef object take_blame()
+cdef object pop_exception()

@@ -1,12 +1,12 @@
 from collections.abc import Callable
 from typing import Any
 
-class Plugin:
+class PythonCodec:
     """What a Python codec is made from: `factory(**settings)` makes the object of one context."""
 
     name: str
     factory: Callable[..., Any]
     settings: dict[str, int]
-    def __new__(cls, name: str, factory: Callable[..., Any], settings: dict[str, int]) -> Plugin: ...
+    def __new__(cls, name: str, factory: Callable[..., Any], settings: dict[str, int]) -> PythonCodec: ...
 
 def describe_error(error: BaseException) -> str: ...

@@ -16,31 +16,31 @@ cdef extern from "zsw_codec.h" nogil:
 
 # One exception for each thread identifier. A thread-local object would vanish with the temporary thread state of a
 # thread not started by Python.
-cdef dict BLAMED = {}
+cdef dict EXCEPTIONS = {}
 
 
-cdef void blame(object error) noexcept:
-    BLAMED[PyThread_get_thread_ident()] = error
+cdef void keep_exception(object error) noexcept:
+    EXCEPTIONS[PyThread_get_thread_ident()] = error
 
 
-cdef object take_blame():
-    return BLAMED.pop(PyThread_get_thread_ident(), None)
+cdef object pop_exception():
+    return EXCEPTIONS.pop(PyThread_get_thread_ident(), None)
 
 
-cdef class Plugin:
+cdef class PythonCodec:
     def __cinit__(self, str name not None, factory, dict settings not None):
         self.name = name
         self.factory = factory
         self.settings = settings
 
 
-cdef class PluginContext:
+cdef class PythonCodecContext:
     """Hold one context: the object that the factory returned, and its two methods."""
     cdef str name
     cdef object compress
     cdef object decompress
 
-    def __cinit__(self, Plugin plugin not None):
+    def __cinit__(self, PythonCodec plugin not None):
         made = plugin.factory(**plugin.settings)
         self.name = plugin.name
         self.compress = made.compress
@@ -57,23 +57,23 @@ def describe_error(error):
 
 
 # Wrap an exception in a PluginError and keep it. Called in an except clause. A KeyboardInterrupt is kept as it is.
-cdef int failed(str name, str step, object error) noexcept:
+cdef int plugin_failed(str name, str step, object error) noexcept:
     if isinstance(error, Exception) and not isinstance(error, PluginError):
         wrapped = PluginError(f"codec {name}: {step} raised {describe_error(error)}")
         wrapped.__cause__ = error
         error = wrapped
-    blame(error)
+    keep_exception(error)
     return ZSW_E_PLUGIN
 
 
 cdef int plugin_ctx_create(const void *params, void **ctx) noexcept with gil:
-    cdef Plugin plugin = <Plugin> params
-    cdef PluginContext made
+    cdef PythonCodec plugin = <PythonCodec> params
+    cdef PythonCodecContext made
     ctx[0] = NULL
     try:
-        made = PluginContext(plugin)
+        made = PythonCodecContext(plugin)
     except BaseException as error:
-        return failed(plugin.name, "making it", error)
+        return plugin_failed(plugin.name, "making it", error)
     Py_INCREF(made)
     ctx[0] = <void *> made
     return ZSW_OK
@@ -81,20 +81,20 @@ cdef int plugin_ctx_create(const void *params, void **ctx) noexcept with gil:
 
 cdef void plugin_ctx_destroy(void *ctx) noexcept with gil:
     if ctx != NULL:
-        Py_DECREF(<PluginContext> ctx)
+        Py_DECREF(<PythonCodecContext> ctx)
 
 
 cdef int plugin_compress(
     void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes
 ) noexcept with gil:
-    cdef PluginContext context = <PluginContext> ctx
+    cdef PythonCodecContext context = <PythonCodecContext> ctx
     try:
-        return take_compressed(context, PyBytes_FromStringAndSize(<const char *> src, src_bytes), dst, dst_bytes)
+        return checked_compress(context, PyBytes_FromStringAndSize(<const char *> src, src_bytes), dst, dst_bytes)
     except BaseException as error:
-        return failed(context.name, "compress", error)
+        return plugin_failed(context.name, "compress", error)
 
 
-cdef int take_compressed(PluginContext context, bytes page, uint8_t *dst, size_t dst_bytes) except -100:
+cdef int checked_compress(PythonCodecContext context, bytes page, uint8_t *dst, size_t dst_bytes) except -100:
     data = context.compress(page)
     if data is None:
         return 0
@@ -109,16 +109,16 @@ cdef int take_compressed(PluginContext context, bytes page, uint8_t *dst, size_t
 cdef int plugin_decompress(
     void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes
 ) noexcept with gil:
-    cdef PluginContext context = <PluginContext> ctx
+    cdef PythonCodecContext context = <PythonCodecContext> ctx
     try:
-        return take_page(context, PyBytes_FromStringAndSize(<const char *> src, src_bytes), dst, dst_bytes)
+        return checked_decompress(context, PyBytes_FromStringAndSize(<const char *> src, src_bytes), dst, dst_bytes)
     except CorruptPageError:
         return ZSW_E_CORRUPT
     except BaseException as error:
-        return failed(context.name, "decompress", error)
+        return plugin_failed(context.name, "decompress", error)
 
 
-cdef int take_page(PluginContext context, bytes data, uint8_t *dst, size_t dst_bytes) except -100:
+cdef int checked_decompress(PythonCodecContext context, bytes data, uint8_t *dst, size_t dst_bytes) except -100:
     page = context.decompress(data)
     if not isinstance(page, bytes):
         raise PluginError(f"codec {context.name}: decompress returned {type(page).__name__}, expected bytes")

@@ -20,10 +20,10 @@ ctypedef const char *(*error_name_function)(size_t code) noexcept nogil
 def train(Library library not None, const uint8_t[:, ::1] pages, size_t dictionary_bytes):
     """Train a dictionary of at most `dictionary_bytes` from pages (uint8[K, 4096]), without the GIL.
 
-    `library` was opened with TRAIN_SYMBOLS. Raises InputError, in the trainer's words, where the pages give none.
+    `library` was opened with TRAIN_SYMBOLS. Raises InputError, in the trainer's words, if the pages give none.
     """
     cdef bytearray out = bytearray(dictionary_bytes)
-    cdef uint8_t[::1] room = out
+    cdef uint8_t[::1] view = out
     cdef size_t count = pages.shape[0]
     cdef size_t result, i
     cdef size_t *lengths
@@ -38,7 +38,7 @@ def train(Library library not None, const uint8_t[:, ::1] pages, size_t dictiona
         lengths[i] = ZSW_PAGE_SIZE
     with nogil:
         result = (<train_function> library.functions[0])(
-            &room[0], dictionary_bytes, &pages[0, 0], lengths, <unsigned> count
+            &view[0], dictionary_bytes, &pages[0, 0], lengths, <unsigned> count
         )
     free(lengths)
     if (<is_error_function> library.functions[1])(result):

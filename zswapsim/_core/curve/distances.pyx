@@ -19,8 +19,8 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from zswapsim._core.curve.countedmarks cimport (
-    MARKS_MOST, marks_before, marks_close, marks_fill, marks_open, marks_remove, marks_settle,
+from zswapsim._core.curve.rankedbits cimport (
+    RANK_MAX, rank_before, rank_close, rank_set_word, rank_open, rank_clear, rank_reset,
 )
 from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_OK
@@ -33,7 +33,7 @@ cdef enum:
     STACK_NONE = 0xFFFFFFFF
     BLOCK = 64                  # accesses whose distances are known before they are entered
     PLACES_A_PAGE = 4           # moving marks together then costs a third of a step an access
-    LEAST_PLACES = 4096
+    MIN_PLACES = 4096
 
 MOST_PAGES = 1 << 31
 
@@ -45,7 +45,7 @@ cdef class StackDistances:
     def __cinit__(self):
         self.records = NULL
         self.faults = NULL
-        self.closed = NULL
+        self.dirty_spans = NULL
         memset(&self.marks, 0, sizeof(self.marks))
 
     def __init__(self, pages):
@@ -56,26 +56,26 @@ cdef class StackDistances:
         if not 0 < pages <= MOST_PAGES:
             raise InputError(f"{pages} pages: expected 1 to {MOST_PAGES}")
         self.pages = pages
-        wanted = max((<uint64_t> self.pages * PLACES_A_PAGE + BLOCK - 1) // BLOCK * BLOCK, <uint64_t> LEAST_PLACES)
-        self.places = <uint32_t> min(wanted, <uint64_t> <uint32_t> MARKS_MOST)
+        wanted = max((<uint64_t> self.pages * PLACES_A_PAGE + BLOCK - 1) // BLOCK * BLOCK, <uint64_t> MIN_PLACES)
+        self.places = <uint32_t> min(wanted, <uint64_t> <uint32_t> RANK_MAX)
         self.faults = <uint64_t *> table_alloc((<size_t> self.pages + 1) * sizeof(uint64_t))
-        self.closed = <uint64_t *> table_alloc((<size_t> self.pages + 1) * sizeof(uint64_t))
-        if self.faults == NULL or self.closed == NULL or marks_open(&self.marks, self.places) != ZSW_OK:
+        self.dirty_spans = <uint64_t *> table_alloc((<size_t> self.pages + 1) * sizeof(uint64_t))
+        if self.faults == NULL or self.dirty_spans == NULL or rank_open(&self.marks, self.places) != ZSW_OK:
             raise HostMemoryError(f"distances of {pages} pages: larger than can be reserved")
         self.records = <stack_record *> table_alloc(<size_t> self.pages * sizeof(stack_record))
         if self.records == NULL:
             raise HostMemoryError(f"distances of {pages} pages: larger than can be reserved")
         memset(self.faults, 0, (<size_t> self.pages + 1) * sizeof(uint64_t))
-        memset(self.closed, 0, (<size_t> self.pages + 1) * sizeof(uint64_t))
+        memset(self.dirty_spans, 0, (<size_t> self.pages + 1) * sizeof(uint64_t))
         for page in range(self.pages):
             self.records[page].stamp = STACK_NONE
-            self.records[page].farthest = 0
+            self.records[page].max_distance = 0
 
     def __dealloc__(self):
-        marks_close(&self.marks)
+        rank_close(&self.marks)
         free(self.records)
         free(self.faults)
-        free(self.closed)
+        free(self.dirty_spans)
 
     cdef int begin_call(self) except -1:
         """Refuse a second thread. Every call begins with it; the caller ends it with end_call()."""
@@ -112,90 +112,90 @@ cdef class StackDistances:
                 raise InputError(f"distances: page {highest}: expected a number below {self.pages}")
             if count:
                 with nogil:
-                    self.run(&pages[0], &ops[0], count, NULL if out is None else &out[0])
+                    self.walk(&pages[0], &ops[0], count, NULL if out is None else &out[0])
         finally:
             self.end_call()
 
-    cdef void run(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t *out) noexcept nogil:
-        cdef uint32_t noted[2][2 * BLOCK]
+    cdef void walk(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t *out) noexcept nogil:
+        cdef uint32_t results[2][2 * BLOCK]
         cdef Py_ssize_t done = 0, before = 0, length
-        cdef int turn = 0
+        cdef int half = 0
         while done < count:
             # Reserve places for a whole block, so that the inner loop need not check.
             length = min(count - done, BLOCK - (self.head & (BLOCK - 1)))
             if self.head & (BLOCK - 1) == 0:
                 if self.head == self.places:
-                    self.make_room()
+                    self.compact_places()
                     continue
-                marks_fill(&self.marks, self.head >> 6)
-            self.measure(pages + done, ops + done, length, count - done, noted[turn])
+                rank_set_word(&self.marks, self.head >> 6)
+            self.measure_word(pages + done, ops + done, length, count - done, results[half])
             if out != NULL:
-                copy_distances(noted[turn], length, out + done)
-            turn ^= 1
-            self.enter_noted(noted[turn], before)
+                copy_distances(results[half], length, out + done)
+            half ^= 1
+            self.count_results(results[half], before)
             before = length
             done += length
-        self.enter_noted(noted[turn ^ 1], before)
+        self.count_results(results[half ^ 1], before)
 
-    cdef inline void measure(
-        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t known, uint32_t *noted,
+    cdef inline void measure_word(
+        self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t readable, uint32_t *results,
     ) noexcept nogil:
         """Compute distances of accesses within one word of marks, and the spans that writes end."""
         cdef stack_record *record
-        cdef uint32_t head = self.head, live = self.live, distance, farthest, ended
+        cdef uint32_t head = self.head, live = self.live, distance, max_distance, ended
         cdef Py_ssize_t i
         for i in range(count):
-            zsw_prefetch(&self.records[pages[min(i + LRU_AHEAD, known - 1)]])
+            zsw_prefetch(&self.records[pages[min(i + LRU_AHEAD, readable - 1)]])
             record = &self.records[pages[i]]
             distance = 0
             if record.stamp != <uint32_t> STACK_NONE:
-                distance = live - marks_before(&self.marks, record.stamp)
-                marks_remove(&self.marks, record.stamp)
+                distance = live - rank_before(&self.marks, record.stamp)
+                rank_clear(&self.marks, record.stamp)
             else:
                 live += 1
             record.stamp = head
             head += 1
-            farthest = max(record.farthest, distance)
-            ended = farthest if ops[i] else 0
-            record.farthest = 0 if ops[i] else farthest
+            max_distance = max(record.max_distance, distance)
+            ended = max_distance if ops[i] else 0
+            record.max_distance = 0 if ops[i] else max_distance
             zsw_prefetch(&self.faults[distance])
-            zsw_prefetch(&self.closed[ended])
-            noted[2 * i] = distance
-            noted[2 * i + 1] = ended
+            zsw_prefetch(&self.dirty_spans[ended])
+            results[2 * i] = distance
+            results[2 * i + 1] = ended
         self.head = head
         self.live = live
 
-    cdef inline void enter_noted(self, const uint32_t *noted, Py_ssize_t count) noexcept nogil:
+    cdef inline void count_results(self, const uint32_t *results, Py_ssize_t count) noexcept nogil:
         cdef Py_ssize_t i
         for i in range(count):
-            self.faults[noted[2 * i]] += 1
-            self.closed[noted[2 * i + 1]] += 1
+            self.faults[results[2 * i]] += 1
+            self.dirty_spans[results[2 * i + 1]] += 1
 
-    cdef void make_room(self) noexcept nogil:
+    cdef void compact_places(self) noexcept nogil:
         """Compact the marked places, in order. O(pages)."""
         cdef uint32_t page
         for page in range(self.pages):
             if self.records[page].stamp != <uint32_t> STACK_NONE:
-                self.records[page].stamp = marks_before(&self.marks, self.records[page].stamp)
-        marks_settle(&self.marks, self.live)
+                self.records[page].stamp = rank_before(&self.marks, self.records[page].stamp)
+        rank_reset(&self.marks, self.live)
         self.head = self.live
 
     # -- results -------------------------------------------------------------------------------------------
 
-    cdef void add_open(self, uint64_t *into) noexcept nogil:
+    cdef void add_open_spans(self, uint64_t *into) noexcept nogil:
         """Add the span of each page that a write would end now."""
         cdef uint32_t page, distance
         for page in range(self.pages):
             if self.records[page].stamp != <uint32_t> STACK_NONE:
-                distance = self.live - marks_before(&self.marks, self.records[page].stamp)
-                into[max(distance, self.records[page].farthest)] += 1
+                distance = self.live - rank_before(&self.marks, self.records[page].stamp)
+                into[max(distance, self.records[page].max_distance)] += 1
 
     def accesses_by_distance(self):
         """Return uint64[pages + 1]: accesses so far by distance; [0] counts first accesses.
 
         A DRAM of c frames has as many major faults as there are accesses of a distance above c.
         """
-        return self.copied(self.faults, False)
+        return self.copy_counts(self.faults, False)
 
     def stores_by_distance(self):
         """Return uint64[pages + 1]: dirty spans by their largest distance; [0] is 0.
@@ -203,7 +203,7 @@ cdef class StackDistances:
         A DRAM of c frames has stored as many pages as there are of a distance above c, if copies stay behind a load
         until a write. O(pages log pages).
         """
-        return self.copied(self.closed, True)
+        return self.copy_counts(self.dirty_spans, True)
 
     def depths(self):
         """Return uint32[pages]: the distance that an access to each page would have now; 0 if it was never accessed.
@@ -219,12 +219,12 @@ cdef class StackDistances:
             with nogil:
                 for page in range(self.pages):
                     if self.records[page].stamp != <uint32_t> STACK_NONE:
-                        into[page] = self.live - marks_before(&self.marks, self.records[page].stamp)
+                        into[page] = self.live - rank_before(&self.marks, self.records[page].stamp)
             return found
         finally:
             self.end_call()
 
-    cdef copied(self, const uint64_t *counts, bint with_open):
+    cdef copy_counts(self, const uint64_t *counts, bint with_open):
         cdef uint64_t[::1] into
         self.begin_call()
         try:
@@ -234,7 +234,7 @@ cdef class StackDistances:
                 memcpy(&into[0], counts, (<size_t> self.pages + 1) * sizeof(uint64_t))
                 if with_open:
                     into[0] = 0
-                    self.add_open(&into[0])
+                    self.add_open_spans(&into[0])
             return found
         finally:
             self.end_call()
@@ -261,12 +261,12 @@ cdef class StackDistances:
             assert all(place < self.head for place in stamps), "a page has a place that was not given out"
             for rank, place in enumerate(stamps):
                 assert self.marks.marks[place >> 6] >> (place & 63) & 1, f"place {place} has no mark"
-                assert marks_before(&self.marks, place) == rank, f"place {place} does not know what is before it"
+                assert rank_before(&self.marks, place) == rank, f"place {place} does not know what is before it"
         finally:
             self.end_call()
 
 
-cdef void copy_distances(const uint32_t *noted, Py_ssize_t count, uint32_t *out) noexcept nogil:
+cdef void copy_distances(const uint32_t *results, Py_ssize_t count, uint32_t *out) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(count):
-        out[i] = noted[2 * i]
+        out[i] = results[2 * i]

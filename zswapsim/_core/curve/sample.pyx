@@ -77,7 +77,7 @@ def sample_accesses(
 ):
     """Copies the accesses to sampled pages, in their order, into `out_pages` and `out_ops`, and returns their number.
 
-    `ops`, `out_pages` and `out_ops` have the length of `pages`. Raises InputError where they have not.
+    `ops`, `out_pages` and `out_ops` have the length of `pages`. Raises InputError if they have not.
     """
     cdef Py_ssize_t count = pages.shape[0], found = 0
     if not count == ops.shape[0] == out_pages.shape[0] == out_ops.shape[0]:
@@ -120,7 +120,7 @@ def count_misses(
 ):
     """Counts accesses of `numbers`, the rows of `table`, by the cells of their `distances`, its columns.
 
-    Raises InputError where something is not in range; then none was counted.
+    Raises InputError if something is not in range; then none was counted.
     """
     cdef Py_ssize_t i
     cdef bint fits = numbers.shape[0] == distances.shape[0]

@@ -14,11 +14,11 @@ cdef enum:
 
 @final
 cdef class FrameArena:
-    cdef uint8_t *base           # `frames` * 4096 bytes, mapped; NULL where frames are only counted
-    cdef uint32_t *next_free     # link of a free frame below `fresh`; owned
+    cdef uint8_t *base           # `frames` * 4096 bytes, mapped; NULL if frames are only counted
+    cdef uint32_t *next_free     # link of a free frame below `first_untaken`; owned
     cdef uint8_t *owner_of       # FREE_FRAME or an owner's number; owned
     cdef uint32_t free_head      # last frame freed, or NO_FRAME
-    cdef uint32_t fresh          # frames from here on were never allocated
+    cdef uint32_t first_untaken  # frames from here on were never allocated
     cdef readonly uint32_t frames       # frames of the node
     cdef readonly uint32_t free_frames  # frames without an owner
     cdef list owner_names        # number - 1 -> name
@@ -32,8 +32,8 @@ cdef class FrameArena:
     # Mark the arena busy while frames are allocated or freed. Raise BusyError if another thread has it.
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
-    cdef uint32_t find_block(self, uint32_t size) noexcept nogil
-    cdef void claim(self, uint32_t first, uint32_t size, uint8_t owner) noexcept nogil
+    cdef uint32_t find_free_block(self, uint32_t size) noexcept nogil
+    cdef void alloc_block(self, uint32_t first, uint32_t size, uint8_t owner) noexcept nogil
 
 
 @final

@@ -10,7 +10,7 @@ from posix.mman cimport (
 
 from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
-from zswapsim._core.frames.hostnuma cimport numa_bind, numa_located
+from zswapsim._core.frames.hostnuma cimport numa_bind, numa_pages_by_node
 from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
 
 
@@ -21,7 +21,7 @@ cdef class FrameArena:
     Parameters: `node_bytes`, a multiple of 4096 from one frame to 16 TiB less one frame; `backed`: frames are real
     memory; otherwise they are only counted. Address space is reserved at once and faulted in on use.
 
-    Raises InputError for a size that is no whole number of frames, HostMemoryError where it can't be reserved.
+    Raises InputError for a size that is no whole number of frames, HostMemoryError if it can't be reserved.
     """
 
     def __cinit__(self):
@@ -55,7 +55,7 @@ cdef class FrameArena:
             madvise(base, size, MADV_HUGEPAGE)
             self.base = <uint8_t *> base
         self.free_head = NO_FRAME
-        self.fresh = 0
+        self.first_untaken = 0
         self.frames = frames
         self.free_frames = frames
         return 0
@@ -75,9 +75,9 @@ cdef class FrameArena:
         cdef uint32_t frame = self.free_head
         if frame != NO_FRAME:
             self.free_head = self.next_free[frame]
-        elif self.fresh < self.frames:
-            frame = self.fresh
-            self.fresh += 1
+        elif self.first_untaken < self.frames:
+            frame = self.first_untaken
+            self.first_untaken += 1
         else:
             return NO_FRAME
         self.owner_of[frame] = owner
@@ -100,7 +100,7 @@ cdef class FrameArena:
 
     # -- blocks of several frames, for requests of a higher order; not on the hot path ------------------------------
 
-    cdef uint32_t find_block(self, uint32_t size) noexcept nogil:
+    cdef uint32_t find_free_block(self, uint32_t size) noexcept nogil:
         """Return the lowest aligned run of `size` free frames, or NO_FRAME. O(frames)."""
         cdef uint32_t first = 0
         cdef uint32_t inside
@@ -113,7 +113,7 @@ cdef class FrameArena:
             first += size
         return NO_FRAME
 
-    cdef void claim(self, uint32_t first, uint32_t size, uint8_t owner) noexcept nogil:
+    cdef void alloc_block(self, uint32_t first, uint32_t size, uint8_t owner) noexcept nogil:
         """Allocate `size` free frames from `first` on. O(free frames)."""
         cdef uint32_t *link = &self.free_head
         cdef uint32_t frame
@@ -124,21 +124,21 @@ cdef class FrameArena:
                 link = &self.next_free[link[0]]
         # Put never-allocated frames below the block on the free list, lowest first.
         frame = first
-        while frame > self.fresh:
+        while frame > self.first_untaken:
             frame -= 1
             self.next_free[frame] = self.free_head
             self.free_head = frame
-        self.fresh = max(self.fresh, first + size)
+        self.first_untaken = max(self.first_untaken, first + size)
         for frame in range(first, first + size):
             self.owner_of[frame] = owner
         self.free_frames -= size
 
-    # -- NUMA nodes of the host ------------------------------------------------------------------------------
+    # -- NUMA nodes of the host ----------------------------------------------------------------------------------------
 
     def bind(self, int host_node):
         """Put the frames on a NUMA node of the host (mbind, MPOL_BIND); before they are used.
 
-        Raises InputError for frames that are only counted, HostMemoryError where the host refuses.
+        Raises InputError for frames that are only counted, HostMemoryError if the host refuses.
         """
         if self.base == NULL:
             raise InputError("frames that are only counted can't be bound to a node of the host")
@@ -148,7 +148,7 @@ cdef class FrameArena:
         """Count the used frames by NUMA node of the host (move_pages without targets): ``{0: 812}``."""
         if self.base == NULL:
             return {}
-        return numa_located(self.base, self.fresh)
+        return numa_pages_by_node(self.base, self.first_untaken)
 
     # -- grants and owners ------------------------------------------------------------------------------------------
 
@@ -178,9 +178,9 @@ cdef class FrameArena:
         cdef size_t[256] counted
         for frame in range(256):
             counted[frame] = 0
-        for frame in range(self.fresh):
+        for frame in range(self.first_untaken):
             counted[self.owner_of[frame]] += 1
-        counted[FREE_FRAME] += self.frames - self.fresh
+        counted[FREE_FRAME] += self.frames - self.first_untaken
         found = {name: counted[number + 1] for number, name in enumerate(self.owner_names or ())}
         return found | {"free": counted[FREE_FRAME]}
 
@@ -190,13 +190,13 @@ cdef class FrameArena:
         cdef uint32_t listed = 0
         cdef set seen = set()
         while frame != NO_FRAME:
-            assert frame < self.fresh, f"frame {frame} is listed as free but was never taken"
+            assert frame < self.first_untaken, f"frame {frame} is listed as free but was never taken"
             assert self.owner_of[frame] == FREE_FRAME, f"frame {frame} is listed as free and has an owner"
             assert frame not in seen, f"frame {frame} is listed twice"
             seen.add(frame)
             listed += 1
             frame = self.next_free[frame]
-        assert listed + self.frames - self.fresh == self.free_frames, "the count of free frames is wrong"
+        assert listed + self.frames - self.first_untaken == self.free_frames, "the count of free frames is wrong"
         assert self.owners()["free"] == self.free_frames, "a taken frame has no owner"
 
 
@@ -221,7 +221,7 @@ cdef class Grant:
     def take(self, int order=0):
         """Allocate ``2**order`` consecutive, aligned frames. Return the first one, or None if there are none.
 
-        Raises InputError for an order out of 0 ... 31, BusyError while another thread takes frames.
+        Raises InputError for an order out of 0 ... 31, BusyError while another thread uses the arena.
         """
         cdef FrameArena arena = self.whole()
         cdef uint32_t frame
@@ -231,16 +231,16 @@ cdef class Grant:
         if order == 0:
             frame = arena.take(self.owner)
         else:
-            frame = arena.find_block(<uint32_t> 1 << order) if arena.frames >> order else NO_FRAME
+            frame = arena.find_free_block(<uint32_t> 1 << order) if arena.frames >> order else NO_FRAME
             if frame != NO_FRAME:
-                arena.claim(frame, <uint32_t> 1 << order, self.owner)
+                arena.alloc_block(frame, <uint32_t> 1 << order, self.owner)
         arena.leave()
         return None if frame == NO_FRAME else frame
 
     def give(self, uint32_t frame, int order=0):
         """Free frames that :meth:`take` allocated.
 
-        Raises InputError where the owner does not have these frames, BusyError while another thread takes frames.
+        Raises InputError if the owner does not have these frames, BusyError while another thread uses the arena.
         """
         cdef FrameArena arena = self.whole()
         cdef uint64_t last

@@ -17,14 +17,14 @@ cdef extern from "<unistd.h>" nogil:
 
 cdef enum:
     MPOL_BIND = 2           # <linux/mempolicy.h>
-    MOST_NODES = 1024       # CONFIG_NODES_SHIFT is 10 at most
+    MAX_NODES = 1024       # CONFIG_NODES_SHIFT is 10 at most
     WORD_BITS = 64
     MASK_WORDS = 16         # a bit a node
-    BATCH = 1024            # pages asked about at once
+    BATCH = 1024            # pages in one system call
 
 
 def host_nodes():
-    """The host's nodes that have memory, ascending; [0] where it has no NUMA."""
+    """Return the host's nodes that have memory, ascending; [0] if it has no NUMA."""
     try:
         with open("/sys/devices/system/node/has_memory", encoding="ascii") as file:
             text = file.read().strip()
@@ -40,9 +40,9 @@ def host_nodes():
 cdef int numa_bind(uint8_t *base, size_t size, int node) except -1:
     cdef uint64_t[MASK_WORDS] mask
     cdef long mode = MPOL_BIND
-    cdef unsigned long bits = MOST_NODES + 1  # the kernel reads one bit less than it is told of
-    if not 0 <= node < MOST_NODES:
-        raise InputError(f"node {node} of the host: expected 0 to {MOST_NODES - 1}")
+    cdef unsigned long bits = MAX_NODES + 1  # the kernel reads one bit less than this number
+    if not 0 <= node < MAX_NODES:
+        raise InputError(f"node {node} of the host: expected 0 to {MAX_NODES - 1}")
     memset(mask, 0, sizeof(mask))
     mask[node // WORD_BITS] = <uint64_t> 1 << (node % WORD_BITS)
     if syscall(SYS_mbind, base, size, mode, mask, bits, 0) < 0:
@@ -50,25 +50,25 @@ cdef int numa_bind(uint8_t *base, size_t size, int node) except -1:
     return 0
 
 
-cdef dict numa_located(uint8_t *base, uint32_t pages):
+cdef dict numa_pages_by_node(uint8_t *base, uint32_t pages):
     cdef void **addresses = <void **> malloc(BATCH * sizeof(void *))
     cdef int *status = <int *> malloc(BATCH * sizeof(int))
     cdef uint32_t first = 0
-    cdef uint32_t asked, i
+    cdef uint32_t batch, i
     cdef dict found = {}
     try:
         if addresses == NULL or status == NULL:
             raise HostMemoryError("asking where pages lie: the host is out of memory")
         while first < pages:
-            asked = min(pages - first, BATCH)
-            for i in range(asked):
+            batch = min(pages - first, BATCH)
+            for i in range(batch):
                 addresses[i] = base + <size_t> (first + i) * ZSW_PAGE_SIZE
-            if syscall(SYS_move_pages, 0, <size_t> asked, addresses, NULL, status, 0) < 0:
+            if syscall(SYS_move_pages, 0, <size_t> batch, addresses, NULL, status, 0) < 0:
                 raise HostMemoryError(f"asking where pages lie: {strerror(errno).decode()}")
-            for i in range(asked):
+            for i in range(batch):
                 if status[i] >= 0:
                     found[status[i]] = found.get(status[i], 0) + 1
-            first += asked
+            first += batch
     finally:
         free(addresses)
         free(status)

@@ -36,7 +36,7 @@ cdef int8_t HEX_VALUE[256]      # of a hexadecimal digit; -1 for any other chara
 cdef uint8_t HEX_DIGIT[16]
 
 
-cdef void fill_tables() noexcept:
+cdef void init_hex_tables() noexcept:
     cdef int i
     memset(HEX_VALUE, -1, sizeof(HEX_VALUE))
     for i in range(16):
@@ -46,17 +46,17 @@ cdef void fill_tables() noexcept:
         HEX_VALUE[65 + i - 10] = i
 
 
-fill_tables()
+init_hex_tables()
 
 
 # Read position. `text` ends in a newline, which ends every field, so no other bound is needed.
-cdef struct cursor:
-    const uint8_t *at
+cdef struct text_cursor:
+    const uint8_t *pos
     uint64_t value          # of the last number
 
 
-cdef inline int read_hex(cursor *where) noexcept nogil:
-    cdef const uint8_t *at = where.at
+cdef inline int read_hex(text_cursor *cursor) noexcept nogil:
+    cdef const uint8_t *at = cursor.pos
     cdef const uint8_t *start
     cdef uint64_t value = 0
     cdef int digit
@@ -73,13 +73,13 @@ cdef inline int read_hex(cursor *where) noexcept nogil:
         at += 1
     if at == start:
         return C_BAD_FIELD
-    where.at = at
-    where.value = value
+    cursor.pos = at
+    cursor.value = value
     return C_GOOD
 
 
-cdef inline int read_decimal(cursor *where, uint64_t most) noexcept nogil:
-    cdef const uint8_t *at = where.at
+cdef inline int read_decimal(text_cursor *cursor, uint64_t most) noexcept nogil:
+    cdef const uint8_t *at = cursor.pos
     cdef const uint8_t *start = at
     cdef uint64_t value = 0, digit
     while True:
@@ -92,45 +92,45 @@ cdef inline int read_decimal(cursor *where, uint64_t most) noexcept nogil:
         at += 1
     if at == start:
         return C_BAD_FIELD
-    where.at = at
-    where.value = value
+    cursor.pos = at
+    cursor.value = value
     return C_GOOD
 
 
-cdef inline int read_op(cursor *where) noexcept nogil:
-    cdef uint8_t letter = where.at[0]
+cdef inline int read_op(text_cursor *cursor) noexcept nogil:
+    cdef uint8_t letter = cursor.pos[0]
     if letter != LETTER_R and letter != LETTER_W:
         return C_BAD_FIELD
-    where.value = letter == LETTER_W
-    where.at += 1
+    cursor.value = letter == LETTER_W
+    cursor.pos += 1
     return C_GOOD
 
 
-cdef inline int read_field(cursor *where, uint8_t role) noexcept nogil:
+cdef inline int read_field(text_cursor *cursor, uint8_t role) noexcept nogil:
     if role == C_PAGE:
-        return read_hex(where)
+        return read_hex(cursor)
     if role == C_OP:
-        return read_op(where)
+        return read_op(cursor)
     if role == C_TIME_NS:
-        return read_decimal(where, 0xFFFFFFFFFFFFFFFF)
+        return read_decimal(cursor, 0xFFFFFFFFFFFFFFFF)
     if role == C_PROCESS:
-        return read_decimal(where, 0xFFFFFFFF)
-    while where.at[0] != COMMA and where.at[0] != NEWLINE:
-        where.at += 1
+        return read_decimal(cursor, 0xFFFFFFFF)
+    while cursor.pos[0] != COMMA and cursor.pos[0] != NEWLINE:
+        cursor.pos += 1
     return C_GOOD
 
 
 # Skip the end of a field: a comma, or the end of the line after the last column.
-cdef inline int read_end(cursor *where, bint last) noexcept nogil:
+cdef inline int read_end(text_cursor *cursor, bint last) noexcept nogil:
     if not last:
-        if where.at[0] != COMMA:
-            return C_TOO_FEW if where.at[0] == NEWLINE or where.at[0] == RETURN else C_BAD_FIELD
+        if cursor.pos[0] != COMMA:
+            return C_TOO_FEW if cursor.pos[0] == NEWLINE or cursor.pos[0] == RETURN else C_BAD_FIELD
     else:
-        if where.at[0] == RETURN and where.at[1] == NEWLINE:
-            where.at += 1
-        if where.at[0] != NEWLINE:
-            return C_TOO_MANY if where.at[0] == COMMA else C_BAD_FIELD
-    where.at += 1
+        if cursor.pos[0] == RETURN and cursor.pos[1] == NEWLINE:
+            cursor.pos += 1
+        if cursor.pos[0] != NEWLINE:
+            return C_TOO_MANY if cursor.pos[0] == COMMA else C_BAD_FIELD
+    cursor.pos += 1
     return C_GOOD
 
 
@@ -138,47 +138,47 @@ def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1]
     """Parse whole lines.
 
     `text`: ends in a newline. `roles`: one of SKIP … PROCESS for each column. The arrays have room for len(text) // 4
-    events; `time_ns` (uint64) and `process` (uint32) are given exactly where a column has that role. Returns (events
+    events; `time_ns` (uint64) and `process` (uint32) are given exactly if a column has that role. Returns (events
     read, GOOD or what is wrong with the next line, column, position of the wrong field in `text`). O(n), without
     the GIL. Raises InputError on arguments that don't fit.
     """
     cdef uint64_t[::1] times = time_ns
     cdef uint32_t[::1] processes = process
-    cdef bint timed = times is not None, owned = processes is not None
+    cdef bint has_time = times is not None, has_process = processes is not None
     cdef Py_ssize_t most = text.shape[0] // SHORTEST_LINE, count = 0
     cdef int columns = <int> len(roles), column = 0, code = C_GOOD
     cdef const uint8_t *role = roles
     cdef const uint8_t *end
     cdef const uint8_t *field
     cdef uint64_t found[5]      # values of the line, by role; copied to the arrays once the line is complete
-    cdef cursor where
+    cdef text_cursor cursor
     if not text.shape[0] or text[text.shape[0] - 1] != NEWLINE:
         raise InputError("parse: expected text that ends in a newline")
-    if not {PAGE, OP} <= set(roles) <= {SKIP, PAGE, OP, TIME_NS, PROCESS} or (TIME_NS in roles) != timed or (
-            PROCESS in roles) != owned:
+    if not {PAGE, OP} <= set(roles) <= {SKIP, PAGE, OP, TIME_NS, PROCESS} or (TIME_NS in roles) != has_time or (
+            PROCESS in roles) != has_process:
         raise InputError("parse: expected a page and an op column, and arrays for the other columns")
-    if min(page.shape[0], op.shape[0]) < most or (timed and times.shape[0] < most) or (
-            owned and processes.shape[0] < most):
+    if min(page.shape[0], op.shape[0]) < most or (has_time and times.shape[0] < most) or (
+            has_process and processes.shape[0] < most):
         raise InputError(f"parse: expected room for {most} events")
-    where.value = 0
+    cursor.value = 0
     memset(found, 0, sizeof(found))
-    where.at = field = &text[0]
-    end = where.at + text.shape[0]
+    cursor.pos = field = &text[0]
+    end = cursor.pos + text.shape[0]
     with nogil:
-        while where.at < end:
+        while cursor.pos < end:
             for column in range(columns):
-                field = where.at
-                code = read_field(&where, role[column]) or read_end(&where, column == columns - 1)
+                field = cursor.pos
+                code = read_field(&cursor, role[column]) or read_end(&cursor, column == columns - 1)
                 if code:
                     break
-                found[role[column]] = where.value
+                found[role[column]] = cursor.value
             if code:
                 break
             page[count] = found[C_PAGE]
             op[count] = <uint8_t> found[C_OP]
-            if timed:
+            if has_time:
                 times[count] = found[C_TIME_NS]
-            if owned:
+            if has_process:
                 processes[count] = <uint32_t> found[C_PROCESS]
             count += 1
     return count, code, column, field - &text[0]
@@ -214,14 +214,14 @@ cdef inline uint8_t *write_decimal(uint8_t *at, uint64_t value) noexcept nogil:
 def format_events(const uint64_t[::1] page, const uint8_t[::1] op, time_ns, process, uint8_t[::1] out):
     """Write one line for each event into `out`, which has room for 52 bytes each. Return the number of bytes written.
 
-    O(n), without the GIL. Raises InputError where lengths don't fit.
+    O(n), without the GIL. Raises InputError if lengths don't fit.
     """
     cdef const uint64_t[::1] times = time_ns
     cdef const uint32_t[::1] processes = process
     cdef Py_ssize_t i, count = page.shape[0]
-    cdef bint timed = times is not None, owned = processes is not None
+    cdef bint has_time = times is not None, has_process = processes is not None
     cdef uint8_t *at
-    if op.shape[0] != count or (timed and times.shape[0] != count) or (owned and processes.shape[0] != count):
+    if op.shape[0] != count or (has_time and times.shape[0] != count) or (has_process and processes.shape[0] != count):
         raise InputError(f"format_events: expected {count} of everything")
     if out.shape[0] < LONGEST_LINE * count:
         raise InputError(f"format_events: expected room for {LONGEST_LINE * count} bytes")
@@ -234,10 +234,10 @@ def format_events(const uint64_t[::1] page, const uint8_t[::1] op, time_ns, proc
             at[0] = COMMA
             at[1] = LETTER_W if op[i] else LETTER_R
             at += 2
-            if timed:
+            if has_time:
                 at[0] = COMMA
                 at = write_decimal(at + 1, times[i])
-            if owned:
+            if has_process:
                 at[0] = COMMA
                 at = write_decimal(at + 1, processes[i])
             at[0] = NEWLINE

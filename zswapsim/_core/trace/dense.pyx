@@ -1,7 +1,7 @@
 """Map arbitrary 64-bit page numbers to dense ones: 0, 1, 2 … in order of first appearance.
 
 Pages that are all small are looked up in an array (direct.pxd). When a larger one appears, all move to the table of
-densetable.pxd. A probe there usually takes one cache line, which is prefetched.
+table.pxd. A probe there usually takes one cache line, which is prefetched.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
@@ -10,10 +10,11 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from zswapsim._core.trace.table cimport (
-    CROWD, FARTHEST, TABLE_CROWDED, TABLE_FULL, TABLE_NARROW, WIDE_BYTES, dense_entry, dense_table, hash_at, hash_of,
-    home_of, load64, page_of, read_slot, slot_at, table_begin, table_close, table_remedy, write_narrow, write_wide,
+    MAX_DISTANCE, MAX_NEW_DISTANCE, TABLE_CLUSTERED, TABLE_FULL, TABLE_KEY_TOO_WIDE, WIDE_BYTES, dense_entry,
+    dense_table, hash_at, hash_of, home_of, load64, page_of, read_slot, slot_at, table_close, table_create,
+    table_rebuild_for, write_narrow, write_wide,
 )
-from zswapsim._core.trace.direct cimport direct_close, direct_keys, direct_open, direct_run, direct_table
+from zswapsim._core.trace.direct cimport direct_close, direct_invert, direct_open, direct_map_keys, direct_table
 from zswapsim._core.base.busy cimport busy_enter, busy_leave, is_busy
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, raise_code
 from zswapsim._core.base.prefetch cimport zsw_prefetch
@@ -21,36 +22,36 @@ from zswapsim._core.base.prefetch cimport zsw_prefetch
 from zswapsim._core.base.errors import BusyError, InputError
 
 cdef enum:
-    AHEAD = 64              # distance in pages at which slots are prefetched
+    PREFETCH_DISTANCE = 64              # distance in pages at which slots are prefetched
     DIRECT_PAGES = 1 << 22  # pages below it are looked up in an array of 16 MiB
 
 cdef uint64_t MOST_PAGES = 0xFFFFFFFF
 
 
 # A lookup: the page's home slot, and the low bits of its hash.
-cdef struct dense_probe:
+cdef struct probe_state:
     uint8_t *home
     uint64_t tag
 
 
 # Start a lookup and prefetch its slots. Return False if the page is too wide for the table's keys.
-cdef inline bint probe(const dense_table *table, uint64_t page, dense_probe *sought) noexcept nogil:
+cdef inline bint probe_start(const dense_table *table, uint64_t page, probe_state *probe) noexcept nogil:
     cdef uint64_t hash
     if page & ~table.key_mask:
         return False
     hash = hash_of(table, page)
-    sought.home = slot_at(table, home_of(table, hash))
-    sought.tag = hash & table.tag_mask
-    zsw_prefetch(sought.home)
+    probe.home = slot_at(table, home_of(table, hash))
+    probe.tag = hash & table.tag_mask
+    zsw_prefetch(probe.home)
     # The search for a new page ends at the next empty slot.
-    zsw_prefetch(sought.home + 32)
+    zsw_prefetch(probe.home + 32)
     return True
 
 
 # Find the number of a page, or add the page. Return 0, TABLE_FULL, TABLE_CROWDED, or ZSW_E_RANGE past 2**32 - 1 pages.
-cdef inline int settle_narrow(dense_table *table, const dense_probe *sought, uint32_t *out) noexcept nogil:
-    cdef uint8_t *slot = sought.home
-    cdef uint64_t tag = sought.tag << table.number_bits
+cdef inline int find_or_add_narrow(dense_table *table, const probe_state *probe, uint32_t *out) noexcept nogil:
+    cdef uint8_t *slot = probe.home
+    cdef uint64_t tag = probe.tag << table.number_bits
     cdef uint64_t number, value
     while True:
         value = load64(slot) & table.slot_mask
@@ -62,10 +63,10 @@ cdef inline int settle_narrow(dense_table *table, const dense_probe *sought, uin
         if value == 0:
             break
         slot += table.slot_bytes
-    if table.used >= table.most:
+    if table.used >= table.grow_at:
         return TABLE_FULL
-    if <uint64_t> (slot - sought.home) > <uint64_t> (CROWD * table.slot_bytes):
-        return TABLE_CROWDED
+    if <uint64_t> (slot - probe.home) > <uint64_t> (MAX_NEW_DISTANCE * table.slot_bytes):
+        return TABLE_CLUSTERED
     if table.used == MOST_PAGES:
         return ZSW_E_RANGE
     out[0] = <uint32_t> table.used
@@ -75,77 +76,79 @@ cdef inline int settle_narrow(dense_table *table, const dense_probe *sought, uin
 
 
 # Do the same for wide slots.
-cdef inline int settle_wide(dense_table *table, const dense_probe *sought, uint32_t *out) noexcept nogil:
-    cdef uint8_t *slot = sought.home
+cdef inline int find_or_add_wide(dense_table *table, const probe_state *probe, uint32_t *out) noexcept nogil:
+    cdef uint8_t *slot = probe.home
     cdef uint32_t number
     while True:
         memcpy(&number, slot + 8, 4)
         if number == 0:
             break
-        if load64(slot) == sought.tag:
+        if load64(slot) == probe.tag:
             out[0] = number - 1
             return ZSW_OK
         slot += WIDE_BYTES
-    if table.used >= table.most:
+    if table.used >= table.grow_at:
         return TABLE_FULL
-    if slot - sought.home > CROWD * WIDE_BYTES:
-        return TABLE_CROWDED
+    if slot - probe.home > MAX_NEW_DISTANCE * WIDE_BYTES:
+        return TABLE_CLUSTERED
     if table.used == MOST_PAGES:
         return ZSW_E_RANGE
     out[0] = <uint32_t> table.used
     table.used += 1
-    write_wide(slot, sought.tag, table.used)
+    write_wide(slot, probe.tag, table.used)
     return ZSW_OK
 
 
-# Map pages until one can't be entered, and set `why` to 0, TABLE_* or ZSW_E_RANGE. Return how many were mapped. Slots
-# are prefetched AHEAD pages early.
-cdef Py_ssize_t run(
-    dense_table *shared, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *why,
+# Map pages until one can't be entered, and set `reason` to 0, TABLE_* or ZSW_E_RANGE. Return how many were mapped.
+# Slots are prefetched PREFETCH_DISTANCE pages early.
+cdef Py_ssize_t map_until_blocked(
+    dense_table *shared, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *reason,
 ) noexcept nogil:
     # Local copy: stores to out[] cannot alias it.
     cdef dense_table table = shared[0]
-    cdef dense_probe[AHEAD] probes
-    cdef dense_probe *sought
+    cdef probe_state[PREFETCH_DISTANCE] probes
+    cdef probe_state *probe
     cdef Py_ssize_t i = 0, end = 0
     cdef int code = ZSW_OK
-    while end < min(count, <Py_ssize_t> AHEAD) and probe(&table, load64(pages + end * stride), &probes[end]):
+    while end < min(count, <Py_ssize_t> PREFETCH_DISTANCE) and probe_start(
+        &table, load64(pages + end * stride), &probes[end]
+    ):
         end += 1
     while i < count:
         if i == end:
-            code = TABLE_NARROW
+            code = TABLE_KEY_TOO_WIDE
             break
-        sought = &probes[i % AHEAD]
-        code = settle_wide(&table, sought, out + i) if table.wide else settle_narrow(&table, sought, out + i)
+        probe = &probes[i % PREFETCH_DISTANCE]
+        code = find_or_add_wide(&table, probe, out + i) if table.wide else find_or_add_narrow(&table, probe, out + i)
         if code != ZSW_OK:
             break
-        if end == i + AHEAD and end < count:
-            end += probe(&table, load64(pages + end * stride), sought)
+        if end == i + PREFETCH_DISTANCE and end < count:
+            end += probe_start(&table, load64(pages + end * stride), probe)
         i += 1
     shared.used = table.used
-    why[0] = code
+    reason[0] = code
     return i
 
 
 # 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. Lack of memory is an error only if a page is new; known
 # pages are still found.
-cdef int map_all(
+cdef int table_map(
     dense_table *table, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
 ) noexcept nogil:
     cdef Py_ssize_t done = 0
-    cdef int why, code = ZSW_OK
+    cdef int reason, code = ZSW_OK
     if table.slots == NULL:
-        code = table_begin(table, load64(pages))
+        code = table_create(table, load64(pages))
     while code == ZSW_OK:
-        done += run(table, pages + done * stride, stride, out + done, count - done, &why)
-        if why <= 0:
-            return why
-        code = table_remedy(table, why, load64(pages + done * stride))
+        done += map_until_blocked(table, pages + done * stride, stride, out + done, count - done, &reason)
+        if reason <= 0:
+            return reason
+        code = table_rebuild_for(table, reason, load64(pages + done * stride))
     return code
 
 
 # Move all pages from the array to the table, with their numbers. Return 0, or ZSW_E_NOMEM with nothing changed.
-cdef int leave_direct(direct_table *direct, dense_table *table) noexcept nogil:
+cdef int direct_to_table(direct_table *direct, dense_table *table) noexcept nogil:
     cdef Py_ssize_t used = direct.used
     cdef uint64_t *pages = NULL
     cdef int code = ZSW_OK
@@ -153,9 +156,9 @@ cdef int leave_direct(direct_table *direct, dense_table *table) noexcept nogil:
         pages = <uint64_t *> malloc(used * sizeof(uint64_t))
         if pages == NULL:
             return ZSW_E_NOMEM
-        direct_keys(direct, pages)
+        direct_invert(direct, pages)
         # The numbers are known already, so they may overwrite the buffer of pages, which is read first.
-        code = map_all(table, <const uint8_t *> pages, sizeof(uint64_t), <uint32_t *> pages, used)
+        code = table_map(table, <const uint8_t *> pages, sizeof(uint64_t), <uint32_t *> pages, used)
         free(pages)
     if code == ZSW_OK:
         direct_close(direct)
@@ -177,7 +180,7 @@ cdef class DenseMap:
     def __cinit__(self, uint64_t direct=DIRECT_PAGES):
         memset(&self.table, 0, sizeof(dense_table))
         memset(&self.direct, 0, sizeof(direct_table))
-        self.direct.room = min(direct, MOST_PAGES)
+        self.direct.capacity = min(direct, MOST_PAGES)
 
     def __dealloc__(self):
         direct_close(&self.direct)
@@ -189,15 +192,15 @@ cdef class DenseMap:
     ) noexcept nogil:
         cdef Py_ssize_t done = 0
         cdef int code = ZSW_OK
-        if self.direct.room:
+        if self.direct.capacity:
             if self.direct.numbers == NULL:
                 code = direct_open(&self.direct)
             if code == ZSW_OK:
-                done = direct_run(&self.direct, pages, stride, out, count)
+                done = direct_map_keys(&self.direct, pages, stride, out, count)
             if code == ZSW_OK and done < count:
-                code = leave_direct(&self.direct, &self.table)
+                code = direct_to_table(&self.direct, &self.table)
         if code == ZSW_OK and done < count:
-            code = map_all(&self.table, pages + done * stride, stride, out + done, count - done)
+            code = table_map(&self.table, pages + done * stride, stride, out + done, count - done)
         return code
 
     cdef uint64_t known(self) noexcept nogil:
@@ -217,7 +220,7 @@ cdef class DenseMap:
     def map(self, pages, out):
         """Writes the dense numbers of `pages` (uint64[n]) into `out` (uint32[n]); new pages get the next numbers.
 
-        `pages` may be a field of records, aligned or not. O(n), without the GIL. Raises InputError where an array has
+        `pages` may be a field of records, aligned or not. O(n), without the GIL. Raises InputError if an array has
         another type, shape or length or there are more than 2**32 - 1 distinct pages, HostMemoryError when the table
         can't grow (the map stays usable), BusyError while another thread is in it.
         """
@@ -251,10 +254,10 @@ cdef class DenseMap:
         pages = np.empty(self.known(), np.uint64)
         if self.direct.used:
             view = pages
-            direct_keys(&self.direct, &view[0])
+            direct_invert(&self.direct, &view[0])
         if self.table.used:
             view = pages
-            for at in range(self.table.capacity + FARTHEST):
+            for at in range(self.table.capacity + MAX_DISTANCE):
                 entry = read_slot(&self.table, at)
                 if entry.number:
                     view[entry.number - 1] = page_of(&self.table, hash_at(&self.table, at, entry.tag))
@@ -282,13 +285,14 @@ cdef class DenseMap:
     cdef int check_table(self, uint8_t *numbers) except -1:
         cdef uint64_t at, before, home
         cdef dense_entry entry
-        for at in range(self.table.capacity + FARTHEST + 1):
+        for at in range(self.table.capacity + MAX_DISTANCE + 1):
             entry = read_slot(&self.table, at)
             if entry.number:
-                assert entry.number <= self.table.used and at < self.table.capacity + FARTHEST, f"slot {at} is astray"
+                assert entry.number <= self.table.used, f"slot {at} has a number that was not given"
+                assert at < self.table.capacity + MAX_DISTANCE, f"slot {at} is past the end"
                 numbers[entry.number - 1] += 1
                 home = home_of(&self.table, hash_at(&self.table, at, entry.tag))
-                assert home <= at <= home + FARTHEST, f"slot {at} is out of reach of its home {home}"
+                assert home <= at <= home + MAX_DISTANCE, f"slot {at} is out of reach of its home {home}"
                 for before in range(home, at):
                     assert 0 < read_slot(&self.table, before).number < entry.number, f"slot {at} is behind {before}"
         return 0

@@ -14,12 +14,12 @@ from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.base.prefetch cimport zsw_prefetch
 
 cdef enum:
-    HUGE_ROOM = 1 << 20     # keys from which on an array is large
+    HUGE_PAGE_KEYS = 1 << 20     # keys from which on an array is large
     KEYS_AHEAD = 32         # distance in keys at which numbers are prefetched
 
 ctypedef struct direct_table:
-    uint32_t *numbers       # owned, mapped; by key: its number from 1, 0 where it has not come. NULL before the first
-    uint64_t room           # keys below it have a place
+    uint32_t *numbers       # owned, mapped; by key: its number from 1, 0 for a new key. NULL before the first key
+    uint64_t capacity           # keys below it have a place
     uint64_t end            # above the largest key that came
     uint64_t used           # distinct keys
 
@@ -27,11 +27,11 @@ ctypedef struct direct_table:
 # 0 or ZSW_E_NOMEM.
 cdef inline int direct_open(direct_table *direct) noexcept nogil:
     cdef int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    cdef size_t size = direct.room * sizeof(uint32_t)
+    cdef size_t size = direct.capacity * sizeof(uint32_t)
     cdef void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0)
     if memory == MAP_FAILED:
         return ZSW_E_NOMEM
-    if direct.room >= HUGE_ROOM:
+    if direct.capacity >= HUGE_PAGE_KEYS:
         madvise(memory, size, MADV_HUGEPAGE)
     direct.numbers = <uint32_t *> memory
     return ZSW_OK
@@ -39,38 +39,38 @@ cdef inline int direct_open(direct_table *direct) noexcept nogil:
 
 cdef inline void direct_close(direct_table *direct) noexcept nogil:
     if direct.numbers != NULL:
-        munmap(direct.numbers, direct.room * sizeof(uint32_t))
+        munmap(direct.numbers, direct.capacity * sizeof(uint32_t))
     direct.numbers = NULL
-    direct.room = direct.end = direct.used = 0
+    direct.capacity = direct.end = direct.used = 0
 
 
-cdef inline void direct_enter(direct_table *direct, uint64_t key) noexcept nogil:
+cdef inline void direct_add(direct_table *direct, uint64_t key) noexcept nogil:
     direct.used += 1
     direct.numbers[key] = <uint32_t> direct.used
     direct.end = max(direct.end, key + 1)
 
 
 # Map keys until one is out of range. Return how many were mapped.
-cdef inline Py_ssize_t direct_run(
+cdef inline Py_ssize_t direct_map_keys(
     direct_table *direct, const uint8_t *keys, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef uint64_t key
     for i in range(count):
         memcpy(&key, keys + min(i + KEYS_AHEAD, count - 1) * stride, 8)
-        if key < direct.room:
+        if key < direct.capacity:
             zsw_prefetch(direct.numbers + key)
         memcpy(&key, keys + i * stride, 8)
-        if key >= direct.room:
+        if key >= direct.capacity:
             return i
         if direct.numbers[key] == 0:
-            direct_enter(direct, key)
+            direct_add(direct, key)
         out[i] = direct.numbers[key] - 1
     return count
 
 
 # Write every key to keys[number - 1].
-cdef inline void direct_keys(const direct_table *direct, uint64_t *keys) noexcept nogil:
+cdef inline void direct_invert(const direct_table *direct, uint64_t *keys) noexcept nogil:
     cdef uint64_t key
     for key in range(direct.end):
         if direct.numbers[key]:

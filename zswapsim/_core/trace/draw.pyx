@@ -24,20 +24,21 @@ cdef class RankTable:
     (0 for the first) up to, but not including, cumulative[k]. Raises InputError otherwise. Immutable; any number of
     threads may draw at once.
     """
-    cdef const uint64_t[::1] sums
+    cdef const uint64_t[::1] cumulative
     cdef const uint32_t[::1] guide      # guide[part]: the first rank whose sum is above the part's beginning
     cdef int guide_bits
 
     # __cinit__ runs exactly once: the sums are set before anyone sees the table, and never change.
     def __cinit__(self, cumulative):
-        sums = np.array(cumulative, np.uint64)
-        steps = np.diff(sums.view(np.int64))
-        if sums.ndim != 1 or not 0 < len(sums) < 1 << 32 or sums.max() != 1 << DRAW_BITS or (steps < 0).any():
+        cumulative = np.array(cumulative, np.uint64)
+        steps = np.diff(cumulative.view(np.int64))
+        one_row = cumulative.ndim == 1 and 0 < len(cumulative) < 1 << 32
+        if not one_row or cumulative.max() != 1 << DRAW_BITS or (steps < 0).any():
             raise InputError("RankTable: expected sums that never decrease and end at 2**53")
-        bits = max(len(sums) - 1, 1).bit_length()
+        bits = max(len(cumulative) - 1, 1).bit_length()
         begins = np.arange(1 << bits, dtype=np.uint64) << np.uint64(DRAW_BITS - bits)
-        guide = np.searchsorted(sums, begins, side="right").astype(np.uint32)
-        self.sums, self.guide, self.guide_bits = sums, guide, bits
+        guide = np.searchsorted(cumulative, begins, side="right").astype(np.uint32)
+        self.cumulative, self.guide, self.guide_bits = cumulative, guide, bits
 
     def draw(self, const uint64_t[::1] raw, const uint32_t[::1] numbers, uint64_t[::1] out):
         """out[i] becomes numbers[rank] for the rank that the upper 53 bits of raw[i] draw.
@@ -48,12 +49,12 @@ cdef class RankTable:
         cdef Py_ssize_t i
         cdef uint64_t number
         cdef uint32_t rank
-        if numbers.shape[0] != self.sums.shape[0] or raw.shape[0] != out.shape[0]:
+        if numbers.shape[0] != self.cumulative.shape[0] or raw.shape[0] != out.shape[0]:
             raise InputError("RankTable.draw: expected a number for each rank and room for each draw")
         with nogil:
             for i in range(raw.shape[0]):
                 number = raw[i] >> (64 - C_DRAW_BITS)
                 rank = self.guide[<Py_ssize_t> (number >> (C_DRAW_BITS - self.guide_bits))]
-                while self.sums[rank] <= number:
+                while self.cumulative[rank] <= number:
                     rank += 1
                 out[i] = numbers[rank]

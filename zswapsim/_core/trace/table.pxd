@@ -1,8 +1,8 @@
 """A hash table from 64-bit keys to their order of appearance, hardly larger than the keys.
 
 A slot has two parts: the number, from 1, and the low bits of the key's hash. The hash is a bijection, and a slot's
-position gives the upper bits of the hash: a slot lies at most FARTHEST slots behind its key's home, and the low bits
-tell all hashes at home in such a stretch apart (quotienting: Knuth, The Art of Computer Programming, vol. 3, 6.4,
+position gives the upper bits of the hash: a slot lies at most MAX_DISTANCE slots behind its key's home, and the low
+bits tell all hashes at home in such a stretch apart (quotienting: Knuth, The Art of Computer Programming, vol. 3, 6.4,
 exercise 13). So a match is exact, and keys can be recovered from the table alone.
 """
 
@@ -13,19 +13,19 @@ from libc.string cimport memcpy
 # keys.
 cdef enum:
     TABLE_FULL = 1
-    TABLE_CROWDED = 2
-    TABLE_NARROW = 3
+    TABLE_CLUSTERED = 2
+    TABLE_KEY_TOO_WIDE = 3
 
 cdef enum:
     WIDE_BYTES = 12
-    CROWD = 2047            # maximum distance of a new key from home; a larger one is no accident
-    FARTHEST = 2239         # slots between a key and its home, at most
+    MAX_NEW_DISTANCE = 2047            # maximum distance of a new key from home; a larger one is no accident
+    MAX_DISTANCE = 2239         # slots between a key and its home, at most
 
 ctypedef struct dense_table:
-    uint8_t *slots          # owned, mapped; NULL before the first page. capacity + FARTHEST + 1 of them, the last empty
+    uint8_t *slots          # owned, mapped; capacity + MAX_DISTANCE + 1, the last empty. NULL before the first page
     uint64_t mapped         # bytes mapped at `slots`
     uint64_t used           # distinct pages
-    uint64_t most           # pages at which it grows
+    uint64_t grow_at           # pages at which it grows
     uint64_t capacity       # homes: share << scale
     uint64_t factor         # odd; of the hash
     uint64_t inverse        # of factor, modulo 2**64
@@ -35,8 +35,8 @@ ctypedef struct dense_table:
     uint64_t number_mask    # of a narrow slot's lower part, the number
     int number_bits         # of a narrow slot
     int key_bits            # keys are below 2**key_bits
-    int half                # at least half of key_bits
-    int drop                # low bits of the hash that do not select the home
+    int half_bits                # at least half of key_bits
+    int drop_bits                # low bits of the hash that do not select the home
     int share               # 32 ... 63
     int scale
     int shift               # home = (hash >> drop) * share >> shift
@@ -45,13 +45,13 @@ ctypedef struct dense_table:
 
 ctypedef struct dense_entry:
     uint64_t tag            # hash & tag_mask
-    uint64_t number         # dense number + 1; 0 where the slot is empty
+    uint64_t number         # dense number + 1; 0 if the slot is empty
 
 
-# Create a table in which `page` fits, or rebuild one after a failure `why`. Return 0, or ZSW_E_NOMEM with the table
+# Create a table in which `page` fits, or rebuild one after a failure `reason`. Return 0, or ZSW_E_NOMEM with the table
 # unchanged.
-cdef int table_begin(dense_table *table, uint64_t page) noexcept nogil
-cdef int table_remedy(dense_table *table, int why, uint64_t page) noexcept nogil
+cdef int table_create(dense_table *table, uint64_t page) noexcept nogil
+cdef int table_rebuild_for(dense_table *table, int reason, uint64_t page) noexcept nogil
 cdef void table_close(dense_table *table) noexcept nogil
 
 
@@ -64,25 +64,25 @@ cdef inline uint64_t load64(const uint8_t *at) noexcept nogil:
 # -- hash, home, and back ---------------------------------------------------------------------------------------------
 
 cdef inline uint64_t hash_of(const dense_table *table, uint64_t page) noexcept nogil:
-    return ((page ^ (page >> table.half)) * table.factor) & table.key_mask
+    return ((page ^ (page >> table.half_bits)) * table.factor) & table.key_mask
 
 
 cdef inline uint64_t page_of(const dense_table *table, uint64_t hash) noexcept nogil:
     cdef uint64_t mixed = (hash * table.inverse) & table.key_mask
-    return mixed ^ (mixed >> table.half)
+    return mixed ^ (mixed >> table.half_bits)
 
 
 cdef inline uint64_t home_of(const dense_table *table, uint64_t hash) noexcept nogil:
-    return ((hash >> table.drop) * <uint64_t> table.share) >> table.shift
+    return ((hash >> table.drop_bits) * <uint64_t> table.share) >> table.shift
 
 
 # Return the hash with low bits `tag` of the key in slot `at`: the first at or above the lowest hash whose home is in
 # reach.
 cdef inline uint64_t hash_at(const dense_table *table, uint64_t at, uint64_t tag) noexcept nogil:
-    cdef uint64_t home = at - FARTHEST if at > FARTHEST else 0
+    cdef uint64_t home = at - MAX_DISTANCE if at > MAX_DISTANCE else 0
     cdef uint64_t share = <uint64_t> table.share
-    cdef uint64_t lowest = ((home << table.shift) + share - 1) // share
-    return lowest + ((tag - lowest) & table.tag_mask)
+    cdef uint64_t lowest_hash = ((home << table.shift) + share - 1) // share
+    return lowest_hash + ((tag - lowest_hash) & table.tag_mask)
 
 
 # -- slots ------------------------------------------------------------------------------------------------------------

@@ -20,19 +20,19 @@ from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.base.prefetch cimport zsw_prefetch
 
 cdef enum:
-    BATCH = 64              # keys whose slots are asked for together
+    BATCH = 64              # keys whose slots are prefetched together
     WIDE_BITS = 64
     HOME_BITS = 52          # of a hash, that its home depends on: times a share they fit 64 bits
     SLACK = 192             # distance that growing in order may add: less than 2 slots each time (docs/architecture.md)
     FIRST_SCALE = 5         # capacity of a new table: 32 << 5
     DOUBLE_UP_TO = 1 << 14  # slots up to which a table doubles
-    HUGE_BYTES = 1 << 21
+    HUGE_PAGE_BYTES = 1 << 21
     RELEASE_SLOTS = 65536   # slots between two attempts to free memory
     FACTORS = 32            # factors tried before clustering counts as lack of memory
 
 cdef uint64_t GOLDEN = 0x9E3779B97F4A7C15     # 2**64 divided by the golden ratio
 # Key bits by bytes of a slot. The other bits of a slot hold the number, and 12 or 13 bits that identify the home among
-# CROWD + SLACK candidates.
+# MAX_NEW_DISTANCE + SLACK candidates.
 cdef int[9] NARROW_BITS = [0, 0, 0, 0, 0, 27, 35, 43, 52]
 
 
@@ -62,7 +62,7 @@ cdef void choose_slots(dense_table *table, int key_bits) noexcept nogil:
     table.wide = slot_bytes == 9
     table.slot_bytes = WIDE_BYTES if table.wide else slot_bytes
     table.key_bits = WIDE_BITS if table.wide else NARROW_BITS[slot_bytes]
-    table.number_bits = bit_width(table.most)
+    table.number_bits = bit_width(table.grow_at)
     table.number_mask = low_mask(table.number_bits)
     table.tag_mask = table.key_mask = low_mask(table.key_bits)
     if not table.wide:
@@ -70,25 +70,26 @@ cdef void choose_slots(dense_table *table, int key_bits) noexcept nogil:
         table.tag_mask &= low_mask(8 * slot_bytes - table.number_bits)
 
 
-# An empty table for keys of `key_bits` bits or some more; `factor` as given, 0 for the first. 0 or ZSW_E_NOMEM.
+# Open an empty table for keys of at least `key_bits` bits; `factor` 0 stands for the first one. Return 0 or
+# ZSW_E_NOMEM.
 cdef int open_table(dense_table *table, int key_bits, int share, int scale, uint64_t factor) noexcept nogil:
     cdef void *memory
     memset(table, 0, sizeof(dense_table))
     table.share, table.scale = share, scale
     table.capacity = <uint64_t> share << scale
-    table.most = table.capacity - table.capacity // 8
+    table.grow_at = table.capacity - table.capacity // 8
     choose_slots(table, key_bits)
-    table.half = (table.key_bits + 1) // 2
-    table.drop = max(table.key_bits - HOME_BITS, 0)
-    table.shift = table.key_bits - table.drop - scale
+    table.half_bits = (table.key_bits + 1) // 2
+    table.drop_bits = max(table.key_bits - HOME_BITS, 0)
+    table.shift = table.key_bits - table.drop_bits - scale
     table.factor = factor if factor else GOLDEN >> (64 - table.key_bits) | 1
     table.inverse = inverse_of(table.factor)
     # Reading and writing a slot takes 8 bytes from its start.
-    table.mapped = (table.capacity + FARTHEST + 1) * <uint64_t> table.slot_bytes + 8
+    table.mapped = (table.capacity + MAX_DISTANCE + 1) * <uint64_t> table.slot_bytes + 8
     memory = mmap(NULL, table.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     if memory == MAP_FAILED:
         return ZSW_E_NOMEM
-    if table.mapped >= 2 * HUGE_BYTES:
+    if table.mapped >= 2 * HUGE_PAGE_BYTES:
         madvise(memory, table.mapped, MADV_HUGEPAGE)
     table.slots = <uint8_t *> memory
     return ZSW_OK
@@ -101,10 +102,10 @@ cdef void table_close(dense_table *table) noexcept nogil:
 
 
 # Enters a key that is not in the table, among those that came before and after it, none of which ends up farther than
-# CROWD from home. 0; or TABLE_CROWDED, and the table is spoilt.
-cdef int place(dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+# MAX_NEW_DISTANCE from home. 0; or TABLE_CROWDED, and the table is spoilt.
+cdef int insert_by_age(dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
     cdef uint64_t at = home_of(table, hash)
-    cdef uint64_t last = at + CROWD
+    cdef uint64_t last = at + MAX_NEW_DISTANCE
     cdef dense_entry entry, found
     entry.tag, entry.number = hash & table.tag_mask, number
     while at <= last:
@@ -114,16 +115,16 @@ cdef int place(dense_table *table, uint64_t hash, uint64_t number) noexcept nogi
             table.used += 1
             return ZSW_OK
         if found.number > entry.number:
-            last = home_of(table, hash_at(table, at, found.tag)) + CROWD
+            last = home_of(table, hash_at(table, at, found.tag)) + MAX_NEW_DISTANCE
             write_slot(table, at, entry)
             entry = found
         at += 1
-    return TABLE_CROWDED
+    return TABLE_CLUSTERED
 
 
 # Free memory before slot `at`, from byte `released` on. Return the number of bytes freed in all.
-cdef uint64_t release(dense_table *table, uint64_t at, uint64_t released) noexcept nogil:
-    cdef uint64_t end = at * <uint64_t> table.slot_bytes & ~<uint64_t> (HUGE_BYTES - 1)
+cdef uint64_t release_prefix(dense_table *table, uint64_t at, uint64_t released) noexcept nogil:
+    cdef uint64_t end = at * <uint64_t> table.slot_bytes & ~<uint64_t> (HUGE_PAGE_BYTES - 1)
     if end > released:
         madvise(table.slots + released, end - released, MADV_DONTNEED)
     return end
@@ -131,8 +132,8 @@ cdef uint64_t release(dense_table *table, uint64_t at, uint64_t released) noexce
 
 # -- growing in order -------------------------------------------------------------------------------------------------
 
-# As place(), for homes in ascending order, where no key can end up too far from its home.
-cdef inline void place_narrow(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+# As insert_by_age(), for homes in ascending order, where no key can end up too far from its home.
+cdef inline void insert_narrow(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
     cdef uint8_t *slot = slot_at(table, home_of(table, hash))
     cdef uint64_t value = (hash & table.tag_mask) << table.number_bits | number
     cdef uint64_t found = load64(slot) & table.slot_mask
@@ -145,7 +146,7 @@ cdef inline void place_narrow(const dense_table *table, uint64_t hash, uint64_t 
     write_narrow(table, slot, value)
 
 
-cdef inline void place_wide(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
+cdef inline void insert_wide(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
     cdef uint64_t at = home_of(table, hash)
     cdef dense_entry entry, found
     entry.tag, entry.number = hash, number
@@ -160,38 +161,40 @@ cdef inline void place_wide(const dense_table *table, uint64_t hash, uint64_t nu
 
 
 # Enters every key of `table` into the larger `into`, both from end to end; the memory of `table` is given back on the
-# way. `lowest` is that of hash_at(), stepped from slot to slot: a division there would take longer than all else.
-cdef void pour_in_order(dense_table *old, dense_table *new) noexcept nogil:
+# way. `lowest_hash` is that of hash_at(), stepped from slot to slot: a division there would take longer than all else.
+cdef void copy_in_order(dense_table *old, dense_table *new) noexcept nogil:
     # Local copies: stores to slots cannot alias them.
     cdef dense_table from_table = old[0], to_table = new[0]
     cdef const dense_table *table = &from_table
     cdef const dense_table *into = &to_table
     cdef uint64_t share = <uint64_t> table.share
-    cdef uint64_t step = (<uint64_t> 1 << table.shift) // share, part = (<uint64_t> 1 << table.shift) % share
-    cdef uint64_t lowest = 0, rest = share - 1
-    cdef uint64_t end = table.capacity + FARTHEST, at, released = 0
+    cdef uint64_t step = (<uint64_t> 1 << table.shift) // share, step_remainder = (<uint64_t> 1 << table.shift) % share
+    cdef uint64_t lowest_hash = 0, remainder = share - 1
+    cdef uint64_t end = table.capacity + MAX_DISTANCE, at, released = 0
     cdef dense_entry entry
     cdef uint64_t hash
     for at in range(end):
         entry = read_slot(table, at)
         if entry.number:
-            hash = lowest + ((entry.tag - lowest) & table.tag_mask)
+            hash = lowest_hash + ((entry.tag - lowest_hash) & table.tag_mask)
             if table.wide:
-                place_wide(into, hash, entry.number)
+                insert_wide(into, hash, entry.number)
             else:
-                place_narrow(into, hash, entry.number)
-        if at >= FARTHEST:
-            lowest += step
-            rest += part
-            lowest, rest = (lowest + 1, rest - share) if rest >= share else (lowest, rest)
+                insert_narrow(into, hash, entry.number)
+        if at >= MAX_DISTANCE:
+            lowest_hash += step
+            remainder += step_remainder
+            if remainder >= share:
+                lowest_hash += 1
+                remainder -= share
         if at % RELEASE_SLOTS == 0:
-            released = release(old, at, released)
+            released = release_prefix(old, at, released)
     new.used = old.used
 
 
 # Enters every key of `table` into `into`, whose homes are in another order. 0 or TABLE_CROWDED.
-cdef int pour(dense_table *table, dense_table *into) noexcept nogil:
-    cdef uint64_t end = table.capacity + FARTHEST, at = 0
+cdef int copy_rehashed(dense_table *table, dense_table *into) noexcept nogil:
+    cdef uint64_t end = table.capacity + MAX_DISTANCE, at = 0
     cdef uint64_t[BATCH] hashes
     cdef uint64_t[BATCH] numbers
     cdef dense_entry entry
@@ -207,8 +210,8 @@ cdef int pour(dense_table *table, dense_table *into) noexcept nogil:
                 count += 1
             at += 1
         for i in range(count):
-            if place(into, hashes[i], numbers[i]) != ZSW_OK:
-                return TABLE_CROWDED
+            if insert_by_age(into, hashes[i], numbers[i]) != ZSW_OK:
+                return TABLE_CLUSTERED
     return ZSW_OK
 
 
@@ -218,9 +221,9 @@ cdef int rebuild(dense_table *table, int key_bits, int share, int scale, uint64_
     cdef int code = open_table(&into, key_bits, share, scale, factor)
     if code == ZSW_OK and table.slots != NULL:
         if table.factor == into.factor and table.key_bits == into.key_bits:
-            pour_in_order(table, &into)
+            copy_in_order(table, &into)
         else:
-            code = pour(table, &into)
+            code = copy_rehashed(table, &into)
     if code != ZSW_OK:
         table_close(&into)
         return code
@@ -232,18 +235,18 @@ cdef int rebuild(dense_table *table, int key_bits, int share, int scale, uint64_
 # -- creating, growing and rehashing ---------------------------------------------------------------------------------
 
 # Create a table in which `page` fits.
-cdef int table_begin(dense_table *table, uint64_t page) noexcept nogil:
+cdef int table_create(dense_table *table, uint64_t page) noexcept nogil:
     return rebuild(table, bit_width(page), 32, FIRST_SCALE, 0)
 
 
 # Rehash with other factors, and with more slots if that does not help. Return 0 or ZSW_E_NOMEM.
-cdef int disperse(dense_table *table, int key_bits, int share, int scale) noexcept nogil:
+cdef int rehash(dense_table *table, int key_bits, int share, int scale) noexcept nogil:
     cdef uint64_t factor = table.factor
-    cdef int attempt, code = TABLE_CROWDED
+    cdef int attempt, code = TABLE_CLUSTERED
     for attempt in range(FACTORS):
         factor = next_factor(factor)
         code = rebuild(table, key_bits, share, scale + attempt // 8, factor)
-        if code != TABLE_CROWDED:
+        if code != TABLE_CLUSTERED:
             return code
     return ZSW_E_NOMEM
 
@@ -263,13 +266,13 @@ cdef int grow(dense_table *table) noexcept nogil:
     return rebuild(table, table.key_bits, share, scale, table.factor)
 
 
-# Rebuild the table so that `page` can be added, which failed for the reason `why`.
-cdef int table_remedy(dense_table *table, int why, uint64_t page) noexcept nogil:
+# Rebuild the table so that `page` can be added, which failed for the reason `reason`.
+cdef int table_rebuild_for(dense_table *table, int reason, uint64_t page) noexcept nogil:
     cdef int code
-    if why == TABLE_NARROW:
+    if reason == TABLE_KEY_TOO_WIDE:
         code = rebuild(table, bit_width(page), table.share, table.scale, 0)
-        return disperse(table, bit_width(page), table.share, table.scale) if code == TABLE_CROWDED else code
+        return rehash(table, bit_width(page), table.share, table.scale) if code == TABLE_CLUSTERED else code
     # In a nearly full table, keys may cluster by chance.
-    if why == TABLE_FULL or table.used > table.capacity // 2:
+    if reason == TABLE_FULL or table.used > table.capacity // 2:
         return grow(table)
-    return disperse(table, table.key_bits, table.share, table.scale)
+    return rehash(table, table.key_bits, table.share, table.scale)

@@ -14,8 +14,8 @@ from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
 from zswapsim._core.base.errors import CorruptPageError, HostMemoryError, InputError
 
 cdef enum:
-    MOST_PAGES = 1 << 30
-    NEVER = 0               # of `seen`
+    MAX_PAGES = 1 << 30
+    NOT_ACCESSED = 0               # of `accessed`
 
 
 @final
@@ -31,25 +31,25 @@ cdef class TouchedMemory:
 
     cdef const uint8_t[:, ::1] images
     cdef uint8_t *base      # of the mapping; unmapped by __dealloc__
-    cdef uint8_t *seen      # of each page, whether it was accessed; freed by __dealloc__
+    cdef uint8_t *accessed      # one flag for each page; freed by __dealloc__
     cdef uint32_t pages
 
     def __cinit__(self):
         self.base = NULL
-        self.seen = NULL
+        self.accessed = NULL
 
     def __init__(self, uint32_t pages, const uint8_t[:, ::1] images not None):
         cdef void *base
-        if self.seen != NULL:
+        if self.accessed != NULL:
             raise InputError("touched memory: already initialised")
-        if not 0 < pages <= MOST_PAGES:
-            raise InputError(f"touched memory of {pages} pages: expected 1 to {<int> MOST_PAGES}")
+        if not 0 < pages <= MAX_PAGES:
+            raise InputError(f"touched memory of {pages} pages: expected 1 to {<int> MAX_PAGES}")
         if images.shape[0] < 1 or images.shape[1] != ZSW_PAGE_SIZE:
             raise InputError(f"images of shape {images.shape[0]} x {images.shape[1]}: expected K x {ZSW_PAGE_SIZE}")
         self.images = images
         self.pages = pages
-        self.seen = <uint8_t *> calloc(pages, 1)
-        if self.seen == NULL:
+        self.accessed = <uint8_t *> calloc(pages, 1)
+        if self.accessed == NULL:
             raise HostMemoryError(f"touched memory of {pages} pages: the host is out of memory")
         base = mmap(
             NULL, <size_t> pages * ZSW_PAGE_SIZE, PROT_READ | PROT_WRITE,
@@ -59,23 +59,23 @@ cdef class TouchedMemory:
             raise HostMemoryError(f"touched memory of {pages} pages: larger than can be reserved")
         self.base = <uint8_t *> base
         madvise(base, <size_t> pages * ZSW_PAGE_SIZE, MADV_NOHUGEPAGE)
-        self.settle()
+        self.populate_table()
 
-    cdef void settle(self) noexcept nogil:
+    cdef void populate_table(self) noexcept nogil:
         """Fault in the table of accessed pages, so that accesses fault in no other memory."""
         cdef uint32_t page
         for page in range(self.pages):
-            (<volatile uint8_t *> self.seen)[page] = NEVER
+            (<volatile uint8_t *> self.accessed)[page] = NOT_ACCESSED
 
     def __dealloc__(self):
         if self.base != NULL:
             munmap(self.base, <size_t> self.pages * ZSW_PAGE_SIZE)
-        free(self.seen)
+        free(self.accessed)
 
     def touch(self, const uint32_t[::1] pages not None, const uint8_t[::1] ops not None):
         """Make the accesses in order: pages uint32[n], ops uint8[n], 0 read, 1 write. Drops the GIL.
 
-        Raises InputError where a page is out of range or the lengths differ (the accesses before it are made),
+        Raises InputError if a page is out of range or the lengths differ (the accesses before it are made),
         CorruptPageError if a page changed, that is, the kernel lost it.
         """
         cdef Py_ssize_t count = pages.shape[0]
@@ -85,17 +85,17 @@ cdef class TouchedMemory:
         if count == 0:
             return
         with nogil:
-            done = self.run(&pages[0], &ops[0], count, &self.images[0, 0])
+            done = self.access_pages(&pages[0], &ops[0], count, &self.images[0, 0])
         if done == count:
             return
         if pages[done] >= self.pages:
             raise InputError(f"page {pages[done]}: expected less than {self.pages}")
         raise CorruptPageError(f"access {done}: page {pages[done]} came back with other contents")
 
-    cdef Py_ssize_t run(
+    cdef Py_ssize_t access_pages(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, const uint8_t *first
     ) noexcept nogil:
-        """Returns how many accesses were made; less than `count` where one could not be or found another content.
+        """Return the number of accesses made. It is below `count` if one was out of range or read other contents.
 
         `first`: the first of the images.
         """
@@ -109,9 +109,9 @@ cdef class TouchedMemory:
                 return at
             image = first + <size_t> (pages[at] % images) * ZSW_PAGE_SIZE
             word = <volatile uint64_t *> (self.base + <size_t> pages[at] * ZSW_PAGE_SIZE)
-            if self.seen[pages[at]] == NEVER:
+            if self.accessed[pages[at]] == NOT_ACCESSED:
                 memcpy(<void *> word, image, ZSW_PAGE_SIZE)
-                self.seen[pages[at]] = 1
+                self.accessed[pages[at]] = 1
                 continue
             found = word[0]
             if found != (<const uint64_t *> image)[0]:

@@ -12,7 +12,7 @@ def dump_pool(ZsPool pool not None):
     """Return every class that has zspages: {size: {group: [objects in use of each zspage, head of the list first]}}."""
     found = {}
     for index in range(pool.class_count):
-        groups = {group: [pool.zspages[zspage].inuse for zspage in listed(pool, index, group)]
+        groups = {group: [pool.zspages[zspage].inuse for zspage in group_zspages(pool, index, group)]
                   for group in range(ZS_GROUPS)}
         if any(groups.values()):
             found[pool.classes[index].size] = {group: inuse for group, inuse in groups.items() if inuse}
@@ -28,7 +28,7 @@ def check_pool(ZsPool pool not None):
         used = 0
         zspages = []
         for group in range(ZS_GROUPS):
-            for zspage in listed(pool, index, group):
+            for zspage in group_zspages(pool, index, group):
                 check_zspage(pool, zspage, index, group)
                 used += pool.zspages[zspage].inuse
                 zspages.append(zspage)
@@ -42,7 +42,7 @@ def check_pool(ZsPool pool not None):
     assert frames == pool.frames_in_use, "frames in use are miscounted"
 
 
-cdef list listed(ZsPool pool, int index, int group):
+cdef list group_zspages(ZsPool pool, int index, int group):
     """Return the zspages of a group, head first, and assert that their links agree."""
     cdef uint32_t zspage = pool.classes[index].groups[group]
     cdef uint32_t previous = ZS_NONE
@@ -65,7 +65,7 @@ cdef int check_zspage(ZsPool pool, uint32_t zspage, int index, int group) except
     assert page.live and page.class_index == index and page.group == group, f"zspage {zspage} is in a wrong list"
     assert 0 < page.inuse <= cls.objects, f"zspage {zspage} holds {page.inuse} of {cls.objects} objects"
     assert group == fullness(page.inuse, cls.objects), f"zspage {zspage} is in a wrong group"
-    pool.map_free(zspage, free_map)
+    pool.free_objects_map(zspage, free_map)
     free_count = sum((free_map[i >> 3] >> (i & 7)) & 1 for i in range(cls.objects))
     assert free_count == cls.objects - page.inuse, f"zspage {zspage} has a wrong free list"
     for i in range(cls.frames):
@@ -75,6 +75,6 @@ cdef int check_zspage(ZsPool pool, uint32_t zspage, int index, int group) except
         return 0
     for i in range(cls.objects):
         if not (free_map[i >> 3] >> (i & 7)) & 1:
-            pool.span(page, i * cls.size, <uint8_t *> &kept, ZS_HANDLE_BYTES, False)
+            pool.copy_span(page, i * cls.size, <uint8_t *> &kept, ZS_HANDLE_BYTES, False)
             assert kept == pool.objects[page.first_object + i], f"object {i} of zspage {zspage} was overwritten"
     return 0

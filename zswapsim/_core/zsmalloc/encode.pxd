@@ -11,18 +11,18 @@ from zswapsim._core.zsmalloc.slots cimport (
 )
 
 
-# Compress a page without testing if it is same-filled. A page of at least `raw_from` compressed bytes is stored
+# Compress a page without testing if it is same-filled. A page of at least `huge_size` compressed bytes is stored
 # uncompressed. out.data points into the context or at the page itself. 0 or the codec's negative code.
 cdef inline int encode_bytes(
-    codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
+    codec_ctx *ctx, const uint8_t *page, int huge_size, bint with_checksum, encoded_page *out
 ) noexcept nogil:
     cdef int length = codec_compress(ctx, page)
-    out.checksum = page_checksum(page) if sums else 0
+    out.checksum = page_checksum(page) if with_checksum else 0
     out.data = NULL
     out.word = 0
     if length < 0:
         return length
-    if length >= raw_from:
+    if length >= huge_size:
         out.kind = SLOT_RAW
         out.length = ZSW_PAGE_SIZE
         out.data = page
@@ -35,12 +35,12 @@ cdef inline int encode_bytes(
 
 # Encode a page: keep only the word of a same-filled page, compress any other.
 cdef inline int encode_page(
-    codec_ctx *ctx, const uint8_t *page, int raw_from, bint sums, encoded_page *out
+    codec_ctx *ctx, const uint8_t *page, int huge_size, bint with_checksum, encoded_page *out
 ) noexcept nogil:
     cdef uint64_t word
     if not page_same_filled(page, &word):
-        return encode_bytes(ctx, page, raw_from, sums, out)
-    out.checksum = page_checksum(page) if sums else 0
+        return encode_bytes(ctx, page, huge_size, with_checksum, out)
+    out.checksum = page_checksum(page) if with_checksum else 0
     out.data = NULL
     out.length = 0
     out.word = word
@@ -48,11 +48,11 @@ cdef inline int encode_page(
     return ZSW_OK
 
 
-# Decode a slot's page into `page` (4096 bytes). Return 0, ZSW_E_ABSENT, ZSW_E_CORRUPT or ZSW_E_PLUGIN. With `sums` the
-# page's checksum must be the one that was stored. `bounce`: 4096 bytes for an object that lies in two pieces; it may be
-# the context's scratch where no compressed page waits there.
+# Decode a slot's page into `page` (4096 bytes). Return 0, ZSW_E_ABSENT, ZSW_E_CORRUPT or ZSW_E_PLUGIN. `with_checksum`:
+# the page must have the checksum that was stored. `bounce`: 4096 bytes for an object that lies in two pieces; it may be
+# the context's scratch if no compressed page waits there.
 cdef inline int decode_page(
-    codec_ctx *ctx, SlotPool slots, const slot_entry *entry, bint sums, uint8_t *bounce, uint8_t *page
+    codec_ctx *ctx, SlotPool slots, const slot_entry *entry, bint with_checksum, uint8_t *bounce, uint8_t *page
 ) noexcept nogil:
     cdef const uint8_t *data
     cdef int code
@@ -68,6 +68,6 @@ cdef inline int decode_page(
             code = codec_decompress(ctx, data, entry.length, page)
             if code < 0:
                 return code
-    if sums and page_checksum(page) != entry.checksum:
+    if with_checksum and page_checksum(page) != entry.checksum:
         return ZSW_E_CORRUPT
     return ZSW_OK

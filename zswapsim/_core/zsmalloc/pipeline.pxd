@@ -31,7 +31,7 @@ cdef class StorePipeline:
     cdef SlotPool slots
     cdef int raw_from
     cdef bint sums
-    cdef const uint32_t *numbers    # borrowed from the caller of feed, as are the pages and contexts
+    cdef const uint32_t *numbers    # borrowed from the caller of set_input(), as are the pages and contexts
     cdef const uint8_t *pages
     cdef codec_ctx *contexts
     cdef Py_ssize_t count
@@ -46,13 +46,15 @@ cdef class StorePipeline:
     cdef encoded_page *encoded      # owned; RING * BLOCK
     cdef int *codes                 # owned; RING * BLOCK
     cdef pthread_mutex_t lock
-    cdef pthread_cond_t moved
-    cdef bint framed                # lock and condition exist
+    cdef pthread_cond_t committed_changed
+    cdef bint sync_ready            # lock and condition exist
 
-    cdef int feed(self, const uint32_t *numbers, const uint8_t *pages, Py_ssize_t count, codec_ctx *contexts) except -1
-    cdef int work(self, int threads) except? -1
-    cdef int run(self, codec_ctx *ctx) noexcept nogil
-    cdef Py_ssize_t claim(self) noexcept nogil
+    cdef int set_input(
+        self, const uint32_t *numbers, const uint8_t *pages, Py_ssize_t count, codec_ctx *contexts
+    ) except -1
+    cdef int run_threads(self, int threads) except? -1
+    cdef int thread_loop(self, codec_ctx *ctx) noexcept nogil
+    cdef Py_ssize_t claim_block(self) noexcept nogil
     cdef void compress(self, codec_ctx *ctx, Py_ssize_t block) noexcept nogil
     cdef void commit(self) noexcept nogil
     cdef int commit_block(self, Py_ssize_t block) noexcept nogil

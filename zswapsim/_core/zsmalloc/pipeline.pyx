@@ -13,7 +13,7 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from zswapsim._core.codec.codec cimport codec_ctx, codec_take_exception
+from zswapsim._core.codec.codec cimport codec_ctx, codec_pop_exception
 from zswapsim._core.zsmalloc.encode cimport encode_page
 from zswapsim._core.base.errors cimport ZSW_E_PLUGIN, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.zsmalloc.slots cimport SLOT_COMPRESSED, SlotPool, encoded_page
@@ -34,19 +34,21 @@ cdef class StorePipeline:
         if self.staging == NULL or self.encoded == NULL or self.codes == NULL:
             raise HostMemoryError("page store: the host is out of memory")
         pthread_mutex_init(&self.lock, NULL)
-        pthread_cond_init(&self.moved, NULL)
-        self.framed = True
+        pthread_cond_init(&self.committed_changed, NULL)
+        self.sync_ready = True
 
     def __dealloc__(self):
-        if self.framed:
-            pthread_cond_destroy(&self.moved)
+        if self.sync_ready:
+            pthread_cond_destroy(&self.committed_changed)
             pthread_mutex_destroy(&self.lock)
         free(self.staging)
         free(self.encoded)
         free(self.codes)
 
-    cdef int feed(self, const uint32_t *numbers, const uint8_t *pages, Py_ssize_t count, codec_ctx *contexts) except -1:
-        """Set the pages to store and a context for each thread; all are borrowed until `work` returns."""
+    cdef int set_input(
+        self, const uint32_t *numbers, const uint8_t *pages, Py_ssize_t count, codec_ctx *contexts
+    ) except -1:
+        """Set the pages to store and a context for each thread; all are borrowed until `run_threads` returns."""
         self.numbers = numbers
         self.pages = pages
         self.count = count
@@ -54,7 +56,7 @@ cdef class StorePipeline:
         self.blocks = (count + BLOCK - 1) // BLOCK
         return 0
 
-    cdef int work(self, int threads) except? -1:
+    cdef int run_threads(self, int threads) except? -1:
         """Stores everything. Returns 0, or the code of the first page that failed; `done` pages are stored."""
         with ThreadPoolExecutor(threads) as pool:
             causes = [part for part in pool.map(self.run_thread, range(threads)) if part is not None]
@@ -66,17 +68,17 @@ cdef class StorePipeline:
         return self.code
 
     def run_thread(self, int worker):
-        """Run one thread; called by `work` only. Return the exception that a Python codec raised, or None."""
+        """Run one thread; called by `run_threads` only. Return the exception that a Python codec raised, or None."""
         if self.contexts == NULL:
             raise InputError("run_thread is called by the pipeline")
         with nogil:
-            code = self.run(&self.contexts[worker])
-        return codec_take_exception() if code == ZSW_E_PLUGIN else None
+            code = self.thread_loop(&self.contexts[worker])
+        return codec_pop_exception() if code == ZSW_E_PLUGIN else None
 
-    cdef int run(self, codec_ctx *ctx) noexcept nogil:
+    cdef int thread_loop(self, codec_ctx *ctx) noexcept nogil:
         cdef Py_ssize_t block
         while True:
-            block = self.claim()
+            block = self.claim_block()
             if block < 0:
                 return self.code
             self.compress(ctx, block)
@@ -85,12 +87,12 @@ cdef class StorePipeline:
             self.commit()
             pthread_mutex_unlock(&self.lock)
 
-    cdef Py_ssize_t claim(self) noexcept nogil:
+    cdef Py_ssize_t claim_block(self) noexcept nogil:
         """Claim the next block to compress. Return -1 if none is left or a page failed."""
         cdef Py_ssize_t block = -1
         pthread_mutex_lock(&self.lock)
         while self.code == ZSW_OK and self.claimed < self.blocks and self.claimed - self.committed >= RING:
-            pthread_cond_wait(&self.moved, &self.lock)
+            pthread_cond_wait(&self.committed_changed, &self.lock)
         if self.code == ZSW_OK and self.claimed < self.blocks:
             block = self.claimed
             self.claimed += 1
@@ -126,7 +128,7 @@ cdef class StorePipeline:
             self.code = code
             self.ready[self.committed % RING] = 0
             self.committed += 1
-            pthread_cond_broadcast(&self.moved)
+            pthread_cond_broadcast(&self.committed_changed)
         self.committing = False
 
     cdef int commit_block(self, Py_ssize_t block) noexcept nogil:

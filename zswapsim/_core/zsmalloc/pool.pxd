@@ -13,7 +13,7 @@ cdef enum:
     ZS_NONE = 0xFFFFFFFF        # no zspage; end of a list
     ZS_LAST = 0xFFFF            # end of a zspage's free list
 
-# A handle is zspage << 16 | index; all ones are none.
+# A handle is zspage << 16 | index. All ones stand for no object.
 ctypedef uint64_t zs_handle
 
 ctypedef struct zs_class:
@@ -21,7 +21,7 @@ ctypedef struct zs_class:
     uint16_t objects            # objects a zspage
     uint8_t frames              # frames a zspage
     uint32_t[12] groups         # head of each fullness group's list
-    uint32_t spare              # unused zspage records, linked by `next`
+    uint32_t free_descriptors   # unused zspage records, linked by `next`
     uint64_t allocated          # objects in zspages that have frames
     uint64_t used               # of these, objects in use
 
@@ -43,7 +43,7 @@ ctypedef void (*zs_moved)(void *who, uint32_t slot, zs_handle now) noexcept nogi
 
 @final
 cdef class ZsPool:
-    cdef readonly FrameArena arena   # where frames come from
+    cdef readonly FrameArena arena   # source of the frames
     cdef uint8_t owner               # owner of these frames
     cdef readonly int chain_size
     cdef readonly int huge_class_size  # a length at or above it takes a whole frame
@@ -70,42 +70,42 @@ cdef class ZsPool:
     cdef int alloc(self, uint32_t length, uint32_t slot, zs_handle *handle) noexcept nogil
     # Return the frames that alloc() of this length would take now; 0 if an object is free. O(1).
     cdef uint32_t growth(self, uint32_t length) noexcept nogil
-    # Frees an object; gives the zspage's frames back when it was the last one. O(1).
+    # Free an object, and its zspage's frames if it was the last one. O(1).
     cdef void release(self, zs_handle handle) noexcept nogil
     # Write an object's bytes. The arena must be backed.
     cdef void write(self, zs_handle handle, const uint8_t *data, uint32_t length) noexcept nogil
     # Return an object's bytes: in the arena, or copied to `bounce` (4096 bytes) if they cross frames.
     cdef const uint8_t *read(self, zs_handle handle, uint32_t length, uint8_t *bounce) noexcept nogil
-    # Flips the bits of `mask` in one byte of an object, as failing memory would; -8 to -1 are its inline handle.
-    # ZSW_E_RANGE where it has no such byte.
-    cdef int flip(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil
+    # Flip the bits of `mask` in one byte of an object, as failing memory would; -8 to -1 are its inline handle. Return
+    # ZSW_E_RANGE if it has no such byte.
+    cdef int flip_bits(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil
     # Return the number of frames that compaction would free. O(classes).
     cdef uint64_t compactable(self) noexcept nogil
-    # Compacts every class; returns frames freed.
+    # Compact every class. Return the number of frames freed.
     cdef uint64_t compact(self) noexcept nogil
 
     # Steps of the above, within the module.
     cdef void open_class(self, int index, int size, int frames, int objects)
-    cdef void insert(self, uint32_t zspage, int group) noexcept nogil
-    cdef void remove(self, uint32_t zspage) noexcept nogil
-    cdef void regroup(self, uint32_t zspage) noexcept nogil
-    cdef int grow(self, zs_class *cls) noexcept nogil
-    cdef int blank(self, int index, uint32_t *zspage) noexcept nogil
-    cdef int new_zspage(self, int index, uint32_t *zspage) noexcept nogil
-    cdef void give_frames(self, uint32_t zspage) noexcept nogil
+    cdef void insert_zspage(self, uint32_t zspage, int group) noexcept nogil
+    cdef void remove_zspage(self, uint32_t zspage) noexcept nogil
+    cdef void fix_fullness_group(self, uint32_t zspage) noexcept nogil
+    cdef int reserve_arrays(self, zs_class *cls) noexcept nogil
+    cdef int alloc_descriptor(self, int index, uint32_t *zspage) noexcept nogil
+    cdef int alloc_zspage(self, int index, uint32_t *zspage) noexcept nogil
+    cdef void free_zspage_frames(self, uint32_t zspage) noexcept nogil
     cdef void free_zspage(self, uint32_t zspage) noexcept nogil
-    cdef zs_handle take_object(self, uint32_t zspage, uint32_t slot) noexcept nogil
-    cdef void give_object(self, uint32_t zspage, uint16_t index) noexcept nogil
-    cdef void span(self, zs_page *page, uint32_t start, uint8_t *bytes, uint32_t length, bint into) noexcept nogil
-    cdef uint8_t *whole(self, zs_page *page, uint32_t start, uint32_t length) noexcept nogil
+    cdef zs_handle obj_malloc(self, uint32_t zspage, uint32_t slot) noexcept nogil
+    cdef void obj_free(self, uint32_t zspage, uint16_t index) noexcept nogil
+    cdef void copy_span(self, zs_page *page, uint32_t start, uint8_t *bytes, uint32_t length, bint into) noexcept nogil
+    cdef uint8_t *contiguous_bytes(self, zs_page *page, uint32_t start, uint32_t length) noexcept nogil
     cdef uint64_t compact_class(self, int index) noexcept nogil
     cdef uint32_t isolate(self, zs_class *cls, int group, int step) noexcept nogil
     cdef void migrate(self, zs_class *cls, uint32_t source, uint32_t target) noexcept nogil
-    cdef void map_free(self, uint32_t zspage, uint8_t *free_map) noexcept nogil
+    cdef void free_objects_map(self, uint32_t zspage, uint8_t *free_map) noexcept nogil
     cdef void copy_object(self, zs_class *cls, zs_handle old, zs_handle now) noexcept nogil
 
 
-# The fullness group, get_fullness_group() in mm/zsmalloc.c.
+# Return the fullness group, get_fullness_group() in mm/zsmalloc.c.
 cdef inline int fullness(uint32_t inuse, uint32_t objects) noexcept nogil:
     if inuse == 0:
         return 0
@@ -115,5 +115,5 @@ cdef inline int fullness(uint32_t inuse, uint32_t objects) noexcept nogil:
 
 
 # Return the number of zspages that compaction would free, zs_can_compact() in mm/zsmalloc.c.
-cdef inline uint64_t spare_zspages(const zs_class *cls) noexcept nogil:
+cdef inline uint64_t compactable_zspages(const zs_class *cls) noexcept nogil:
     return (cls.allocated - cls.used) // cls.objects

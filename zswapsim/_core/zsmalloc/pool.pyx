@@ -54,7 +54,7 @@ cdef class ZsPool:
         cls.size = size
         cls.frames = frames
         cls.objects = objects
-        cls.spare = ZS_NONE
+        cls.free_descriptors = ZS_NONE
         for group in range(ZS_GROUPS):
             cls.groups[group] = ZS_NONE
 
@@ -64,14 +64,14 @@ cdef class ZsPool:
         if self.arena is not None and not is_busy(self.arena.busy):
             for zspage in range(self.zspage_count):
                 if self.zspages[zspage].live:
-                    self.give_frames(zspage)
+                    self.free_zspage_frames(zspage)
         free(self.zspages)
         free(self.objects)
         free(self.frame_of)
 
     # -- fullness groups ------------------------------------------------------------------------------------------
 
-    cdef void insert(self, uint32_t zspage, int group) noexcept nogil:
+    cdef void insert_zspage(self, uint32_t zspage, int group) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
         cdef uint32_t *head = &self.classes[page.class_index].groups[group]
         page.prev = ZS_NONE
@@ -81,7 +81,7 @@ cdef class ZsPool:
         head[0] = zspage
         page.group = <uint8_t> group
 
-    cdef void remove(self, uint32_t zspage) noexcept nogil:
+    cdef void remove_zspage(self, uint32_t zspage) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
         if page.prev != ZS_NONE:
             self.zspages[page.prev].next = page.next
@@ -90,32 +90,33 @@ cdef class ZsPool:
         if page.next != ZS_NONE:
             self.zspages[page.next].prev = page.prev
 
-    cdef void regroup(self, uint32_t zspage) noexcept nogil:
+    cdef void fix_fullness_group(self, uint32_t zspage) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
         cdef int group = fullness(page.inuse, self.classes[page.class_index].objects)
         if group != page.group:
-            self.remove(zspage)
-            self.insert(zspage, group)
+            self.remove_zspage(zspage)
+            self.insert_zspage(zspage, group)
 
     # -- zspages --------------------------------------------------------------------------------------------------
 
-    cdef int grow(self, zs_class *cls) noexcept nogil:
+    cdef int reserve_arrays(self, zs_class *cls) noexcept nogil:
         """Reserve array space for one more zspage of this class."""
-        if widen(<void **> &self.zspages, &self.zspage_room, self.zspage_count + 1, sizeof(zs_page)) < 0:
+        cdef uint64_t objects = self.object_count + cls.objects, frames = self.frame_count + cls.frames
+        if reserve_array(<void **> &self.zspages, &self.zspage_room, self.zspage_count + 1, sizeof(zs_page)) < 0:
             return ZSW_E_NOMEM
-        if widen(<void **> &self.objects, &self.object_room, self.object_count + cls.objects, sizeof(uint32_t)) < 0:
+        if reserve_array(<void **> &self.objects, &self.object_room, objects, sizeof(uint32_t)) < 0:
             return ZSW_E_NOMEM
-        return widen(<void **> &self.frame_of, &self.frame_room, self.frame_count + cls.frames, sizeof(uint32_t))
+        return reserve_array(<void **> &self.frame_of, &self.frame_room, frames, sizeof(uint32_t))
 
-    cdef int blank(self, int index, uint32_t *zspage) noexcept nogil:
+    cdef int alloc_descriptor(self, int index, uint32_t *zspage) noexcept nogil:
         """Allocate a zspage record without frames; reuse an old one if there is one."""
         cdef zs_class *cls = &self.classes[index]
         cdef zs_page *page
-        zspage[0] = cls.spare
+        zspage[0] = cls.free_descriptors
         if zspage[0] != ZS_NONE:
-            cls.spare = self.zspages[zspage[0]].next
+            cls.free_descriptors = self.zspages[zspage[0]].next
             return ZSW_OK
-        if self.grow(cls) < 0:
+        if self.reserve_arrays(cls) < 0:
             return ZSW_E_NOMEM
         zspage[0] = self.zspage_count
         page = &self.zspages[zspage[0]]
@@ -128,7 +129,7 @@ cdef class ZsPool:
         self.frame_count += cls.frames
         return ZSW_OK
 
-    cdef int new_zspage(self, int index, uint32_t *zspage) noexcept nogil:
+    cdef int alloc_zspage(self, int index, uint32_t *zspage) noexcept nogil:
         """Allocate an empty zspage with frames. It is in no group yet."""
         cdef zs_class *cls = &self.classes[index]
         cdef zs_page *page
@@ -137,7 +138,7 @@ cdef class ZsPool:
         cdef int i
         if self.arena.free_frames < cls.frames:
             return ZSW_E_FULL
-        if self.blank(index, zspage) < 0:
+        if self.alloc_descriptor(index, zspage) < 0:
             return ZSW_E_NOMEM
         page = &self.zspages[zspage[0]]
         frames = &self.frame_of[page.first_frame]
@@ -158,7 +159,7 @@ cdef class ZsPool:
         self.peak_frames = max(self.peak_frames, self.frames_in_use)
         return ZSW_OK
 
-    cdef void give_frames(self, uint32_t zspage) noexcept nogil:
+    cdef void free_zspage_frames(self, uint32_t zspage) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
         cdef int i
         # In reverse, so that the frames are allocated again in ascending order.
@@ -169,15 +170,15 @@ cdef class ZsPool:
     cdef void free_zspage(self, uint32_t zspage) noexcept nogil:
         """Free an empty zspage that is in no group."""
         cdef zs_class *cls = &self.classes[self.zspages[zspage].class_index]
-        self.give_frames(zspage)
+        self.free_zspage_frames(zspage)
         cls.allocated -= cls.objects
         self.frames_in_use -= cls.frames
-        self.zspages[zspage].next = cls.spare
-        cls.spare = zspage
+        self.zspages[zspage].next = cls.free_descriptors
+        cls.free_descriptors = zspage
 
     # -- objects --------------------------------------------------------------------------------------------------
 
-    cdef zs_handle take_object(self, uint32_t zspage, uint32_t slot) noexcept nogil:
+    cdef zs_handle obj_malloc(self, uint32_t zspage, uint32_t slot) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
         cdef uint32_t *objects = &self.objects[page.first_object]
         cdef uint16_t index = page.free_head
@@ -187,7 +188,7 @@ cdef class ZsPool:
         self.classes[page.class_index].used += 1
         return (<zs_handle> zspage << 16) | index
 
-    cdef void give_object(self, uint32_t zspage, uint16_t index) noexcept nogil:
+    cdef void obj_free(self, uint32_t zspage, uint16_t index) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
         self.objects[page.first_object + index] = page.free_head
         page.free_head = index
@@ -202,14 +203,14 @@ cdef class ZsPool:
         for group in range(ZS_GROUP_FULL - 1, -1, -1):
             zspage = groups[group]
             if zspage != ZS_NONE:
-                handle[0] = self.take_object(zspage, slot)
-                self.regroup(zspage)
+                handle[0] = self.obj_malloc(zspage, slot)
+                self.fix_fullness_group(zspage)
                 return ZSW_OK
-        code = self.new_zspage(index, &zspage)
+        code = self.alloc_zspage(index, &zspage)
         if code < 0:
             return code
-        handle[0] = self.take_object(zspage, slot)
-        self.insert(zspage, fullness(1, self.classes[index].objects))
+        handle[0] = self.obj_malloc(zspage, slot)
+        self.insert_zspage(zspage, fullness(1, self.classes[index].objects))
         return ZSW_OK
 
     cdef uint32_t growth(self, uint32_t length) noexcept nogil:
@@ -219,17 +220,17 @@ cdef class ZsPool:
 
     cdef void release(self, zs_handle handle) noexcept nogil:
         cdef uint32_t zspage = <uint32_t> (handle >> 16)
-        self.give_object(zspage, <uint16_t> handle)
+        self.obj_free(zspage, <uint16_t> handle)
         if self.zspages[zspage].inuse:
-            self.regroup(zspage)
+            self.fix_fullness_group(zspage)
         else:
-            self.remove(zspage)
+            self.remove_zspage(zspage)
             self.free_zspage(zspage)
 
     # -- bytes ----------------------------------------------------------------------------------------------------
 
-    cdef void span(self, zs_page *page, uint32_t start, uint8_t *bytes, uint32_t length, bint into) noexcept nogil:
-        """Copies `length` bytes from, or into, a zspage at byte `start`, frame by frame."""
+    cdef void copy_span(self, zs_page *page, uint32_t start, uint8_t *bytes, uint32_t length, bint into) noexcept nogil:
+        """Copy `length` bytes from or to a zspage at byte `start`, frame by frame."""
         cdef uint32_t *frames = &self.frame_of[page.first_frame]
         cdef uint32_t part
         cdef uint8_t *place
@@ -244,7 +245,7 @@ cdef class ZsPool:
             bytes += part
             length -= part
 
-    cdef uint8_t *whole(self, zs_page *page, uint32_t start, uint32_t length) noexcept nogil:
+    cdef uint8_t *contiguous_bytes(self, zs_page *page, uint32_t start, uint32_t length) noexcept nogil:
         """Return the bytes from `start` if they are contiguous in the arena, otherwise NULL."""
         cdef uint32_t *frames = &self.frame_of[page.first_frame]
         if page.contiguous:
@@ -260,15 +261,15 @@ cdef class ZsPool:
         cdef uint64_t owner = self.objects[page.first_object + (handle & ZS_LAST)]
         cdef uint8_t *place
         if cls.objects == 1:  # huge zspage: the owner is not stored inline
-            self.span(page, start, <uint8_t *> data, length, True)
+            self.copy_span(page, start, <uint8_t *> data, length, True)
             return
-        place = self.whole(page, start, ZS_HANDLE_BYTES + length)
+        place = self.contiguous_bytes(page, start, ZS_HANDLE_BYTES + length)
         if place != NULL:
             memcpy(place, &owner, ZS_HANDLE_BYTES)
             memcpy(place + ZS_HANDLE_BYTES, data, length)
         else:
-            self.span(page, start, <uint8_t *> &owner, ZS_HANDLE_BYTES, True)
-            self.span(page, start + ZS_HANDLE_BYTES, <uint8_t *> data, length, True)
+            self.copy_span(page, start, <uint8_t *> &owner, ZS_HANDLE_BYTES, True)
+            self.copy_span(page, start + ZS_HANDLE_BYTES, <uint8_t *> data, length, True)
 
     cdef const uint8_t *read(self, zs_handle handle, uint32_t length, uint8_t *bounce) noexcept nogil:
         cdef zs_page *page = &self.zspages[<uint32_t> (handle >> 16)]
@@ -277,13 +278,13 @@ cdef class ZsPool:
         cdef uint8_t *place
         if cls.objects > 1:
             start += ZS_HANDLE_BYTES
-        place = self.whole(page, start, length)
+        place = self.contiguous_bytes(page, start, length)
         if place != NULL:
             return place
-        self.span(page, start, bounce, length, False)
+        self.copy_span(page, start, bounce, length, False)
         return bounce
 
-    cdef int flip(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil:
+    cdef int flip_bits(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil:
         cdef zs_page *page = &self.zspages[<uint32_t> (handle >> 16)]
         cdef zs_class *cls = &self.classes[page.class_index]
         cdef int inside = offset + (ZS_HANDLE_BYTES if cls.objects > 1 else 0)
@@ -291,9 +292,9 @@ cdef class ZsPool:
         cdef uint8_t byte
         if inside < 0 or inside >= cls.size or self.arena.base == NULL:
             return ZSW_E_RANGE
-        self.span(page, start, &byte, 1, False)
+        self.copy_span(page, start, &byte, 1, False)
         byte ^= mask
-        self.span(page, start, &byte, 1, True)
+        self.copy_span(page, start, &byte, 1, True)
         return ZSW_OK
 
     # -- compaction -----------------------------------------------------------------------------------------------
@@ -302,7 +303,7 @@ cdef class ZsPool:
         cdef uint64_t total = 0
         cdef int i
         for i in range(self.class_count):
-            total += spare_zspages(&self.classes[i]) * self.classes[i].frames
+            total += compactable_zspages(&self.classes[i]) * self.classes[i].frames
         return total
 
     cdef uint64_t compact(self) noexcept nogil:
@@ -318,7 +319,7 @@ cdef class ZsPool:
         cdef uint32_t target = ZS_NONE
         cdef uint32_t source
         cdef uint64_t freed = 0
-        while spare_zspages(cls):
+        while compactable_zspages(cls):
             if target == ZS_NONE:
                 target = self.isolate(cls, ZS_GROUP_FULL - 1, -1)
             source = self.isolate(cls, 1, 1)
@@ -329,12 +330,12 @@ cdef class ZsPool:
                 self.free_zspage(source)
                 freed += cls.frames
             else:
-                self.insert(source, fullness(self.zspages[source].inuse, cls.objects))
+                self.insert_zspage(source, fullness(self.zspages[source].inuse, cls.objects))
             if self.zspages[target].inuse == cls.objects:
-                self.insert(target, ZS_GROUP_FULL)
+                self.insert_zspage(target, ZS_GROUP_FULL)
                 target = ZS_NONE
         if target != ZS_NONE:
-            self.insert(target, fullness(self.zspages[target].inuse, cls.objects))
+            self.insert_zspage(target, fullness(self.zspages[target].inuse, cls.objects))
         return freed
 
     cdef uint32_t isolate(self, zs_class *cls, int group, int step) noexcept nogil:
@@ -343,31 +344,31 @@ cdef class ZsPool:
         while 1 <= group < ZS_GROUP_FULL:
             zspage = cls.groups[group]
             if zspage != ZS_NONE:
-                self.remove(zspage)
+                self.remove_zspage(zspage)
                 return zspage
             group += step
         return ZS_NONE
 
     cdef void migrate(self, zs_class *cls, uint32_t source, uint32_t target) noexcept nogil:
-        """Moves objects, in ascending order of their index, until the target is full or the source empty."""
+        """Move objects in ascending order of their index until the target is full or the source is empty."""
         cdef uint8_t[128] free_map  # bit i: object i of the source is free
         cdef uint32_t index
         cdef zs_handle old, now
-        self.map_free(source, free_map)
+        self.free_objects_map(source, free_map)
         for index in range(cls.objects):
             if free_map[index >> 3] >> (index & 7) & 1:
                 continue
             if self.zspages[target].inuse == cls.objects or self.zspages[source].inuse == 0:
                 return
             old = (<zs_handle> source << 16) | index
-            now = self.take_object(target, self.objects[self.zspages[source].first_object + index])
+            now = self.obj_malloc(target, self.objects[self.zspages[source].first_object + index])
             if self.arena.base != NULL:
                 self.copy_object(cls, old, now)
             if self.moved != NULL:
                 self.moved(self.moved_who, self.objects[self.zspages[source].first_object + index], now)
-            self.give_object(source, <uint16_t> index)
+            self.obj_free(source, <uint16_t> index)
 
-    cdef void map_free(self, uint32_t zspage, uint8_t *free_map) noexcept nogil:
+    cdef void free_objects_map(self, uint32_t zspage, uint8_t *free_map) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
         cdef uint16_t index = page.free_head
         memset(free_map, 0, 128)
@@ -377,10 +378,12 @@ cdef class ZsPool:
 
     cdef void copy_object(self, zs_class *cls, zs_handle old, zs_handle now) noexcept nogil:
         cdef uint8_t[ZSW_PAGE_SIZE] bounce
-        self.span(&self.zspages[<uint32_t> (old >> 16)], <uint32_t> (old & ZS_LAST) * cls.size, bounce, cls.size, False)
-        self.span(&self.zspages[<uint32_t> (now >> 16)], <uint32_t> (now & ZS_LAST) * cls.size, bounce, cls.size, True)
+        cdef zs_page *source = &self.zspages[<uint32_t> (old >> 16)]
+        cdef zs_page *target = &self.zspages[<uint32_t> (now >> 16)]
+        self.copy_span(source, <uint32_t> (old & ZS_LAST) * cls.size, bounce, cls.size, False)
+        self.copy_span(target, <uint32_t> (now & ZS_LAST) * cls.size, bounce, cls.size, True)
 
-    # -- looking in -----------------------------------------------------------------------------------------------
+    # -- statistics and checks -----------------------------------------------------------------------------------------
 
     def stats(self):
         """Return pool counters: `pool_total_size` and `peak_pool_total_size` in bytes, `pages_compacted` in frames."""
@@ -391,7 +394,7 @@ cdef class ZsPool:
         }
 
 
-cdef int widen(void **array, uint64_t *room, uint64_t wanted, size_t width) noexcept nogil:
+cdef int reserve_array(void **array, uint64_t *room, uint64_t wanted, size_t width) noexcept nogil:
     """Reserve `wanted` elements of `width` bytes in a growing array. On ZSW_E_NOMEM nothing changes."""
     cdef void *made
     if wanted <= room[0]:

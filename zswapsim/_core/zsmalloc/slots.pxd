@@ -19,13 +19,13 @@ cdef enum:
 ctypedef struct slot_entry:     # 16 bytes
     uint64_t value              # SLOT_SAME: the word; else the object's handle
     uint32_t checksum           # checksum of the page if enabled; otherwise free for the owner
-    uint16_t length             # bytes of the object, 4096 for SLOT_RAW; 0 where there is none
+    uint16_t length             # bytes of the object, 4096 for SLOT_RAW; 0 if there is none
     uint8_t kind                # SLOT_*
     uint8_t codec               # which of the owner's codecs compressed it; 0 is the first
 
 # A page encoded for a slot.
 ctypedef struct encoded_page:
-    const uint8_t *data         # `length` bytes, borrowed; NULL where the arena is not backed
+    const uint8_t *data         # `length` bytes, borrowed; NULL if the arena is not backed
     uint64_t word               # SLOT_SAME
     uint32_t checksum
     uint16_t length
@@ -35,7 +35,7 @@ ctypedef struct encoded_page:
 @final
 cdef class SlotPool:
     cdef readonly ZsPool pool
-    cdef slot_entry **chunks    # owned; 2^18 pointers, NULL where no slot of a chunk was ever used
+    cdef slot_entry **chunks    # owned; 2^18 pointers, NULL if no slot of a chunk was ever used
     cdef uint64_t stored        # slots in use
     cdef uint64_t same_filled   # of these, SLOT_SAME
     cdef uint64_t raw           # of these, SLOT_RAW
@@ -44,10 +44,10 @@ cdef class SlotPool:
 
     # Return the slot's entry; NULL or SLOT_EMPTY if nothing is stored. Valid until the pool is closed. O(1).
     cdef slot_entry *find(self, uint32_t slot) noexcept nogil
-    # Stores a page: the new object is allocated first, the slot's old one freed after it, as zram does. On ZSW_E_FULL
-    # or ZSW_E_NOMEM the slot is unchanged.
+    # Store a page. The new object is allocated before the slot's old one is freed, as in zram. On ZSW_E_FULL or
+    # ZSW_E_NOMEM the slot is unchanged.
     cdef int put(self, uint32_t slot, const encoded_page *page) noexcept nogil
-    # Empties a slot: 0, or ZSW_E_ABSENT.
+    # Empty a slot. Return 0 or ZSW_E_ABSENT.
     cdef int drop(self, uint32_t slot) noexcept nogil
 
     cdef slot_entry *place(self, uint32_t slot) noexcept nogil

@@ -1,4 +1,4 @@
-"""Slots over a pool: which page lies where. Knows lengths and bytes, but no codec."""
+"""Map the slots of a pool to its objects. No codec is involved."""
 
 from cython cimport final
 
@@ -100,12 +100,12 @@ cdef class SlotPool:
         """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
 
         Offsets -8 to -1 are the object's inline handle, where it has one, which :meth:`check` compares.
-        Raises SlotEmptyError, and InputError where the slot has no such byte.
+        Raises SlotEmptyError, and InputError if the slot has no such byte.
         """
         cdef slot_entry *entry = self.find(slot)
         if entry == NULL or entry.kind == SLOT_EMPTY:
             raise_code(ZSW_E_ABSENT, f"slot {slot}")
-        if entry.kind == SLOT_SAME or offset >= entry.length or self.pool.flip(entry.value, offset, mask) < 0:
+        if entry.kind == SLOT_SAME or offset >= entry.length or self.pool.flip_bits(entry.value, offset, mask) < 0:
             raise InputError(f"slot {slot} has {entry.length} bytes stored, none at {offset}")
 
     def stats(self):

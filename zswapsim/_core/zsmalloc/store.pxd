@@ -1,4 +1,4 @@
-"""A store of compressed pages, useful without the simulator."""
+"""Store compressed pages. It works without the simulator."""
 
 from libc.stdint cimport uint8_t, uint32_t
 
@@ -23,9 +23,9 @@ cdef class PageStore:
     cdef void end_call(self) noexcept nogil
     cdef int load_page(self, uint32_t slot, uint8_t *page) except -1
     cdef int open_contexts(self, int count) except -1
-    cdef int store_run(
+    cdef int store_many(
         self, const uint32_t *slots, const uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
     ) noexcept nogil
-    cdef int load_run(
+    cdef int load_many(
         self, codec_ctx *ctx, const uint32_t *slots, uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
     ) noexcept nogil

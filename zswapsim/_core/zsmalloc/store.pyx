@@ -1,4 +1,4 @@
-"""A store of compressed pages, useful without the simulator."""
+"""Store compressed pages. It works without the simulator."""
 
 from array import array
 from concurrent.futures import ThreadPoolExecutor
@@ -106,7 +106,7 @@ cdef class PageStore:
         try:
             self.begin_call()
             with nogil:
-                code = self.store_run(&number, <const uint8_t *> view.buf, 1, &done)
+                code = self.store_many(&number, <const uint8_t *> view.buf, 1, &done)
             self.end_call()
         finally:
             PyBuffer_Release(&view)
@@ -137,7 +137,7 @@ cdef class PageStore:
         cdef int code
         self.begin_call()
         with nogil:
-            code = self.load_run(self.contexts, &slot, page, 1, &done)
+            code = self.load_many(self.contexts, &slot, page, 1, &done)
         self.end_call()
         if code < 0:
             codec_raise(code, f"slot {slot}")
@@ -173,12 +173,12 @@ cdef class PageStore:
         try:
             if threads == 1:
                 with nogil:
-                    code = self.store_run(&numbers[0], &data[0], numbers.shape[0], &done)
+                    code = self.store_many(&numbers[0], &data[0], numbers.shape[0], &done)
             else:
                 self.open_contexts(threads)
                 pipeline = StorePipeline(self.slots, self.raw_from, self.sums)
-                pipeline.feed(&numbers[0], &data[0], numbers.shape[0], self.contexts)
-                code = pipeline.work(threads)
+                pipeline.set_input(&numbers[0], &data[0], numbers.shape[0], self.contexts)
+                code = pipeline.run_threads(threads)
                 done = pipeline.done
         finally:
             self.end_call()
@@ -196,7 +196,7 @@ cdef class PageStore:
         check_threads(threads)
 
         # Load a share of the pages; raises in the thread in which the codec failed.
-        def part(int worker, int workers):
+        def load_share(int worker, int workers):
             cdef Py_ssize_t first = count * worker // workers
             cdef Py_ssize_t end = count * (worker + 1) // workers
             cdef Py_ssize_t done = 0
@@ -204,7 +204,7 @@ cdef class PageStore:
             if first == end:
                 return
             with nogil:
-                code = self.load_run(
+                code = self.load_many(
                     &self.contexts[worker], &numbers[first], &data[first * ZSW_PAGE_SIZE], end - first, &done
                 )
             if code < 0:
@@ -213,17 +213,17 @@ cdef class PageStore:
         self.begin_call()
         try:
             if threads == 1:
-                part(0, 1)
+                load_share(0, 1)
                 return
             self.open_contexts(threads)
             with ThreadPoolExecutor(threads) as pool:
-                parts = [pool.submit(part, worker, threads) for worker in range(threads)]
+                parts = [pool.submit(load_share, worker, threads) for worker in range(threads)]
             for each in parts:
                 each.result()
         finally:
             self.end_call()
 
-    cdef int store_run(
+    cdef int store_many(
         self, const uint32_t *slots, const uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
     ) noexcept nogil:
         cdef encoded_page made
@@ -237,7 +237,7 @@ cdef class PageStore:
             done[0] += 1
         return ZSW_OK
 
-    cdef int load_run(
+    cdef int load_many(
         self, codec_ctx *ctx, const uint32_t *slots, uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
     ) noexcept nogil:
         cdef slot_entry *entry
@@ -292,7 +292,7 @@ cdef class PageStore:
     def inject_fault(self, slot, int offset, uint8_t mask):
         """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
 
-        Raises SlotEmptyError, and InputError where the slot has no such byte.
+        Raises SlotEmptyError, and InputError if the slot has no such byte.
         """
         self.begin_call()
         self.end_call()
@@ -313,7 +313,7 @@ cdef class PageStore:
 
 
 cdef uint32_t slot_number(slot) except? 0xFFFFFFFF:
-    """A slot's number from any integer. Raises InputError outside 0 ... 2**32 - 1."""
+    """Return a slot's number from any integer. Raise InputError outside 0 ... 2**32 - 1."""
     try:
         number = PyNumber_Index(slot)
     except TypeError:
@@ -337,7 +337,7 @@ cdef int open_page(page, Py_buffer *view, int flags) except -1:
 
 
 cdef object slot_numbers(slots):
-    """A contiguous buffer of uint32 from an array of them or any iterable of integers."""
+    """Return a contiguous buffer of uint32 from an array of them or any iterable of integers."""
     try:
         view = memoryview(slots)
         if view.format == "I" and view.ndim == 1 and view.c_contiguous:
@@ -351,7 +351,7 @@ cdef object slot_numbers(slots):
 
 
 cdef object page_bytes(buffer, Py_ssize_t count, bint writable=False):
-    """A flat view of `count` pages. Raises InputError."""
+    """Return a flat view of `count` pages. Raise InputError if the buffer has another size."""
     try:
         view = memoryview(buffer)
         view = view.cast("B") if view.nbytes else view

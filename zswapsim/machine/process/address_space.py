@@ -3,8 +3,8 @@
 import errno
 from collections.abc import Iterator
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.errors import SyscallError, einval
-from zswapsim.machine.nodes import PAGE_SIZE
 from zswapsim.machine.pages.page import File, Page
 from zswapsim.machine.pages.user_pages import UserPages
 from zswapsim.machine.process.page_table import PageTable

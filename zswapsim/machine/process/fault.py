@@ -1,7 +1,7 @@
 """A page fault maps a page if an access finds none present (mm/memory.c, mm/filemap.c)."""
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.allocator.walk import Allocation, OutOfMemory
-from zswapsim.machine.nodes import PAGE_SIZE
 from zswapsim.machine.pages.page import PAGE_CACHE, File, Page
 from zswapsim.machine.pages.swap import SwapSlot
 from zswapsim.machine.process.policy_alloc import alloc_by_policy

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.mempolicy import Mode
-from zswapsim.machine.nodes import PAGE_SIZE
 from zswapsim.machine.pages.page import Page
 from zswapsim.machine.process.task import Task
 from zswapsim.machine.process.vma import Vma

@@ -1,6 +1,7 @@
 """A driver takes long-term pins of user pages (mm/gup.c)."""
 
-from zswapsim.machine.nodes import PAGE_SIZE, Cap
+from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.machine.nodes import Cap
 from zswapsim.machine.process.task import Task
 
 

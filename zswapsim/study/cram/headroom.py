@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from zswapsim._core.backend.device import SwapDevice
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena
 from zswapsim.backends.cram import CramPlan, open_cram, physical_sizes
 from zswapsim.compressors.measure import Measured
 from zswapsim.machine import SWAP_BACKEND
 from zswapsim.study.settings.cost import PRESETS
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 Progress = Callable[[int, int], None]
 TICK_NS = 100

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from zswapsim._core.backend.device import SwapDevice
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.codec.codec import Codec
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena
@@ -13,7 +14,6 @@ from zswapsim.backends.cram import CramPlan, open_cram
 from zswapsim.machine import SWAP_BACKEND
 from zswapsim.study.cram.headroom import UNLIMITED
 from zswapsim.study.settings.cost import PRESETS
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 WAYS = (
     ("swap", "watermarks", 0),

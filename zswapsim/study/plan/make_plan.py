@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.study.plan.access_rate import AccessRate
 from zswapsim.study.plan.estimate import Unseen, find_unseen
 from zswapsim.study.plan.objectives import COST, Objectives, parse_objectives
@@ -15,7 +16,7 @@ from zswapsim.study.plan.search import Crossover, Search, find_crossover, knee, 
 from zswapsim.study.plan.traffic import TrafficSource
 from zswapsim.study.plan.trial_runs import Trial, TrialSetup, run_trials
 from zswapsim.study.settings import Settings
-from zswapsim.study.settings.sizes import PAGE_SIZE, parse_size
+from zswapsim.study.settings.sizes import parse_size
 
 ROWS = tuple(range(100, 0, -10))
 """Default sizes of the table, in per cent of the footprint."""

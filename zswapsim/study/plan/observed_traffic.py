@@ -6,10 +6,10 @@ import math
 from bisect import bisect_right
 from typing import NamedTuple
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.live import Activity
 from zswapsim.study.plan.access_rate import OBSERVED, WINDOW_NS, AccessRate
 from zswapsim.study.plan.traffic import Traffic, TrafficSource
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 SECOND_NS = 1e9
 

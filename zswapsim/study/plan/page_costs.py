@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.codec.codec import Codec
 from zswapsim._core.zsmalloc.classes import huge_class_size, size_classes
 from zswapsim.compressors import get_compressor
@@ -19,7 +20,6 @@ from zswapsim.compressors.measure import Measured
 from zswapsim.study.profile import Profile, make_profile
 from zswapsim.study.settings import Settings
 from zswapsim.study.settings.cost import PRESETS, CostModel
-from zswapsim.study.settings.sizes import PAGE_SIZE
 from zswapsim.traces import Contents
 
 Progress = Callable[[int, int], None]

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.study.plan.access_rate import AccessRate
 from zswapsim.study.run.result import Result
 from zswapsim.study.settings.cost import CostModel
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 SECOND_NS = 1e9
 MINUTE_NS = 60e9

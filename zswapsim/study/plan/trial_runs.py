@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.study.plan.objectives import Limit, Objectives
 from zswapsim.study.plan.plan_point import UNDISTURBED_SHARE, PlanPoint, make_plan_point, processor_share, sums_of
 from zswapsim.study.plan.search import Search
@@ -13,7 +14,7 @@ from zswapsim.study.run.result import Result, completed
 from zswapsim.study.run.run import run
 from zswapsim.study.settings import Settings
 from zswapsim.study.settings.cost import PRESETS
-from zswapsim.study.settings.sizes import PAGE_SIZE, format_size
+from zswapsim.study.settings.sizes import format_size
 from zswapsim.traces import Contents, DenseTrace
 
 MOST_TRIALS = 6

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError
-from zswapsim.compressors.measure import PAGE_BYTES, Columns
+from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.compressors.measure import Columns
 from zswapsim.study.profile.record import DIGEST_BYTES, Origin, Profile
 from zswapsim.traces.atomic import atomic_write
 from zswapsim.traces.kinds import DATA
@@ -132,7 +133,7 @@ class _Reader:
         compress_ns, decompress_ns = (
             self._numbers(f"{key}.{name}", each, 0, most) for name, each in zip(Columns._fields[1:], times, strict=True)
         )
-        return Columns(self._numbers(f"{key}.size", size, 1, PAGE_BYTES), compress_ns, decompress_ns)
+        return Columns(self._numbers(f"{key}.size", size, 1, PAGE_SIZE), compress_ns, decompress_ns)
 
     def _column(self, name: str, kind: str) -> Any:
         """Return a column of that type in one piece, with a value in every row. Raises InputError."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.backend.foliocodec import FolioCodec
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.engine.folios import FolioReplay
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.reclaim.reclaimer import Reclaimer
@@ -18,7 +19,6 @@ from zswapsim.compressors.measure import Columns, Measured
 from zswapsim.study.settings import Settings
 from zswapsim.study.settings.cost import NODES
 from zswapsim.study.settings.folios import folio_order, swaps_in_whole
-from zswapsim.study.settings.sizes import PAGE_SIZE
 from zswapsim.traces import DenseTrace
 from zswapsim.traces.folios import Folios
 

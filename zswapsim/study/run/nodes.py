@@ -4,12 +4,12 @@ import math
 from typing import NamedTuple
 
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.frames.arena import Grant
 from zswapsim._core.frames.hostnuma import host_nodes
 from zswapsim.machine import SWAP_BACKEND, Machine, NodeSpec
 from zswapsim.study.settings import MOST_FRAMES, NO_HOST_NODE, Settings
 from zswapsim.study.settings.backends import IN_DRAM, backend_name, charged_elsewhere, shares_dram
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 WORKLOAD = "workload"
 DRAM, PRIVATE, ELSEWHERE = "DRAM", "private", "dram of others"

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from zswapsim._core.base.errors import InputError
-from zswapsim.study.settings.sizes import PAGE_SIZE, parse_ranges, parse_size
+from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.study.settings.sizes import parse_ranges, parse_size
 
 BACKENDS = ("private-node", "zswap", "zram", "cram", "disk")
 IN_DRAM = ("zswap", "zram")

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from zswapsim._core.base.errors import InputError
-from zswapsim.study.settings.sizes import PAGE_SIZE
+from zswapsim._core.base.page import PAGE_SIZE
 
 FULL = 1000
 CONTROLS = ("watermarks", "counting", "tokens")

@@ -1,8 +1,9 @@
 """Check the settings of large folios: their size, how they are swapped in and how they are compressed."""
 
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.study.settings.backends import backend_name, two_tiers
-from zswapsim.study.settings.sizes import PAGE_SIZE, parse_size
+from zswapsim.study.settings.sizes import parse_size
 
 ORDERS = (0, 2, 3, 4, 5)
 """Orders of anonymous folios up to 128 KiB; Linux has none of two pages (THP_ORDERS_ALL_ANON)."""

@@ -4,7 +4,8 @@ import re
 from typing import Any, NamedTuple
 
 from zswapsim._core.base.errors import InputError
-from zswapsim.study.settings.sizes import PAGE_SIZE, parse_ranges, parse_size
+from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.study.settings.sizes import parse_ranges, parse_size
 
 WORKLOAD = "workload"
 """The group that holds all others, and the processes that are in no other."""

@@ -3,6 +3,7 @@
 import msgspec
 
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.isolation import RULES
 from zswapsim.study.settings.backends import backend_name, parse_backend
 from zswapsim.study.settings.cost import PRESETS
@@ -10,7 +11,7 @@ from zswapsim.study.settings.cram import parse_cram
 from zswapsim.study.settings.folios import check_compress, check_folio, folio_order
 from zswapsim.study.settings.groups import parse_groups
 from zswapsim.study.settings.reclaimers import default_batch, parse_reclaim
-from zswapsim.study.settings.sizes import PAGE_SIZE, parse_size
+from zswapsim.study.settings.sizes import parse_size
 
 DEPTHS = ("bytes", "sizes", "counts")
 READAHEADS = ("none", "cluster", "vma")

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import CorruptPageError, InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.compressors import available
 from zswapsim.kernel import zram
 from zswapsim.kernel.direct import DirectDevice
 from zswapsim.kernel.own import Device, Own
 from zswapsim.store import PageStore
-from zswapsim.study.settings.sizes import PAGE_SIZE
 
 Progress = Callable[[int, int], None]
 Pages = NDArray[np.uint8]

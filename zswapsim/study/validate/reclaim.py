@@ -8,13 +8,13 @@ import msgspec
 import numpy as np
 
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.kernel import zram
 from zswapsim.kernel.own import Own
 from zswapsim.kernel.replay import READ_EVERY, Replayed, accesses, replay
 from zswapsim.study.run.result import INTERRUPTED
 from zswapsim.study.run.run import run
 from zswapsim.study.settings import Settings
-from zswapsim.study.settings.sizes import PAGE_SIZE
 from zswapsim.study.validate.page_store import Progress, chosen_codecs, model_codec
 from zswapsim.traces import Contents, DenseTrace
 

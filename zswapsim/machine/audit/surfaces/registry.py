@@ -7,9 +7,10 @@ nodes; there, `C` and `D` are numbers that no node has.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.gfp import GFP_KERNEL
 from zswapsim.machine.machine import Machine
-from zswapsim.machine.nodes import PAGE_SIZE, Cap
+from zswapsim.machine.nodes import Cap
 from zswapsim.machine.process.process import Process
 
 A, B, C, D = range(4)

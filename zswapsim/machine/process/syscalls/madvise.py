@@ -3,8 +3,9 @@
 import errno
 from enum import IntEnum
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.errors import SyscallError, einval
-from zswapsim.machine.nodes import PAGE_SIZE, Cap
+from zswapsim.machine.nodes import Cap
 from zswapsim.machine.pages.reclaim import reclaim_page
 from zswapsim.machine.process.fault import touch
 from zswapsim.machine.process.task import Task

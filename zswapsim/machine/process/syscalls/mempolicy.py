@@ -4,10 +4,10 @@ import errno
 from dataclasses import replace
 from enum import IntFlag
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.errors import SyscallError, einval
 from zswapsim.machine.mempolicy import Mode, Policy, interleave_node
 from zswapsim.machine.nodemask import NO_NODES, Nodemask
-from zswapsim.machine.nodes import PAGE_SIZE
 from zswapsim.machine.process.fault import touch
 from zswapsim.machine.process.policies import grant_private_nodes, new_policy
 from zswapsim.machine.process.task import Task

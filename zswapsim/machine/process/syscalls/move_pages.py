@@ -3,8 +3,9 @@
 import errno
 from collections.abc import Sequence
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.errors import SyscallError, einval
-from zswapsim.machine.nodes import PAGE_SIZE, Node
+from zswapsim.machine.nodes import Node
 from zswapsim.machine.process.migrate import MoveFlag, check_move_flags, may_be_target, migrate_to
 from zswapsim.machine.process.task import Task
 

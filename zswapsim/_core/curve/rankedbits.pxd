@@ -17,54 +17,54 @@ from zswapsim._core.base.memory cimport table_alloc
 cdef extern from *:
     """
     /* Adds `delta` to the numbers behind `place` in one node. Fixed lengths: the compiler makes vectors of it. */
-    static inline void zsw_add_behind_32(uint16_t *node, uint32_t place, int delta) {
+    static inline void zsw_add_after_32(uint16_t *node, uint32_t place, int delta) {
         for (int i = 0; i < 32; i++)
             node[i] = (uint16_t) (node[i] + ((int16_t) i > (int16_t) place ? (int16_t) delta : 0));
     }
-    static inline void zsw_add_behind_16(uint32_t *node, uint32_t place, int delta) {
+    static inline void zsw_add_after_16(uint32_t *node, uint32_t place, int delta) {
         for (int i = 0; i < 16; i++)
             node[i] += i > (int) place ? (uint32_t) delta : 0;
     }
     """
-    void zsw_add_behind_32(uint16_t *node, uint32_t place, int delta) noexcept nogil
-    void zsw_add_behind_16(uint32_t *node, uint32_t place, int delta) noexcept nogil
+    void zsw_add_after_32(uint16_t *node, uint32_t place, int delta) noexcept nogil
+    void zsw_add_after_16(uint32_t *node, uint32_t place, int delta) noexcept nogil
 
 cdef enum:
-    MARKS_UPPER = 4             # levels above nodes of nodes: enough for 2**32 places
-    MARKS_MOST = 0xFFFF0000     # places
+    RANK_LEVELS = 4             # levels above nodes of nodes: enough for 2**32 places
+    RANK_MAX = 0xFFFF0000       # places
 
 # Bits are cleared one by one and set 64 at a time, in ascending order, before the places of the word are used. So the
 # rank of a place in use is always exact.
-ctypedef struct counted_marks:
+ctypedef struct rank_bitmap:
     uint64_t *marks             # owned; a bit a place
     uint16_t *in_node           # by word: marks before it in its node of 32 words
     uint16_t *in_group          # by node: marks before it in its group of 32 nodes
-    uint32_t *above[MARKS_UPPER]    # by group, by 16 groups, …: marks before it among 16 of its kind
-    uint32_t uppers             # levels of these in use; the last is one node
+    uint32_t *upper[RANK_LEVELS]    # by group, by 16 groups, …: marks before it among 16 of its kind
+    uint32_t upper_levels       # levels of these in use; the last is one node
     uint32_t words
     size_t nbytes               # of all of the above, which are one block
 
 
 # Bytes of `count` numbers of `width`, whole cache lines.
-cdef inline size_t marks_lines(size_t count, size_t width) noexcept nogil:
+cdef inline size_t rank_line_bytes(size_t count, size_t width) noexcept nogil:
     return (count * width + 63) // 64 * 64
 
 
 # Allocate a clear bitmap of `places`, at most MARKS_MOST. Return 0 or ZSW_E_NOMEM.
-cdef inline int marks_open(counted_marks *into, uint32_t places) noexcept nogil:
-    cdef size_t sizes[3 + MARKS_UPPER]
+cdef inline int rank_open(rank_bitmap *into, uint32_t places) noexcept nogil:
+    cdef size_t sizes[3 + RANK_LEVELS]
     cdef char *at
     cdef uint32_t level
     into.words = (places + 63) // 64
-    into.uppers = 0
-    sizes[0] = marks_lines(into.words, 8)
-    sizes[1] = marks_lines(into.words, 2)
-    sizes[2] = marks_lines((into.words >> 5) + 1, 2)
+    into.upper_levels = 0
+    sizes[0] = rank_line_bytes(into.words, 8)
+    sizes[1] = rank_line_bytes(into.words, 2)
+    sizes[2] = rank_line_bytes((into.words >> 5) + 1, 2)
     into.nbytes = sizes[0] + sizes[1] + sizes[2]
-    while (into.words - 1) >> (10 + 4 * into.uppers):
-        sizes[3 + into.uppers] = marks_lines((into.words >> (10 + 4 * into.uppers)) + 1, 4)
-        into.nbytes += sizes[3 + into.uppers]
-        into.uppers += 1
+    while (into.words - 1) >> (10 + 4 * into.upper_levels):
+        sizes[3 + into.upper_levels] = rank_line_bytes((into.words >> (10 + 4 * into.upper_levels)) + 1, 4)
+        into.nbytes += sizes[3 + into.upper_levels]
+        into.upper_levels += 1
     into.marks = <uint64_t *> table_alloc(into.nbytes)
     if into.marks == NULL:
         return ZSW_E_NOMEM
@@ -72,59 +72,59 @@ cdef inline int marks_open(counted_marks *into, uint32_t places) noexcept nogil:
     into.in_node = <uint16_t *> at
     into.in_group = <uint16_t *> (at + sizes[1])
     at += sizes[1] + sizes[2]
-    for level in range(into.uppers):
-        into.above[level] = <uint32_t *> at
+    for level in range(into.upper_levels):
+        into.upper[level] = <uint32_t *> at
         at += sizes[3 + level]
     memset(into.marks, 0, into.nbytes)
     return ZSW_OK
 
 
-cdef inline void marks_close(counted_marks *marks) noexcept nogil:
+cdef inline void rank_close(rank_bitmap *marks) noexcept nogil:
     free(marks.marks)
     marks.marks = NULL
 
 
 # Add `delta` to the ranks of all words after one.
-cdef inline void marks_count(counted_marks *marks, uint32_t word, int delta) noexcept nogil:
+cdef inline void rank_add_after(rank_bitmap *marks, uint32_t word, int delta) noexcept nogil:
     cdef uint32_t at = word >> 5
     cdef uint32_t level
-    zsw_add_behind_32(marks.in_node + (word & ~<uint32_t> 31), word & 31, delta)
-    zsw_add_behind_32(marks.in_group + (at & ~<uint32_t> 31), at & 31, delta)
+    zsw_add_after_32(marks.in_node + (word & ~<uint32_t> 31), word & 31, delta)
+    zsw_add_after_32(marks.in_group + (at & ~<uint32_t> 31), at & 31, delta)
     at >>= 5
-    for level in range(marks.uppers):
-        zsw_add_behind_16(marks.above[level] + (at & ~<uint32_t> 15), at & 15, delta)
+    for level in range(marks.upper_levels):
+        zsw_add_after_16(marks.upper[level] + (at & ~<uint32_t> 15), at & 15, delta)
         at >>= 4
 
 
 # Set all bits of the next word, which is clear.
-cdef inline void marks_fill(counted_marks *marks, uint32_t word) noexcept nogil:
+cdef inline void rank_set_word(rank_bitmap *marks, uint32_t word) noexcept nogil:
     marks.marks[word] = ~<uint64_t> 0
-    marks_count(marks, word, 64)
+    rank_add_after(marks, word, 64)
 
 
 # Clear the bit of a place, which is set.
-cdef inline void marks_remove(counted_marks *marks, uint32_t place) noexcept nogil:
+cdef inline void rank_clear(rank_bitmap *marks, uint32_t place) noexcept nogil:
     marks.marks[place >> 6] &= ~(<uint64_t> 1 << (place & 63))
-    marks_count(marks, place >> 6, -1)
+    rank_add_after(marks, place >> 6, -1)
 
 
 # Return the number of set bits before a place.
-cdef inline uint32_t marks_before(const counted_marks *marks, uint32_t place) noexcept nogil:
+cdef inline uint32_t rank_before(const rank_bitmap *marks, uint32_t place) noexcept nogil:
     cdef uint32_t at = place >> 6
     cdef uint32_t found = popcount64(marks.marks[at] & ((<uint64_t> 1 << (place & 63)) - 1)) + marks.in_node[at]
     cdef uint32_t level
     at >>= 5
     found += marks.in_group[at]
     at >>= 5
-    for level in range(marks.uppers):
-        found += marks.above[level][at]
+    for level in range(marks.upper_levels):
+        found += marks.upper[level][at]
         at >>= 4
     return found
 
 
 # Set exactly the first `count` bits, rounded up to a whole word.
-cdef inline void marks_settle(counted_marks *marks, uint32_t count) noexcept nogil:
+cdef inline void rank_reset(rank_bitmap *marks, uint32_t count) noexcept nogil:
     cdef uint32_t word
     memset(marks.marks, 0, marks.nbytes)
     for word in range((count + 63) // 64):
-        marks_fill(marks, word)
+        rank_set_word(marks, word)
