@@ -48,7 +48,7 @@ ZSW_INLINE void store_value(uint8_t *at, uint64_t value, size_t width) {
         *at = (uint8_t)value;
 }
 
-/* Whether a difference of `width` bytes is `delta` bytes with the sign extended. */
+/* Return true if a difference of `width` bytes fits `delta` bytes with its sign. */
 ZSW_INLINE int fits(uint64_t difference, size_t width, size_t delta) {
     uint64_t mask = width == 8 ? ~(uint64_t)0 : ((uint64_t)1 << 8 * width) - 1;
 
@@ -61,7 +61,7 @@ ZSW_INLINE size_t form_bytes(size_t bytes, size_t width, size_t delta) {
     return width + (values + 7) / 8 + values * delta;
 }
 
-/* Writes a block as values of `width` bytes with differences of `delta`. Its length, or 0 where one doesn't fit. */
+/* Write a block as values of `width` bytes with differences of `delta`. Return its length, or 0 if one doesn't fit. */
 ZSW_INLINE size_t put_deltas(const uint8_t *src, size_t bytes, uint8_t *out, size_t width, size_t delta) {
     size_t values = bytes / width, first = 0;
     uint8_t *mask = out + width, *deltas = mask + (values + 7) / 8;
@@ -131,7 +131,7 @@ ZSW_INLINE void get_deltas(const uint8_t *in, uint8_t *dst, size_t bytes, size_t
     }
 }
 
-/* Length of a block in a form; more than any block where there is no such form. */
+/* Return the length of a block in a form; more than any block if there is no such form. */
 static size_t length_of(uint32_t form, size_t bytes) {
     switch (form) {
     case ZEROS:
@@ -211,7 +211,7 @@ static int bdi_ctx_create(const void *params, void **ctx) {
     return ZSW_OK;
 }
 
-/* 0 where the source isn't whole lines. No form is longer than its block, so that the least capacity is enough. */
+/* Return 0 if the source isn't whole lines. No form is longer than its block, so that the least capacity is enough. */
 static int bdi_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
     size_t grain = *(const size_t *)ctx, blocks = (src_bytes + grain - 1) / grain;
     uint8_t *out = dst + HEADER + (blocks + 1) / 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * "deflate": zlib without its header and checksum, as zram and the kernel's crypto layer use it: window of 2^11 bytes
- * and memory level 8 unless told otherwise. Windows begin at 9: neither zlib nor the kernel takes 8 for bare deflate.
+ * and memory level 8 by default. Windows begin at 9: neither zlib nor the kernel takes 8 for bare deflate.
  *
  * zlib keeps all its memory from initialisation on; a call only resets it.
  */

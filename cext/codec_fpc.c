@@ -29,7 +29,7 @@ ZSW_INLINE int fits(uint32_t word, unsigned bits) {
     return word + (1u << (bits - 1)) < 1u << bits;
 }
 
-/* The pattern with the fewest bits, for a word that isn't 0. Branch-free, because the branches would be unpredictable. */
+/* Return the pattern with the fewest bits, for a word that isn't 0. Branch-free: branches would be unpredictable. */
 ZSW_INLINE uint32_t pattern_of(uint32_t word) {
     uint32_t pattern = word == (word & 255) * 0x01010101u ? SAME_BYTES : WHOLE;
     uint32_t halves = ((word + 0x80) & 0xff00) | (((word >> 16) + 0x80) & 0xff00);

@@ -35,13 +35,13 @@ ZSW_INLINE uint32_t hash_of(uint32_t sequence) {
     return (sequence * 2654435761u) >> (32 - POSITION_BITS);
 }
 
-/* Where the sequence at `at` was seen before, or the start; `at` takes that place. */
+/* Return the last position of the sequence at `at`, or the start, and replace it by `at`. */
 ZSW_INLINE const uint8_t *seen_before(const lz4_source *s, const uint8_t *at, uint32_t hash) {
     return s->start + position_swap(s->table, hash, (size_t)(at - s->start));
 }
 
 /*
- * The first position from `at` on whose four bytes were seen at `*match`; NULL where the search ends without one. After
+ * The first position from `at` on whose four bytes were seen at `*match`; NULL if there is none. After
  * each SKIP_AFTER positions without a match the step grows by one.
  */
 ZSW_INLINE const uint8_t *search(const lz4_source *s, const uint8_t *at, const uint8_t **match) {
@@ -68,7 +68,7 @@ ZSW_INLINE const uint8_t *search(const lz4_source *s, const uint8_t *at, const u
     return NULL;
 }
 
-/* How far the bytes at `at` and `match`, which lies before it, agree; never into the literals at the end. */
+/* Return the length of the match between `at` and the earlier `match`, up to the literals at the end. */
 ZSW_INLINE size_t agreeing(const lz4_source *s, const uint8_t *at, const uint8_t *match) {
     const uint8_t *from = at;
     const uint8_t *stop = s->end - LITERAL_END;
@@ -84,7 +84,7 @@ ZSW_INLINE size_t agreeing(const lz4_source *s, const uint8_t *at, const uint8_t
     return (size_t)(at - from);
 }
 
-/* What a token's half can't hold. */
+/* The part of a length that exceeds a token's half. */
 ZSW_INLINE uint8_t *put_length(uint8_t *out, size_t rest) {
     for (; rest >= 255; rest -= 255)
         *out++ = 255;
@@ -122,7 +122,7 @@ ZSW_INLINE uint8_t *put_sequence(const lz4_source *s, uint8_t *out, const uint8_
     return put_length(out, more - LENGTH_MAX);
 }
 
-/* All sequences that end in a match; `*literals` is where those begin that follow the last. */
+/* Write all sequences that end in a match. Set `*literals` to the start of the literals after the last one. */
 ZSW_INLINE uint8_t *put_sequences(const lz4_source *s, uint8_t *out, const uint8_t **literals) {
     const uint8_t *anchor = s->start;
     const uint8_t *at = s->start + 1;
@@ -169,7 +169,7 @@ static int lz4_linux_compress(void *ctx, const uint8_t *src, size_t src_bytes, u
     return (int)(put_literals(out + 1, out, literals, (size_t)(src + src_bytes - literals)) - dst);
 }
 
-/* The rest of a length whose token's half is full. NULL where the block ends within it. */
+/* Read the rest of a length whose token's half is full. Return NULL if the block ends within it. */
 ZSW_INLINE const uint8_t *get_length(const uint8_t *in, const uint8_t *end, size_t *length) {
     uint8_t more;
 
@@ -182,7 +182,7 @@ ZSW_INLINE const uint8_t *get_length(const uint8_t *in, const uint8_t *end, size
     return in;
 }
 
-/* Copies literals, in pieces where both sides have room to run over. 0 where they aren't there or don't fit. */
+/* Copy literals, in larger pieces if both sides have room. Return 0 if they are missing or don't fit. */
 ZSW_INLINE int get_literals(const uint8_t *in, size_t in_room, uint8_t *out, size_t out_room, size_t bytes) {
     if (ZSW_LIKELY(bytes + ZSW_PIECE <= in_room && bytes + ZSW_PIECE <= out_room))
         copy_pieces(out, in, bytes);

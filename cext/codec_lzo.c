@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "lzo": what Linux calls lzo, and liblzo2 lzo1x_1_15_compress, byte for byte. */
+/* "lzo": Linux' lzo, byte for byte; liblzo2 calls it lzo1x_1_15_compress. */
 #include <stdlib.h>
 
 #include "lzo1x.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "store": no compression. Every page is kept as it is, which is what the others are compared with. */
+/* "store": no compression. Every page is stored uncompressed, for comparison with the others. */
 #include <string.h>
 
 #include "zsw_builtin.h"

@@ -2,10 +2,10 @@
 /*
  * "wkdm": Wilson, Kaplan and Smaragdakis, "The Case for Compressed Caching in Virtual Memory Systems", USENIX 1999.
  *
- * Each word of 32 bits is looked for in a dictionary of 16 recent words, which it has one place in by its upper 22
- * bits. Two bits say what was found: a zero, the upper bits (the lower ten are written), nothing (the word is written),
- * or the word. The code has the two bits of every word; the words; the places, 4 bits each; the lower bits, three to a
- * word. The authors' program has three offsets in front, which the two bits tell as well, and a random table for a hash.
+ * Each word of 32 bits is looked up in a dictionary of 16 recent words, at an index that its upper 22 bits give. Two
+ * bits hold the result: a zero, a match of the upper bits (the lower ten are written), a miss (the word is written), or
+ * a full match. The code has the two bits of every word; the words; the indices, 4 bits each; the lower bits, three to
+ * a word. The authors' program writes three offsets first, which follow from the two bits, and hashes by a random table.
  */
 #include "zsw_units.h"
 
@@ -100,7 +100,7 @@ ZSW_INLINE void count(wkdm_parts *p, size_t words) {
     p->lows = lows;
 }
 
-/* Lays the parts of a code out. Returns the missed words, or NULL where the code has another length than they need. */
+/* Lays the parts of a code out. Returns the missed words, or NULL if the code has another length. */
 ZSW_INLINE const uint8_t *unpack(const uint8_t *in, size_t code_bytes, size_t words, wkdm_parts *p) {
     const uint8_t *missed = in + words / 4, *places, *lows;
 

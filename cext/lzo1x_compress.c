@@ -23,7 +23,7 @@ typedef struct lzo_block {
     int runs; /* a constant wherever it is looked at */
 } lzo_block;
 
-/* What has been written. */
+/* The output so far. */
 typedef struct lzo_out {
     uint8_t *at;
     uint8_t *state; /* its two low bits tell how many literals follow the last instruction */
@@ -31,7 +31,7 @@ typedef struct lzo_out {
 } lzo_out;
 
 /* The first position from `at` on that begins a run (`*match` is NULL then) or whose four bytes were seen at `*match`;
- * NULL where there is none. `since` is the end of the last match, from which steps grow. */
+ * NULL if there is none. `since` is the end of the last match, from which steps grow. */
 ZSW_INLINE const uint8_t *search(const lzo_block *b, const uint8_t *at, const uint8_t *since, const uint8_t **match) {
     while (at < b->limit) {
         uint32_t sequence = load32(at);
@@ -78,7 +78,7 @@ ZSW_INLINE size_t run_length(const lzo_block *b, const uint8_t *at) {
     return (size_t)(end - at);
 }
 
-/* What a code has no room for: at least 1. */
+/* The part of a length that exceeds the code's field: at least 1. */
 ZSW_INLINE uint8_t *put_length(uint8_t *out, size_t rest) {
     for (; rest > 255; rest -= 255)
         *out++ = 0;
@@ -146,7 +146,7 @@ ZSW_INLINE size_t unambiguous(const lzo_block *b, size_t distance, size_t length
     return looks_like_run ? UNAMBIGUOUS_LENGTH : length;
 }
 
-/* The instruction at `at`, from where on `*match` may be met again; returns the position behind it. */
+/* The instruction at `at`, from where on `*match` may be found again; returns the position after it. */
 ZSW_INLINE const uint8_t *put_instruction(const lzo_block *b, lzo_out *out, const uint8_t *at, const uint8_t *match) {
     size_t length;
 
@@ -215,7 +215,7 @@ static uint8_t *put_end(lzo_out *out, const uint8_t *from, size_t bytes, int fir
 }
 
 /*
- * The stream of a source. 0 where it doesn't fit into `dst_bytes`, which only a source that grows can cause. Of what is
+ * The stream of a source. 0 if it doesn't fit into `dst_bytes`, which only a source that grows can cause. Of what is
  * kept free behind the literals of a sequence, most is for a match as long as the source.
  */
 ZSW_INLINE int compress(position_table *table, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes,

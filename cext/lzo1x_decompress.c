@@ -20,7 +20,7 @@ typedef struct lzo_match {
     size_t literals; /* 0 ... 3 of them follow */
 } lzo_match;
 
-/* A length of which the code holds `low`, or as far as `most` and more in the bytes that follow. 0 where they end. */
+/* A length of which the code holds `low`, or as far as `most` and more in the bytes that follow. 0 if they end. */
 ZSW_INLINE size_t get_length(lzo_in *in, size_t low, size_t most) {
     size_t length = most;
 
@@ -87,7 +87,7 @@ ZSW_INLINE int get_far(lzo_in *in, uint32_t code, int runs, lzo_match *m) {
     return length ? get_distance(in, LZO_MIDDLE + (code & LZO_FAR_HIGH ? LZO_MIDDLE : 0), m) : ZSW_E_CORRUPT;
 }
 
-/* Literals; NULL where either side has no room for them. */
+/* Literals; NULL if either side has no room for them. */
 ZSW_INLINE uint8_t *put_literals(lzo_in *in, size_t bytes, uint8_t *out, const uint8_t *out_end) {
     if (ZSW_UNLIKELY(in->end - in->at < (ptrdiff_t)bytes + END_BYTES || out_end - out < (ptrdiff_t)bytes))
         return NULL;
@@ -113,7 +113,7 @@ ZSW_INLINE uint8_t *put_few_literals(lzo_in *in, size_t bytes, uint8_t *out, con
     return put_literals(in, bytes, out, out_end);
 }
 
-/* A match, or a run; NULL where it begins before `start` or doesn't fit. */
+/* A match, or a run; NULL if it begins before `start` or doesn't fit. */
 ZSW_INLINE uint8_t *put_match(const lzo_match *m, uint8_t *out, const uint8_t *start, const uint8_t *out_end) {
     uint8_t *end = out + m->length;
 
@@ -130,7 +130,7 @@ ZSW_INLINE uint8_t *put_match(const lzo_match *m, uint8_t *out, const uint8_t *s
     return end;
 }
 
-/* The first byte, where it isn't an instruction. Sets `*state` and `*runs`; NULL where the stream is corrupt. */
+/* The first byte, where it isn't an instruction. Sets `*state` and `*runs`; NULL if the stream is corrupt. */
 static uint8_t *get_first(lzo_in *in, uint8_t *out, const uint8_t *out_end, size_t *state, int *runs) {
     size_t bytes;
 

@@ -23,7 +23,7 @@ extern const zsw_codec zsw_codec_store;
 int zsw_no_params_create(const zsw_config *config, void **params);
 void zsw_no_params_destroy(void *params);
 
-/* What the interface promises `compress` for its output. */
+/* The minimum output buffer that the interface promises to `compress`. */
 #define ZSW_LEAST_CAPACITY(src_bytes) ((src_bytes) + (src_bytes) / 16 + 64)
 
 /*

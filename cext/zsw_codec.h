@@ -55,7 +55,7 @@ typedef struct zsw_codec {
     uint32_t flags;             /* ZSW_TAKES_DICTIONARY or 0 */
     const char *name;           /* lower case, no ':' ',' '=' */
     const zsw_param *params;    /* ends with a NULL name; never NULL */
-    const char *const *symbols; /* functions wanted from the library, ends with NULL; NULL where none is needed */
+    const char *const *symbols; /* functions wanted from the library, ends with NULL; NULL if it needs none */
 
     /* Checks and keeps the parameters. 0, ZSW_E_NOMEM or ZSW_E_RANGE; *params is NULL on failure. */
     int (*params_create)(const zsw_config *config, void **params);
@@ -66,7 +66,7 @@ typedef struct zsw_codec {
     void (*ctx_destroy)(void *ctx); /* accepts NULL */
 
     /*
-     * Compresses `src_bytes` bytes. Returns the length written, at most `dst_bytes`; 0 where the codec finds that
+     * Compresses `src_bytes` bytes. Returns the length written, at most `dst_bytes`; 0 if the codec finds that
      * it can't make the page smaller; or a negative code. `dst_bytes` is at least src_bytes + src_bytes / 16 + 64.
      */
     int (*compress)(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes);

@@ -39,8 +39,7 @@ typedef struct zsw_counter {
         "when a scanned page is activated, because it was accessed or can't be reclaimed; `two-list`, `mglru`")        \
     ROW(pgdeactivate, "vmstat `pgdeactivate`",                                                                         \
         "when a page is moved from the active list to the inactive one; `two-list`")                                   \
-    ROW(workingset_refault_anon, "vmstat `workingset_refault_anon`",                                                   \
-        "when a page refaults; `two-list`, `mglru`")                                                                   \
+    ROW(workingset_refault_anon, "vmstat `workingset_refault_anon`", "when a page refaults; `two-list`, `mglru`")      \
     ROW(workingset_activate_anon, "vmstat `workingset_activate_anon`",                                                 \
         "when a page refaults so soon that it is activated at once")                                                   \
     ROW(workingset_restore_anon, "vmstat `workingset_restore_anon`",                                                   \
@@ -102,7 +101,7 @@ typedef struct zsw_counter {
         "when the strongest codec does not get an object into a smaller size class either, and the slot is marked "    \
         "incompressible")
 
-/* What the backend holds: amounts at the time of asking, not events. */
+/* Usage of the backend: amounts at the time of the query, not events. */
 #define ZSW_USAGE_COUNTERS(ROW)                                                                                        \
     ROW(stored_pages, "zswap `stored_pages`", "now in the pool; same-filled pages too")                                \
     ROW(same_filled_pages, "zram `same_pages`, zswap `same_filled_pages` (until 6.12)",                                \
@@ -132,7 +131,7 @@ typedef struct zsw_counter {
         "when `counting` rejects a page because those since the last reading might have taken all space")              \
     ROW(reject_token, "", "when `tokens` rejects a page or a write in place because no token is in hand")
 
-/* What a compressing device holds, and what it told. */
+/* Usage of a compressing device, and its interrupts. */
 #define ZSW_CRAM_USAGE_COUNTERS(ROW)                                                                                   \
     ROW(poisoned_pages, "", "now lost, and not read yet; `lost_pages = poisoned_reads + poisoned_pages`")              \
     ROW(writable_pages, "", "now writable where they are")                                                             \

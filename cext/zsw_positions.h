@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Table of the last position of each four-byte sequence: 8192 positions of 16 bits, as Linux' lz4 and lzo both keep them. An
- * entry that nothing was put into reads as position 0, so the table is cleared before each source.
+ * Table of the last position of each four-byte sequence: 8192 positions of 16 bits, as in Linux' lz4 and lzo. An unused
+ * entry reads as position 0, so the table is cleared before each source.
  */
 #ifndef ZSW_POSITIONS_H
 #define ZSW_POSITIONS_H

@@ -3,9 +3,9 @@
  * Compress a source in independent units, so that a device can read one without the others: from a cache line up to a
  * page. It is written as
  *
- *   2 bytes   how many lines of 64 bytes the source has, and UNITS_RAW where it follows as it is;
- *   a table   the length of each unit's code, of one byte where units have up to 128 bytes, else of two; without it
- *             where there is one unit. A unit that doesn't get smaller has its own length, and follows as it is;
+ *   2 bytes   how many lines of 64 bytes the source has, and UNITS_RAW if it follows as it is;
+ *   a table   the length of each unit's code, of one byte if units have up to 128 bytes, else of two; without it
+ *             if there is one unit. A unit that doesn't get smaller has its own length, and follows as it is;
  *   codes     one behind the other.
  */
 #ifndef ZSW_UNITS_H
@@ -31,7 +31,8 @@ typedef struct units_ctx {
 typedef size_t (*unit_encode)(const uint8_t *src, size_t bytes, uint8_t *code);
 
 /*
- * Reads `bytes` bytes back from a code with UNITS_PAD zeros behind it. Bytes from the end up to `room` may be overwritten. 0 or ZSW_E_CORRUPT.
+ * Decode `bytes` bytes from a code with UNITS_PAD zeros behind it. Bytes from the end up to `room` may be overwritten.
+ * Return 0 or ZSW_E_CORRUPT.
  */
 typedef int (*unit_decode)(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t room);
 
@@ -71,7 +72,7 @@ ZSW_INLINE size_t units_table(size_t grain, size_t bytes) {
     return units > 1 ? units * units_entry(grain) : 0;
 }
 
-/* Compresses a source; 0 where it isn't whole lines. */
+/* Compresses a source; 0 if it isn't whole lines. */
 ZSW_INLINE int units_compress(units_ctx *c, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes,
                               unit_encode encode) {
     size_t table = units_table(c->grain, src_bytes);
