@@ -13,6 +13,7 @@ TREE = Path(__file__).resolve().parents[2]
 setup(
     name="native",
     packages=[],
+    options={"build": {"build_base": "../build/bench"}},
     ext_modules=cythonize(
         [
             Extension(
