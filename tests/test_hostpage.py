@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from zswapsim import InputError, read_contents
-from zswapsim.hostpage import PAGE_BYTES, other_page_size, refuse_other_page_size
+from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.hostpage import other_page_size, refuse_other_page_size
 from zswapsim.kernel import zram
 from zswapsim.live import observe
 from zswapsim.live.procfs import Process
@@ -47,6 +48,6 @@ def test_no_device_is_made_on_such_a_host(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_pages_of_4_kib_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sysconf", lambda _: PAGE_BYTES)
+    monkeypatch.setattr(os, "sysconf", lambda _: PAGE_SIZE)
     assert other_page_size() is None
     refuse_other_page_size("pid 1")

@@ -6,6 +6,7 @@ from enum import Flag, StrEnum, auto
 from math import isqrt
 
 from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.frames.arena import FrameArena, Grant
 from zswapsim.machine.nodemask import Nodemask
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.compressors import CompressorInfo, Parameter
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import TIMES, count, factor, format_size, in_one_unit, share
@@ -59,7 +60,8 @@ def heading(summaries: Sequence[Summary]) -> str:
     first = summaries[0]
     pages = int(first["pages"] or 0)
     same = share(float(first["same_filled"] or 0), 1)
-    return f"{count(pages)} pages ({format_size(PAGE_SIZE * pages)}), {same} of them same-filled: stored without compression"
+    size = format_size(PAGE_SIZE * pages)
+    return f"{count(pages)} pages ({size}), {same} of them same-filled: stored without compression"
 
 
 def best(summaries: Sequence[Summary], key: str, highest: bool = False) -> frozenset[int]:

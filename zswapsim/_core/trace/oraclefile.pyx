@@ -12,6 +12,7 @@ from posix.unistd cimport read
 from zswapsim._core.trace.dense cimport DenseMap
 from zswapsim._core.trace.oraclerecord cimport OBJECT_AT, RECORD_BYTES, garbled, le64toh
 
+from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
 
 cdef enum:
@@ -61,14 +62,13 @@ cdef class OracleFile:
         The reader does not say what is wrong with a bad file. Raises BusyError if another thread is using `pages`.
         """
         cdef bint good
-        if self.pages.busy:
+        if not busy_enter(&self.pages.busy):
             raise BusyError("OracleFile: another thread is using its pages")
-        self.pages.busy = True
         try:
             with nogil:
                 good = self.read_all()
         finally:
-            self.pages.busy = False
+            busy_leave(&self.pages.busy)
         return good
 
     def take(self):
