@@ -15,7 +15,7 @@ from native.latency import random_access_ns
 from race import Row, Runner, race, timed
 
 from zswapsim import Result, Settings, read_trace, run
-from zswapsim._core.backend.backend import CountingBackend
+from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim.study.settings.cost import PRESETS
 from zswapsim.study.settings.reclaimers import RECLAIMERS

@@ -9,7 +9,7 @@ from tests.faulty_codecs import python_codec
 from tests.page_samples import sample_array, sample_pages
 from zswapsim import CorruptPageError, InputError, Settings, get_compressor, run
 from zswapsim._core.backend import cram as core
-from zswapsim._core.backend.backend import CountingBackend
+from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.backend.cram import CramBackend
 from zswapsim._core.backend.cram_device import CramDevice
 from zswapsim._core.backend.device import SwapDevice

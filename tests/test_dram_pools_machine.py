@@ -14,7 +14,9 @@ from tests.reference import RECLAIMERS
 from tests.reference.pools import DramPool, Zram, Zswap
 from tests.reference.replay import Contents
 from zswapsim import Settings, get_compressor
-from zswapsim._core.backend.zram_slots import mark_idle, recompress_slots, write_back_slots
+from zswapsim._core.backend.zram_recompress import recompress_slots
+from zswapsim._core.backend.zram_slots import mark_idle
+from zswapsim._core.backend.zram_writeback import write_back_slots
 from zswapsim.compressors import measure
 from zswapsim.study.run.run import open_replay
 from zswapsim.study.settings.backends import SLOT_CHOICES

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zswapsim import Settings, run
-from zswapsim._core.backend.backend import CountingBackend
+from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim.study.settings.cost import PRESETS
 

@@ -18,7 +18,9 @@ from tests.faulty_codecs import E_CODEC, E_CORRUPT, c_codec
 from tests.page_samples import sample_array, sample_pages
 from zswapsim import CorruptPageError, InputError, Settings
 from zswapsim._core.backend.tiers import TieredBackend
-from zswapsim._core.backend.zram_slots import mark_idle, recompress_slots, write_back_slots
+from zswapsim._core.backend.zram_recompress import recompress_slots
+from zswapsim._core.backend.zram_slots import mark_idle
+from zswapsim._core.backend.zram_writeback import write_back_slots
 from zswapsim._core.base.errors import SlotEmptyError
 from zswapsim._core.engine.replay import Replay
 from zswapsim.study.run.run import open_replay

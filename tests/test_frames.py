@@ -6,7 +6,7 @@ import pytest
 import zswapsim
 from zswapsim import BusyError, HostMemoryError, InputError, PageStore
 from zswapsim._core.backend.device import SwapDevice
-from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.private_node import PrivateNodeBackend
 from zswapsim._core.codec.codec import Codec, table_of_class
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena, Grant
@@ -109,7 +109,7 @@ def test_a_node_is_one_threads_at_a_time() -> None:
     other = arena.grant("other")
     assert other.take() == 0
     met: list[str] = []
-    backend = PooledBackend((1,) * 6, arena.grant("pool"), SwapDevice(0, backed=True), meddling_codec(other, met))
+    backend = PrivateNodeBackend((1,) * 6, arena.grant("pool"), SwapDevice(0, backed=True), meddling_codec(other, met))
     images = np.zeros((4, 4096), np.uint8)
     images[:, :100] = np.arange(1, 401, dtype=np.uint8).reshape(4, 100)
     engine = Replay(
@@ -126,7 +126,7 @@ def test_a_node_is_one_threads_at_a_time() -> None:
 def test_frames_of_a_replay_go_back() -> None:
     dram, node = FrameArena(8 * 4096), FrameArena(8 * 4096)
     images = np.random.default_rng(1).integers(0, 9, (4, 4096), np.uint8)
-    backend = PooledBackend((1,) * 6, node.grant("pool"), SwapDevice(0, backed=True), get_compressor("lz4"))
+    backend = PrivateNodeBackend((1,) * 6, node.grant("pool"), SwapDevice(0, backed=True), get_compressor("lz4"))
     engine = Replay(
         4, 2, backend, dram=dram.grant("w"), images=images, next_image=np.arange(4, dtype=np.uint32),
         zero=np.zeros(4, np.uint8),
@@ -143,7 +143,7 @@ def test_dram_that_others_take_meanwhile() -> None:
     """The replay evicts, or ends out of memory; it never uses a frame that it did not get."""
     dram = FrameArena(3 * 4096)
     images = np.random.default_rng(1).integers(0, 9, (6, 4096), np.uint8)
-    backend = PooledBackend(
+    backend = PrivateNodeBackend(
         (1,) * 6, FrameArena(8 * 4096).grant("pool"), SwapDevice(8, backed=True), get_compressor("lz4")
     )
     engine = Replay(
@@ -161,7 +161,9 @@ def test_dram_that_others_take_meanwhile() -> None:
 def test_no_frame_of_dram_at_all() -> None:
     dram = FrameArena(4096)
     images = np.zeros((1, 4096), np.uint8)
-    backend = PooledBackend((1,) * 6, FrameArena(4096).grant("p"), SwapDevice(0, backed=True), get_compressor("lz4"))
+    backend = PrivateNodeBackend(
+        (1,) * 6, FrameArena(4096).grant("p"), SwapDevice(0, backed=True), get_compressor("lz4")
+    )
     zero, following = np.ones(1, np.uint8), np.zeros(1, np.uint32)
     engine = Replay(1, 1, backend, dram=dram.grant("w"), images=images, next_image=following, zero=zero)
     dram.grant("other").take()

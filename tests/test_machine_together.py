@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from zswapsim._core.backend.device import SwapDevice
-from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.private_node import PrivateNodeBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim.compressors import get_compressor
 from zswapsim.machine import SWAP_BACKEND, Machine, NodeSpec, OomKilled, SegmentationFault, SyscallError, sysfs
@@ -277,7 +277,7 @@ def answer(call: Callable[[Side], Any], side: Side) -> tuple[str, Any]:
 def simulation(machine: Machine) -> Replay:
     """A replay at bytes depth whose pool is on C and whose DRAM is a node of another machine."""
     contents = Contents(np.random.default_rng(1).integers(0, 40, (16, PAGE_SIZE), np.uint8), "noise")
-    backend = PooledBackend(
+    backend = PrivateNodeBackend(
         COST, machine.nodes["C"].owned_by(SWAP_BACKEND), SwapDevice(64, backed=True), get_compressor("lz4")
     )
     dram = Machine([NodeSpec("DRAM", SIMULATED_FRAMES * PAGE_SIZE, min_frames=0, backed=True)])

@@ -11,8 +11,9 @@ from tests.reference import RECLAIMERS
 from tests.reference.readahead import Cluster, Vma
 from tests.reference.replay import Contents, Machine, Swap
 from zswapsim import InputError, Settings, run
-from zswapsim._core.backend.backend import CountingBackend, DiskBackend
+from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.disk import DiskBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.readahead.readahead import ClusterReadahead, Readahead, VmaReadahead
 from zswapsim.report.comparison import comparison_text

@@ -9,8 +9,9 @@ import pytest
 from tests.reference import RECLAIMERS
 from tests.reference.replay import Contents, Machine, Swap
 from zswapsim import InputError, Settings, run
-from zswapsim._core.backend.backend import CountingBackend, DiskBackend
+from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.disk import DiskBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim.study.run.reclaimers import open_reclaimer
 from zswapsim.study.settings.cost import PRESETS

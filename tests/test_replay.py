@@ -11,9 +11,11 @@ import pytest
 from tests.faulty_codecs import E_CODEC, c_codec, python_codec
 from tests.page_samples import sample_array, sample_pages
 from zswapsim import BusyError, CorruptPageError, InputError, PluginError, Result, Settings, run
-from zswapsim._core.backend.backend import Backend, CountingBackend, DiskBackend
+from zswapsim._core.backend.backend import Backend
+from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.backend.device import SwapDevice
-from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.disk import DiskBackend
+from zswapsim._core.backend.private_node import PrivateNodeBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena
 from zswapsim.compressors import get_compressor, measure
@@ -135,7 +137,7 @@ def test_a_node_too_small_for_a_zspage_passes_pages_on_to_the_device() -> None:
 
 def engine_with(codec: object, *, device_pages: int = 1 << 20, node: int = 64, frames: int = 8) -> Replay:
     contents = Contents(sample_array(sample_pages()), "samples")
-    backend = PooledBackend(COST, FrameArena(node * 4096).grant("b"), SwapDevice(device_pages, backed=True), codec)
+    backend = PrivateNodeBackend(COST, FrameArena(node * 4096).grant("b"), SwapDevice(device_pages, backed=True), codec)
     zero = (~contents.images.any(axis=1)).astype(np.uint8)
     return Replay(
         64, frames, backend, dram=FrameArena(frames * 4096).grant("w"), images=contents.images,
@@ -215,7 +217,7 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(InputError, match=r"negative|at least 0"):
         Backend([-1, 0, 0, 1, 0, 0])
     with pytest.raises(InputError, match="either a codec or measured"):
-        PooledBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0))
+        PrivateNodeBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0))
     with pytest.raises(InputError, match="not initialised"):
         Replay.__new__(Replay).feed(page(0), READ)
     with pytest.raises(InputError, match="swap device"):
@@ -245,16 +247,16 @@ def test_a_backend_serves_one_replay() -> None:
         Replay(5, 5, backend, next_image=np.arange(3, dtype=np.uint32), zero=np.zeros(3, np.uint8))
 
 
-def pooled_sizes(count: int) -> PooledBackend:
+def pooled_sizes(count: int) -> PrivateNodeBackend:
     columns = (np.full(count, 100, np.uint16), np.zeros(count, np.uint8), np.ones(count, np.uint32))
     measured = (*columns, np.ones(count, np.uint32))
-    return PooledBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0), None, measured)
+    return PrivateNodeBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0), None, measured)
 
 
 def test_a_backend_is_given_what_it_needs() -> None:
     """Else it would look at bytes, or at sizes, that are not there."""
     with pytest.raises(InputError, match="needs pages with their bytes"):
-        Replay(5, 5, PooledBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0), get_compressor("lz4")))
+        Replay(5, 5, PrivateNodeBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0), get_compressor("lz4")))
     with pytest.raises(InputError, match="sizes of 3 contents were measured, 4 are wanted"):
         Replay(5, 5, pooled_sizes(3), next_image=np.arange(4, dtype=np.uint32), zero=np.zeros(4, np.uint8))
     with pytest.raises(InputError, match="0 are wanted"):

@@ -13,7 +13,7 @@ from tests.test_dram_pools_machine import LENGTHS, Grouped, PoolMachine, SlotWor
 from tests.test_zswap_rules import PAGES, contents_of, opened, touch, word_pages
 from zswapsim import InputError, Settings, run
 from zswapsim._core.backend.device import SwapDevice
-from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.private_node import PrivateNodeBackend
 from zswapsim._core.backend.tiers import NextTier, TieredBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena
@@ -174,9 +174,9 @@ def test_specs_of_tiers() -> None:
 
 @pytest.mark.parametrize("bare", [True, False])
 def test_a_next_tier_that_serves_no_replay_takes_nothing(bare: bool) -> None:
-    slow = PooledBackend(COST, FrameArena(16 * 4096).grant("b"), SwapDevice(9, backed=True), get_compressor("lz4"))
+    slow = PrivateNodeBackend(COST, FrameArena(16 * 4096).grant("b"), SwapDevice(9, backed=True), get_compressor("lz4"))
     tier = NextTier.__new__(NextTier) if bare else NextTier(slow)
-    fast = PooledBackend(COST, FrameArena(2 * 4096).grant("b"), tier, get_compressor("lz4"))
+    fast = PrivateNodeBackend(COST, FrameArena(2 * 4096).grant("b"), tier, get_compressor("lz4"))
     images = contents_of("noise").images
     engine = Replay(
         PAGES, 8, fast, dram=FrameArena(8 * 4096).grant("w"), images=images,
@@ -188,8 +188,8 @@ def test_a_next_tier_that_serves_no_replay_takes_nothing(bare: bool) -> None:
 
 
 def test_tiers_that_do_not_fit_each_other_are_refused() -> None:
-    def pool(device: SwapDevice) -> PooledBackend:
-        return PooledBackend(COST, FrameArena(16 * 4096).grant("b"), device, get_compressor("lz4"))
+    def pool(device: SwapDevice) -> PrivateNodeBackend:
+        return PrivateNodeBackend(COST, FrameArena(16 * 4096).grant("b"), device, get_compressor("lz4"))
 
     slow = pool(SwapDevice(9, backed=True))
     with pytest.raises(InputError, match="behind the fast one"):

@@ -8,8 +8,8 @@ from importlib import import_module
 import pytest
 
 from zswapsim import ZswapsimError, _core
-from zswapsim._core.backend.backend import DiskBackend
-from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.disk import DiskBackend
+from zswapsim._core.backend.private_node import PrivateNodeBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena, Grant
 from zswapsim._core.zsmalloc.pool import ZsPool
@@ -21,6 +21,7 @@ CLASSES = [
     for _, kind in inspect.getmembers(import_module(name), inspect.isclass)
     if kind.__module__ == name and not issubclass(kind, BaseException)
 ]
+assert CLASSES
 COST = (1, 1, 1, 1, 1, 1)
 ALLOWED = (ZswapsimError, TypeError, AttributeError, AssertionError, ValueError, BufferError, NotImplementedError)
 
@@ -58,9 +59,9 @@ def test_bare_objects_as_arguments() -> None:
     grant = Grant.__new__(Grant)
     for call in (
         lambda: ZsPool(grant),
-        lambda: PooledBackend(COST, grant, bare(DiskBackend)),
+        lambda: PrivateNodeBackend(COST, grant, bare(DiskBackend)),
         lambda: Replay(5, 5, DiskBackend.__new__(DiskBackend)),
-        lambda: Replay(5, 5, PooledBackend.__new__(PooledBackend)),
+        lambda: Replay(5, 5, PrivateNodeBackend.__new__(PrivateNodeBackend)),
         lambda: Replay(5, 5, DiskBackend.__new__(DiskBackend), dram=grant),
         lambda: FrameArena.__new__(FrameArena).grant("x"),
     ):

@@ -8,8 +8,9 @@ import pytest
 from tests.page_samples import lz4_length
 from tests.test_zswap_rules import PAGES, contents_of, touch, word_pages
 from zswapsim import CorruptPageError, InputError, Settings, get_compressor, run
-from zswapsim._core.backend.zram_slots import HUGE_SLOTS, IDLE_SLOTS, INCOMPRESSIBLE_SLOTS, mark_idle, recompress_slots
-from zswapsim._core.backend.zram_slots import write_back_slots as write_back
+from zswapsim._core.backend.zram_recompress import recompress_slots
+from zswapsim._core.backend.zram_slots import HUGE_SLOTS, IDLE_SLOTS, INCOMPRESSIBLE_SLOTS, mark_idle
+from zswapsim._core.backend.zram_writeback import write_back_slots as write_back
 from zswapsim._core.engine.replay import Replay
 from zswapsim.report.text import result_text
 from zswapsim.study.run.run import open_replay

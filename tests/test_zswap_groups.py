@@ -8,11 +8,13 @@ import pytest
 from tests.test_zswap_rules import contents_of, touch
 from zswapsim import InputError, Settings, run
 from zswapsim._core.backend.device import SwapDevice
-from zswapsim._core.backend.groups import PoolGroups
-from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.private_node import PrivateNodeBackend
+from zswapsim._core.backend.zram import ZramBackend
+from zswapsim._core.backend.zswap import ZswapBackend
+from zswapsim._core.backend.zswap_groups import ZswapGroups
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena
-from zswapsim.backends.rules import PoolRules
+from zswapsim.backends.rules import ZswapRules
 from zswapsim.compressors import get_compressor
 from zswapsim.report.text import result_text
 from zswapsim.study.compare.compare import combinations, compare
@@ -211,28 +213,30 @@ def test_groups_need_a_trace_with_their_processes() -> None:
 def test_groups_that_are_none_are_refused() -> None:
     for groups in ([], [(0, None, True)], [(None, None, True), (None, None, True)], [(None, None, True), (1, 2, True)]):
         with pytest.raises(InputError, match="group"):
-            PoolGroups(groups)
+            ZswapGroups(groups)
     with pytest.raises(InputError, match="slot 1 is of group 1"):
-        PoolGroups([(None, None, True)], np.array([0, 1], np.uint16))
+        ZswapGroups([(None, None, True)], np.array([0, 1], np.uint16))
     with pytest.raises(InputError, match="group of each slot"):
-        PoolGroups([(None, None, True)], np.zeros(0, np.uint16))
+        ZswapGroups([(None, None, True)], np.zeros(0, np.uint16))
 
 
 def test_a_pool_takes_groups_of_its_own_that_fit() -> None:
-    def pool(groups: PoolGroups, rules: PoolRules | None) -> PooledBackend:
+    def pool(groups: ZswapGroups) -> ZswapBackend:
         grant = FrameArena(16 * 4096).grant("pool")
         device = SwapDevice(9, backed=True)
-        return PooledBackend(PRESETS["dram-nvme"], grant, device, get_compressor("lz4"), rules=rules, groups=groups)
+        return ZswapBackend(
+            PRESETS["dram-nvme"], grant, device, get_compressor("lz4"), rules=ZswapRules(), groups=groups
+        )
 
-    pair = PoolGroups([(None, None, True), (0, None, True)], np.zeros(9, np.uint16))
-    for rules in (None, PoolRules(block_device=True)):
-        with pytest.raises(InputError, match="one group for all but zswap"):
-            pool(pair, rules)
-    backend = pool(pair, PoolRules())
+    pair = ZswapGroups([(None, None, True), (0, None, True)], np.zeros(9, np.uint16))
+    for other in (PrivateNodeBackend, ZramBackend):
+        with pytest.raises(TypeError, match="groups"):
+            other(PRESETS["dram-nvme"], FrameArena(4096).grant("pool"), SwapDevice(0), groups=pair)
+    backend = pool(pair)
     with pytest.raises(InputError, match="of one pool alone"):
-        pool(pair, PoolRules())
+        pool(pair)
     with pytest.raises(InputError, match="of one pool alone"):
-        pool(PoolGroups.__new__(PoolGroups), PoolRules())
+        pool(ZswapGroups.__new__(ZswapGroups))
     with pytest.raises(InputError, match="9 slots have a group, 20 are wanted"):
         Replay(20, 5, backend, dram=FrameArena(20 * 4096).grant("w"), images=contents_of("text", PAGES).images,
                next_image=np.arange(PAGES, dtype=np.uint32), zero=np.zeros(PAGES, np.uint8))  # fmt: skip

@@ -9,11 +9,11 @@ import pytest
 from tests.page_samples import lz4_length
 from zswapsim import CorruptPageError, InputError, Settings, get_compressor
 from zswapsim._core.backend.device import SwapDevice
-from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.zswap import ZswapBackend
 from zswapsim._core.base.errors import SlotEmptyError
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.frames.arena import FrameArena
-from zswapsim.backends.rules import PoolRules
+from zswapsim.backends.rules import ZswapRules
 from zswapsim.compressors import measure
 from zswapsim.study.run.run import open_replay
 from zswapsim.study.settings.cost import PRESETS
@@ -262,9 +262,9 @@ def test_an_allocation_failure_is_reject_alloc_fail() -> None:
     """More zspages than reclaim's reserve has frames for; a machine of one frame of DRAM beside a pool of none."""
     images = contents_of("text").images
     arena = FrameArena(4 * 4096)
-    pool = PooledBackend(
+    pool = ZswapBackend(
         PRESETS["dram-nvme"], arena.grant("pool"), SwapDevice(100, backed=True), get_compressor("lz4"),
-        rules=PoolRules(), raw_from=4096,
+        rules=ZswapRules(),
     )  # fmt: skip
     engine = Replay(
         PAGES, 3, pool, dram=arena.grant("workload"), spare=0, images=images,

@@ -1,4 +1,4 @@
-"""Build the backends behind swap: the private node, zswap, zram, a compressing device, and a plain disk."""
+"""The swap backends, built from settings: private node, zswap, zram, a compressing device, a plain disk."""
 
 from zswapsim.backends.build import BackendPlan, open_backend
 

@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.backend.backend import Backend, CountingBackend, DiskBackend
+from zswapsim._core.backend.backend import Backend
+from zswapsim._core.backend.compressed import CompressedBackend
+from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.backend.device import SwapDevice
+from zswapsim._core.backend.disk import DiskBackend
 from zswapsim._core.backend.foliocodec import FolioCodec
-from zswapsim._core.backend.groups import PoolGroups
-from zswapsim._core.backend.pooled import PooledBackend
+from zswapsim._core.backend.private_node import PrivateNodeBackend
 from zswapsim._core.backend.tiers import NextTier, TieredBackend
+from zswapsim._core.backend.zram import ZramBackend
+from zswapsim._core.backend.zswap import ZswapBackend
+from zswapsim._core.backend.zswap_groups import ZswapGroups
 from zswapsim._core.base.errors import InputError
-from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.codec.codec import Codec
 from zswapsim._core.frames.arena import Grant
 from zswapsim.backends.cram import CramPlan, open_cram
-from zswapsim.backends.rules import PoolRules
+from zswapsim.backends.rules import ZramRules, ZswapRules
 from zswapsim.compressors.measure import Measured
 
 if TYPE_CHECKING:
@@ -25,116 +29,151 @@ if TYPE_CHECKING:
 
 
 class BackendPlan(NamedTuple):
-    """The settings of a backend. Without a codec and without measured sizes, pages are only counted."""
+    """The settings that a backend is built from. Without codec and without measured sizes, pages are only counted."""
 
     name: str
     """One of :data:`BACKENDS`."""
     cost: tuple[float, ...]
     """The constants of a CostModel, in its order."""
     device_pages: int
-    """The size of the swap device; 0 if there is none."""
+    """The capacity of the swap device; 0 for none."""
     frames: Grant | None = None
-    """The frames that the machine granted, of the private node or of DRAM. A disk needs none, nor does counting."""
+    """The grant of a machine, of frames on the private node or in DRAM. Disk and counting need none."""
     codec: Codec | None = None
-    """The codec that compresses pages at bytes depth. For a disk it only means that pages are real."""
+    """At bytes depth, the codec that compresses pages. For a disk it is the sign that pages have bytes."""
     measured: Measured | None = None
-    """The length and times of every content, at sizes depth."""
+    """At sizes depth, the compressed size and the times of every content."""
     chain_size: int = 8
     accept_threshold_percent: int = 90
     exclusive_loads: bool = True
     cram: CramPlan | None = None
-    """The compressing device, if that is the backend."""
-    rules: PoolRules | None = None
-    """The rules of a pool in DRAM."""
+    """The compressing device of the backend cram."""
+    zswap: ZswapRules | None = None
+    """The settings of zswap."""
+    zram: ZramRules | None = None
+    """The settings of zram."""
     node: str = "dram"
-    """The name of that DRAM for its frames' owners."""
+    """The name of the DRAM of zswap and zram in :meth:`Backend.owners`."""
     groups: Sequence[tuple[int | None, int | None, bool]] = ()
-    """(parent, memory.zswap.max in pages, memory.zswap.writeback) of each group of zswap; without groups, no limits."""
+    """The groups of zswap: parent, memory.zswap.max in pages, memory.zswap.writeback. None of them is one group."""
     group_of: NDArray[np.uint16] | None = None
-    """The group of each page; None if all are of the first."""
-    further: Sequence[Codec | Measured] = ()
-    """Up to three codecs to recompress with, from weak to strong; at sizes depth, the measured sizes of each."""
-    whole: FolioCodec | None = None
-    """The codec that compresses large folios as one, for a private node; without it, pages are compressed alone."""
+    """The group of each page; None if every page is of the first group."""
+    recompressors: Sequence[Codec | Measured] = ()
+    """Up to three codecs that zram recompresses with, weakest first; at sizes depth their measured sizes."""
+    folio_codec: FolioCodec | None = None
+    """The codec with which a private node compresses large folios as one; None if it compresses page by page."""
     slow_tier: "BackendPlan | None" = None
-    """A pool that takes pages that this one can't keep, in place of the device; it is the slower of two tiers."""
+    """The slow one of two tiers, in place of the device: it takes pages that this one rejects or writes back."""
 
 
 def open_backend(plan: BackendPlan) -> Backend:
-    """Return the backend that a plan describes. Raises InputError, HostMemoryError, DeviceError."""
+    """Open the backend that a plan describes. Raises InputError, HostMemoryError, DeviceError."""
     if plan.slow_tier is None:
-        return BACKENDS[plan.name](plan)
-    slow = _pool(plan.slow_tier, _device(plan.slow_tier))
-    return TieredBackend(plan.cost, _pool(plan, NextTier(slow)), slow)
-
-
-def private_node(plan: BackendPlan) -> Backend:
-    """Return a pool of compressed pages in a private node, whose frames were granted to the swap backend alone."""
-    if plan.codec is None and plan.measured is None:
-        return CountingBackend(plan.cost, exclusive=plan.exclusive_loads)
-    return _pool(plan, _device(plan))
-
-
-def pool_in_dram(plan: BackendPlan) -> Backend:
-    """Return zswap or zram, by the plan's rules: a pool of compressed pages in frames of DRAM."""
-    return _pool(plan, _device(plan))
+        return BACKENDS[plan.name](plan, _device(plan))
+    slow = _compressed(plan.slow_tier, _device(plan.slow_tier))
+    return TieredBackend(plan.cost, _compressed(plan, NextTier(slow)), slow)
 
 
 def _device(plan: BackendPlan) -> SwapDevice:
     return SwapDevice(plan.device_pages, backed=plan.codec is not None)
 
 
-def _pool(plan: BackendPlan, device: SwapDevice) -> PooledBackend:
-    """Return the pool of a plan; without rules it has a node of its own.
+def _compressed(plan: BackendPlan, device: SwapDevice) -> CompressedBackend:
+    """Open one of two tiers."""
+    backend = BACKENDS[plan.name](plan, device)
+    if not isinstance(backend, CompressedBackend):
+        raise InputError(f"backend {plan.name}: expected tiers that compress pages")
+    return backend
 
-    zswap compresses pages of any length below a page.
-    """
-    if plan.frames is None or (plan.rules is None) != (plan.name == "private-node"):
-        raise InputError(f"backend {plan.name}: expected a grant of frames, and rules for a pool in DRAM")
-    return PooledBackend(
+
+def private_node(plan: BackendPlan, device: SwapDevice) -> Backend:
+    """Open a private node, whose frames were granted to the swap backend alone."""
+    if plan.codec is None and plan.measured is None:
+        return CountingBackend(plan.cost, exclusive=plan.exclusive_loads)
+    return PrivateNodeBackend(
         plan.cost,
-        plan.frames,
+        _frames(plan),
         device,
         plan.codec,
-        None if plan.measured is None else _columns(plan.measured),
+        _columns(plan.measured),
         chain_size=plan.chain_size,
-        raw_from=PAGE_SIZE if plan.name == "zswap" else None,
         accept_threshold_percent=plan.accept_threshold_percent,
         exclusive=plan.exclusive_loads,
-        rules=plan.rules,
-        more_codecs=[each if isinstance(each, Codec) else _columns(each) for each in plan.further],
-        node="private" if plan.rules is None else plan.node,
-        groups=PoolGroups(plan.groups, plan.group_of) if plan.groups else None,
-        whole=plan.whole,
+        folio_codec=plan.folio_codec,
     )
 
 
-def disk(plan: BackendPlan) -> Backend:
-    """Return a plain swap device: pages are written as they are."""
-    return DiskBackend(plan.cost, SwapDevice(plan.device_pages, backed=plan.codec is not None))
+def zswap(plan: BackendPlan, device: SwapDevice) -> Backend:
+    """Open zswap in frames of DRAM."""
+    if plan.zswap is None:
+        raise InputError("backend zswap: expected its rules")
+    return ZswapBackend(
+        plan.cost,
+        _frames(plan),
+        device,
+        plan.codec,
+        _columns(plan.measured),
+        rules=plan.zswap,
+        chain_size=plan.chain_size,
+        exclusive=plan.exclusive_loads,
+        node=plan.node,
+        groups=ZswapGroups(plan.groups, plan.group_of) if plan.groups else None,
+    )
 
 
-def cram(plan: BackendPlan) -> Backend:
-    """Return a device that compresses by itself, whose frames were granted to the swap backend alone."""
-    if plan.frames is None or plan.cram is None:
-        raise InputError("backend cram: expected a device, and a grant of the node's frames")
-    device = SwapDevice(plan.device_pages, backed=plan.codec is not None)
+def zram(plan: BackendPlan, device: SwapDevice) -> Backend:
+    """Open zram in frames of DRAM."""
+    if plan.zram is None:
+        raise InputError("backend zram: expected its rules")
+    return ZramBackend(
+        plan.cost,
+        _frames(plan),
+        device,
+        plan.codec,
+        _columns(plan.measured),
+        rules=plan.zram,
+        recompressors=[each if isinstance(each, Codec) else _as_arrays(each) for each in plan.recompressors],
+        chain_size=plan.chain_size,
+        exclusive=plan.exclusive_loads,
+        node=plan.node,
+    )
+
+
+def disk(plan: BackendPlan, device: SwapDevice) -> Backend:
+    """Open a plain swap device, which stores pages uncompressed."""
+    return DiskBackend(plan.cost, device)
+
+
+def cram(plan: BackendPlan, device: SwapDevice) -> Backend:
+    """Open a device that compresses by itself, whose frames were granted to the swap backend alone."""
+    if plan.cram is None:
+        raise InputError("backend cram: expected a device")
     return open_cram(
-        plan.cram, plan.cost, plan.frames, device, plan.codec, plan.measured, exclusive=plan.exclusive_loads
+        plan.cram, plan.cost, _frames(plan), device, plan.codec, plan.measured, exclusive=plan.exclusive_loads
     )
 
 
-BACKENDS: dict[str, Callable[[BackendPlan], Backend]] = {
+BACKENDS: dict[str, Callable[[BackendPlan, SwapDevice], Backend]] = {
     "private-node": private_node,
-    "zswap": pool_in_dram,
-    "zram": pool_in_dram,
+    "zswap": zswap,
+    "zram": zram,
     "cram": cram,
     "disk": disk,
 }
 """Functions that build a backend, by its name."""
 
 
-def _columns(measured: Measured) -> "Columns":
+def _frames(plan: BackendPlan) -> Grant:
+    if plan.frames is None:
+        raise InputError(f"backend {plan.name}: expected a grant of frames")
+    return plan.frames
+
+
+def _columns(measured: Measured | None) -> "Columns | None":
+    return None if measured is None else _as_arrays(measured)
+
+
+def _as_arrays(measured: Measured) -> "Columns":
     """Return the arrays that the core reads, with its types."""
     return (
         np.ascontiguousarray(measured.size, np.uint16),

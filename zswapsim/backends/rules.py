@@ -1,69 +1,68 @@
-"""Define the rules of a pool in DRAM, which make zswap or zram of it."""
+"""The settings of zswap and zram, as a Linux of some version has them."""
 
 from typing import NamedTuple
 
 UNLIMITED = (1 << 64) - 1
-"""Means that a limit is absent: unlimited (UINT64_MAX)."""
+"""A limit that is absent (UINT64_MAX)."""
 
 
-class PoolRules(NamedTuple):
-    """The same fields as `pool_rules` of the core (zswapsim/_core/backend/rules.pxd)."""
+class ZswapRules(NamedTuple):
+    """The settings of a ZswapBackend."""
 
-    block_device: bool = False
-    """zram: a refused page's write fails, and traffic counts as that of a swap device."""
     same_filled: bool = True
-    """A page that repeats one machine word takes no object."""
-    keeps_poor: bool = True
-    """A page that compression does not shrink is kept as it is; otherwise it is rejected."""
+    """If a page that repeats one machine word takes no object."""
+    store_incompressible: bool = True
+    """If a page that compression gains nothing on is stored as it is; else it is rejected."""
     writeback: bool = True
-    """Pages may be written back to the device."""
-    slots_stay: bool = False
-    """A slot keeps its page until it is overwritten."""
-    tracks_access: bool = False
-    """zram: the time of a slot's last access is known (CONFIG_ZRAM_TRACK_ENTRY_ACTIME)."""
+    """memory.zswap.writeback of the root: if pages may be written back to the device."""
     shrinker: bool = False
-    """zswap's dynamic shrinker is on."""
+    """zswap.shrinker_enabled: if reclaim runs the dynamic shrinker."""
     priority: int = 12
-    """The priority of the reclaim that calls the shrinker; a call looks at one entry in 2**(priority - 1)."""
-    retries: int = 16
-    """How many entries zswap's worker may spare before it gives up (MAX_RECLAIM_RETRIES)."""
-    full_from: int = UNLIMITED
-    """The number of frames at which the pool is full."""
-    accept_to: int = UNLIMITED
-    """The number of frames at which the pool accepts pages again."""
-    frames: int = UNLIMITED
-    """The most frames of the pool: zram's mem_limit."""
-    slots: int = UNLIMITED
-    """The most pages in the pool and on the device together."""
+    """The priority of the reclaim that runs the shrinker; a call scans one entry in 2**(priority - 1)."""
+    max_retries: int = 16
+    """The failures after which the shrink worker gives up (MAX_RECLAIM_RETRIES)."""
+    max_pool_frames: int = UNLIMITED
+    """The pool is full at so many frames: zswap_max_pages()."""
+    accept_frames: int = UNLIMITED
+    """A full pool accepts pages again at so many frames: zswap_accept_thr_pages()."""
+    max_slots: int = UNLIMITED
+    """Slots of the swap device, one for each page in the pool or on the device."""
+
+
+class ZramRules(NamedTuple):
+    """The settings of a ZramBackend."""
+
+    mem_limit: int = UNLIMITED
+    """The maximum number of frames."""
+    disksize: int = UNLIMITED
+    """The pages of the block device, in memory and written back."""
+    keep_slots: bool = False
+    """If a slot holds its page until it is overwritten; else swap_slot_free_notify() frees it."""
+    track_access_time: bool = False
+    """CONFIG_ZRAM_TRACK_ENTRY_ACTIME: if the time of the last access to a slot is known."""
 
 
 def zswap_rules(
-    version: tuple[int, int], full_from: int, accept_to: int, device_pages: int, *, writeback: bool = True
-) -> PoolRules:
-    """Return the rules of zswap in a Linux of this version, full and accepting again at these frames.
+    version: tuple[int, int], max_pool_frames: int, accept_frames: int, device_pages: int, *, writeback: bool = True
+) -> ZswapRules:
+    """Return the settings of zswap in a Linux of this version, whose swap device has `device_pages` pages.
 
-    Until 6.11 zswap kept pages of one repeated word itself; since 6.12 swap has the zero map instead, and other words
-    are compressed. Since 6.18 a page that compression does not shrink is kept as it is, if it may be written back.
-    Every page in the pool has its slot on the device of `device_pages` pages.
+    Until 6.11 zswap stored pages of one repeated word itself; since 6.12 swap's zero map takes pages of zeros, and
+    pages of other words are compressed. Since 6.18 a page that compression gains nothing on is stored as it is if it
+    may be written back.
     """
-    return PoolRules(
+    return ZswapRules(
         same_filled=version < (6, 12),
-        keeps_poor=version >= (6, 18) and writeback,
+        store_incompressible=version >= (6, 18) and writeback,
         writeback=writeback,
-        full_from=full_from,
-        accept_to=accept_to,
-        slots=device_pages,
+        max_pool_frames=max_pool_frames,
+        accept_frames=accept_frames,
+        max_slots=device_pages,
     )
 
 
 def zram_rules(
-    *, mem_limit: int = 0, disksize: int = 0, slots_stay: bool = False, tracks_access: bool = False
-) -> PoolRules:
-    """Return the rules of a zram with a memory limit and a size, both in pages; 0 means unlimited."""
-    return PoolRules(
-        block_device=True,
-        slots_stay=slots_stay,
-        tracks_access=tracks_access,
-        frames=mem_limit or UNLIMITED,
-        slots=disksize or UNLIMITED,
-    )
+    *, mem_limit: int = 0, disksize: int = 0, keep_slots: bool = False, track_access_time: bool = False
+) -> ZramRules:
+    """Return the settings of a zram. `mem_limit` and `disksize` are pages; 0 is unlimited."""
+    return ZramRules(mem_limit or UNLIMITED, disksize or UNLIMITED, keep_slots, track_access_time)

@@ -1,4 +1,4 @@
-"""The codecs of a pool: what each makes of a page, really or as it was measured before."""
+"""The codecs of a pool: they compress pages, or look up the sizes that were measured before."""
 
 from cython cimport final
 
@@ -17,67 +17,67 @@ from zswapsim._core.base.errors import HostMemoryError, InputError
 
 @final
 cdef class PoolCodecs:
-    """Codecs from weak to strong, the first of which compresses pages that come.
+    """Hold up to four codecs, weakest first; the first one compresses pages that are stored.
 
     Each is a Codec, or at sizes depth (size uint16, same_filled uint8, compress_ns uint32, decompress_ns uint32) by
-    content. `raw_from`: bytes from which a page is kept as it is; `same_filled`: a page of one word takes no object;
-    `keeps_failed`: a page on which the codec fails is kept as it is.
+    content. `huge_size`: a page that compresses to this many bytes or more is stored as it is. `same_filled`: a page
+    that repeats one word takes no object. `store_on_compress_fail`: a page that the codec fails on is stored as it is.
 
-    Raises InputError for more than four of them, and sizes of other contents than the first's.
+    Raises InputError for more than four codecs, and for sizes of other contents than the first codec's.
     """
 
     def __cinit__(self):
         memset(self.codecs, 0, sizeof(self.codecs))
-        self.keeps = []
-        self.page = NULL
+        self.refs = []
+        self.buffer = NULL
 
-    def __init__(self, codecs, int raw_from, *, bint same_filled=True, bint keeps_failed=False):
+    def __init__(self, codecs, int huge_size, *, bint same_filled=True, bint store_on_compress_fail=False):
         if self.count:
             raise InputError("backend: already initialised")
-        self.raw_from = raw_from
+        self.huge_size = huge_size
         self.same_filled = same_filled
-        self.keeps_failed = keeps_failed
-        for each in codecs:
-            self.measured = self.measured or not isinstance(each, Codec)
-            self.add(None if self.measured else each, each if self.measured else None)
+        self.store_on_compress_fail = store_on_compress_fail
+        for codec in codecs:
+            self.sizes_only = self.sizes_only or not isinstance(codec, Codec)
+            self.add(codec)
 
     def __dealloc__(self):
         cdef int i
         for i in range(MAX_CODECS):
             codec_ctx_close(&self.codecs[i].ctx)
-        free(self.page)
+        free(self.buffer)
 
-    cdef int add(self, Codec codec, measured) except -1:
-        """Part of the constructor: a codec, or what it makes of every content."""
+    cdef int add(self, codec) except -1:
+        """Add a codec, or the sizes that were measured with it. Part of the constructor."""
         if self.count == MAX_CODECS:
             raise InputError(f"backend: expected at most {MAX_CODECS - 1} codecs for recompression")
-        if codec is not None:
-            self.open_codec(codec)
+        if self.sizes_only:
+            self.open_sizes(codec)
         else:
-            size, same_filled, compress_ns, decompress_ns = measured
-            self.open_sizes(size, same_filled, compress_ns, decompress_ns)
+            self.open_codec(codec)
         self.count += 1
         return 0
 
     cdef int open_codec(self, Codec codec) except -1:
         codec_ctx_open(codec, &self.codecs[self.count].ctx)
-        self.keeps.append(codec)
-        if self.page == NULL:
-            self.page = <uint8_t *> malloc(2 * ZSW_PAGE_SIZE)
-        if self.page == NULL:
+        self.refs.append(codec)
+        if self.buffer == NULL:
+            self.buffer = <uint8_t *> malloc(2 * ZSW_PAGE_SIZE)
+        if self.buffer == NULL:
             raise HostMemoryError("backend: the host is out of memory")
         return 0
 
-    cdef int open_sizes(
-        self, const uint16_t[::1] size, const uint8_t[::1] same_filled, const uint32_t[::1] compress_ns,
-        const uint32_t[::1] decompress_ns,
-    ) except -1:
+    cdef int open_sizes(self, columns) except -1:
+        cdef const uint16_t[::1] size
+        cdef const uint8_t[::1] same_filled
+        cdef const uint32_t[::1] compress_ns, decompress_ns
+        size, same_filled, compress_ns, decompress_ns = columns
         cdef measured_sizes *sizes = &self.codecs[self.count].sizes
         cdef uint32_t count = <uint32_t> min(size.shape[0], <Py_ssize_t> 0xFFFFFFFF)
         if not 0 < size.shape[0] == same_filled.shape[0] == compress_ns.shape[0] == decompress_ns.shape[0] \
                 or self.count and count != self.size_count:
             raise InputError("backend: expected four arrays of one length, one entry a content")
-        self.keeps.append((size, same_filled, compress_ns, decompress_ns))
+        self.refs.append((size, same_filled, compress_ns, decompress_ns))
         self.size_count = count
         sizes.size = &size[0]
         sizes.same_filled = &same_filled[0]
@@ -90,17 +90,17 @@ cdef class PoolCodecs:
     cdef int encode(self, uint32_t image, const uint8_t *page, swap_costs *costs, encoded_page *out) noexcept nogil:
         cdef uint64_t start
         cdef int code
-        if self.measured:
+        if self.sizes_only:
             return self.encode_measured(image, costs, out)
         start = now_ns()
         if self.same_filled:
-            code = encode_page(&self.codecs[0].ctx, page, self.raw_from, False, out)
+            code = encode_page(&self.codecs[0].ctx, page, self.huge_size, False, out)
         else:
-            code = encode_bytes(&self.codecs[0].ctx, page, self.raw_from, False, out)
+            code = encode_bytes(&self.codecs[0].ctx, page, self.huge_size, False, out)
         start = now_ns() - start
         costs.wall_compress += start
         costs_charge(costs, &costs.spent_compress, <double> start)
-        if code == ZSW_E_CODEC and self.keeps_failed:
+        if code == ZSW_E_CODEC and self.store_on_compress_fail:
             memset(out, 0, sizeof(encoded_page))
             out.kind = SLOT_RAW
             out.length = ZSW_PAGE_SIZE
@@ -115,7 +115,7 @@ cdef class PoolCodecs:
         costs_charge(costs, &costs.spent_compress, sizes.compress_ns[image])
         if sizes.same_filled[image]:
             out.kind = SLOT_SAME
-        elif sizes.size[image] >= self.raw_from:
+        elif sizes.size[image] >= self.huge_size:
             out.kind = SLOT_RAW
             out.length = ZSW_PAGE_SIZE
         else:
@@ -128,25 +128,25 @@ cdef class PoolCodecs:
         cdef uint64_t start
         cdef int code
         costs_charge(costs, &costs.spent_node, costs.node_latency + costs.node_byte * entry.length)
-        if self.measured:
+        if self.sizes_only:
             costs_charge(costs, &costs.spent_decompress, codec.sizes.decompress_ns[entry.checksum])
             return ZSW_OK
         start = now_ns()
-        code = decode_page(&codec.ctx, slots, entry, False, self.page + ZSW_PAGE_SIZE, page)
+        code = decode_page(&codec.ctx, slots, entry, False, self.buffer + ZSW_PAGE_SIZE, page)
         start = now_ns() - start
         costs.wall_decompress += start
         costs_charge(costs, &costs.spent_decompress, <double> start)
         return code
 
-    cdef int compress_again(self, int number, uint32_t image, swap_costs *costs) noexcept nogil:
+    cdef int recompress(self, int number, uint32_t image, swap_costs *costs) noexcept nogil:
         cdef pool_codec *codec = &self.codecs[number]
         cdef uint64_t start
         cdef int length
-        if self.measured:
+        if self.sizes_only:
             costs_charge(costs, &costs.spent_compress, codec.sizes.compress_ns[image])
             return codec.sizes.size[image]
         start = now_ns()
-        length = codec_compress(&codec.ctx, self.page)
+        length = codec_compress(&codec.ctx, self.buffer)
         start = now_ns() - start
         costs.wall_compress += start
         costs_charge(costs, &costs.spent_compress, <double> start)

@@ -1,66 +1,74 @@
-"""A pool of compressed pages: slots, whose they are, in which order they leave, and the device that they leave for."""
+"""The base class of the backends that keep pages compressed in frames: private node, zswap and zram."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from zswapsim._core.backend.backend cimport Backend
-from zswapsim._core.backend.device cimport SwapDevice
-from zswapsim._core.backend.foliocodec cimport FolioCodec
 from zswapsim._core.backend.codecs cimport PoolCodecs
-from zswapsim._core.backend.groups cimport PoolGroups, pool_group
-from zswapsim._core.backend.rules cimport pool_rules
-from zswapsim._core.zsmalloc.slots cimport SlotPool, encoded_page
+from zswapsim._core.backend.device cimport SwapDevice
+from zswapsim._core.backend.writeback cimport slot_table
+from zswapsim._core.lru.log cimport lru_log
+from zswapsim._core.zsmalloc.slots cimport SlotPool, encoded_page, slot_entry
+
+cdef extern from "<stdint.h>" nogil:
+    const uint64_t UINT64_MAX
 
 cdef enum:
-    AT_NOWHERE = 0
-    AT_POOL = 1
-    AT_DEVICE = 2
-    AT_MASK = 3
-    REFERENCED = 4          # spared once by the shrinker
-    IDLE = 8                # zram: not accessed since it was marked
-    INCOMPRESSIBLE = 16     # zram: the strongest codec could not make it smaller
-    SPARED = 0              # of shrink_one()
-    WROTE = 1
-    NOTHING_LEFT = 2
-    FAILED = 3              # it does not decode, or what is behind takes it not
+    REJECTED = 1            # of check_limits() and store_page(): the pool does not store the page
 
 
-cdef class CompressedPool(Backend):
-    cdef SlotPool slots
-    cdef SwapDevice device
+cdef class CompressedBackend(Backend):
+    cdef SlotPool slots             # the compressed pages by slot
+    cdef SwapDevice device          # where pages are written back to; its capacity is 0 if there is none
     cdef PoolCodecs codecs
-    cdef PoolGroups groups
-    cdef FolioCodec whole       # for large folios, or None where each page is compressed by itself
-    cdef uint32_t *stamps       # owned, one a slot: place in the writeback queue
-    cdef uint8_t *states        # owned, one a slot: AT_* with flags
-    cdef uint64_t *accessed     # owned, one a slot: the clock at its last access; NULL where that is not tracked
-    cdef uint32_t slot_count
-    cdef uint64_t target        # frames in use that a private node's shrinker stops at
-    cdef bint exclusive         # a load drops the pool's copy
-    cdef pool_rules rules
-    cdef str node               # whose frames they are, for owners()
+    cdef slot_table table           # owned; opened by attach()
+    cdef uint64_t max_slots         # pages in the pool and on the device together; unlimited (UINT64_MAX)
+    cdef bint exclusive             # a load frees the slot
+    cdef str node_name              # the node of owners()
 
-    # The slot's content; 0 where contents have no number.
-    cdef uint32_t image(self, uint32_t slot) noexcept nogil
-    # Puts an encoded page into the pool, and at the end of its group's queue where it has an object. What a slot still
-    # held goes after that, which only a slot that stays does.
-    cdef int settle(self, uint32_t slot, const encoded_page *made) noexcept nogil
-    # Brings a page from the device, where it stays. LOAD_* or a negative code.
-    cdef int fetch(self, uint32_t slot, uint8_t *page) noexcept nogil
-    # A slot is written or read.
-    cdef void note_access(self, uint32_t slot) noexcept nogil
-    # Empties a slot that has a page.
-    cdef void forget(self, uint32_t slot) noexcept nogil
-    # Looks at the group's coldest page: SPARED once, WROTE, or FAILED; NOTHING_LEFT; or a negative code.
-    cdef int shrink_one(self, pool_group *group) noexcept nogil
-    # A page of the pool goes to the device. ZSW_E_FULL, ZSW_E_IO; or it does not decode.
+    # -- what each backend does in its own way ------------------------------------------------------------------------
+
+    # Check the limits that hold before a folio is compressed. Return 0; REJECTED; ZSW_E_FULL if it must stay in DRAM.
+    cdef int check_limits(self, uint32_t first, uint32_t count) noexcept nogil
+    # Compress a page and store it in an empty slot. Return 0, REJECTED or a negative code.
+    cdef int store_page(self, uint32_t slot, const uint8_t *page) noexcept nogil
+    # Dispose of a folio that the pool rejected: 0 if it is on the device now; ZSW_E_FULL if it must stay in DRAM.
+    cdef int reject(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil
+    # Undo store_page() for the first pages of a folio: they were not swapped out.
+    cdef void undo_stores(self, uint32_t first, uint32_t count) noexcept nogil
+    # Empty a slot that has a page.
+    cdef void free_slot(self, uint32_t slot) noexcept nogil
+    # Decompress a page of the pool into `page` (NULL except at bytes depth). Return 0 or a negative code.
+    cdef int decompress_page(self, uint32_t slot, uint8_t *page) noexcept nogil
+    # Read a page of the device, where it stays. Return LOAD_* or a negative code.
+    cdef int load_from_device(self, uint32_t slot, uint8_t *page) noexcept nogil
+    # Write a page of the pool back to the device. Return 0; ZSW_E_FULL, ZSW_E_IO; or the code of the decompression.
     cdef int write_back_one(self, uint32_t slot) noexcept nogil
-    # The same of a folio that was compressed whole, by its first slot.
-    cdef int write_back_folio(self, uint32_t first) noexcept nogil
-    # What has come of pages that were written back.
-    cdef void wrote_back(self, uint32_t first, uint32_t count) noexcept nogil
+    # Count a page that was loaded from the pool.
+    cdef void account_load(self, uint32_t slot) noexcept nogil
+    # Count pages of one folio that were written back to a device that is no tier.
+    cdef void account_writeback(self, uint32_t first, uint32_t count) noexcept nogil
+    # Return the number of slots in all queues.
+    cdef uint64_t queued_slots(self) noexcept nogil
+    # Return True if a slot with this entry belongs in a queue.
+    cdef bint belongs_in_queue(self, uint32_t slot, const slot_entry *entry) noexcept nogil
 
-    cdef int enter(self) except -1
-    cdef int open_rules(self, rules) except -1
-    cdef int open_groups(self, PoolGroups groups) except -1
-    cdef int check_groups(self) except -1
+    # -- what they share ----------------------------------------------------------------------------------------------
+
+    # Return the number of the slot's image; 0 if there are no images.
+    cdef uint32_t image(self, uint32_t slot) noexcept nogil
+    # Check that there are slots for a folio below max_slots. Return 0; REJECTED before another tier; else ZSW_E_FULL.
+    cdef int check_max_slots(self, uint32_t first, uint32_t count) noexcept nogil
+    # Insert an encoded page into the pool, and into `queue` if that is not NULL and the page has an object. The page
+    # that the slot had before is freed. On failure (ZSW_E_FULL, ZSW_E_NOMEM) the slot has no page, or its old one.
+    cdef int insert_page(self, uint32_t slot, const encoded_page *encoded, lru_log *queue) noexcept nogil
+    # Free a slot; a page of the pool leaves `queue` if that is not NULL.
+    cdef void remove_page(self, uint32_t slot, lru_log *queue) noexcept nogil
+    # Write a folio uncompressed to the device, all pages or none. Return 0 or a negative code.
+    cdef int write_to_device(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil
+    # Free pages that were written to the device from the pool, and account them.
+    cdef void move_to_device(self, uint32_t first, uint32_t count) noexcept nogil
+    # Look at the oldest page of a queue. Return WRITEBACK_* but WRITEBACK_FOUND, or a negative code.
+    cdef int shrink_one(self, lru_log *queue) noexcept nogil
+
+    cdef int ensure_open(self) except -1
     cdef int check_slot(self, uint32_t slot) except -1

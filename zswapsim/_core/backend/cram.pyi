@@ -11,7 +11,7 @@ class CramBackend(Backend):
     writable_pages: int
     stored: int
     poisoned_pages: int
-    refusing: bool
+    rejecting: bool
     def __init__(
         self,
         cost: Iterable[float],

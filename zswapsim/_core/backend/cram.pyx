@@ -1,10 +1,11 @@
-"""A compressing device behind swap, or as a second tier of mapped memory.
+"""A device that compresses by itself (cram): the swap backend on it, or a second tier of mapped memory.
 
-The forms and the controls are those proposed on linux-mm in 2026; docs/cram.md tells them, and who proposed what. As
-swap backend: a store copies the page into a frame of the node, and the device compresses; a read fault maps the frame
-read-only and keeps the entry, or copies back; a write fault promotes to DRAM; under pressure the backend's own shrinker
-writes back to the swap device. As tier: a page that is demoted stays mapped, reads need no fault, and a write promotes
-unless a budget of writable pages has room. Software knows of the physical space what a reading told it, which is old.
+The forms and the controls are those proposed on linux-mm in 2026; docs/cram.md describes them and names the authors. As
+swap backend: a store copies the page into a frame of the node, and the device compresses it. A read fault maps the
+frame read-only and keeps the entry, or copies the page back; a write fault promotes it to DRAM. Under pressure the
+backend's own shrinker writes pages back to the swap device. As tier: a page that is demoted stays mapped and reads need
+no fault. A write promotes the page, unless there is room for one more writable page. Software knows the physical space
+in use from a reading, which is old.
 """
 
 from cython cimport final
@@ -17,49 +18,53 @@ from zswapsim._core.backend.backend cimport (
     E_BUS_ERROR, LOAD_DROPPED, LOAD_KEPT, LOAD_LOST, TOUCH_FAULT, TOUCH_MAPPED, TOUCH_READ, TOUCH_WRITE, Backend,
     costs_charge,
 )
-from zswapsim._core.base.counters cimport counters_dict, cram_counters, cram_counters_rows
 from zswapsim._core.backend.cram_device cimport PRESSURE_FULL, WRITE_LOST, CramDevice
 from zswapsim._core.backend.device cimport SwapDevice
+from zswapsim._core.backend.writeback cimport (
+    SLOT_AT_DEVICE, SLOT_AT_LOST, SLOT_AT_MASK, SLOT_AT_NONE, SLOT_AT_POOL, SLOT_REFERENCED, WRITEBACK_FOUND,
+    WRITEBACK_NONE, slot_place, slot_table_close, slot_table_open, writeback_add, writeback_del, writeback_queued,
+    writeback_scan_one,
+)
+from zswapsim._core.base.counters cimport counters_dict, cram_counters, cram_counters_rows
 from zswapsim._core.base.errors cimport ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.frames.arena cimport NO_FRAME, Grant
-from zswapsim._core.lru.log cimport LRU_NONE, lru_add, lru_close, lru_oldest, lru_open, lru_remove, lru_touch
+from zswapsim._core.lru.log cimport lru_close, lru_open
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
 CONTROLS = ("watermarks", "counting", "tokens")
 cdef enum:
-    BATCH = 32      # SWAP_CLUSTER_MAX
+    WRITEBACK_BATCH = 32    # pages written back for a frame (SWAP_CLUSTER_MAX)
 
 
 @final
 cdef class CramBackend(Backend):
-    """Pages on a device that compresses by itself.
+    """Keep pages on a device that compresses by itself.
 
     Parameters
     ----------
     cost: the constants of a CostModel, in its order.
-    grant: the right to the frames of the device's arena.
+    grant: the right to take the frames of the device's arena.
     node: the device.
-    device: where pages are written back to; of capacity 0 for none.
-    control: one of CONTROLS. All refuse pages while the pressure that was read is above the water marks. `counting`
-        also takes each frame that was handed out since the reading was taken for a full page, and refuses what might
-        not fit then; `tokens` needs a token of the device for each write.
-    tier: a stored page stays mapped and can be written where it is; else it is behind swap.
-    maps: behind swap, whether a read fault maps the page and keeps the entry; else it copies back.
-    exclusive: whether a copying load drops the device's copy.
-    ends: whether the first bus error ends the run.
+    device: where pages are written back to; its capacity is 0 if there is none.
+    control: one of CONTROLS. All of them reject pages while the pressure of the reading is above the water marks.
+        `counting` assumes in addition that each frame allocated since the reading takes a full page, and rejects a page
+        that might not fit then; `tokens` needs a token of the device for each write.
+    tier: a stored page stays mapped and can be written in place; else the device is a swap backend.
+    maps: as a swap backend, if a read fault maps the page and keeps the entry; else it copies the page back.
+    exclusive: if a load that copies frees the slot.
+    ends: if the first bus error ends the run.
     budget: pages that may be writable on the device; only for a tier.
-    line_ns: a cache line from or to the device.
-    tick_ns: the device's clock counts nanoseconds, of which an access takes so many; 0: it counts accesses.
+    line_ns: the time of a cache line from or to the device.
+    tick_ns: an access takes so many nanoseconds on the device's clock; 0: the clock counts accesses.
 
     Raises InputError for a value out of range.
     """
 
     def __cinit__(self):
         memset(&self.queue, 0, sizeof(self.queue))
-        memset(&self.moved, 0, sizeof(self.moved))
+        memset(&self.cram_counts, 0, sizeof(self.cram_counts))
+        memset(&self.table, 0, sizeof(self.table))
         self.frame_of = NULL
-        self.stamps = NULL
-        self.states = NULL
         self.page = NULL
 
     def __init__(
@@ -79,7 +84,8 @@ cdef class CramBackend(Backend):
         if budget and not tier:
             raise InputError("backend: pages can be writable in the form of a tier only")
         self.control = CONTROLS.index(control)
-        self.tier, self.exclusive, self.ends, self.budget, self.tick_ns = tier, exclusive, ends, budget, tick_ns
+        self.mapped_tier, self.exclusive, self.fatal_bus_error = tier, exclusive, ends
+        self.max_writable, self.tick_ns = budget, tick_ns
         self.maps = tier or maps
         self.costs.node_latency = line_ns
         self.owner = grant.owner
@@ -89,66 +95,59 @@ cdef class CramBackend(Backend):
 
     def __dealloc__(self):
         lru_close(&self.queue)
+        slot_table_close(&self.table)
         free(self.frame_of)
-        free(self.stamps)
-        free(self.states)
         free(self.page)
 
     cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
-        if self.node is None or self.stamps != NULL:
+        if self.node is None or self.table.stamps != NULL:
             raise InputError("backend: it serves one replay")
         if (self.node.codec is not None) != real:
             raise InputError("backend: the device's codec and pages with their bytes go together")
-        if self.node.taken_of != NULL and not 0 < image_count <= self.node.keeps.shape[0]:
-            raise InputError(f"backend: {self.node.keeps.shape[0]} contents have sizes, {image_count} are wanted")
+        if self.node.physical_bytes_of != NULL and not 0 < image_count <= self.node.refs.shape[0]:
+            raise InputError(f"backend: {self.node.refs.shape[0]} contents have sizes, {image_count} are wanted")
         self.open_slots(slots, real)
-        self.slot_count = slots
         self.image_of = image_of
         return 0
 
     cdef int open_slots(self, uint32_t slots, bint real) except -1:
-        cdef uint32_t slot
-        self.stamps = <uint32_t *> calloc(slots, sizeof(uint32_t))
-        self.states = <uint8_t *> calloc(slots, sizeof(uint8_t))
         self.frame_of = <uint32_t *> calloc(slots, sizeof(uint32_t))
         self.page = <uint8_t *> malloc(ZSW_PAGE_SIZE) if real else NULL
-        if self.stamps == NULL or self.states == NULL or self.frame_of == NULL or (real and self.page == NULL) or \
+        if self.frame_of == NULL or (real and self.page == NULL) or slot_table_open(&self.table, slots) < 0 or \
                 lru_open(&self.queue, 64, 0) < 0:
             raise HostMemoryError("backend: the host is out of memory")
-        for slot in range(slots):
-            self.stamps[slot] = LRU_NONE
         return 0
 
-    # -- the replay's calls ---------------------------------------------------------------------------------------
+    # -- store, load, invalidate, access --------------------------------------------------------------------------
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        cdef int code = self.attend()
+        cdef int code = self.update_pressure()
         cdef uint32_t frame
         if code < 0:
             return code
-        if not self.admits():
-            return self.refuse(slot, page)
-        frame = self.frame_for_store()
+        if not self.may_store():
+            return self.reject(slot, page)
+        frame = self.alloc_store_frame()
         if frame == <uint32_t> NO_FRAME:
             self.counters.reject_alloc_fail += 1
-            return self.refuse(slot, page)
+            return self.reject(slot, page)
         self.frame_of[slot] = frame
-        self.states[slot] = AT_NODE | REFERENCED | (MAPPED if self.tier else 0)
+        self.table.states[slot] = SLOT_AT_POOL | SLOT_REFERENCED | (PTE_MAPPED if self.mapped_tier else 0)
         self.stored += 1
-        code = lru_add(&self.queue, self.stamps, slot)
+        code = writeback_add(&self.queue, &self.table, slot)
         if code < 0:
             return code
         self.counters.zswpout += 1
         costs_charge(&self.costs, &self.costs.spent_node,
                      self.costs.node_latency + self.costs.node_byte * ZSW_PAGE_SIZE)
-        return self.write(slot, page)
+        return self.write_node(slot, page)
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
-        cdef uint8_t *state = &self.states[slot]
-        cdef int code = self.attend()
+        cdef uint8_t *state = &self.table.states[slot]
+        cdef int code = self.update_pressure()
         if code < 0:
             return code
-        if state[0] & AT_MASK == AT_DEVICE:
+        if slot_place(&self.table, slot) == SLOT_AT_DEVICE:
             code = self.device.read(slot, page)
             if code < 0:
                 return code
@@ -156,87 +155,88 @@ cdef class CramBackend(Backend):
             costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_read)
             return LOAD_KEPT
         self.counters.zswpin += 1
-        if self.lost(slot):
-            return self.tell(slot)
+        if self.is_lost(slot):
+            return self.deliver_bus_error(slot)
         code = self.node.read(self.frame_of[slot], page)
         if code < 0:
             self.counters.decompress_fail += 1
             return code
         costs_charge(&self.costs, &self.costs.spent_node,
                      self.costs.node_latency + self.costs.node_byte * ZSW_PAGE_SIZE)
-        # Where pages are mapped, only a write brings one.
-        self.moved.promotions += self.maps
+        # If pages are mapped, only a write loads one.
+        self.cram_counts.promotions += self.maps
         if self.maps or self.exclusive:
             self.invalidate(slot)
             return LOAD_DROPPED
-        state[0] |= REFERENCED
+        state[0] |= SLOT_REFERENCED
         return LOAD_KEPT
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
-        cdef uint32_t where = self.states[slot] & AT_MASK
-        if where == AT_DEVICE:
-            self.device.release(slot)
-        elif where == AT_NODE:
-            self.poisoned_pages -= self.lost(slot)
-            self.drop_frame(slot)
-        elif where == AT_NO_PLACE:
+        cdef uint32_t place = slot_place(&self.table, slot)
+        if place == SLOT_AT_DEVICE:
+            self.device.free_slot(slot)
+        elif place == SLOT_AT_POOL:
+            self.poisoned_pages -= self.is_lost(slot)
+            self.free_node_frame(slot)
+        elif place == SLOT_AT_LOST:
             self.poisoned_pages -= 1
-        self.states[slot] = AT_NOWHERE
+        self.table.states[slot] = SLOT_AT_NONE
 
-    cdef int touch(self, uint32_t slot, bint write, const uint8_t **seen) noexcept nogil:
-        cdef uint8_t *state = &self.states[slot]
+    cdef int touch(self, uint32_t slot, bint write, const uint8_t **data) noexcept nogil:
+        cdef uint8_t *state = &self.table.states[slot]
         cdef bint mapped
-        cdef int code = self.attend()
+        cdef int code = self.update_pressure()
         if code < 0:
             return code
-        if state[0] & AT_MASK != AT_NODE or self.lost(slot):
+        if slot_place(&self.table, slot) != SLOT_AT_POOL or self.is_lost(slot):
             return TOUCH_FAULT
         if write:
-            # A page becomes writable by a fault; once it is, software does not hear of its writes.
-            if not state[0] & WRITABLE and (self.refusing or self.writable_pages >= self.budget):
+            # A fault makes a page writable; after it, software does not see the writes.
+            if not state[0] & PTE_WRITABLE and (self.rejecting or self.writable_pages >= self.max_writable):
                 return TOUCH_FAULT
             if self.control == CONTROL_TOKENS and not self.node.has_token():
-                self.moved.reject_token += 1
+                self.cram_counts.reject_token += 1
                 return TOUCH_FAULT
-            self.writable_pages += state[0] & WRITABLE == 0
-            state[0] |= WRITABLE | REFERENCED
+            self.writable_pages += state[0] & PTE_WRITABLE == 0
+            state[0] |= PTE_WRITABLE | SLOT_REFERENCED
             return TOUCH_WRITE
         if self.page != NULL:
             code = self.node.read(self.frame_of[slot], self.page)
             if code < 0:
                 self.counters.decompress_fail += 1
                 return code
-            seen[0] = self.page
+            data[0] = self.page
         costs_charge(&self.costs, &self.costs.spent_node, self.costs.node_latency)
-        mapped = state[0] & MAPPED != 0
-        state[0] |= MAPPED | REFERENCED
+        mapped = state[0] & PTE_MAPPED != 0
+        state[0] |= PTE_MAPPED | SLOT_REFERENCED
         if not mapped:
             self.counters.zswpin += 1
             return TOUCH_MAPPED
-        self.moved.mapped_reads += 1
+        self.cram_counts.mapped_reads += 1
         return TOUCH_READ
 
     cdef int overwrite(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        self.moved.in_place_writes += 1
+        self.cram_counts.in_place_writes += 1
         costs_charge(&self.costs, &self.costs.spent_node, self.costs.node_latency)
-        return self.write(slot, page)
+        return self.write_node(slot, page)
 
-    # -- what software does about the device ----------------------------------------------------------------------
+    # -- the readings of the device, and limits -------------------------------------------------------------------
 
-    cdef int attend(self) noexcept nogil:
-        """Takes note of what has arrived by now, and shrinks where that says so."""
+    cdef int update_pressure(self) noexcept nogil:
+        """Advance the device's clock, look at the reading, and shrink if its pressure says so."""
         cdef uint64_t pressure
-        cdef int code = self.node.tick(self.time())
+        cdef int code = self.node.tick(self.device_time())
         if code < 0:
             return code
-        pressure = self.node.seen.used * PRESSURE_FULL // self.node.physical
+        pressure = self.node.reading.used * PRESSURE_FULL // self.node.physical
         if pressure >= self.node.high:
-            self.refusing = True
+            self.rejecting = True
         elif pressure <= self.node.low:
-            self.refusing = False
-        return self.shrink_to_low_mark() if self.refusing else ZSW_OK
+            self.rejecting = False
+        return self.shrink_to_low_mark() if self.rejecting else ZSW_OK
 
-    cdef uint64_t time(self) noexcept nogil:
+    cdef uint64_t device_time(self) noexcept nogil:
+        """Return the device's clock: accesses so far, or the nanoseconds that they and their faults took."""
         if self.tick_ns == 0:
             return self.clock
         return <uint64_t> (
@@ -244,34 +244,35 @@ cdef class CramBackend(Backend):
             self.costs.major_fault * (self.counters.zswpin + self.counters.pswpin)
         )
 
-    cdef bint admits(self) noexcept nogil:
-        cdef uint64_t since = self.node.allocated - self.node.seen.allocated
-        if self.refusing:
-            self.moved.reject_pressure += 1
+    cdef bint may_store(self) noexcept nogil:
+        """Return True if the control lets a page be stored; if not, count why."""
+        cdef uint64_t since = self.node.allocated - self.node.reading.allocated
+        if self.rejecting:
+            self.cram_counts.reject_pressure += 1
             return False
         if self.control == CONTROL_COUNTING and \
-                self.node.seen.used + (since + 1) * ZSW_PAGE_SIZE > self.node.physical:
-            self.moved.reject_bound += 1
+                self.node.reading.used + (since + 1) * ZSW_PAGE_SIZE > self.node.physical:
+            self.cram_counts.reject_bound += 1
             return False
         if self.control == CONTROL_TOKENS and not self.node.has_token():
-            self.moved.reject_token += 1
+            self.cram_counts.reject_token += 1
             return False
         return True
 
-    cdef uint32_t frame_for_store(self) noexcept nogil:
-        """A zeroed frame; where there is none, those that wait are zeroed now, then pages are written back."""
-        cdef uint32_t frame = self.node.take(self.owner)
+    cdef uint32_t alloc_store_frame(self) noexcept nogil:
+        """Allocate a zeroed frame. If there is none, zero the freed ones; if none was freed, write pages back first."""
+        cdef uint32_t frame = self.node.alloc_frame(self.owner)
         if frame != <uint32_t> NO_FRAME:
             return frame
         self.counters.pool_limit_hit += 1
-        if self.node.waiting == 0:
-            self.write_back(BATCH)
-        self.node.zero(self.node.waiting)
-        return self.node.take(self.owner)
+        if self.node.zeroing_frames == 0:
+            self.write_back(WRITEBACK_BATCH)
+        self.node.zero_frames(self.node.zeroing_frames)
+        return self.node.alloc_frame(self.owner)
 
-    cdef int write(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        """The processor's write goes to the device, which may lose it; who wrote does not hear of that."""
-        cdef bint before = self.lost(slot)
+    cdef int write_node(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+        """Write a page to its frame. The device may lose the write, and the writer is not told."""
+        cdef bint before = self.is_lost(slot)
         cdef int code
         if self.control == CONTROL_TOKENS:
             self.node.spend_token()
@@ -281,79 +282,74 @@ cdef class CramBackend(Backend):
             self.poisoned_pages += 1
         return min(code, ZSW_OK)
 
-    cdef int refuse(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        """A page that the node does not get goes to the swap device, or stays where it is."""
+    cdef int reject(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+        """Write a rejected page to the swap device. A negative code if it must stay in DRAM, or ends the run."""
         cdef int code = self.device.write(slot, page)
         if code < 0:
             return code
         self.counters.pswpout += 1
         costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
-        self.states[slot] = AT_DEVICE
+        self.table.states[slot] = SLOT_AT_DEVICE
         return ZSW_OK
 
     # -- pages that were lost -------------------------------------------------------------------------------------
 
-    cdef bint lost(self, uint32_t slot) noexcept nogil:
-        cdef uint32_t where = self.states[slot] & AT_MASK
-        return where == AT_NO_PLACE or (where == AT_NODE and self.node.records[self.frame_of[slot]].poisoned)
+    cdef bint is_lost(self, uint32_t slot) noexcept nogil:
+        cdef uint32_t place = slot_place(&self.table, slot)
+        return place == SLOT_AT_LOST or (place == SLOT_AT_POOL and self.node.records[self.frame_of[slot]].poisoned)
 
-    cdef int tell(self, uint32_t slot) noexcept nogil:
-        """The reader of a lost page gets its bus error. LOAD_LOST, or the code that ends the run."""
+    cdef int deliver_bus_error(self, uint32_t slot) noexcept nogil:
+        """Deliver the bus error to the reader of a lost page. Return LOAD_LOST, or the code that ends the run."""
         self.counters.poisoned_reads += 1
         self.invalidate(slot)
-        return E_BUS_ERROR if self.ends else LOAD_LOST
+        return E_BUS_ERROR if self.fatal_bus_error else LOAD_LOST
 
-    cdef int drop_frame(self, uint32_t slot) noexcept nogil:
-        cdef uint8_t *state = &self.states[slot]
-        self.writable_pages -= state[0] & WRITABLE != 0
+    cdef int free_node_frame(self, uint32_t slot) noexcept nogil:
+        cdef uint8_t *state = &self.table.states[slot]
+        self.writable_pages -= state[0] & PTE_WRITABLE != 0
         self.stored -= 1
-        lru_remove(&self.queue, self.stamps, slot)
-        return self.node.give(self.frame_of[slot])
+        writeback_del(&self.queue, &self.table, slot)
+        return self.node.free_frame(self.frame_of[slot])
 
     # -- the shrinker ---------------------------------------------------------------------------------------------
 
     cdef int shrink_to_low_mark(self) noexcept nogil:
-        """Writes back as many pages as should bring the pressure down to the low mark, once a reading.
+        """Write back as many pages as should bring the pressure down to the low mark, once a reading.
 
-        Software does not know what a page takes: it reckons with the mean, and with what waits to be zeroed.
+        Software does not know the space that a page takes: it assumes the mean, also for frames that wait for zeroing.
         """
         cdef uint64_t target = self.node.physical * self.node.low // PRESSURE_FULL
         cdef uint64_t mean, over
-        # Nothing younger than what it did last has been read yet.
-        if self.node.now < self.acted_at + self.node.delay or self.node.seen.frames == 0:
+        # The reading is older than the last shrink.
+        if self.node.now < self.last_shrink + self.node.delay or self.node.reading.frames == 0:
             return ZSW_OK
-        mean = (self.node.seen.used + self.node.seen.frames - 1) // self.node.seen.frames
-        target += self.node.waiting * mean
-        if self.node.seen.used <= target:
+        mean = (self.node.reading.used + self.node.reading.frames - 1) // self.node.reading.frames
+        target += self.node.zeroing_frames * mean
+        if self.node.reading.used <= target:
             return ZSW_OK
-        over = self.node.seen.used - target
-        self.acted_at = self.node.now
+        over = self.node.reading.used - target
+        self.last_shrink = self.node.now
         return min(self.write_back((over + mean - 1) // mean), ZSW_OK)
 
-    cdef int write_back(self, uint64_t most) noexcept nogil:
-        """Writes the coldest pages back, at most so many. Returns 0 or a negative code."""
+    cdef int write_back(self, uint64_t max_pages) noexcept nogil:
+        """Write back the coldest pages, at most so many. Return 0 or a negative code."""
         cdef int code = ZSW_OK
         cdef uint32_t slot
-        while most and self.device.used < self.device.capacity:
-            slot = lru_oldest(&self.queue, self.stamps)
-            if slot == LRU_NONE:
+        while code >= 0 and max_pages and self.device.used < self.device.capacity:
+            code = writeback_scan_one(&self.queue, &self.table, &slot)
+            if code == WRITEBACK_NONE:
                 break
-            if self.states[slot] & REFERENCED:
-                self.states[slot] &= ~<uint32_t> REFERENCED
-                code = lru_touch(&self.queue, self.stamps, slot)
-            else:
+            if code == WRITEBACK_FOUND:
                 code = self.write_back_one(slot)
-                most -= 1
-            if code < 0:
-                break
-        return code
+                max_pages -= 1
+        return min(code, ZSW_OK)
 
     cdef int write_back_one(self, uint32_t slot) noexcept nogil:
         cdef int code
-        if self.lost(slot):
-            # The kernel's own read of it fails; what is left is a swap entry that tells its reader.
-            code = self.drop_frame(slot)
-            self.states[slot] = AT_NO_PLACE
+        if self.is_lost(slot):
+            # The kernel's own read fails too. A swap entry is left, whose reader gets the bus error.
+            code = self.free_node_frame(slot)
+            self.table.states[slot] = SLOT_AT_LOST
             return code
         code = self.node.read(self.frame_of[slot], self.page)
         if code < 0:
@@ -362,8 +358,8 @@ cdef class CramBackend(Backend):
         code = self.device.write(slot, self.page)
         if code < 0:
             return code
-        code = self.drop_frame(slot)
-        self.states[slot] = AT_DEVICE
+        code = self.free_node_frame(slot)
+        self.table.states[slot] = SLOT_AT_DEVICE
         self.counters.zswpwb += 1
         self.counters.pswpout += 1
         self.counters.written_back_pages += 1
@@ -372,62 +368,66 @@ cdef class CramBackend(Backend):
         costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
         return code
 
-    # -- looking in -----------------------------------------------------------------------------------------------
+    # -- statistics and checks ------------------------------------------------------------------------------------
 
-    cdef CramDevice whole(self):
+    cdef CramDevice ensure_open(self):
+        """Return the device. Raise InputError unless the constructor ran."""
         if self.node is None:
             raise InputError("backend: not initialised")
         return self.node
 
     def held(self):
-        cdef CramDevice node = self.whole()
-        return super().held() | {
+        cdef CramDevice node = self.ensure_open()
+        usage = {
             "stored_pages": self.stored,
-            "stored_incompressible_pages": node.raw,
-            "compr_data_size": node.used - node.waiting_bytes,
+            "stored_incompressible_pages": node.full_frames,
+            "compr_data_size": node.used - node.zeroing_bytes,
             "pool_total_size": node.used,
             "peak_pool_total_size": node.peak,
             "device_pages": self.device.used,
             "peak_device_pages": self.device.peak,
             "poisoned_pages": self.poisoned_pages,
             "writable_pages": self.writable_pages,
-        } | counters_dict(cram_counters_rows, sizeof(cram_counters), &self.moved) | node.stats()
+        }
+        counts = counters_dict(cram_counters_rows, sizeof(cram_counters), &self.cram_counts)
+        return super().held() | usage | counts | node.stats()
 
     def times(self, uint64_t minor_faults, uint64_t major_faults):
-        cdef CramDevice node = self.whole()
+        cdef CramDevice node = self.ensure_open()
         self.costs.wall_compress, self.costs.wall_decompress = node.wall_compress, node.wall_decompress
         return Backend.times(self, minor_faults, major_faults)
 
     def owners(self):
-        return {"private": self.whole().arena.owners()}
+        return {"private": self.ensure_open().arena.owners()}
 
     def lost_slots(self):
-        """The slots whose page is lost and whose reader has not been told yet."""
+        """Return the slots whose page is lost and whose reader did not get the bus error yet."""
         cdef uint32_t slot
-        self.whole()
-        return [slot for slot in range(self.slot_count) if self.lost(slot)]
+        self.ensure_open()
+        return [slot for slot in range(self.table.count) if self.is_lost(slot)]
 
     def check(self):
         """Assert every invariant of slots, queue, frames and device. O(slots + frames)."""
-        cdef CramDevice node = self.whole()
+        cdef CramDevice node = self.ensure_open()
         cdef uint32_t slot
         cdef set frames = set()
-        cdef uint64_t at_device = 0, writable = 0, lost = 0
-        for slot in range(self.slot_count):
-            state = self.states[slot]
-            where = state & AT_MASK
-            listed = self.stamps[slot] != LRU_NONE
-            assert listed == (where == AT_NODE), f"slot {slot}: wrongly in or out of the queue"
-            assert where == AT_NODE or state == where, f"slot {slot} is not at the node and has state {state}"
-            if where == AT_NODE:
+        cdef uint64_t on_device = 0, writable = 0, lost = 0
+        for slot in range(self.table.count):
+            state = self.table.states[slot]
+            place = state & SLOT_AT_MASK
+            queued = writeback_queued(&self.table, slot)
+            assert queued == (place == SLOT_AT_POOL), f"slot {slot}: wrongly in or out of the queue"
+            assert place == SLOT_AT_POOL or state == place, f"slot {slot} is not at the node and has state {state}"
+            if place == SLOT_AT_POOL:
                 frames.add(self.frame_of[slot])
-                assert not node.records[self.frame_of[slot]].waits, f"slot {slot} has a frame that was freed"
-            at_device += where == AT_DEVICE
-            writable += state & WRITABLE != 0
-            lost += self.lost(slot)
-        assert len(frames) == self.stored == self.queue.live == node.busy - node.waiting, "frames are miscounted"
-        assert at_device == self.device.used, "pages on the device are miscounted"
-        assert writable == self.writable_pages <= self.budget, "writable pages are miscounted"
+                assert not node.records[self.frame_of[slot]].zeroing, f"slot {slot} has a frame that was freed"
+            on_device += place == SLOT_AT_DEVICE
+            writable += state & PTE_WRITABLE != 0
+            lost += self.is_lost(slot)
+        allocated = node.frames_in_use - node.zeroing_frames
+        assert len(frames) == self.stored == self.queue.live == allocated, "frames are miscounted"
+        assert on_device == self.device.used, "pages on the device are miscounted"
+        assert writable == self.writable_pages <= self.max_writable, "writable pages are miscounted"
         assert lost == self.poisoned_pages, "lost pages are miscounted"
         assert self.counters.lost_pages == self.counters.poisoned_reads + lost, "a lost page was passed over"
         node.check()

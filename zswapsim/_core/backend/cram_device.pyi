@@ -9,10 +9,10 @@ class CramDevice:
     used: int
     peak: int
     allocated: int
-    busy: int
-    waiting: int
-    waiting_bytes: int
-    raw: int
+    frames_in_use: int
+    zeroing_frames: int
+    zeroing_bytes: int
+    full_frames: int
     now: int
     interrupts: int
     tokens: int

@@ -1,10 +1,10 @@
-"""A device that compresses by itself: more frames than it has room for, and what it tells of that room.
+"""A device that compresses by itself: it advertises more frames than it has physical space for.
 
-The kernel gets `advertised` frames and has no say in what the device does with them. Each takes as many physical
-sectors as its page compresses to. A write for which there are none is dropped: the page is poisoned, the writer goes on
-unaware, and the next who reads it gets a bus error. All that software has against it is the reading of how much is
-taken, which is old when it arrives, or tokens, which the device backs with space before it hands them out. After what
-was said of such devices on linux-mm in 2026 (docs/cram.md has the messages).
+The kernel gets the advertised frames and has no say in what the device does with them. Each frame takes as many
+physical sectors as its page compresses to. A write that finds no free sector is dropped: the page is poisoned, the
+writer goes on unaware, and the next reader gets a bus error. Software has two means against that: a reading of the
+space in use, which is old when it arrives, and write tokens, which the device backs with space before it grants them.
+docs/cram.md lists the messages on linux-mm, of 2026, that this follows.
 """
 
 from cython cimport final
@@ -23,18 +23,18 @@ from zswapsim._core.base.errors import HostMemoryError, InputError
 
 @final
 cdef class CramDevice:
-    """The frames of an arena over less physical space.
+    """Offer the frames of an arena over less physical space.
 
     Parameters
     ----------
     arena: the advertised frames; nobody else takes any of them.
-    physical: bytes that there really are.
-    codec: what the engine compresses with, at bytes depth.
-    taken: at sizes depth, uint16: physical bytes of each content; whole sectors, at most 4096. Without codec and
+    physical: the bytes of physical space.
+    codec: the codec of the engine, at bytes depth.
+    taken: at sizes depth, uint16: the physical bytes of each content, whole sectors, at most 4096. Without codec and
         without this, pages take no space.
-    sector: bytes of the pieces in which physical space is given out, 8 ... 4096.
-    high, low: water marks, of 1000: an interrupt is raised at the first, and may be raised again after the second.
-    delay: how old a reading is when software gets it, in units of the clock.
+    sector: physical space is allocated in pieces of so many bytes, 8 ... 4096.
+    high, low: water marks of 1000. Reaching the first raises an interrupt; falling to the second arms it again.
+    delay: the age of a reading when it arrives, in units of the clock.
     zero_every, zero_batch: time between two batches of zeroing (0: at once), and frames in one (0: all that wait).
     token_batch: write tokens that are granted at a time.
 
@@ -43,10 +43,10 @@ cdef class CramDevice:
 
     def __cinit__(self):
         memset(&self.ctx, 0, sizeof(self.ctx))
-        memset(&self.seen, 0, sizeof(self.seen))
+        memset(&self.reading, 0, sizeof(self.reading))
         self.records = NULL
-        self.changes = NULL
-        self.taken_of = NULL
+        self.pending = NULL
+        self.physical_bytes_of = NULL
 
     def __init__(
         self, FrameArena arena not None, physical, Codec codec=None, taken=None, *, uint32_t sector=64,
@@ -71,16 +71,17 @@ cdef class CramDevice:
         self.physical = physical
         self.sector, self.high, self.low, self.delay = sector, high, low, delay
         self.zero_every, self.zero_batch, self.token_batch = zero_every, zero_batch, token_batch
-        self.first_waiting = self.last_waiting = CRAM_NO_FRAME
+        self.zeroing_head = self.zeroing_tail = CRAM_NO_FRAME
         self.open_engine(codec, taken)
-        self.change_room = 64
-        self.changes = <cram_reading *> malloc(self.change_room * sizeof(cram_reading))
+        self.pending_room = 64
+        self.pending = <cram_reading *> malloc(self.pending_room * sizeof(cram_reading))
         self.records = <cram_frame *> calloc(arena.frames, sizeof(cram_frame))
-        if self.records == NULL or self.changes == NULL:
+        if self.records == NULL or self.pending == NULL:
             raise HostMemoryError("device: the host is out of memory")
 
-    cdef int open_engine(self, Codec codec, const uint16_t[::1] taken) except -1:
-        """Part of the constructor."""
+    cdef int open_engine(self, Codec codec, sizes) except -1:
+        """Open the codec, or check and keep the sizes of contents. Part of the constructor."""
+        cdef const uint16_t[::1] taken = sizes
         cdef Py_ssize_t image
         if codec is not None and taken is not None:
             raise InputError("device: expected either a codec or the space that contents take")
@@ -93,71 +94,71 @@ cdef class CramDevice:
                     raise InputError(f"content {image} takes {taken[image]} bytes: expected sectors of {self.sector}")
             if taken.shape[0] == 0:
                 raise InputError("device: expected at least one content")
-            self.keeps = taken
-            self.taken_of = &taken[0]
+            self.refs = taken
+            self.physical_bytes_of = &taken[0]
 
     def __dealloc__(self):
         codec_ctx_close(&self.ctx)
         free(self.records)
-        free(self.changes)
+        free(self.pending)
 
-    # -- the clock, and what software sees ------------------------------------------------------------------------
+    # -- the clock, and the readings of software -----------------------------------------------------------------
 
     cdef int tick(self, uint64_t now) noexcept nogil:
         cdef int code = ZSW_OK
         self.now = max(self.now, now)
-        if self.waiting and self.zero_every and self.now >= self.next_batch:
-            code = self.zero(self.zero_batch or self.waiting)
+        if self.zeroing_frames and self.zero_every and self.now >= self.next_batch:
+            code = self.zero_frames(self.zero_batch or self.zeroing_frames)
         if self.zero_every and self.now >= self.next_batch:
             self.next_batch = (self.now // self.zero_every + 1) * self.zero_every
         if self.tokens_due and self.now >= self.token_arrival:
             self.tokens += self.tokens_due
             self.tokens_due = 0
-        self.look()
+        self.receive_readings()
         return code
 
-    cdef int changed(self) noexcept nogil:
-        """Notes what a reading would say from now on, and raises the interrupt."""
+    cdef int record_change(self) noexcept nogil:
+        """Record a change for the readings, and raise the interrupt at the high water mark."""
         cdef cram_reading *last
         cdef uint32_t pressure = self.pressure()
         self.peak = max(self.peak, self.used)
-        if not self.raised and pressure >= self.high:
-            self.raised = True
+        if not self.interrupt_raised and pressure >= self.high:
+            self.interrupt_raised = True
             self.interrupts += 1
-        elif self.raised and pressure <= self.low:
-            self.raised = False
-        if self.change_count:
-            last = &self.changes[(self.change_first + self.change_count - 1) & (self.change_room - 1)]
-        if self.change_count == 0 or last.at != self.now:
-            if self.change_count == self.change_room and self.grow_changes() < 0:
+        elif self.interrupt_raised and pressure <= self.low:
+            self.interrupt_raised = False
+        if self.pending_count:
+            last = &self.pending[(self.pending_first + self.pending_count - 1) & (self.pending_room - 1)]
+        if self.pending_count == 0 or last.at != self.now:
+            if self.pending_count == self.pending_room and self.grow_pending() < 0:
                 return ZSW_E_NOMEM
-            last = &self.changes[(self.change_first + self.change_count) & (self.change_room - 1)]
-            self.change_count += 1
-        last.at, last.used, last.allocated, last.frames = self.now, self.used, self.allocated, self.busy
+            last = &self.pending[(self.pending_first + self.pending_count) & (self.pending_room - 1)]
+            self.pending_count += 1
+        last.at, last.used, last.allocated, last.frames = self.now, self.used, self.allocated, self.frames_in_use
         if self.delay == 0:
-            self.look()
+            self.receive_readings()
         return ZSW_OK
 
-    cdef int grow_changes(self) noexcept nogil:
-        """Twice the room: there are as many changes on their way as the delay is long, at most."""
-        cdef cram_reading *more = <cram_reading *> malloc(2 * self.change_room * sizeof(cram_reading))
+    cdef int grow_pending(self) noexcept nogil:
+        """Double the ring; it holds at most as many readings as the delay is long."""
+        cdef cram_reading *more = <cram_reading *> malloc(2 * self.pending_room * sizeof(cram_reading))
         cdef size_t i
         if more == NULL:
             return ZSW_E_NOMEM
-        for i in range(self.change_count):
-            more[i] = self.changes[(self.change_first + i) & (self.change_room - 1)]
-        free(self.changes)
-        self.changes = more
-        self.change_first = 0
-        self.change_room *= 2
+        for i in range(self.pending_count):
+            more[i] = self.pending[(self.pending_first + i) & (self.pending_room - 1)]
+        free(self.pending)
+        self.pending = more
+        self.pending_first = 0
+        self.pending_room *= 2
         return ZSW_OK
 
-    cdef void look(self) noexcept nogil:
-        """Takes in the readings that have arrived."""
-        while self.change_count and self.changes[self.change_first].at + self.delay <= self.now:
-            self.seen = self.changes[self.change_first]
-            self.change_first = (self.change_first + 1) & (self.change_room - 1)
-            self.change_count -= 1
+    cdef void receive_readings(self) noexcept nogil:
+        """Take the youngest reading that has arrived."""
+        while self.pending_count and self.pending[self.pending_first].at + self.delay <= self.now:
+            self.reading = self.pending[self.pending_first]
+            self.pending_first = (self.pending_first + 1) & (self.pending_room - 1)
+            self.pending_count -= 1
 
     cdef uint32_t pressure(self) noexcept nogil:
         return <uint32_t> (self.used * PRESSURE_FULL // self.physical)
@@ -165,11 +166,11 @@ cdef class CramDevice:
     # -- write tokens ---------------------------------------------------------------------------------------------
 
     cdef bint has_token(self) noexcept nogil:
-        cdef uint64_t promised, spare
+        cdef uint64_t reserved, free_pages
         if self.tokens_due == 0 and self.tokens <= self.token_batch // 2:
-            promised = self.used + <uint64_t> self.tokens * ZSW_PAGE_SIZE
-            spare = (self.physical - promised) // ZSW_PAGE_SIZE
-            self.tokens_due = <uint32_t> min(<uint64_t> self.token_batch, spare)
+            reserved = self.used + <uint64_t> self.tokens * ZSW_PAGE_SIZE
+            free_pages = (self.physical - reserved) // ZSW_PAGE_SIZE
+            self.tokens_due = <uint32_t> min(<uint64_t> self.token_batch, free_pages)
             self.token_arrival = self.now + self.delay
             if self.delay == 0:
                 self.tokens += self.tokens_due
@@ -181,78 +182,78 @@ cdef class CramDevice:
 
     # -- frames ---------------------------------------------------------------------------------------------------
 
-    cdef uint32_t take(self, uint8_t owner) noexcept nogil:
+    cdef uint32_t alloc_frame(self, uint8_t owner) noexcept nogil:
         cdef uint32_t frame = self.arena.take(owner)
         if frame != <uint32_t> NO_FRAME:
             memset(&self.records[frame], 0, sizeof(cram_frame))
             self.allocated += 1
-            self.busy += 1
+            self.frames_in_use += 1
         return frame
 
-    cdef int give(self, uint32_t frame) noexcept nogil:
-        self.records[frame].waits = 1
-        self.waiting_bytes += self.records[frame].taken
-        self.raw -= self.records[frame].taken == ZSW_PAGE_SIZE
+    cdef int free_frame(self, uint32_t frame) noexcept nogil:
+        self.records[frame].zeroing = 1
+        self.zeroing_bytes += self.records[frame].physical_bytes
+        self.full_frames -= self.records[frame].physical_bytes == ZSW_PAGE_SIZE
         self.records[frame].next = CRAM_NO_FRAME
-        if self.waiting:
-            self.records[self.last_waiting].next = frame
+        if self.zeroing_frames:
+            self.records[self.zeroing_tail].next = frame
         else:
-            self.first_waiting = frame
-        self.last_waiting = frame
-        self.waiting += 1
-        return ZSW_OK if self.zero_every else self.zero(self.waiting)
+            self.zeroing_head = frame
+        self.zeroing_tail = frame
+        self.zeroing_frames += 1
+        return ZSW_OK if self.zero_every else self.zero_frames(self.zeroing_frames)
 
-    cdef int zero(self, uint32_t most) noexcept nogil:
+    cdef int zero_frames(self, uint32_t max_frames) noexcept nogil:
         cdef uint32_t frame
-        if most == 0 or self.waiting == 0:
+        if max_frames == 0 or self.zeroing_frames == 0:
             return ZSW_OK
-        while most and self.waiting:
-            frame = self.first_waiting
-            self.first_waiting = self.records[frame].next
-            self.used -= self.records[frame].taken
-            self.waiting_bytes -= self.records[frame].taken
+        while max_frames and self.zeroing_frames:
+            frame = self.zeroing_head
+            self.zeroing_head = self.records[frame].next
+            self.used -= self.records[frame].physical_bytes
+            self.zeroing_bytes -= self.records[frame].physical_bytes
             memset(&self.records[frame], 0, sizeof(cram_frame))
             self.arena.give(frame)
-            self.waiting -= 1
-            self.busy -= 1
-            most -= 1
-        return self.changed()
+            self.zeroing_frames -= 1
+            self.frames_in_use -= 1
+            max_frames -= 1
+        return self.record_change()
 
     # -- the engine -----------------------------------------------------------------------------------------------
 
     cdef int write(self, uint32_t frame, const uint8_t *page, uint32_t image) noexcept nogil:
         cdef cram_frame *record = &self.records[frame]
-        cdef cram_frame made
+        cdef cram_frame encoded
         cdef const uint8_t *data = page
-        cdef int code = self.encode(page, image, &made)
+        cdef int code = self.encode(page, image, &encoded)
         if code < 0:
             return code
-        if self.used - record.taken + made.taken > self.physical:
-            # What the frame held before goes on taking its space.
+        if self.used - record.physical_bytes + encoded.physical_bytes > self.physical:
+            # The old contents of the frame keep their space.
             record.poisoned = 1
-            code = self.changed()
+            code = self.record_change()
             return WRITE_LOST if code == ZSW_OK else code
         if self.codec is not None:
-            if made.holds == HOLDS_PACKED:
+            if encoded.format == FORMAT_COMPRESSED:
                 data = self.ctx.scratch
-            memcpy(self.arena.base + <size_t> frame * ZSW_PAGE_SIZE, data, made.length)
-        self.used += made.taken
-        self.used -= record.taken
-        self.raw += made.taken == ZSW_PAGE_SIZE
-        self.raw -= record.taken == ZSW_PAGE_SIZE
-        record.length, record.taken, record.holds = made.length, made.taken, made.holds
-        return self.changed()
+            memcpy(self.arena.base + <size_t> frame * ZSW_PAGE_SIZE, data, encoded.length)
+        self.used += encoded.physical_bytes
+        self.used -= record.physical_bytes
+        self.full_frames += encoded.physical_bytes == ZSW_PAGE_SIZE
+        self.full_frames -= record.physical_bytes == ZSW_PAGE_SIZE
+        record.length, record.physical_bytes, record.format = encoded.length, encoded.physical_bytes, encoded.format
+        return self.record_change()
 
     cdef int encode(self, const uint8_t *page, uint32_t image, cram_frame *out) noexcept nogil:
         cdef int code = ZSW_OK
         out.length = 0
-        out.taken = 0
-        out.holds = HOLDS_ZEROS
+        out.physical_bytes = 0
+        out.format = FORMAT_ZEROS
         if self.codec is not None:
             code = self.encode_bytes(page, out)
-            out.taken = <uint16_t> ((out.length + self.sector - 1) // self.sector * self.sector)
-        elif self.taken_of != NULL:
-            out.taken = self.taken_of[image]
+            out.physical_bytes = <uint16_t> ((out.length + self.sector - 1) // self.sector * self.sector)
+        elif self.physical_bytes_of != NULL:
+            out.physical_bytes = self.physical_bytes_of[image]
         return code
 
     cdef int encode_bytes(self, const uint8_t *page, cram_frame *out) noexcept nogil:
@@ -260,18 +261,18 @@ cdef class CramDevice:
         cdef uint64_t start
         cdef int length
         if page_same_filled(page, &word):
-            out.holds = HOLDS_WORD if word else HOLDS_ZEROS
+            out.format = FORMAT_WORD if word else FORMAT_ZEROS
             out.length = sizeof(word) if word else 0
             return ZSW_OK
         start = now_ns()
         length = codec_compress(&self.ctx, page)
         self.wall_compress += now_ns() - start
         if length == ZSW_E_CODEC:
-            length = ZSW_PAGE_SIZE  # an engine that can't make it smaller keeps it
+            length = ZSW_PAGE_SIZE  # an engine that can't make it smaller stores it as it is
         if length < 0:
             return length
         out.length = <uint16_t> length
-        out.holds = HOLDS_RAW if length == ZSW_PAGE_SIZE else HOLDS_PACKED
+        out.format = FORMAT_RAW if length == ZSW_PAGE_SIZE else FORMAT_COMPRESSED
         return ZSW_OK
 
     cdef int read(self, uint32_t frame, uint8_t *page) noexcept nogil:
@@ -283,9 +284,9 @@ cdef class CramDevice:
         if self.codec is None or page == NULL:
             return ZSW_OK
         place = self.arena.base + <size_t> frame * ZSW_PAGE_SIZE
-        if record.holds == HOLDS_RAW:
+        if record.format == FORMAT_RAW:
             memcpy(page, place, ZSW_PAGE_SIZE)
-        elif record.holds == HOLDS_PACKED:
+        elif record.format == FORMAT_COMPRESSED:
             start = now_ns()
             code = codec_decompress(&self.ctx, place, record.length, page)
             self.wall_decompress += now_ns() - start
@@ -294,40 +295,40 @@ cdef class CramDevice:
             page_fill(page, word)
         return code
 
-    # -- looking in -----------------------------------------------------------------------------------------------
+    # -- statistics and checks ------------------------------------------------------------------------------------
 
     def stats(self):
-        """Counters by the names of a Result: bytes, frames, and pressure of 1000."""
+        """Return the counters by the names of a Result: bytes, frames, and pressure of 1000."""
         return {
             "physical_size": self.physical,
             "peak_pressure": self.peak * PRESSURE_FULL // self.physical if self.physical else 0,
             "pressure_interrupts": self.interrupts,
-            "zeroing_pages": self.waiting,
+            "zeroing_pages": self.zeroing_frames,
         }
 
     def check(self):
         """Assert every invariant of space, frames, tokens and readings. O(frames)."""
-        cdef uint32_t frame = self.first_waiting
+        cdef uint32_t frame = self.zeroing_head
         cdef uint64_t taken = 0, freed = 0
         cdef uint32_t listed = 0, busy = 0, raw = 0
         assert self.records != NULL, "the device is not initialised"
-        while listed < self.waiting:
-            assert self.records[frame].waits, f"frame {frame} is listed to be zeroed and does not wait"
+        while listed < self.zeroing_frames:
+            assert self.records[frame].zeroing, f"frame {frame} is listed to be zeroed and does not wait"
             frame = self.records[frame].next
             listed += 1
-        assert self.waiting == 0 or frame == CRAM_NO_FRAME, "the list of frames to zero has no end"
+        assert self.zeroing_frames == 0 or frame == CRAM_NO_FRAME, "the list of frames to zero has no end"
         for frame in range(self.arena.frames):
             used = self.arena.owner_of[frame] != 0
             busy += used
-            assert used or self.records[frame].taken == 0, f"frame {frame} is free and takes space"
+            assert used or self.records[frame].physical_bytes == 0, f"frame {frame} is free and takes space"
             assert used or not self.records[frame].poisoned, f"frame {frame} is free and poisoned"
-            assert self.records[frame].taken % self.sector == 0, f"frame {frame} takes a part of a sector"
-            taken += self.records[frame].taken
-            freed += self.records[frame].taken if self.records[frame].waits else 0
-            raw += not self.records[frame].waits and self.records[frame].taken == ZSW_PAGE_SIZE
-        assert busy == self.busy, "frames in use are miscounted"
+            assert self.records[frame].physical_bytes % self.sector == 0, f"frame {frame} takes a part of a sector"
+            taken += self.records[frame].physical_bytes
+            freed += self.records[frame].physical_bytes if self.records[frame].zeroing else 0
+            raw += not self.records[frame].zeroing and self.records[frame].physical_bytes == ZSW_PAGE_SIZE
+        assert busy == self.frames_in_use, "frames in use are miscounted"
         assert taken == self.used, "the physical space is miscounted"
-        assert freed == self.waiting_bytes and raw == self.raw, "frames that wait, or are raw, are miscounted"
-        promised = (self.tokens + self.tokens_due) * ZSW_PAGE_SIZE
-        assert self.used + promised <= self.physical, "more is taken and promised than there is"
-        assert self.seen.at + self.delay <= self.now or self.seen.at == 0, "a reading has come early"
+        assert freed == self.zeroing_bytes and raw == self.full_frames, "frames that wait, or are raw, are miscounted"
+        reserved = (self.tokens + self.tokens_due) * ZSW_PAGE_SIZE
+        assert self.used + reserved <= self.physical, "more is used and reserved than there is"
+        assert self.reading.at + self.delay <= self.now or self.reading.at == 0, "a reading has come early"

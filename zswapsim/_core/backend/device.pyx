@@ -1,10 +1,11 @@
-"""The swap device: how many pages it holds and, at bytes depth, the pages themselves."""
+"""The swap device: it counts the pages that it holds, and at bytes depth has the pages themselves."""
 
 import os
 
 from libc.stdint cimport uint8_t, uint32_t
 from posix.types cimport off_t
 
+from zswapsim._core.backend.backend cimport LOAD_KEPT
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_E_IO, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.base.errors import DeviceError, InputError
 
@@ -14,14 +15,10 @@ cdef extern from "<unistd.h>" nogil:
     ssize_t pread(int fd, void *data, size_t count, off_t offset)
 
 
-cdef enum:
-    KEPT = 1    # LOAD_KEPT of a backend
-
-
 cdef class SwapDevice:
-    """A device of `capacity` pages (0 is no device). With `backed`, pages lie in an unlinked temporary file.
+    """Hold up to `capacity` pages; 0 stands for no device. With `backed`, pages are kept in an unlinked temporary file.
 
-    Raises InputError for a capacity outside 0 ... 2**32 - 1, DeviceError where the file can't be made.
+    Raises InputError for a capacity outside 0 ... 2**32 - 1, DeviceError if the file can't be made.
     """
 
     def __cinit__(self):
@@ -60,7 +57,7 @@ cdef class SwapDevice:
     cdef int read(self, uint32_t slot, uint8_t *page) noexcept nogil:
         if self.fd >= 0 and pread(self.fd, page, ZSW_PAGE_SIZE, <off_t> slot * ZSW_PAGE_SIZE) != ZSW_PAGE_SIZE:
             return ZSW_E_IO
-        return KEPT
+        return LOAD_KEPT
 
-    cdef void release(self, uint32_t slot) noexcept nogil:
+    cdef void free_slot(self, uint32_t slot) noexcept nogil:
         self.used -= 1

@@ -1,7 +1,7 @@
-"""A codec for large folios as a whole: what it makes of one that goes, and the one that was opened last.
+"""A codec that compresses large folios as one.
 
-A folio's contents are a combination of images that no measurement covers beforehand. So at sizes depth a folio is put
-together from its images and compressed each time it goes, and its length is the one of bytes depth.
+The contents of a folio are a combination of images that no measurement covers beforehand. So at sizes depth a folio is
+put together from its images and compressed each time it is swapped out, and its length is that of bytes depth.
 """
 
 from cython cimport final
@@ -17,40 +17,40 @@ from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_OK, ZSW_PAGE_SIZE, ra
 from zswapsim._core.zsmalloc.slots cimport SlotPool, slot_entry
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
-WHOLE_CODECS = ("lz4", "lz4hc", "zstd", "deflate")
-"""Codecs that take more than a page: those of the libraries. The others have tables for a page, or work on lines."""
+FOLIO_CODECS = ("lz4", "lz4hc", "zstd", "deflate")
+"""Codecs that accept more than a page: those of the libraries. The others have tables for a page, or work on lines."""
 
 
 @final
 cdef class FolioCodec:
-    """`codec` for folios of 1 << `order` pages; `images`: uint8[k, 4096], the contents, at sizes depth.
+    """Compress folios of 1 << `order` pages with `codec`. `images`: uint8[k, 4096], the contents, at sizes depth.
 
-    Raises InputError for a codec that takes no more than a page, HostMemoryError.
+    Raises InputError for a codec that accepts no more than a page, HostMemoryError.
     """
 
     def __cinit__(self):
         memset(&self.ctx, 0, sizeof(codec_ctx))
-        self.pages = self.packed = self.gathered = self.opened = NULL
-        self.opened_first = NO_FIRST
+        self.pages = self.compressed = self.gather_buffer = self.decompressed = NULL
+        self.loaded_first = NO_FOLIO_LOADED
 
     def __init__(self, Codec codec not None, uint32_t order, const uint8_t[:, ::1] images=None):
-        if self.keeps is not None or not 1 <= order <= 5:
+        if self.refs is not None or not 1 <= order <= 5:
             raise InputError(f"folios of order {order}: expected 1 to 5, once")
-        if codec.name not in WHOLE_CODECS:
+        if codec.name not in FOLIO_CODECS:
             raise InputError(
-                f"--folio-compress whole: {codec.name} takes a page at most: expected one of {', '.join(WHOLE_CODECS)}"
+                f"--folio-compress whole: {codec.name} takes a page at most: expected one of {', '.join(FOLIO_CODECS)}"
             )
         if images is not None and (images.shape[0] == 0 or images.shape[1] != ZSW_PAGE_SIZE):
             raise InputError(f"contents: expected pages of {ZSW_PAGE_SIZE} bytes")
         self.size = <uint32_t> 1 << order
-        self.room = <size_t> self.size * ZSW_PAGE_SIZE * 17 // 16 + 64
+        self.buffer_bytes = <size_t> self.size * ZSW_PAGE_SIZE * 17 // 16 + 64
         codec_ctx_open(codec, &self.ctx)
-        self.keeps = (codec, images)
-        self.pages = <uint8_t *> malloc(self.room)
-        self.packed = <uint8_t *> malloc(self.room)
-        self.gathered = <uint8_t *> malloc(self.room)
-        self.opened = <uint8_t *> malloc(self.room)
-        if self.pages == NULL or self.packed == NULL or self.gathered == NULL or self.opened == NULL:
+        self.refs = (codec, images)
+        self.pages = <uint8_t *> malloc(self.buffer_bytes)
+        self.compressed = <uint8_t *> malloc(self.buffer_bytes)
+        self.gather_buffer = <uint8_t *> malloc(self.buffer_bytes)
+        self.decompressed = <uint8_t *> malloc(self.buffer_bytes)
+        if self.pages == NULL or self.compressed == NULL or self.gather_buffer == NULL or self.decompressed == NULL:
             raise HostMemoryError("folios: the host is out of memory")
         if images is not None:
             self.images = &images[0, 0]
@@ -59,9 +59,9 @@ cdef class FolioCodec:
     def __dealloc__(self):
         codec_ctx_close(&self.ctx)
         free(self.pages)
-        free(self.packed)
-        free(self.gathered)
-        free(self.opened)
+        free(self.compressed)
+        free(self.gather_buffer)
+        free(self.decompressed)
 
     cdef int compress(
         self, const uint8_t **pages, const uint32_t *images, swap_costs *costs
@@ -75,30 +75,30 @@ cdef class FolioCodec:
             page = pages[i] if self.images == NULL else self.images + <size_t> images[i] * ZSW_PAGE_SIZE
             memcpy(self.pages + <size_t> i * ZSW_PAGE_SIZE, page, ZSW_PAGE_SIZE)
         start = now_ns()
-        length = self.ctx.table.compress(self.ctx.ctx, self.pages, bytes, self.packed, self.room)
+        length = self.ctx.table.compress(self.ctx.ctx, self.pages, bytes, self.compressed, self.buffer_bytes)
         start = now_ns() - start
         costs_charge(costs, &costs.spent_compress, <double> start)
         if self.images == NULL:
             costs.wall_compress += start
         if length <= 0 or <size_t> length >= bytes:
             return 0
-        self.packed_bytes = <uint32_t> length
+        self.compressed_bytes = <uint32_t> length
         if self.images == NULL:
             return 1
         start = now_ns()
-        if self.decompress(self.packed, self.packed_bytes) < 0:
+        if self.decompress(self.compressed, self.compressed_bytes) < 0:
             return ZSW_E_CORRUPT
         self.decompress_ns = <uint32_t> min(now_ns() - start, <uint64_t> 0xFFFFFFFF)
-        return 1 if memcmp(self.opened, self.pages, bytes) == 0 else ZSW_E_CORRUPT
+        return 1 if memcmp(self.decompressed, self.pages, bytes) == 0 else ZSW_E_CORRUPT
 
     cdef int decompress(self, const uint8_t *data, uint32_t length) noexcept nogil:
         cdef int bytes = <int> (self.size * ZSW_PAGE_SIZE)
-        self.opened_first = NO_FIRST
-        if self.ctx.table.decompress(self.ctx.ctx, data, length, self.opened, bytes) != bytes:
+        self.loaded_first = NO_FOLIO_LOADED
+        if self.ctx.table.decompress(self.ctx.ctx, data, length, self.decompressed, bytes) != bytes:
             return ZSW_E_CORRUPT
         return ZSW_OK
 
-    cdef int open(self, SlotPool slots, uint32_t first, swap_costs *costs) noexcept nogil:
+    cdef int load_folio(self, SlotPool slots, uint32_t first, swap_costs *costs) noexcept nogil:
         cdef slot_entry *entry
         cdef const uint8_t *data
         cdef uint32_t slot, length = 0
@@ -107,25 +107,25 @@ cdef class FolioCodec:
         for slot in range(first, first + self.size):
             entry = slots.find(slot)
             if entry.length and self.images == NULL:
-                data = slots.pool.read(entry.value, entry.length, self.gathered + length)
-                if data != self.gathered + length:
-                    memcpy(self.gathered + length, data, entry.length)
+                data = slots.pool.read(entry.value, entry.length, self.gather_buffer + length)
+                if data != self.gather_buffer + length:
+                    memcpy(self.gather_buffer + length, data, entry.length)
             length += entry.length
         costs_charge(costs, &costs.spent_node, costs.node_latency + costs.node_byte * length)
         if self.images != NULL:
             costs_charge(costs, &costs.spent_decompress, slots.find(first).checksum)
         else:
-            code = self.decompress(self.gathered, length)
+            code = self.decompress(self.gather_buffer, length)
             start = now_ns() - start
             costs.wall_decompress += start
             costs_charge(costs, &costs.spent_decompress, <double> start)
-        self.opened_first = first if code == ZSW_OK else <uint32_t> NO_FIRST
+        self.loaded_first = first if code == ZSW_OK else <uint32_t> NO_FOLIO_LOADED
         return code
 
     def length(self, const uint8_t[::1] folio not None):
-        """Bytes that a folio is compressed to; its own size where nothing is gained.
+        """Return the number of bytes that a folio compresses to; its own size if nothing is gained.
 
-        Raises InputError, CorruptPageError. Not while a backend uses this object.
+        Must not be called while a backend uses this object. Raises InputError, CorruptPageError.
         """
         cdef const uint8_t *pages[32]
         cdef swap_costs costs
@@ -137,6 +137,7 @@ cdef class FolioCodec:
         memset(&costs, 0, sizeof(costs))
         if self.compress(pages, NULL, &costs) == 0:
             return folio.shape[0]
-        if self.decompress(self.packed, self.packed_bytes) < 0 or memcmp(self.opened, self.pages, folio.shape[0]) != 0:
+        if self.decompress(self.compressed, self.compressed_bytes) < 0 or \
+                memcmp(self.decompressed, self.pages, folio.shape[0]) != 0:
             raise_code(ZSW_E_CORRUPT, "folio")
-        return self.packed_bytes
+        return self.compressed_bytes

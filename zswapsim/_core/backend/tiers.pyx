@@ -1,4 +1,4 @@
-"""Two tiers: a pool that hands what it can't keep, or keeps no longer, to the pool behind it."""
+"""Two tiers: the fast backend passes pages that it rejects or writes back on to the slow one."""
 
 from cython cimport final
 
@@ -6,29 +6,35 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from zswapsim._core.backend.backend cimport LOAD_DROPPED, Backend
-from zswapsim._core.base.counters cimport swap_counters
 from zswapsim._core.backend.device cimport SwapDevice
+from zswapsim._core.base.counters cimport swap_counters
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.backend.compressed cimport AT_DEVICE, AT_MASK, AT_POOL
-from zswapsim._core.backend.pooled cimport PooledBackend
+from zswapsim._core.backend.compressed cimport CompressedBackend
+from zswapsim._core.backend.writeback cimport SLOT_AT_DEVICE, SLOT_AT_NONE, SLOT_AT_POOL, slot_place
+from zswapsim._core.backend.zram cimport ZramBackend
 from zswapsim._core.base.errors import HostMemoryError, InputError
+
+
+cdef bint keeps_slots(CompressedBackend backend):
+    """Return True if slots hold their pages until they are overwritten, which only zram may be told to do."""
+    return isinstance(backend, ZramBackend) and (<ZramBackend> backend).keep_slots
 
 
 @final
 cdef class NextTier(SwapDevice):
-    """The pool behind another, as that one sees it: a device, whose pages are compressed."""
-    cdef PooledBackend pool
+    """Present the slow backend to the fast one as a swap device."""
+    cdef CompressedBackend pool         # the slow backend; it takes the place of the device
 
-    def __init__(self, PooledBackend pool not None):
+    def __init__(self, CompressedBackend pool not None):
         super().__init__(0)
         self.pool = pool
         self.capacity = 0xFFFFFFFF
-        self.is_pool = True
+        self.is_tier = True
 
     cdef int write(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         cdef int code
-        # Only a tier that serves the same replay has these slots.
-        if self.pool is None or slot >= self.pool.slot_count:
+        # Only a backend that serves the same replay has these slots.
+        if self.pool is None or slot >= self.pool.table.count:
             return ZSW_E_FULL
         code = self.pool.store(slot, page)
         if code == ZSW_OK:
@@ -42,33 +48,33 @@ cdef class NextTier(SwapDevice):
             self.used -= 1
         return code
 
-    cdef void release(self, uint32_t slot) noexcept nogil:
+    cdef void free_slot(self, uint32_t slot) noexcept nogil:
         self.pool.invalidate(slot)
         self.used -= 1
 
 
 @final
 cdef class TieredBackend(Backend):
-    """`fast` in front of `slow`; `fast` was made with a NextTier of `slow`. Counters and times are those of both.
+    """Put the `fast` backend in front of the `slow` one. Counters and times are the sums of both.
 
-    Raises InputError where `fast` has another device.
+    Raises InputError unless the device of `fast` is a NextTier of `slow`.
     """
-    cdef readonly PooledBackend fast
-    cdef readonly PooledBackend slow
-    cdef uint64_t *stored_at        # owned, one a slot: when its page came, counted in stores
+    cdef readonly CompressedBackend fast
+    cdef readonly CompressedBackend slow
+    cdef uint64_t *store_order      # owned, by slot: the number of the store of its page
     cdef uint32_t slot_count
     cdef uint64_t stores            # so far
 
     def __cinit__(self):
-        self.stored_at = NULL
+        self.store_order = NULL
 
-    def __init__(self, cost, PooledBackend fast not None, PooledBackend slow not None):
+    def __init__(self, cost, CompressedBackend fast not None, CompressedBackend slow not None):
         super().__init__(cost)
         if self.fast is not None:
             raise InputError("backend: already initialised")
         if not isinstance(fast.device, NextTier) or (<NextTier> fast.device).pool is not slow:
             raise InputError("tiers: expected the slow pool behind the fast one")
-        if fast.rules.slots_stay or slow.rules.slots_stay:
+        if keeps_slots(fast) or keeps_slots(slow):
             raise InputError("tiers: expected pools that free a slot when its page is written")
         self.fast = fast
         self.slow = slow
@@ -76,13 +82,13 @@ cdef class TieredBackend(Backend):
         self.wants_shrink = fast.wants_shrink or slow.wants_shrink
 
     def __dealloc__(self):
-        free(self.stored_at)
+        free(self.store_order)
 
     cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
-        if self.fast is None or self.stored_at != NULL:
+        if self.fast is None or self.store_order != NULL:
             raise InputError("backend: it serves one replay")
-        self.stored_at = <uint64_t *> calloc(slots, sizeof(uint64_t))
-        if self.stored_at == NULL:
+        self.store_order = <uint64_t *> calloc(slots, sizeof(uint64_t))
+        if self.store_order == NULL:
             raise HostMemoryError("backend: the host is out of memory")
         self.fast.attach(slots, image_of, image_count, real)
         self.slow.attach(slots, image_of, image_count, real)
@@ -95,15 +101,15 @@ cdef class TieredBackend(Backend):
         code = self.fast.store(slot, page)
         if code == ZSW_OK:
             self.stores += 1
-            self.stored_at[slot] = self.stores
-        self.sum_up()
+            self.store_order[slot] = self.stores
+        self.add_tiers()
         return code
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
         cdef int code
         self.fast.clock = self.clock
         code = self.fast.load(slot, page)
-        self.sum_up()
+        self.add_tiers()
         return code
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
@@ -113,11 +119,11 @@ cdef class TieredBackend(Backend):
         cdef int code = self.fast.shrink() if self.fast.wants_shrink else ZSW_OK
         if code == ZSW_OK and self.slow.wants_shrink:
             code = self.slow.shrink()
-        self.sum_up()
+        self.add_tiers()
         return code
 
-    cdef inline void sum_up(self) noexcept nogil:
-        """Counters and what was spent, of both tiers, which are there."""
+    cdef inline void add_tiers(self) noexcept nogil:
+        """Add the counters and charged times of both tiers."""
         cdef const uint64_t *first = <const uint64_t *> &self.fast.counters
         cdef const uint64_t *second = <const uint64_t *> &self.slow.counters
         cdef uint64_t *total = <uint64_t *> &self.counters
@@ -132,21 +138,21 @@ cdef class TieredBackend(Backend):
         self.costs.wall_compress = self.fast.costs.wall_compress + self.slow.costs.wall_compress
         self.costs.wall_decompress = self.fast.costs.wall_decompress + self.slow.costs.wall_decompress
 
-    cdef uint64_t stale(self) noexcept nogil:
-        """LRU inversion: pages in the fast tier that came before the youngest behind it. O(slots)."""
-        cdef uint64_t youngest = 0, found = 0
+    cdef uint64_t count_stale_pages(self) noexcept nogil:
+        """Return the pages of the fast tier older than the youngest of the slow one (LRU inversion). O(slots)."""
+        cdef uint64_t youngest = 0, count = 0
         cdef uint32_t slot
         for slot in range(self.slot_count):
-            if self.fast.states[slot] & AT_MASK == AT_DEVICE:
-                youngest = max(youngest, self.stored_at[slot])
+            if slot_place(&self.fast.table, slot) == SLOT_AT_DEVICE:
+                youngest = max(youngest, self.store_order[slot])
         for slot in range(self.slot_count):
-            found += self.fast.states[slot] & AT_MASK == AT_POOL and self.stored_at[slot] < youngest
-        return found
+            count += slot_place(&self.fast.table, slot) == SLOT_AT_POOL and self.store_order[slot] < youngest
+        return count
 
     def stats(self):
         if self.fast is None:
             raise InputError("backend: not initialised")
-        self.sum_up()
+        self.add_tiers()
         return Backend.stats(self)
 
     def held(self):
@@ -155,7 +161,7 @@ cdef class TieredBackend(Backend):
         fast, slow = self.fast.held(), self.slow.held()
         both = {name: fast[name] + slow[name] for name in fast}
         device = {name: slow[name] for name in ("device_pages", "peak_device_pages")}
-        return both | device | {"fast_pages": fast["stored_pages"], "stale_pages": self.stale()}
+        return both | device | {"fast_pages": fast["stored_pages"], "stale_pages": self.count_stale_pages()}
 
     def owners(self):
         if self.fast is None:
@@ -165,10 +171,12 @@ cdef class TieredBackend(Backend):
     def check(self):
         """Assert every invariant of both tiers, and that no page is in both. O(slots + objects)."""
         cdef uint32_t slot
+        cdef bint in_slow, stored
         if self.fast is None:
             raise InputError("backend: not initialised")
         self.fast.check()
         self.slow.check()
         for slot in range(self.slot_count):
-            behind = self.fast.states[slot] & AT_MASK == AT_DEVICE
-            assert behind == (self.slow.states[slot] & AT_MASK != 0), f"slot {slot} is lost between the tiers"
+            in_slow = slot_place(&self.fast.table, slot) == SLOT_AT_DEVICE
+            stored = slot_place(&self.slow.table, slot) != SLOT_AT_NONE
+            assert in_slow == stored, f"slot {slot} is lost between the tiers"

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.backend.backend import CountingBackend
+from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim.study.curve.exact import check_window
 from zswapsim.study.curve.sampled import Sample, sample_size

@@ -13,7 +13,7 @@ from zswapsim._core.codec.codec import Codec
 from zswapsim.backends import BackendPlan, open_backend
 from zswapsim.backends.cram import CramPlan
 from zswapsim.backends.lengths import assumed, with_same_filled_compressed
-from zswapsim.backends.rules import PoolRules, zram_rules, zswap_rules
+from zswapsim.backends.rules import ZramRules, ZswapRules, zram_rules, zswap_rules
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.run.folios import folio_codec
@@ -79,45 +79,48 @@ def _plan(
     sizes: tuple[int, int],
 ) -> BackendPlan:
     """Return the plan of one tier, without its frames."""
-    pooled = spec.name in IN_DRAM
-    rules = pool_rules(spec, settings, *sizes) if pooled else None
+    zswap = zswap_settings(spec, settings, *sizes) if spec.name == "zswap" else None
     measured = known if known is None or isinstance(known, Measured) else known.measured(settings.compressor)
-    if rules is not None and not rules.same_filled and measured is not None:
+    if zswap is not None and not zswap.same_filled and measured is not None:
         measured = with_same_filled_compressed(measured)
     cost = PRESETS[settings.cost]
     return BackendPlan(
         name=spec.name,
-        cost=in_dram(cost) if pooled else cost,
+        cost=in_dram(cost) if spec.name in IN_DRAM else cost,
         device_pages=sizes[1],
         codec=get_compressor(settings.compressor) if settings.depth == "bytes" else None,
         measured=measured,
         chain_size=settings.chain_size,
         accept_threshold_percent=settings.accept_threshold_percent,
         exclusive_loads=settings.exclusive_loads,
-        rules=rules,
-        further=recompression_codecs(spec, settings.depth, contents, known),
-        whole=folio_codec(settings, contents),
+        zswap=zswap,
+        zram=zram_settings(spec, settings) if spec.name == "zram" else None,
+        recompressors=recompression_codecs(spec, settings.depth, contents, known),
+        folio_codec=folio_codec(settings, contents),
     )
 
 
-def pool_rules(spec: BackendSpec, settings: Settings, dram_frames: int, device_pages: int) -> PoolRules:
-    """Return the rules of a pool in DRAM."""
+def zram_settings(spec: BackendSpec, settings: Settings) -> ZramRules:
+    """Return zram's limits, and what it tracks."""
     values = spec.values
-    if spec.name == "zram":
-        stay = not settings.exclusive_loads and spec.slow_tier is None
-        return zram_rules(
-            mem_limit=values["mem_limit"],
-            disksize=values["disksize"],
-            slots_stay=stay,
-            tracks_access=values["idle_age"] is not None,
-        )
-    most = dram_frames * values["max_pool_percent"] // 100
-    accept = most * settings.accept_threshold_percent // 100
-    rules = zswap_rules(values["version"], most, accept, device_pages, writeback=bool(values["writeback"]))
+    return zram_rules(
+        mem_limit=values["mem_limit"],
+        disksize=values["disksize"],
+        keep_slots=not settings.exclusive_loads and spec.slow_tier is None,
+        track_access_time=values["idle_age"] is not None,
+    )
+
+
+def zswap_settings(spec: BackendSpec, settings: Settings, dram_frames: int, device_pages: int) -> ZswapRules:
+    """Return the rules of zswap with its limits in frames and slots."""
+    values = spec.values
+    max_frames = dram_frames * values["max_pool_percent"] // 100
+    accept = max_frames * settings.accept_threshold_percent // 100
+    rules = zswap_rules(values["version"], max_frames, accept, device_pages, writeback=bool(values["writeback"]))
     return rules._replace(
         shrinker=bool(values["shrinker_enabled"]),
         priority=values["shrinker_priority"],
-        retries=values["retries"],
+        max_retries=values["retries"],
     )
 
 

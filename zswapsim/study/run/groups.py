@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.backend.pooled import PooledBackend
 from zswapsim._core.backend.tiers import TieredBackend
+from zswapsim._core.backend.zswap import ZswapBackend
 from zswapsim._core.base.errors import InputError
 from zswapsim.study.settings.groups import WORKLOAD, parse_groups
 from zswapsim.traces import DenseTrace
@@ -33,7 +33,7 @@ def page_groups(text: str, trace: DenseTrace) -> NDArray[np.uint16] | None:
 def group_results(text: str, backend: object, group_of: NDArray[np.uint16] | None) -> dict[str, dict[str, int]]:
     """Return the pages of each group and the counters of its memory.stat, which include the groups below it."""
     pool = backend.slow if isinstance(backend, TieredBackend) else backend
-    if group_of is None or not isinstance(pool, PooledBackend):
+    if group_of is None or not isinstance(pool, ZswapBackend):
         return {}
     names = [WORKLOAD, *(group.name for group in parse_groups(text))]
     stats = pool.group_stats()

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from zswapsim._core.backend.pooled import PooledBackend
 from zswapsim._core.backend.tiers import TieredBackend
-from zswapsim._core.backend.zram_slots import ANY_NUMBER, mark_idle, recompress_slots, write_back_slots
+from zswapsim._core.backend.zram import ZramBackend
+from zswapsim._core.backend.zram_recompress import ANY_NUMBER, recompress_slots
+from zswapsim._core.backend.zram_slots import mark_idle
+from zswapsim._core.backend.zram_writeback import write_back_slots
 from zswapsim.study.settings.backends import SLOT_CHOICES
 
 UNLIMITED = (1 << 63) - 1
@@ -21,7 +23,7 @@ class ZramUpkeep:
 
     def __init__(self, backend: object, values: dict[str, Any]) -> None:
         pool = backend.fast if isinstance(backend, TieredBackend) else backend
-        self.pool = pool if isinstance(pool, PooledBackend) else None
+        self.pool = pool if isinstance(pool, ZramBackend) else None
         self.values = values
         self.periods = {name: values[name] for name in PERIODS if values.get(name)}
         self.writeback_left: int = values["writeback_limit"] if values.get("writeback_limit_enable") else UNLIMITED
@@ -42,7 +44,7 @@ class ZramUpkeep:
             if name in self.periods and done % self.periods[name] == 0:
                 self._do(name, self.pool, done)
 
-    def _do(self, name: str, pool: PooledBackend, done: int) -> None:
+    def _do(self, name: str, pool: ZramBackend, done: int) -> None:
         values = self.values
         if name == "compact_every":
             pool.compact()

@@ -1,3 +1,0 @@
-from zswapsim._core.backend.compressed import CompressedPool
-
-class PooledBackend(CompressedPool): ...
