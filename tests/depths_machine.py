@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from zswapsim._core.engine.folios import FolioReplay
 from zswapsim._core.engine.replay import Replay
 
-Engine = Replay | FolioReplay
+Engine = Replay
 
 
 class DepthsMachine(RuleBasedStateMachine):

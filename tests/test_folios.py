@@ -6,11 +6,13 @@ import pytest
 
 from tests.cli_helpers import refused_here
 from zswapsim import CorruptPageError, InputError, Settings, compare, get_compressor, run
+from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.backend.foliocodec import FolioCodec
-from zswapsim._core.engine.folios import FolioReplay
+from zswapsim._core.engine.replay import Replay
 from zswapsim.study.compare.compare import combinations
 from zswapsim.study.profile import make_profile
 from zswapsim.study.run.run import open_replay
+from zswapsim.study.settings.cost import PRESETS
 from zswapsim.traces import ArrayTrace, Contents, DenseTrace
 from zswapsim.traces.folios import Folios, find_folios
 from zswapsim.traces.recipes import recipe_pages
@@ -21,14 +23,12 @@ FOUR = Folios(2, np.arange(16, dtype=np.uint32), 16)
 ZIPF = "gen:zipf,pages=600,events=30000,alpha=0.8,writes=0.3"
 
 
-def opened(frames: int = 8, contents: Contents = CONTENTS, **changes: object) -> FolioReplay:
+def opened(frames: int = 8, contents: Contents = CONTENTS, **changes: object) -> Replay:
     asked = {"dram": frames * 4096, "node": 64 * 4096, "folio": "16KiB", "depth": "bytes"} | changes
-    engine = open_replay(Settings(**asked), 16, contents, None, folios=FOUR)
-    assert isinstance(engine, FolioReplay)
-    return engine
+    return open_replay(Settings(**asked), 16, contents, None, folios=FOUR)
 
 
-def feed(engine: FolioReplay, *pages: int, write: bool = False) -> dict[str, int]:
+def feed(engine: Replay, *pages: int, write: bool = False) -> dict[str, int]:
     """Accesses, one after the other; the counters that they moved."""
     before = engine.counters_now()
     for page in pages:
@@ -262,8 +262,10 @@ def test_an_engine_refuses_what_does_not_fit() -> None:
     engine = opened()
     for place, order in ((np.array([16], np.uint32), 2), (np.array([0], np.uint32), 6), (np.empty(0, np.uint32), 2)):
         with pytest.raises(InputError):
-            FolioReplay(engine.engine, place, order)
+            Replay(16, 8, CountingBackend(PRESETS["cxl-nvme"]), place=place, order=order)
+    with pytest.raises(InputError, match="at least a folio of 16 pages"):
+        Replay(16, 8, CountingBackend(PRESETS["cxl-nvme"]), place=np.zeros(1, np.uint32), order=4)
     with pytest.raises(InputError, match="not initialised"):
-        FolioReplay.__new__(FolioReplay).feed(np.zeros(1, np.uint32), np.zeros(1, np.uint8))
+        Replay.__new__(Replay).feed(np.zeros(1, np.uint32), np.zeros(1, np.uint8))
     with pytest.raises(InputError, match="not below 16"):
         engine.feed(np.array([16], np.uint32), np.zeros(1, np.uint8))

@@ -25,8 +25,9 @@ from zswapsim._core.curve.rankedbits cimport (
 from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_OK
 from zswapsim._core.lru.log cimport LRU_AHEAD
-from zswapsim._core.base.prefetch cimport zsw_prefetch
+from zswapsim._core.base.hints cimport zsw_prefetch_write
 from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.hints cimport zsw_prefetch_write
 from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
 
 cdef enum:
@@ -145,7 +146,7 @@ cdef class StackDistances:
         cdef uint32_t head = self.head, live = self.live, distance, max_distance, ended
         cdef Py_ssize_t i
         for i in range(count):
-            zsw_prefetch(&self.records[pages[min(i + LRU_AHEAD, readable - 1)]])
+            zsw_prefetch_write(&self.records[pages[min(i + LRU_AHEAD, readable - 1)]])
             record = &self.records[pages[i]]
             distance = 0
             if record.stamp != <uint32_t> STACK_NONE:
@@ -158,8 +159,8 @@ cdef class StackDistances:
             max_distance = max(record.max_distance, distance)
             ended = max_distance if ops[i] else 0
             record.max_distance = 0 if ops[i] else max_distance
-            zsw_prefetch(&self.faults[distance])
-            zsw_prefetch(&self.dirty_spans[ended])
+            zsw_prefetch_write(&self.faults[distance])
+            zsw_prefetch_write(&self.dirty_spans[ended])
             results[2 * i] = distance
             results[2 * i + 1] = ended
         self.head = head

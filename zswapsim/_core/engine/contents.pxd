@@ -1,33 +1,29 @@
-"""What pages hold: each a content by its number. A write moves it on to another; at bytes depth a content has bytes."""
+"""Give each page one of a finite number of contents: a write gives it another, and at bytes depth each has bytes."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
 
-# Without contents, at counts depth, all is NULL and 0.
+# Without contents, at counts depth, every field is NULL or 0.
 ctypedef struct page_contents:
     uint32_t *image_of          # owned; by page: its content
     const uint8_t *images       # borrowed; `count` pages; NULL except at bytes depth
-    const uint32_t *next_image  # borrowed; what a write makes of each
-    const uint8_t *zero         # borrowed; 1 where one is all zero
-    uint32_t count
-    uint32_t first              # the content that page 0 starts with
+    const uint32_t *next_image  # borrowed; by content: the one that a write makes of it
+    const uint8_t *zero         # borrowed; by content: 1 if it is all zero
+    uint32_t count              # contents
+    uint32_t initial_count      # page p begins with content (first + p) % initial_count
+    uint32_t first
 
 
-# What a page holds, or is to hold; NULL except at bytes depth.
+# Return the bytes that a page has, or is to have; NULL except at bytes depth.
 cdef inline const uint8_t *content_bytes(const page_contents *contents, uint32_t page) noexcept nogil:
     if contents.images == NULL:
         return NULL
     return contents.images + <size_t> contents.image_of[page] * ZSW_PAGE_SIZE
 
 
-# The content that a page starts with, of the first `among`.
-cdef inline uint32_t content_first(const page_contents *contents, uint32_t page, uint32_t among) noexcept nogil:
-    return <uint32_t> ((<uint64_t> contents.first + page) % among) if among else 0
-
-
-# Gives a page a content; its bytes go to `frame`, which is NULL where the page has none.
+# Give a page a content, and copy its bytes to `frame`, which is NULL if the page has none.
 cdef inline void content_set(
     page_contents *contents, uint32_t page, uint32_t image, uint8_t *frame,
 ) noexcept nogil:
@@ -37,7 +33,15 @@ cdef inline void content_set(
             memcpy(frame, content_bytes(contents, page), ZSW_PAGE_SIZE)
 
 
-# What a write does.
-cdef inline void content_move_on(page_contents *contents, uint32_t page, uint8_t *frame) noexcept nogil:
+# Give a page the content that it begins with.
+cdef inline void content_begin(page_contents *contents, uint32_t page, uint8_t *frame) noexcept nogil:
+    cdef uint32_t image
+    if contents.image_of != NULL:
+        image = <uint32_t> ((<uint64_t> contents.first + page) % contents.initial_count)
+        content_set(contents, page, image, frame)
+
+
+# Give a page the content that a write makes of its present one.
+cdef inline void content_write(page_contents *contents, uint32_t page, uint8_t *frame) noexcept nogil:
     if contents.image_of != NULL:
         content_set(contents, page, contents.next_image[contents.image_of[page]], frame)

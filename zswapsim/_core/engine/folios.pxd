@@ -1,82 +1,172 @@
-"""The engine with large folios: aligned groups of pages that come into DRAM together, and go as one or page by page.
+"""Large folios: how they are allocated, swapped out, split, and put back into the lists.
 
-What Linux 6.18 does with anonymous memory in folios of one order (docs/folios.md). Pages are numbered so that a folio's
-stand side by side: page p is of folio p >> order. A large folio in DRAM stands in the reclaimer's lists by its first
-page; a page that came in alone, or was split off, by itself.
+do_anonymous_page() in mm/memory.c, shrink_folio_list() in mm/vmscan.c and swap_writeout() in mm/page_io.c of Linux 6.18
+say what happens; folio_table.pxd has the records.
 """
 
-from cython cimport final
+from libc.stdint cimport uint32_t, uint64_t
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-
-from zswapsim._core.reclaim.reclaimer cimport Evictor
-from zswapsim._core.base.counters cimport folio_counters, replay_counters
-from zswapsim._core.engine.replay cimport Replay
-
-cdef enum:
-    FOLIO_MAX_ORDER = 5     # 128 KiB
-
-cdef enum:                  # how a folio's pages are held
-    FORM_FRESH = 0          # none of them was touched yet
-    FORM_LARGE = 1          # in DRAM, as one
-    FORM_OUTSIDE = 2        # went as one, and all are still outside
-    FORM_APART = 3          # each for itself, in DRAM or outside
-
-ctypedef struct folio_record:   # 16 bytes
-    uint32_t seen           # a bit for each page: the trace has accessed it; until then it is all zero
-    uint32_t waiting        # a bit for each page that was split off and waits to be entered in a list
-    uint32_t next           # the next folio with such pages, or NO_FOLIO
-    uint8_t form
+from zswapsim._core.backend.backend cimport FOLIO_SPLIT
+from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
+from zswapsim._core.base.page_flags cimport DIRTY, FAULTED, IN_SLOT, LARGE, RESIDENT, ZERO_MAPPED
+from zswapsim._core.engine.contents cimport content_begin, content_set
+from zswapsim._core.engine.engine cimport Engine
+from zswapsim._core.engine.folio_table cimport (
+    FORM_LARGE, FORM_SPLIT, FORM_SWAPPED_OUT, NO_FOLIO, folio_record,
+)
+from zswapsim._core.engine.page_table cimport alloc_frame, free_frame, page_bytes, page_is_zero, clear_flags, set_flags
+from zswapsim._core.engine.swap_out cimport drop_swap_copies, evict_page
 
 
-@final
-cdef class FolioReplay(Evictor):
-    cdef readonly Replay engine
-    cdef readonly uint32_t order        # a large folio has 1 << order pages
-    cdef readonly bint swaps_in_whole   # a fault brings in all of a folio that went as one
-    cdef uint32_t *stamps               # the engine's, as are the next
-    cdef uint16_t *states
-    cdef replay_counters *shared
-    cdef uint32_t size                  # pages of a large folio
-    cdef const uint32_t *place          # by page of the trace: its page here; borrowed from `keeps`
-    cdef uint32_t trace_pages
-    cdef object keeps
-    cdef folio_record *folios           # owned
-    cdef uint32_t folio_count
-    cdef uint32_t waiting               # the first folio with pages that wait, or NO_FOLIO
-    cdef uint64_t used                  # frames of DRAM that hold pages
-    cdef uint32_t zero_image            # a content that is all zero
-    cdef const uint8_t *bytes[32]       # of a folio on its way out; NULL except at bytes depth
-    cdef folio_counters counters
-    cdef uint64_t whole_faults          # major faults that brought in all of a folio
-    cdef double clear_ns
+cdef inline folio_record *folio_of(Engine engine, uint32_t page) noexcept nogil:
+    return &engine.folios.records[page >> engine.table.order]
 
-    # The number under which a page's folio stands in the lists.
-    cdef uint32_t unit_of(self, uint32_t page) noexcept nogil
-    cdef bint is_resident(self, uint32_t unit) noexcept nogil
-    cdef int touch(self, uint32_t unit) noexcept nogil
-    cdef void accessed(self, uint32_t page, bint write) noexcept nogil
-    # The copies behind go, of all of a large folio: it has one dirty flag.
-    cdef void disown(self, uint32_t page) noexcept nogil
-    cdef void first_access(self, uint32_t page) noexcept nogil
-    cdef int fault(self, uint32_t page) noexcept nogil
-    cdef int enter_list(self, uint32_t unit, bint refault) noexcept nogil
-    cdef void allocate(self, uint32_t first) noexcept nogil
-    cdef int swap_in(self, uint32_t first, double before) noexcept nogil
-    cdef bint is_short_of(self, uint32_t frames) noexcept nogil
-    # Makes room, for the folio `coming`. 0; ZSW_E_FULL where no frame came free; any other negative code ends the run.
-    cdef int reclaim(self, uint32_t coming) noexcept nogil
-    cdef int reclaim_oldest(self) noexcept nogil
-    cdef int enter_waiting(self) noexcept nogil
-    # Sends a folio out. 0; ZSW_E_FULL where its first page stays; any other negative code ends the run.
-    cdef int evict(self, uint32_t unit) noexcept nogil
-    cdef int evict_one(self, uint32_t page) noexcept nogil
-    cdef void give_frames(self, uint32_t first, uint32_t end) noexcept nogil
-    cdef int evict_large(self, uint32_t first) noexcept nogil
-    cdef int swap_out(self, uint32_t first) noexcept nogil
-    cdef bint is_dirty(self, uint32_t first) noexcept nogil
-    cdef bint is_zero(self, uint32_t first) noexcept nogil
-    cdef void went(self, uint32_t first, uint32_t state) noexcept nogil
-    cdef int evict_split(self, uint32_t first) noexcept nogil
-    cdef int ready(self) except -1
-    cdef int check_folio(self, uint32_t folio) except -1
+
+# Allocate a folio of zeros.
+cdef inline void alloc_folio(Engine engine, uint32_t first) noexcept nogil:
+    cdef uint32_t page
+    for page in range(first, first + engine.folios.size):
+        alloc_frame(engine.table, page)
+        engine.table.states[page] = FAULTED | DIRTY
+        content_set(&engine.table.contents, page, engine.folios.zero_image, page_bytes(engine.table, page))
+    engine.counters.minor_faults += 1
+    engine.folios.counters.mthp_anon_fault_alloc += 1
+
+
+# Handle the first access to a page of a large folio, which has been all zero since its folio was allocated.
+cdef inline void begin_page(Engine engine, uint32_t page) noexcept nogil:
+    engine.counters.pages += 1
+    drop_swap_copies(engine, page)
+    content_begin(&engine.table.contents, page, page_bytes(engine.table, page))
+
+
+# -- swap out ---------------------------------------------------------------------------------------------------------
+
+
+cdef inline bint folio_is_dirty(Engine engine, uint32_t first) noexcept nogil:
+    cdef uint32_t page
+    for page in range(first, first + engine.folios.size):
+        if engine.table.states[page] & DIRTY:
+            return True
+    return False
+
+
+# Return true if the zero map takes the folio: all of its pages must be zero.
+cdef inline bint folio_is_zero(Engine engine, uint32_t first) noexcept nogil:
+    cdef uint32_t page
+    if engine.table.contents.image_of == NULL or not engine.zero_map:
+        return False
+    for page in range(first, first + engine.folios.size):
+        if not page_is_zero(engine.table, page):
+            return False
+    return True
+
+
+# Mark all pages of a folio as swapped out to `place`: IN_SLOT or ZERO_MAPPED.
+cdef inline void mark_swapped_out(Engine engine, uint32_t first, uint32_t place) noexcept nogil:
+    cdef uint32_t page
+    for page in range(first, first + engine.folios.size):
+        clear_flags(engine.table, page, DIRTY | IN_SLOT | ZERO_MAPPED)
+        set_flags(engine.table, page, place)
+
+
+# Swap out a folio with a dirty page as one. 0, FOLIO_SPLIT, ZSW_E_FULL or the negative code that ends the run.
+cdef inline int swap_out_folio(Engine engine, uint32_t first) noexcept nogil:
+    cdef uint64_t pooled = engine.backend.counters.zswpout
+    cdef uint32_t i
+    cdef int code
+    if folio_is_zero(engine, first):
+        engine.counters.swpout_zero += engine.folios.size
+        mark_swapped_out(engine, first, ZERO_MAPPED)
+        return ZSW_OK
+    # If only some pages were still in swap, the folio gets slots anew.
+    drop_swap_copies(engine, first)
+    for i in range(engine.folios.size):
+        engine.folios.page_bytes[i] = page_bytes(engine.table, first + i)
+    code = engine.backend.store_folio(first, engine.folios.size, engine.folios.page_bytes)
+    if code == ZSW_OK:
+        mark_swapped_out(engine, first, IN_SLOT)
+        pooled = engine.backend.counters.zswpout - pooled
+        engine.folios.counters.mthp_zswpout += pooled >= engine.folios.size
+        engine.folios.counters.mthp_swpout += pooled < engine.folios.size
+    return code
+
+
+# -- eviction ---------------------------------------------------------------------------------------------------------
+
+
+# Evict a large folio, or split it and evict its pages. As EngineBase.evict().
+cdef inline int evict_folio(Engine engine, uint32_t first) noexcept nogil:
+    cdef uint32_t size = engine.folios.size, page
+    cdef int code = ZSW_OK
+    if folio_is_dirty(engine, first):
+        code = swap_out_folio(engine, first)
+    else:
+        engine.counters.dropped_clean_pages += size
+    if code == FOLIO_SPLIT:
+        return split_and_evict(engine, first)
+    if code < 0:
+        engine.counters.kept_pages += size if code == ZSW_E_FULL else 0
+        return code
+    for page in range(first, first + size):
+        free_frame(engine.table, page)
+    clear_flags(engine.table, first, LARGE)
+    folio_of(engine, first).form = FORM_SWAPPED_OUT
+    engine.counters.reclaimed_pages += size
+    engine.resident_pages -= size
+    return ZSW_OK
+
+
+# Split a folio, and evict its pages one by one as far as they can be. Those that stay are to be put back. Returns the
+# first page's code, as the folio stands in the lists by that page.
+cdef inline int split_and_evict(Engine engine, uint32_t first) noexcept nogil:
+    cdef folio_record *folio = folio_of(engine, first)
+    cdef uint32_t i
+    cdef int code, result = ZSW_OK
+    engine.folios.counters.mthp_swpout_fallback += 1
+    clear_flags(engine.table, first, LARGE)
+    folio.form = FORM_SPLIT
+    for i in range(engine.folios.size):
+        code = evict_page(engine, first + i)
+        if code < 0 and code != ZSW_E_FULL:
+            result = code
+        if i == 0 and result == ZSW_OK:
+            result = code
+        elif code < 0:
+            folio.putback_mask |= <uint32_t> 1 << i
+    if folio.putback_mask:
+        folio.putback_next = engine.folios.putback_head
+        engine.folios.putback_head = first >> engine.table.order
+    return result
+
+
+# -- the reclaimer's lists --------------------------------------------------------------------------------------------
+
+
+# Add a folio to the reclaimer's lists; `flag`: RESIDENT or IN_SWAP_CACHE. 0 or ZSW_E_NOMEM.
+cdef inline int add_to_lists(Engine engine, uint32_t unit, uint32_t flag, bint refault) noexcept nogil:
+    cdef int code
+    set_flags(engine.table, unit, flag)
+    code = engine.reclaimer.insert(unit, refault)
+    if code < 0:
+        clear_flags(engine.table, unit, flag)
+        return code
+    engine.reclaimer.resident += 1
+    return ZSW_OK
+
+
+# Add pages that were split off and had to stay to the lists, as young folios of one page. move_folios_to_lru().
+cdef inline int putback_split_pages(Engine engine) noexcept nogil:
+    cdef uint32_t order = engine.table.order, page
+    cdef folio_record *folio
+    cdef int code
+    while engine.folios.putback_head != NO_FOLIO:
+        folio = &engine.folios.records[engine.folios.putback_head]
+        for page in range(engine.folios.putback_head << order, (engine.folios.putback_head + 1) << order):
+            if folio.putback_mask >> (page & (engine.folios.size - 1)) & 1:
+                code = add_to_lists(engine, page, RESIDENT, False)
+                if code < 0:
+                    return code
+        folio.putback_mask = 0
+        engine.folios.putback_head = folio.putback_next
+    return ZSW_OK

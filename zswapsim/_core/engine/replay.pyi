@@ -10,8 +10,8 @@ class Replay:
     backend: Backend
     pages: int
     frames: int
-    reclaimer: Reclaimer | None
-    ahead: Readahead | None
+    reclaimer: Reclaimer
+    readahead: Readahead | None
     def __init__(
         self,
         pages: int,
@@ -29,6 +29,11 @@ class Replay:
         zero_map: bool = True,
         verify: bool = True,
         ahead: Readahead | None = None,
+        order: int = 0,
+        place: NDArray[np.uint32] | None = None,
+        swaps_in_whole: bool = False,
+        zero_image: int = 0,
+        clear_ns: float = 0.0,
     ) -> None: ...
     def feed(self, pages: NDArray[np.uint32], ops: NDArray[np.uint8]) -> int: ...
     @property

@@ -12,9 +12,9 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from zswapsim._core.base.bits cimport popcount64, zsw_lowest_bit
-from zswapsim._core.base.prefetch cimport zsw_prefetch
+from zswapsim._core.base.hints cimport zsw_prefetch_write, zsw_unlikely
 from zswapsim._core.lru.log cimport (
-    LRU_NONE, lru_log, lru_marked, lru_next_word, lru_place, lru_unmark, zsw_seldom,
+    LRU_NONE, lru_log, lru_marked, lru_next_word, lru_place, lru_unmark,
 )
 
 cdef enum:
@@ -88,7 +88,7 @@ cdef inline void block_unmark(
         out = (block.latest[i] - block.old) >> 31
         words[i] = (<uint32_t> place >> 6 & ~<uint32_t> out) | (scratch + i % LRU_SCRATCH & <uint32_t> out)
     for i in range(LRU_BLOCK):
-        zsw_prefetch(&stamps[following[i]])
+        zsw_prefetch_write(&stamps[following[i]])
         marks[words[i]] &= ~(<uint64_t> 1 << (block.latest[i] & 63))
 
 
@@ -119,7 +119,7 @@ cdef inline void block_replay(
     if block.misses > room:
         tail = lru_skip(log, tail, block.misses - room)
     # Whether a page had its latest access among those that the old end passes.
-    if zsw_seldom(block_before(block, <int32_t> tail) != block.misses):
+    if zsw_unlikely(block_before(block, <int32_t> tail) != block.misses):
         block_one_by_one(block, log, room)
     else:
         block_unmark(block, log, stamps, following)

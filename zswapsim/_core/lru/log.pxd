@@ -17,11 +17,10 @@ from libc.string cimport memset
 from zswapsim._core.base.bits cimport zsw_lowest_bit
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.base.memory cimport table_alloc
-from zswapsim._core.base.prefetch cimport zsw_prefetch
+from zswapsim._core.base.hints cimport zsw_prefetch_write, zsw_unlikely
 
 cdef extern from *:
     """
-    #define zsw_seldom(condition) __builtin_expect(!!(condition), 0)
     #define LRU_NONE 0xFFFFFFFFu
     #define LRU_DROPPED 0xFFFFFFFEu
     #define LRU_SIGNED 0x80000000u
@@ -29,7 +28,6 @@ cdef extern from *:
     #define LRU_FIRST 0u
     #endif
     """
-    bint zsw_seldom(bint condition) noexcept nogil
     const uint32_t LRU_NONE      # the stamp of a page that has been in no log, or was removed; no page
     const uint32_t LRU_DROPPED   # the stamp of a page that was dropped before stamps began anew
     const uint32_t LRU_SIGNED    # stamps below it, and none, are in order as signed numbers too
@@ -61,7 +59,7 @@ cdef inline int lru_open(lru_log *log, uint32_t capacity, uint32_t pages) noexce
     log.live = 0
     log.pages = pages
     log.capacity = (max(capacity, 256) + 63) & ~<uint32_t> 63
-    # One block, so that both lie in huge pages, and what blocks of accesses write instead of marks (lrublock.pxd).
+    # One block, so that both lie in huge pages, and what blocks of accesses write instead of marks (block.pxd).
     log.entries = <uint32_t *> table_alloc(<size_t> log.capacity * sizeof(uint32_t) + log.capacity // 8 + LRU_SPARE)
     if log.entries == NULL:
         return ZSW_E_NOMEM
@@ -105,16 +103,19 @@ cdef inline uint32_t lru_marked(const lru_log *log, uint32_t stamp) noexcept nog
     return (stamp & ~<uint32_t> 63) + <uint32_t> zsw_lowest_bit(marks)
 
 
-# Asks for the stamps of the marked pages among 64 places, the first of which is that of `stamp`.
-cdef inline void lru_fetch_word(const lru_log *log, const uint32_t *stamps, uint32_t stamp) noexcept nogil:
-    cdef uint32_t place
+# Prefetch the records, of `width` bytes each, of the marked pages among 64 places, the first of which is `stamp`'s.
+cdef inline void lru_fetch_word(
+    const lru_log *log, const void *records, uint32_t width, uint32_t stamp,
+) noexcept nogil:
+    cdef uint32_t place, page
     cdef uint64_t marks
     if stamp + 64 - log.tail > log.head - log.tail:
         return
     place = lru_place(log, stamp)
     marks = log.marks[place >> 6]
     while marks:
-        zsw_prefetch(&stamps[log.entries[place + <uint32_t> zsw_lowest_bit(marks)]])
+        page = log.entries[place + <uint32_t> zsw_lowest_bit(marks)]
+        zsw_prefetch_write(<const char *> records + <size_t> width * page)
         marks &= marks - 1
 
 
@@ -134,7 +135,7 @@ cdef inline void lru_move(
     cdef uint32_t at = log.tail & ~<uint32_t> 63, place = lru_place(log, at), left = log.live, page
     cdef uint64_t marks = log.marks[place >> 6] & (~<uint64_t> 0 << (log.tail & 63))
     while left:
-        lru_fetch_word(log, stamps, at + 64 * LRU_WORDS_AHEAD)
+        lru_fetch_word(log, stamps, sizeof(uint32_t), at + 64 * LRU_WORDS_AHEAD)
         while marks and left:
             page = log.entries[place + <uint32_t> zsw_lowest_bit(marks)]
             into.entries[to] = page
@@ -236,7 +237,7 @@ cdef inline void lru_put(lru_log *log, uint32_t *stamps, uint32_t page) noexcept
 
 # Moves a page of the log to its young end. O(1) amortised; 0 or ZSW_E_NOMEM.
 cdef inline int lru_touch(lru_log *log, uint32_t *stamps, uint32_t page) noexcept nogil:
-    if zsw_seldom(log.head & 63 == 0) and lru_ready(log, stamps) < 0:
+    if zsw_unlikely(log.head & 63 == 0) and lru_ready(log, stamps) < 0:
         return ZSW_E_NOMEM
     lru_unmark(log, stamps[page])
     lru_put(log, stamps, page)
@@ -245,7 +246,7 @@ cdef inline int lru_touch(lru_log *log, uint32_t *stamps, uint32_t page) noexcep
 
 # Enters a page that is in no log. O(1) amortised; 0 or ZSW_E_NOMEM.
 cdef inline int lru_add(lru_log *log, uint32_t *stamps, uint32_t page) noexcept nogil:
-    if zsw_seldom(log.head & 63 == 0) and lru_ready(log, stamps) < 0:
+    if zsw_unlikely(log.head & 63 == 0) and lru_ready(log, stamps) < 0:
         return ZSW_E_NOMEM
     lru_put(log, stamps, page)
     log.live += 1
@@ -261,12 +262,17 @@ cdef inline void lru_remove(lru_log *log, uint32_t *stamps, uint32_t page) noexc
 
 # The page at the old end, which stays there; LRU_NONE where the log is empty. O(1) amortised.
 cdef inline uint32_t lru_oldest(lru_log *log, uint32_t *stamps) noexcept nogil:
+    return lru_oldest_fetching(log, stamps, sizeof(uint32_t))
+
+
+# Return the page at the old end as lru_oldest(), and prefetch the records, of `width` bytes each, of those after it.
+cdef inline uint32_t lru_oldest_fetching(lru_log *log, const void *records, uint32_t width) noexcept nogil:
     cdef uint32_t word = (log.tail + 63) & ~<uint32_t> 63
     if log.live == 0:
         return LRU_NONE
     log.tail = lru_marked(log, log.tail)
     while word <= log.tail:
-        lru_fetch_word(log, stamps, word + 64 * LRU_WORDS_AHEAD)
+        lru_fetch_word(log, records, width, word + 64 * LRU_WORDS_AHEAD)
         word += 64
     return log.entries[lru_place(log, log.tail)]
 

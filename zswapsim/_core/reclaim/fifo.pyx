@@ -10,11 +10,14 @@ from libc.stdint cimport uint16_t, uint32_t
 
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.reclaim.pagering cimport (
-    RING_AHEAD, page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages,
+    RING_PREFETCH, page_ring, ring_append, ring_close, ring_count, ring_peek, ring_open, ring_pages,
 )
-from zswapsim._core.base.prefetch cimport zsw_prefetch
-from zswapsim._core.reclaim.marks cimport all_ones_if, looked_at
-from zswapsim._core.reclaim.reclaimer cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, mark_block, send_out
+from zswapsim._core.base.page_flags cimport HIT, HITS, IN_BLOCK
+from zswapsim._core.base.hints cimport zsw_prefetch_write
+from zswapsim._core.reclaim.mark_block cimport mark_block, mask_if, state_after_scan
+from zswapsim._core.reclaim.reclaimer cimport (
+    STOPPED_IN_BLOCK, EngineBase, Reclaimer, evict_resident, folios_to_reclaim,
+)
 from zswapsim._core.base.errors import HostMemoryError
 
 
@@ -30,8 +33,8 @@ cdef class QueueReclaimer(Reclaimer):
         self.queue.entries = NULL
 
     def __init__(self, *, bint second_chance=False):
-        self.most = 1 if second_chance else 0
-        self.stops_at_seen = True
+        self.max_hits = 1 if second_chance else 0
+        self.stops_in_block = True
 
     def __dealloc__(self):
         ring_close(&self.queue)
@@ -42,58 +45,62 @@ cdef class QueueReclaimer(Reclaimer):
             raise HostMemoryError(f"queue of {min(pages, frames)} frames: larger than can be reserved")
         return 0
 
-    cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
+    cdef int insert(self, uint32_t page, bint refault) noexcept nogil:
         ring_append(&self.queue, page)
+        return ZSW_OK
 
-    cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
+    cdef int reclaim(self, EngineBase engine, uint32_t page, uint32_t nr_to_reclaim) noexcept nogil:
         cdef uint16_t *states = self.states
-        cdef uint32_t evicted = 0, left = ring_count(&self.queue)
+        cdef uint32_t wanted = folios_to_reclaim(self, engine, nr_to_reclaim)
+        cdef uint32_t evicted = 0, remaining = ring_count(&self.queue)
         cdef int code
-        while evicted < wanted and left:
-            page = ring_look(&self.queue, self.queue.tail, states)
-            if states[page] & SEEN:
-                return MET_SEEN
+        while evicted < wanted and remaining:
+            page = ring_peek(&self.queue, self.queue.tail, states)
+            if states[page] & IN_BLOCK:
+                return STOPPED_IN_BLOCK
             self.queue.tail += 1
             self.counters.pgscan += 1
             if states[page] & HITS:
                 states[page] &= ~<uint32_t> HITS
                 ring_append(&self.queue, page)
                 continue
-            code = send_out(self, engine, page)
-            left -= 1
+            code = evict_resident(self, engine, page)
+            remaining -= 1
             if code == ZSW_OK:
                 evicted += 1
                 continue
-            states[page] |= HIT * self.most
+            states[page] |= HIT * self.max_hits
             ring_append(&self.queue, page)
             if code != ZSW_E_FULL:
                 return code
         return ZSW_OK if evicted else ZSW_E_FULL
 
-    cdef uint32_t work_off(self, Evictor engine, const mark_block *block, const uint32_t *pages) noexcept nogil:
+    cdef uint32_t replay_faults(
+        self, EngineBase engine, const mark_block *block, const uint32_t *pages,
+    ) noexcept nogil:
         """In a full DRAM, each step takes a page out of the queue and puts one in: that one, or one that faults."""
-        # A copy, which no write to a state can be taken to change.
+        # Local copy: stores to states cannot alias it.
         cdef page_ring queue = self.queue
         cdef uint16_t *states = self.states
-        cdef uint32_t done = 0, page, spared
+        cdef uint32_t done = 0, page, rotated
         if self.resident < self.frames:
-            return Reclaimer.work_off(self, engine, block, pages)
+            return Reclaimer.replay_faults(self, engine, block, pages)
         while done < block.misses:
             page = queue.entries[queue.tail & queue.mask]
             # There is one so far ahead: DRAM is full, and not small.
-            zsw_prefetch(&states[queue.entries[(queue.tail + RING_AHEAD) & queue.mask]])
-            if states[page] & SEEN:
+            zsw_prefetch_write(&states[queue.entries[(queue.tail + RING_PREFETCH) & queue.mask]])
+            if states[page] & IN_BLOCK:
                 break
-            spared = all_ones_if(states[page] & HITS)
-            queue.entries[queue.head & queue.mask] = (page & spared) | (pages[block.missed[done]] & ~spared)
-            states[page] = looked_at(states[page], spared)
+            rotated = mask_if(states[page] & HITS)
+            queue.entries[queue.head & queue.mask] = (page & rotated) | (pages[block.miss_index[done]] & ~rotated)
+            states[page] = state_after_scan(states[page], rotated)
             queue.head += 1
             queue.tail += 1
-            done += 1 + spared
+            done += 1 + rotated
         self.counters.pgscan += queue.tail - self.queue.tail
         self.queue = queue
         engine.evicted += done
         return done
 
-    def everyone(self):
+    def listed_pages(self):
         return ring_pages(&self.queue)

@@ -14,10 +14,12 @@ from libc.string cimport memset
 
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.base.memory cimport table_alloc
-from zswapsim._core.reclaim.pagelist cimport list_append, list_open, list_pop, page_list
+from zswapsim._core.base.page_flags cimport (
+    HIT, HITS, RECLAIM_GEN_SHIFT, RECLAIM_ISOLATED, RECLAIM_REFERENCED, RECLAIM_WORKINGSET, RESIDENT,
+)
+from zswapsim._core.reclaim.pagelist cimport list_append, list_init, list_pop, page_list
 from zswapsim._core.reclaim.reclaimer cimport (
-    DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_GEN_SHIFT, RECLAIM_ISOLATED, RECLAIM_REFERENCED,
-    RECLAIM_WORKINGSET, RESIDENT, Evictor, Reclaimer, folio_pages, send_out,
+    DEF_PRIORITY, MAX_RECLAIM_RETRIES, EngineBase, Reclaimer, evict_resident, folio_pages, folios_to_reclaim,
 )
 from zswapsim._core.base.errors import HostMemoryError
 
@@ -78,10 +80,10 @@ cdef class MglruReclaimer(Reclaimer):
         self.max_seq = MIN_NR_GENS + 1
         memset(&self.tiers, 0, sizeof(self.tiers))
         for gen in range(MAX_NR_GENS):
-            list_open(&self.lists[gen])
+            list_init(&self.lists[gen])
 
     def __init__(self, *, bint fault_access=True):
-        self.fault_hit = self.map_hit = HIT if fault_access else 0
+        self.fault_hit = self.map_adds_hit = HIT if fault_access else 0
 
     cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
         Reclaimer.attach(self, stamps, states, pages, frames)
@@ -108,11 +110,12 @@ cdef class MglruReclaimer(Reclaimer):
 
     # -- pages that come in ---------------------------------------------------------------------------------------
 
-    cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
+    cdef int insert(self, uint32_t page, bint refault) noexcept nogil:
         self.states[page] |= self.fault_hit
         if refault:
             self.refault(page)
         self.add(page)
+        return ZSW_OK
 
     cdef inline void add(self, uint32_t page) noexcept nogil:
         """Enters a page that was faulted in, or is put back: the youngest generation is for the working set."""
@@ -193,7 +196,8 @@ cdef class MglruReclaimer(Reclaimer):
 
     # -- the eviction ---------------------------------------------------------------------------------------------
 
-    cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
+    cdef int reclaim(self, EngineBase engine, uint32_t page, uint32_t nr_to_reclaim) noexcept nogil:
+        cdef uint32_t wanted = folios_to_reclaim(self, engine, nr_to_reclaim)
         cdef int _, priority
         self.evicted = 0
         self.failed = ZSW_OK
@@ -208,7 +212,7 @@ cdef class MglruReclaimer(Reclaimer):
                 return ZSW_OK
         return ZSW_E_FULL
 
-    cdef void shrink(self, Evictor engine, int priority) noexcept nogil:
+    cdef void shrink(self, EngineBase engine, int priority) noexcept nogil:
         """Scans a share of all pages; or ages them, where too few generations are left to evict from."""
         cdef uint32_t scanned = 0, batch, share
         while True:
@@ -223,7 +227,7 @@ cdef class MglruReclaimer(Reclaimer):
             if batch == 0 or scanned >= share >> priority or self.failed != ZSW_OK:
                 return
 
-    cdef uint32_t evict_batch(self, Evictor engine) noexcept nogil:
+    cdef uint32_t evict_batch(self, EngineBase engine) noexcept nogil:
         """Evicts from the oldest generation; returns how much was done, 0 where nothing can be."""
         cdef uint32_t scanned = self.isolate()
         scanned += self.next_oldest()
@@ -291,7 +295,7 @@ cdef class MglruReclaimer(Reclaimer):
             tier.refaulted = tier.evicted = tier.protected_ = 0
         return True
 
-    cdef void evict_isolated(self, Evictor engine) noexcept nogil:
+    cdef void evict_isolated(self, EngineBase engine) noexcept nogil:
         cdef uint32_t i, page, kept = 0
         for i in range(self.isolated_count):
             page = self.isolated[i]
@@ -307,7 +311,7 @@ cdef class MglruReclaimer(Reclaimer):
             self.add(page)
         self.isolated_count = 0
 
-    cdef inline bint evict(self, Evictor engine, uint32_t page) noexcept nogil:
+    cdef inline bint evict(self, EngineBase engine, uint32_t page) noexcept nogil:
         """Whether an isolated page could be evicted."""
         cdef uint32_t workingset = self.states[page] & RECLAIM_WORKINGSET
         cdef uint32_t each
@@ -321,7 +325,7 @@ cdef class MglruReclaimer(Reclaimer):
         # Before it goes: a large folio may be split on the way, and only some of its pages go.
         for each in range(page, page + folio_pages(self, page)):
             self.shadows[each] = (self.min_seq << 1) | (SHADOW_WORKINGSET if workingset else 0)
-        code = send_out(self, engine, page)
+        code = evict_resident(self, engine, page)
         if code == ZSW_OK:
             self.evicted += 1
             self.tiers[PROTECTED if workingset else BASE].evicted += 1
@@ -331,10 +335,10 @@ cdef class MglruReclaimer(Reclaimer):
             self.failed = code
         return False
 
-    # -- looking in -----------------------------------------------------------------------------------------------
+    # -- statistics and checks ----------------------------------------------------------------------------------
 
-    def everyone(self):
-        return [page for gen in range(MAX_NR_GENS) for page in self.members(&self.lists[gen])]
+    def listed_pages(self):
+        return [page for gen in range(MAX_NR_GENS) for page in self.list_pages(&self.lists[gen])]
 
     def check(self):
         """Assert every invariant of the generations. O(resident pages)."""
@@ -342,7 +346,7 @@ cdef class MglruReclaimer(Reclaimer):
         assert self.max_seq - self.min_seq < MAX_NR_GENS, "there are too many generations"
         assert self.max_seq - self.min_seq >= MIN_NR_GENS - 1, "there are too few generations"
         for seq in range(self.min_seq, self.min_seq + MAX_NR_GENS):
-            members = self.members(self.list_of(seq))
+            members = self.list_pages(self.list_of(seq))
             assert seq <= self.max_seq or not members, "pages of a generation that has not begun"
             for page in members:
                 own = self.min_seq + (self.gen_of(page) - self.min_seq) % MAX_NR_GENS

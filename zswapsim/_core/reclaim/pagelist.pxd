@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint32_t
 
-from zswapsim._core.base.prefetch cimport zsw_prefetch
+from zswapsim._core.base.hints cimport zsw_prefetch_write
 
 cdef extern from *:
     """
@@ -17,7 +17,7 @@ ctypedef struct page_list:
     uint32_t count
 
 
-cdef inline void list_open(page_list *pages) noexcept nogil:
+cdef inline void list_init(page_list *pages) noexcept nogil:
     pages.oldest = pages.youngest = LIST_END
     pages.count = 0
 
@@ -50,5 +50,5 @@ cdef inline uint32_t list_pop(page_list *pages, uint32_t *stamps) noexcept nogil
     cdef uint32_t page = pages.oldest
     list_remove(pages, stamps, page, LIST_END)
     if pages.oldest != LIST_END:
-        zsw_prefetch(&stamps[pages.oldest])
+        zsw_prefetch_write(&stamps[pages.oldest])
     return page

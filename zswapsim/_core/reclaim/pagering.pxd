@@ -8,11 +8,11 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
-from zswapsim._core.base.prefetch cimport zsw_prefetch
+from zswapsim._core.base.hints cimport zsw_prefetch_write
 from zswapsim._core.base.memory cimport table_alloc
 
 cdef enum:
-    RING_AHEAD = 16              # states fetched ahead of their turn
+    RING_PREFETCH = 16              # states fetched ahead of their turn
 
 # Places are counted on and on, modulo 2**32; `mask` makes an index of one.
 ctypedef struct page_ring:
@@ -49,16 +49,16 @@ cdef inline void ring_append(page_ring *ring, uint32_t page) noexcept nogil:
 
 
 # The page some places on, or `page` where there are not as many.
-cdef inline uint32_t ring_ahead(const page_ring *ring, uint32_t place, uint32_t page) noexcept nogil:
-    if place + RING_AHEAD - ring.tail < ring.head - ring.tail:
-        return ring.entries[(place + RING_AHEAD) & ring.mask]
+cdef inline uint32_t ring_peek_ahead(const page_ring *ring, uint32_t place, uint32_t page) noexcept nogil:
+    if place + RING_PREFETCH - ring.tail < ring.head - ring.tail:
+        return ring.entries[(place + RING_PREFETCH) & ring.mask]
     return page
 
 
 # The page at a place; the state of one further on is fetched.
-cdef inline uint32_t ring_look(const page_ring *ring, uint32_t place, const uint16_t *states) noexcept nogil:
+cdef inline uint32_t ring_peek(const page_ring *ring, uint32_t place, const uint16_t *states) noexcept nogil:
     cdef uint32_t page = ring.entries[place & ring.mask]
-    zsw_prefetch(&states[ring_ahead(ring, place, page)])
+    zsw_prefetch_write(&states[ring_peek_ahead(ring, place, page)])
     return page
 
 

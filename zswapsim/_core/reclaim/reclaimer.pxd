@@ -1,126 +1,133 @@
-"""What every reclaimer but exact LRU has in common: marks that a hit leaves in a page's state, and how pages go.
+"""Define the contract of engine and reclaimer: a policy sees lists, marks and a clock, and of the engine four calls.
 
-A hit counts in the page's state, up to the reclaimer's `most`, and touches nothing else: 1 is an accessed bit.
+A reclaimer has, for each page, a 32-bit stamp of its own and the upper byte of the page's state (base/page_flags.pxd).
+A hit counts in the state, up to `max_hits`, without a call: 1 makes it an accessed bit. A reclaimer for which that is
+not enough sets `moves_on_hit`, and access() is called at every hit. To write one, derive from Reclaimer and override
+insert(), reclaim() and listed_pages(); attach() too if it has tables of its own.
+
+If large folios are in use, a folio stands in the lists by its first page, and all numbers of pages below are numbers
+of folios, unless they say otherwise.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.base.counters cimport reclaim_counters
 from zswapsim._core.base.errors cimport ZSW_OK
+from zswapsim._core.base.page_flags cimport FAULTED, IN_SLOT, LARGE
+from zswapsim._core.reclaim.counting cimport counting_run
+from zswapsim._core.reclaim.mark_block cimport mark_block
 from zswapsim._core.reclaim.pagelist cimport page_list
 
-# Of a page's state, the engine has the lowest byte; the rest is the reclaimer's, and 0 when the page comes in.
 cdef enum:
-    TOUCHED = 1                 # has had a minor fault
-    WRITTEN = 2                 # written since it came into DRAM
-    DIRTY = 4                   # what the backend holds, if anything, is not this page
-    IN_SLOT = 8                 # the backend holds this page
-    ZERO_MAPPED = 16            # swap knows that the page is all zero
-    RESIDENT = 32               # in DRAM; where there is no reclaimer, the log tells
-    READ_AHEAD = 64             # in DRAM too, but in the swap cache alone: read ahead, and not accessed yet
-    LARGE = 128                 # the first page of a large folio that is in DRAM
-    ENGINE_STATE = 0xFF
-    HIT = 1 << 8
-    HITS = 3 << 8               # accesses since the page came in, or since it was last looked at
-    RECLAIM_REFERENCED = 1 << 10
-    RECLAIM_WORKINGSET = 1 << 11
-    RECLAIM_ACTIVE = 1 << 12
-    RECLAIM_ISOLATED = 1 << 13
-    SEEN = RECLAIM_ISOLATED     # in a block of accesses at work (markblock.pxd), where the reclaimer stops at it
-    RECLAIM_GEN_SHIFT = 14
     SWAP_CLUSTER_MAX = 32
     DEF_PRIORITY = 12
-    MET_SEEN = 1                # of Reclaimer.reclaim(): it stopped, and goes on from there when it is called again
     MAX_RECLAIM_RETRIES = 16    # of a charge, before it counts as out of memory
-
-# Of one call: what it works on, and what came of it.
-ctypedef struct counted_run:
-    uint32_t *stamps
-    uint16_t *states
-    const uint8_t *ops          # of the accesses, which are counted afterwards
-    uint32_t frames             # of DRAM
-    uint32_t batch              # pages evicted when no frame is free
-    uint64_t accesses           # of the trace before these
-    Py_ssize_t done             # accesses that were replayed
-    uint64_t minor_faults
-    uint64_t major_faults
-    uint64_t evicted
-
-# Accesses that are taken together (markblock.pxd).
-cdef enum:
-    MARK_BLOCK = 64
-
-ctypedef struct mark_block:
-    uint16_t before[MARK_BLOCK]         # each page's state before its access
-    uint32_t missed[MARK_BLOCK]         # accesses to pages that were not in DRAM
-    uint32_t misses
+    STOPPED_IN_BLOCK = 1        # reclaim() stopped at a page IN_BLOCK, and goes on from there at its next call
 
 
-cdef class Evictor:
-    cdef bint counting              # pages are only counted: any can go, and `evict` sees to it
-    cdef uint64_t evicted           # pages that went so
-    # Sends a resident page, which is in no list now, out of DRAM. 0; ZSW_E_FULL where it must stay; any other
-    # negative code ends the run, and the page stays too.
-    cdef int evict_page(self, uint32_t page) noexcept nogil
-    # Replays accesses to pages that are known to be in range; *done of them. 0 or the negative code that ends the run.
-    cdef int walk(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil
+cdef class EngineBase:
+    """The engine, as a reclaimer sees it."""
+    cdef bint counting              # pages are only counted: every eviction succeeds, and evict() need not be called
+    cdef uint64_t evicted           # pages evicted while they are only counted
+    cdef uint64_t accesses          # accesses of the trace before the present walk()
+    cdef uint64_t resident_pages    # pages in DRAM, not folios
+
+    # Evict a resident page, which is in no list at present. 0; ZSW_E_FULL if it must stay in DRAM; any other negative
+    # code ends the run, and the page stays too.
+    cdef int evict(self, uint32_t page) noexcept nogil
+    # Put pages that were split off evicted folios into the lists. The engine does so after each reclaim(); a reclaimer
+    # may do so earlier. 0 or a negative code, which ends the run.
+    cdef int putback_split(self) noexcept nogil
+    # Handle an access to a page that is not mapped in DRAM. 0 or a negative code, which ends the run.
+    cdef int fault(self, uint32_t page, bint write) noexcept nogil
+    # Handle the first write to a page since it came into DRAM.
+    cdef void first_write(self, uint32_t page) noexcept nogil
 
 
 cdef class Reclaimer:
-    cdef uint32_t *stamps           # by page, the reclaimer's own; borrowed from the engine
-    cdef uint16_t *states           # by page; borrowed from the engine
-    cdef uint32_t pages             # of them
+    # Borrowed from the page table:
+    cdef uint32_t *stamps           # by page; the reclaimer's own, LRU_NONE in the beginning
+    cdef uint16_t *states           # by page
+    # Set by attach() and expect_folios():
+    cdef uint32_t pages             # the footprint, pages
     cdef uint32_t frames            # of DRAM
-    cdef uint32_t most              # hits that are counted; one of 0, 1, 3
-    cdef uint32_t map_hit           # what the access that maps a page of the swap cache adds: HIT, or 0
-    cdef uint32_t resident          # folios in DRAM; kept by the engine
-    cdef bint stops_at_seen         # whether it returns MET_SEEN at a page that is SEEN
-    cdef bint mixed                 # whether a branch could not have told the latest hits and misses
-    cdef bint stamped               # whether `insert` looks at the page's stamp
-    cdef uint32_t order             # a large folio has 1 << order pages; 0 where there are none
-    cdef uint32_t mostly            # the order of most folios in DRAM
-    cdef uint64_t clock             # accesses before the one that faults; kept by the engine
+    cdef uint32_t order             # a large folio has 1 << order pages; 0 if there are none
+    cdef uint32_t common_order      # the order of most folios in DRAM
+    # Set by the reclaimer when it is made:
+    cdef uint32_t max_hits          # hits that are counted: 0, 1 or 3
+    cdef uint32_t map_adds_hit      # added to a state by the access that maps a page of the swap cache: HIT, or 0
+    cdef bint moves_on_hit          # access() is called at every hit
+    cdef bint stops_in_block        # reclaim() returns STOPPED_IN_BLOCK at a page IN_BLOCK
+    cdef bint reads_stamps          # insert() reads the page's stamp
+    # Kept by the engine:
+    cdef uint32_t resident          # folios in DRAM
+    cdef uint64_t clock             # accesses before the one that faults
+    # Kept by walk_counting():
+    cdef bint use_blocks            # a branch could not have predicted the latest hits and misses
     cdef reclaim_counters counters
 
-    # Readies it for one engine. Raises InputError where it serves one already, HostMemoryError.
+    # Prepare for one engine. Raises InputError if the reclaimer serves one already, HostMemoryError.
     cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1
-    # A page has come into DRAM; `refault`: it has been there before. Its state is the engine's alone.
-    cdef void insert(self, uint32_t page, bint refault) noexcept nogil
-    # Evicts `wanted` pages (at least 1, at most those resident) so that `page` can come in, or fewer where others must
-    # stay. ZSW_E_FULL where not one could go; any other negative code ends the run.
-    cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil
-    # Replays accesses where pages are only counted. 0; ZSW_E_FULL where no page could go; any other negative code ends
-    # the run.
-    cdef int count(self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count) noexcept nogil
-    cdef int count_alone_mixed(
-        self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t end,
+    # Add a page that has come into DRAM; `refault`: it has been there before. Its reclaimer's bits are 0. Returns 0 or
+    # ZSW_E_NOMEM.
+    cdef int insert(self, uint32_t page, bint refault) noexcept nogil
+    # Evict about `nr_to_reclaim` pages (not folios; at least 1), so that `page` can come in. 0; ZSW_E_FULL if none
+    # could be evicted; any other negative code ends the run.
+    cdef int reclaim(self, EngineBase engine, uint32_t page, uint32_t nr_to_reclaim) noexcept nogil
+    # Note a hit. 0 or a negative code, which ends the run.
+    cdef int access(self, uint32_t page) noexcept nogil
+    # Note the first access to a page that was read ahead, and is mapped now. 0 or a negative code, which ends the run.
+    cdef int map_cached(self, uint32_t page) noexcept nogil
+    # Replay accesses to pages below `pages`, none of which is in a large folio; *done of them. 0 or the negative code
+    # that ends the run.
+    cdef int walk(
+        self, EngineBase engine, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
     ) noexcept nogil
-    cdef int count_alone(
-        self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count,
+
+    # If pages are only counted: replay accesses. 0; ZSW_E_FULL if no page could be evicted; any other negative code
+    # ends the run.
+    cdef int walk_counting(
+        self, counting_run *run, EngineBase engine, const uint32_t *pages, Py_ssize_t count,
     ) noexcept nogil
-    cdef int count_block(
-        self, counted_run *run, Evictor engine, const uint32_t *pages, const uint32_t *following,
+    cdef int walk_scalar_adaptive(
+        self, counting_run *run, EngineBase engine, const uint32_t *pages, Py_ssize_t end,
     ) noexcept nogil
-    # Works off the faults of a block, whose pages are SEEN. How many: fewer where such a page comes to its turn.
-    cdef uint32_t work_off(self, Evictor engine, const mark_block *block, const uint32_t *pages) noexcept nogil
-    # The pages of a list, oldest first; asserts that it is one.
-    cdef list members(self, const page_list *pages)
+    cdef int walk_scalar(
+        self, counting_run *run, EngineBase engine, const uint32_t *pages, Py_ssize_t count,
+    ) noexcept nogil
+    cdef int walk_markblock(
+        self, counting_run *run, EngineBase engine, const uint32_t *pages, const uint32_t *next_pages,
+    ) noexcept nogil
+    # Replay the faults of a block. Returns how many: fewer than all if a page IN_BLOCK was scanned.
+    cdef uint32_t replay_faults(
+        self, EngineBase engine, const mark_block *block, const uint32_t *pages,
+    ) noexcept nogil
+    # Return a page's state as the engine would have set it, also if pages are only counted. For check().
+    cdef uint32_t state_of(self, EngineBase engine, uint32_t page) noexcept nogil
+    # Return the pages of a list, oldest first. Asserts that it is one.
+    cdef list list_pages(self, const page_list *pages)
 
 
-# Evictor.evict_page(), without a call where pages are only counted.
-cdef inline int send_out(Reclaimer reclaimer, Evictor engine, uint32_t page) noexcept nogil:
+# Evict a page: EngineBase.evict(), without a call if pages are only counted.
+cdef inline int evict_resident(Reclaimer reclaimer, EngineBase engine, uint32_t page) noexcept nogil:
     if not engine.counting:
-        return engine.evict_page(page)
-    reclaimer.states[page] = TOUCHED | IN_SLOT
+        return engine.evict(page)
+    reclaimer.states[page] = FAULTED | IN_SLOT
     reclaimer.resident -= 1
     engine.evicted += 1
     return ZSW_OK
 
 
-# Pages of the folio that stands in the lists by this page.
+# Return how many folios have about so many pages: at least one, at most all.
+cdef inline uint32_t folios_to_reclaim(
+    Reclaimer reclaimer, EngineBase engine, uint32_t nr_to_reclaim,
+) noexcept nogil:
+    cdef uint64_t folios = nr_to_reclaim
+    if reclaimer.order:
+        folios = max(folios * reclaimer.resident // engine.resident_pages, <uint64_t> 1)
+    return <uint32_t> min(folios, <uint64_t> reclaimer.resident)
+
+
+# Return the pages of the folio that stands in the lists by this page.
 cdef inline uint32_t folio_pages(Reclaimer reclaimer, uint32_t page) noexcept nogil:
     return <uint32_t> 1 << (reclaimer.order if reclaimer.states[page] & LARGE else 0)
-
-
-# The counters of a run whose reclaimer counts none of these.
-cdef dict no_reclaim_counters()

@@ -1,52 +1,58 @@
-"""What every reclaimer but exact LRU has in common. What they do is told in docs/reclaim.md."""
+"""The base of all reclaimers: a hit counts in the page's state. docs/reclaim.md says what each of them does."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from zswapsim._core.reclaim.counting cimport count_fault, count_hits, fetch_soon
 from zswapsim._core.base.counters cimport counters_dict, reclaim_counters, reclaim_counters_rows
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.reclaim.marks cimport (
-    MARK_ALONE, MARK_BLOCK_FRAMES, MARK_CONFLICT, marks_enter, marks_fetch_stamps, marks_leave,
-    marks_minor, marks_mixed, marks_undo,
+from zswapsim._core.base.page_flags cimport HIT, HITS, RESIDENT, is_first_write
+from zswapsim._core.base.hints cimport zsw_prefetch_write
+from zswapsim._core.reclaim.counting cimport WALK_AHEAD, account_fault, counting_run, prefetch_accesses, skip_hits
+from zswapsim._core.reclaim.mark_block cimport (
+    MARK_BLOCK, MARK_BLOCK_FRAMES, SCALAR_RUN, SCALAR_RUN_CONFLICT, blocks_are_faster, mark_block, markblock_apply,
+    markblock_finish, markblock_minor_faults, markblock_prefetch_stamps, markblock_undo,
 )
 from zswapsim._core.reclaim.pagelist cimport LIST_END, page_list
 from zswapsim._core.base.errors import InputError
 
+cdef enum:
+    MAX_ORDER = 5               # folios of 128 KiB
 
-cdef dict no_reclaim_counters():
-    return counters_dict(reclaim_counters_rows, sizeof(reclaim_counters), NULL)
 
+cdef class EngineBase:
 
-cdef class Evictor:
-    """Base of the engine, as a reclaimer sees it."""
-
-    cdef int evict_page(self, uint32_t page) noexcept nogil:
+    cdef int evict(self, uint32_t page) noexcept nogil:
         return ZSW_E_FULL
 
-    cdef int walk(self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done) noexcept nogil:
+    cdef int putback_split(self) noexcept nogil:
+        return ZSW_OK
+
+    cdef int fault(self, uint32_t page, bint write) noexcept nogil:
         return ZSW_E_FULL
+
+    cdef void first_write(self, uint32_t page) noexcept nogil:
+        pass
 
 
 cdef class Reclaimer:
-    """Base of all reclaimers. One serves one replay, which chooses it once; without one, a replay is exact LRU."""
+    """The base of all reclaimers. A reclaimer serves one replay."""
 
     def __cinit__(self):
         self.stamps = NULL
         self.states = NULL
-        self.most = 1
-        self.map_hit = HIT
+        self.max_hits = 1
+        self.map_adds_hit = HIT
         memset(&self.counters, 0, sizeof(self.counters))
 
-    def expect_folios(self, uint32_t order, uint32_t mostly):
-        """Before it serves a replay: folios of 1 << order pages will stand in its lists by their first pages.
+    def expect_folios(self, uint32_t order, uint32_t common_order):
+        """Prepare for folios of 1 << order pages, most of which are of `common_order`, before a replay begins.
 
-        `mostly`: the order of most of them. Raises InputError for one above 5, and where it serves a replay.
+        Raises InputError for an order above 5, or if the reclaimer serves a replay already.
         """
-        if self.states != NULL or max(order, mostly) > 5:
+        if self.states != NULL or max(order, common_order) > MAX_ORDER:
             raise InputError(f"reclaimer: folios of order {order}: expected 0 to 5, before it serves a replay")
         self.order = order
-        self.mostly = mostly
+        self.common_order = common_order
 
     cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
         if self.states != NULL:
@@ -57,85 +63,139 @@ cdef class Reclaimer:
         self.frames = frames
         return 0
 
-    cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
-        pass
+    cdef int insert(self, uint32_t page, bint refault) noexcept nogil:
+        return ZSW_OK
 
-    cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
+    cdef int reclaim(self, EngineBase engine, uint32_t page, uint32_t nr_to_reclaim) noexcept nogil:
         return ZSW_E_FULL
 
-    cdef int count(self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count) noexcept nogil:
-        """A hit counts in the page's state, and that is all."""
-        cdef bint able = self.stops_at_seen and run.batch == 1 and run.frames >= MARK_BLOCK_FRAMES
-        cdef Py_ssize_t alone
+    cdef int access(self, uint32_t page) noexcept nogil:
+        return ZSW_OK
+
+    cdef int map_cached(self, uint32_t page) noexcept nogil:
+        cdef uint16_t *state = &self.states[page]
+        if state[0] & HITS < self.max_hits * HIT:
+            state[0] += self.map_adds_hit
+        return ZSW_OK
+
+    cdef int walk(
+        self, EngineBase engine, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
+    ) noexcept nogil:
+        """A hit counts in the page's state."""
+        cdef uint16_t *states = self.states
+        cdef uint16_t *state
+        cdef uint32_t max_hits = self.max_hits * HIT
+        cdef bint moves_on_hit = self.moves_on_hit
+        cdef Py_ssize_t i = 0
+        cdef Py_ssize_t last = count - 1
+        cdef int code = ZSW_OK
+        while i < count:
+            zsw_prefetch_write(&states[pages[min(i + WALK_AHEAD, last)]])
+            state = &states[pages[i]]
+            if state[0] & RESIDENT:
+                # Without a branch: whether a page has been accessed of late can't be predicted.
+                state[0] += HIT * <uint32_t> (state[0] & HITS < max_hits)
+                if moves_on_hit:
+                    code = self.access(pages[i])
+                    if code < 0:
+                        break
+            else:
+                self.clock = engine.accesses + i
+                code = engine.fault(pages[i], ops[i] != 0)
+                if code < 0:
+                    break
+            if is_first_write(state[0], ops[i]):
+                engine.first_write(pages[i])
+            i += 1
+        done[0] = i
+        return code
+
+    # -- pages that are only counted ------------------------------------------------------------------------------
+
+    cdef int walk_counting(
+        self, counting_run *run, EngineBase engine, const uint32_t *pages, Py_ssize_t count,
+    ) noexcept nogil:
+        """Replay accesses in blocks as long as these are faster, and one by one otherwise."""
+        cdef bint blocks_allowed = self.stops_in_block and run.batch == 1 and run.frames >= MARK_BLOCK_FRAMES
+        cdef Py_ssize_t scalar
         cdef int code = ZSW_OK
         while code == ZSW_OK and run.done < count:
-            while code == ZSW_OK and able and self.mixed and count - run.done >= MARK_BLOCK:
-                fetch_soon(run, pages, count)
-                code = self.count_block(
+            while code == ZSW_OK and blocks_allowed and self.use_blocks and count - run.done >= MARK_BLOCK:
+                prefetch_accesses(run, pages, count)
+                code = self.walk_markblock(
                     run, engine, pages + run.done, pages + min(run.done + 2 * MARK_BLOCK, count - MARK_BLOCK),
                 )
             if code >= ZSW_OK:
-                alone = MARK_CONFLICT if code == MET_SEEN else MARK_ALONE
-                code = self.count_alone_mixed(run, engine, pages, min(run.done + alone, count))
+                scalar = SCALAR_RUN_CONFLICT if code == STOPPED_IN_BLOCK else SCALAR_RUN
+                code = self.walk_scalar_adaptive(run, engine, pages, min(run.done + scalar, count))
         return code
 
-    cdef int count_alone_mixed(
-        self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t end,
+    cdef int walk_scalar_adaptive(
+        self, counting_run *run, EngineBase engine, const uint32_t *pages, Py_ssize_t end,
     ) noexcept nogil:
-        """count_alone(), which tells whether blocks would have been faster."""
+        """Replay accesses one by one, and note if blocks would have been faster."""
         cdef uint64_t misses = run.minor_faults + run.major_faults
         cdef Py_ssize_t first = run.done
-        cdef int code = self.count_alone(run, engine, pages, end)
-        self.mixed = marks_mixed(run.minor_faults + run.major_faults - misses, run.done - first)
+        cdef int code = self.walk_scalar(run, engine, pages, end)
+        self.use_blocks = blocks_are_faster(run.minor_faults + run.major_faults - misses, run.done - first)
         return code
 
-    cdef int count_alone(
-        self, counted_run *run, Evictor engine, const uint32_t *pages, Py_ssize_t count,
+    cdef int walk_scalar(
+        self, counting_run *run, EngineBase engine, const uint32_t *pages, Py_ssize_t count,
     ) noexcept nogil:
         cdef uint32_t page
         cdef int code = ZSW_OK
-        while code == ZSW_OK and count_hits(run, self, pages, count):
+        while code == ZSW_OK and skip_hits(run, self.max_hits, self.reads_stamps, pages, count):
             page = pages[run.done]
             self.clock = run.accesses + run.done
             if self.resident >= run.frames:
-                code = self.reclaim(engine, page, min(run.batch, self.resident))
+                code = self.reclaim(engine, page, run.batch)
             if code == ZSW_OK:
-                self.insert(page, count_fault(run, self, page))
+                self.resident += 1
+                code = self.insert(page, account_fault(run, page))
         return code
 
-    cdef int count_block(
-        self, counted_run *run, Evictor engine, const uint32_t *pages, const uint32_t *following,
+    cdef int walk_markblock(
+        self, counting_run *run, EngineBase engine, const uint32_t *pages, const uint32_t *next_pages,
     ) noexcept nogil:
-        """A block, up to a fault that must be worked off by itself. MET_SEEN where there is one."""
+        """Replay a block, up to a fault that must be replayed by itself. STOPPED_IN_BLOCK if there is one."""
         cdef mark_block block
         cdef uint32_t faults, minor, done = MARK_BLOCK
-        marks_enter(&block, self.states, self.most, pages)
-        if self.stamped:
-            marks_fetch_stamps(&block, self.stamps, pages)
-        faults = self.work_off(engine, &block, pages)
+        markblock_apply(&block, self.states, self.max_hits, pages)
+        if self.reads_stamps:
+            markblock_prefetch_stamps(&block, self.stamps, pages)
+        faults = self.replay_faults(engine, &block, pages)
         if faults < block.misses:
-            done = block.missed[faults]
-            marks_undo(&block, self.states, pages, done)
-        minor = marks_minor(&block, faults)
+            done = block.miss_index[faults]
+            markblock_undo(&block, self.states, pages, done)
+        minor = markblock_minor_faults(&block, faults)
         run.minor_faults += minor
         run.major_faults += faults - minor
-        marks_leave(self.states, pages, done, following)
+        markblock_finish(self.states, pages, done, next_pages)
         run.done += done
-        self.mixed = marks_mixed(block.misses, MARK_BLOCK)
-        return MET_SEEN if faults < block.misses else ZSW_OK
+        self.use_blocks = blocks_are_faster(block.misses, MARK_BLOCK)
+        return STOPPED_IN_BLOCK if faults < block.misses else ZSW_OK
 
-    cdef uint32_t work_off(self, Evictor engine, const mark_block *block, const uint32_t *pages) noexcept nogil:
-        cdef uint32_t each = 0, access
-        while each < block.misses:
-            access = block.missed[each]
+    cdef uint32_t replay_faults(
+        self, EngineBase engine, const mark_block *block, const uint32_t *pages,
+    ) noexcept nogil:
+        cdef uint32_t done = 0, access
+        while done < block.misses:
+            access = block.miss_index[done]
             if self.resident >= self.frames and self.reclaim(engine, pages[access], 1) != ZSW_OK:
                 break
-            self.insert(pages[access], block.before[access] != 0)
+            if self.insert(pages[access], block.before[access] != 0) < 0:
+                break
             self.resident += 1
-            each += 1
-        return each
+            done += 1
+        return done
 
-    cdef list members(self, const page_list *pages):
+    # -- statistics and checks ------------------------------------------------------------------------------------
+
+    cdef uint32_t state_of(self, EngineBase engine, uint32_t page) noexcept nogil:
+        return self.states[page]
+
+    cdef list list_pages(self, const page_list *pages):
         cdef uint32_t page = pages.oldest
         found = []
         while page != LIST_END:
@@ -148,14 +208,14 @@ cdef class Reclaimer:
         return found
 
     def stats(self):
-        """Counters by the kernel's names."""
+        """Return the counters by the kernel's names."""
         return counters_dict(reclaim_counters_rows, sizeof(reclaim_counters), &self.counters)
 
     def check(self):
         """Assert every invariant of the lists. O(resident pages)."""
-        members = self.everyone()
-        assert len(members) == len(set(members)) == self.resident, "the lists do not hold the resident pages"
+        listed = self.listed_pages()
+        assert len(listed) == len(set(listed)) == self.resident, "the lists do not hold the resident pages"
 
-    def everyone(self):
-        """The resident pages by the lists, each list from its oldest on."""
+    def listed_pages(self):
+        """Return the resident pages by the lists, each list from its oldest page on."""
         return []

@@ -11,20 +11,23 @@ from cython cimport final
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.base.prefetch cimport zsw_prefetch
+from zswapsim._core.base.page_flags cimport HIT, HITS, IN_BLOCK
+from zswapsim._core.base.hints cimport zsw_prefetch_write
 from zswapsim._core.lru.log cimport (
     LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove,
 )
 from zswapsim._core.reclaim.pagering cimport (
-    page_ring, ring_ahead, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages,
+    page_ring, ring_append, ring_close, ring_count, ring_open, ring_pages, ring_peek, ring_peek_ahead,
 )
-from zswapsim._core.reclaim.reclaimer cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, send_out
+from zswapsim._core.reclaim.reclaimer cimport (
+    STOPPED_IN_BLOCK, EngineBase, Reclaimer, evict_resident, folios_to_reclaim,
+)
 from zswapsim._core.base.errors import HostMemoryError
 
 cdef enum:
     SMALL_PERCENT = 10
     GHOST_PERCENT = 90
-    MOVE_AT = 2 * HIT           # hits that take a page from the small queue to the main one
+    PROMOTE_HITS = 2 * HIT           # hits that take a page from the small queue to the main one
 
 
 @final
@@ -35,25 +38,26 @@ cdef class S3FifoReclaimer(Reclaimer):
     cdef uint32_t small_size    # frames for the small queue; the main one has the others
     cdef uint32_t ghost_size    # evicted pages that are remembered
     cdef lru_log ghost          # evicted pages, whose stamps are in it
-    cdef uint32_t returned      # a ghost that is coming in, or LRU_NONE
+    cdef uint32_t returning_ghost   # a ghost that is coming in, or LRU_NONE
     cdef bint been_full         # DRAM has been
-    cdef bint stopped_in_small  # at a page that is SEEN: pages that went on to the main queue don't make it its turn
-    cdef uint32_t left_small    # pages of either queue that this reclaim has not tried to evict yet
-    cdef uint32_t left_main
+    cdef bint resume_in_small   # it stopped there IN_BLOCK, and goes on there, whichever queue is due now
+    cdef uint32_t remaining_small   # pages of either queue that this reclaim has not tried to evict yet
+    cdef uint32_t remaining_main
 
     def __cinit__(self):
         self.small.entries = self.main.entries = NULL
         self.ghost.entries = NULL
-        self.most = 3
-        self.stops_at_seen = True
-        self.stamped = True
-        self.returned = LRU_NONE
+        self.max_hits = 3
+        self.stops_in_block = True
+        self.reads_stamps = True
+        self.returning_ghost = LRU_NONE
 
     cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
         cdef uint32_t room = min(pages, frames)
+        cdef uint64_t folios = frames >> self.common_order
         Reclaimer.attach(self, stamps, states, pages, frames)
-        self.small_size = max(<uint32_t> (<uint64_t> (frames >> self.mostly) * SMALL_PERCENT // 100), <uint32_t> 1)
-        self.ghost_size = <uint32_t> (<uint64_t> (frames >> self.mostly) * GHOST_PERCENT // 100)
+        self.small_size = max(<uint32_t> (folios * SMALL_PERCENT // 100), <uint32_t> 1)
+        self.ghost_size = <uint32_t> (folios * GHOST_PERCENT // 100)
         # No more ghosts than pages; with twice the room the log never grows, with four times it is seldom moved.
         if ring_open(&self.small, room) < 0 or ring_open(&self.main, room) < 0 or \
                 lru_open(&self.ghost, <uint32_t> (min(min(self.ghost_size, pages), 1 << 29) * 4 + 256), pages) < 0:
@@ -65,19 +69,20 @@ cdef class S3FifoReclaimer(Reclaimer):
         ring_close(&self.main)
         lru_close(&self.ghost)
 
-    cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
-        self.take_ghost(page)
-        if self.returned == page or (not self.been_full and ring_count(&self.small) >= self.small_size):
+    cdef int insert(self, uint32_t page, bint refault) noexcept nogil:
+        self.remove_ghost(page)
+        if self.returning_ghost == page or (not self.been_full and ring_count(&self.small) >= self.small_size):
             ring_append(&self.main, page)
         else:
             ring_append(&self.small, page)
-        self.returned = LRU_NONE
+        self.returning_ghost = LRU_NONE
+        return ZSW_OK
 
-    cdef inline void take_ghost(self, uint32_t page) noexcept nogil:
+    cdef inline void remove_ghost(self, uint32_t page) noexcept nogil:
         """Notes that a page which is coming in was a ghost."""
         if lru_holds(&self.ghost, self.stamps[page]):
             lru_remove(&self.ghost, self.stamps, page)
-            self.returned = page
+            self.returning_ghost = page
 
     cdef inline void add_ghost(self, uint32_t page) noexcept nogil:
         if self.ghost_size == 0:
@@ -86,50 +91,51 @@ cdef class S3FifoReclaimer(Reclaimer):
             lru_drop(&self.ghost)
         lru_add(&self.ghost, self.stamps, page)
 
-    cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
+    cdef int reclaim(self, EngineBase engine, uint32_t page, uint32_t nr_to_reclaim) noexcept nogil:
+        cdef uint32_t wanted = folios_to_reclaim(self, engine, nr_to_reclaim)
         cdef uint32_t evicted = 0
         cdef bint from_main
         cdef int code
         # Before any page is evicted, and its ghost takes this one's place.
-        self.take_ghost(page)
+        self.remove_ghost(page)
         self.been_full = True
-        self.left_small = ring_count(&self.small)
-        self.left_main = ring_count(&self.main)
-        while evicted < wanted and self.left_small + self.left_main:
-            from_main = not self.stopped_in_small and self.from_main()
+        self.remaining_small = ring_count(&self.small)
+        self.remaining_main = ring_count(&self.main)
+        while evicted < wanted and self.remaining_small + self.remaining_main:
+            from_main = not self.resume_in_small and self.main_is_due()
             code = self.evict_main(engine) if from_main else self.evict_small(engine)
-            self.stopped_in_small = code == MET_SEEN and not from_main
+            self.resume_in_small = code == STOPPED_IN_BLOCK and not from_main
             if code == ZSW_OK:
                 evicted += 1
             elif code != ZSW_E_FULL:
                 return code
         return ZSW_OK if evicted else ZSW_E_FULL
 
-    cdef inline bint from_main(self) noexcept nogil:
+    cdef inline bint main_is_due(self) noexcept nogil:
         """Whether it is the main queue's turn; a queue all of whose pages must stay has none."""
-        if self.left_small == 0 or self.left_main == 0:
-            return self.left_small == 0
-        return ring_count(&self.main) + self.small_size > self.frames >> self.mostly
+        if self.remaining_small == 0 or self.remaining_main == 0:
+            return self.remaining_small == 0
+        return ring_count(&self.main) + self.small_size > self.frames >> self.common_order
 
-    cdef inline int evict_small(self, Evictor engine) noexcept nogil:
+    cdef inline int evict_small(self, EngineBase engine) noexcept nogil:
         """Evicts from the small queue. ZSW_E_FULL where a page must stay, or all have gone on to the main queue."""
         cdef uint32_t page
         cdef int code
-        while self.left_small:
-            page = ring_look(&self.small, self.small.tail, self.states)
-            if self.states[page] & SEEN:
-                return MET_SEEN
+        while self.remaining_small:
+            page = ring_peek(&self.small, self.small.tail, self.states)
+            if self.states[page] & IN_BLOCK:
+                return STOPPED_IN_BLOCK
             # Its stamp, which tells the ghost, is written: that of a later one is fetched.
-            zsw_prefetch(&self.stamps[ring_ahead(&self.small, self.small.tail, page)])
+            zsw_prefetch_write(&self.stamps[ring_peek_ahead(&self.small, self.small.tail, page)])
             self.small.tail += 1
             self.counters.pgscan += 1
-            self.left_small -= 1
-            if self.states[page] & HITS >= MOVE_AT:
+            self.remaining_small -= 1
+            if self.states[page] & HITS >= PROMOTE_HITS:
                 self.states[page] &= ~<uint32_t> HITS
                 ring_append(&self.main, page)
-                self.left_main += 1
+                self.remaining_main += 1
                 continue
-            code = send_out(self, engine, page)
+            code = evict_resident(self, engine, page)
             if code == ZSW_OK:
                 self.add_ghost(page)
                 return ZSW_OK
@@ -138,28 +144,28 @@ cdef class S3FifoReclaimer(Reclaimer):
             return code
         return ZSW_E_FULL
 
-    cdef inline int evict_main(self, Evictor engine) noexcept nogil:
+    cdef inline int evict_main(self, EngineBase engine) noexcept nogil:
         """Evicts from the main queue, which is not empty. ZSW_E_FULL where a page must stay."""
         cdef uint32_t page
         cdef int code
         while True:
-            page = ring_look(&self.main, self.main.tail, self.states)
-            if self.states[page] & SEEN:
-                return MET_SEEN
+            page = ring_peek(&self.main, self.main.tail, self.states)
+            if self.states[page] & IN_BLOCK:
+                return STOPPED_IN_BLOCK
             self.main.tail += 1
             self.counters.pgscan += 1
             if self.states[page] & HITS == 0:
                 break
             self.states[page] -= HIT
             ring_append(&self.main, page)
-        self.left_main -= 1
-        code = send_out(self, engine, page)
+        self.remaining_main -= 1
+        code = evict_resident(self, engine, page)
         if code != ZSW_OK:
             self.states[page] |= HITS
             ring_append(&self.main, page)
         return code
 
-    def everyone(self):
+    def listed_pages(self):
         return ring_pages(&self.small) + ring_pages(&self.main)
 
     def check(self):
@@ -167,4 +173,4 @@ cdef class S3FifoReclaimer(Reclaimer):
         Reclaimer.check(self)
         ghosts = {page for page in range(self.pages) if lru_holds(&self.ghost, self.stamps[page])}
         assert len(ghosts) == self.ghost.live <= self.ghost_size, "the ghosts are miscounted"
-        assert not ghosts & set(self.everyone()), "a resident page has a ghost"
+        assert not ghosts & set(self.listed_pages()), "a resident page has a ghost"

@@ -13,10 +13,13 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.reclaim.pagering cimport (
-    page_ring, ring_append, ring_close, ring_count, ring_look, ring_open, ring_pages,
+    page_ring, ring_append, ring_close, ring_count, ring_peek, ring_open, ring_pages,
 )
-from zswapsim._core.reclaim.marks cimport all_ones_if, looked_at
-from zswapsim._core.reclaim.reclaimer cimport HIT, HITS, MET_SEEN, SEEN, Evictor, Reclaimer, mark_block, send_out
+from zswapsim._core.base.page_flags cimport HIT, HITS, IN_BLOCK
+from zswapsim._core.reclaim.mark_block cimport mark_block, mask_if, state_after_scan
+from zswapsim._core.reclaim.reclaimer cimport (
+    STOPPED_IN_BLOCK, EngineBase, Reclaimer, evict_resident, folios_to_reclaim,
+)
 from zswapsim._core.base.errors import HostMemoryError
 
 
@@ -64,7 +67,7 @@ cdef class SieveReclaimer(Reclaimer):
     def __cinit__(self):
         self.queue.ring.entries = NULL
         self.queue.passed = self.queue.hand = 0
-        self.stops_at_seen = True
+        self.stops_in_block = True
 
     def __dealloc__(self):
         ring_close(&self.queue.ring)
@@ -76,25 +79,27 @@ cdef class SieveReclaimer(Reclaimer):
             raise HostMemoryError(f"queue of {min(pages, frames)} frames: larger than can be reserved")
         return 0
 
-    cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
+    cdef int insert(self, uint32_t page, bint refault) noexcept nogil:
         make_room(&self.queue)
         ring_append(&self.queue.ring, page)
+        return ZSW_OK
 
-    cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
+    cdef int reclaim(self, EngineBase engine, uint32_t page, uint32_t nr_to_reclaim) noexcept nogil:
         cdef uint16_t *states = self.states
-        cdef uint32_t evicted = 0, left = self.resident
+        cdef uint32_t wanted = folios_to_reclaim(self, engine, nr_to_reclaim)
+        cdef uint32_t evicted = 0, remaining = self.resident
         cdef int code
-        while evicted < wanted and left:
-            page = ring_look(&self.queue.ring, self.queue.hand, states)
-            if states[page] & SEEN:
-                return MET_SEEN
+        while evicted < wanted and remaining:
+            page = ring_peek(&self.queue.ring, self.queue.hand, states)
+            if states[page] & IN_BLOCK:
+                return STOPPED_IN_BLOCK
             self.counters.pgscan += 1
             if states[page] & HITS:
                 states[page] &= ~<uint32_t> HITS
                 pass_page(&self.queue, page)
                 continue
-            code = send_out(self, engine, page)
-            left -= 1
+            code = evict_resident(self, engine, page)
+            remaining -= 1
             if code == ZSW_OK:
                 evicted += 1
                 advance(&self.queue)
@@ -105,33 +110,35 @@ cdef class SieveReclaimer(Reclaimer):
                 return code
         return ZSW_OK if evicted else ZSW_E_FULL
 
-    cdef uint32_t work_off(self, Evictor engine, const mark_block *block, const uint32_t *pages) noexcept nogil:
+    cdef uint32_t replay_faults(
+        self, EngineBase engine, const mark_block *block, const uint32_t *pages,
+    ) noexcept nogil:
         """In a full DRAM, each step passes a page, or evicts it and lets one in that faults."""
-        # A copy, which no write to a state can be taken to change.
+        # Local copy: stores to states cannot alias it.
         cdef sieve_queue queue = self.queue
         cdef uint16_t *states = self.states
-        cdef uint32_t done = 0, page, spared
+        cdef uint32_t done = 0, page, rotated
         if self.resident < self.frames:
-            return Reclaimer.work_off(self, engine, block, pages)
+            return Reclaimer.replay_faults(self, engine, block, pages)
         while done < block.misses:
-            page = ring_look(&queue.ring, queue.hand, states)
-            if states[page] & SEEN:
+            page = ring_peek(&queue.ring, queue.hand, states)
+            if states[page] & IN_BLOCK:
                 break
-            spared = all_ones_if(states[page] & HITS)
+            rotated = mask_if(states[page] & HITS)
             queue.ring.entries[queue.passed & queue.ring.mask] = page
-            queue.passed -= spared
-            states[page] = looked_at(states[page], spared)
+            queue.passed -= rotated
+            states[page] = state_after_scan(states[page], rotated)
             advance(&queue)
             make_room(&queue)
-            queue.ring.entries[queue.ring.head & queue.ring.mask] = pages[block.missed[done]]
-            queue.ring.head += 1 + spared
-            done += 1 + spared
+            queue.ring.entries[queue.ring.head & queue.ring.mask] = pages[block.miss_index[done]]
+            queue.ring.head += 1 + rotated
+            done += 1 + rotated
             self.counters.pgscan += 1
         self.queue = queue
         engine.evicted += done
         return done
 
-    def everyone(self):
+    def listed_pages(self):
         cdef page_ring ahead = self.queue.ring, behind = self.queue.ring
         behind.head = self.queue.passed
         ahead.tail = self.queue.hand

@@ -13,10 +13,11 @@ from libc.stdlib cimport free
 
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.base.memory cimport table_alloc
-from zswapsim._core.reclaim.pagelist cimport list_append, list_open, list_pop, page_list
+from zswapsim._core.base.page_flags cimport HIT, HITS, RECLAIM_ACTIVE, RECLAIM_REFERENCED, RECLAIM_WORKINGSET
+from zswapsim._core.reclaim.pagelist cimport list_append, list_init, list_pop, page_list
 from zswapsim._core.reclaim.reclaimer cimport (
-    DEF_PRIORITY, HIT, HITS, MAX_RECLAIM_RETRIES, RECLAIM_ACTIVE, RECLAIM_REFERENCED, RECLAIM_WORKINGSET,
-    SWAP_CLUSTER_MAX, Evictor, Reclaimer, folio_pages, send_out,
+    DEF_PRIORITY, MAX_RECLAIM_RETRIES, SWAP_CLUSTER_MAX, EngineBase, Reclaimer, evict_resident, folio_pages,
+    folios_to_reclaim,
 )
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
@@ -68,8 +69,8 @@ cdef class TwoListReclaimer(Reclaimer):
 
     def __cinit__(self):
         self.shadows = NULL
-        list_open(&self.active)
-        list_open(&self.inactive)
+        list_init(&self.active)
+        list_init(&self.inactive)
 
     def __init__(self, *, bint fault_access=False, int stats_every=0, int stats_cpus=0):
         if stats_every < 0 or not 0 <= stats_cpus <= MOST_CPUS:
@@ -77,7 +78,7 @@ cdef class TwoListReclaimer(Reclaimer):
                 f"stats_every {stats_every}, stats_cpus {stats_cpus}: expected at least 0, and at most "
                 f"{<int> MOST_CPUS} processors"
             )
-        self.fault_hit = self.map_hit = HIT if fault_access else 0
+        self.fault_hit = self.map_adds_hit = HIT if fault_access else 0
         self.stats_every = stats_every
         self.stats_cpus = stats_cpus
 
@@ -93,7 +94,7 @@ cdef class TwoListReclaimer(Reclaimer):
 
     # -- pages that come in ---------------------------------------------------------------------------------------
 
-    cdef void insert(self, uint32_t page, bint refault) noexcept nogil:
+    cdef int insert(self, uint32_t page, bint refault) noexcept nogil:
         self.flush()
         self.updates += FAULT_UPDATES
         self.states[page] |= self.fault_hit
@@ -103,6 +104,7 @@ cdef class TwoListReclaimer(Reclaimer):
             list_append(&self.active, self.stamps, page)
         else:
             list_append(&self.inactive, self.stamps, page)
+        return ZSW_OK
 
     cdef inline void refault(self, uint32_t page) noexcept nogil:
         """Activates a page that was evicted so recently that the active list could have held it."""
@@ -122,7 +124,8 @@ cdef class TwoListReclaimer(Reclaimer):
 
     # -- pages that go --------------------------------------------------------------------------------------------
 
-    cdef int reclaim(self, Evictor engine, uint32_t page, uint32_t wanted) noexcept nogil:
+    cdef int reclaim(self, EngineBase engine, uint32_t page, uint32_t nr_to_reclaim) noexcept nogil:
+        cdef uint32_t wanted = folios_to_reclaim(self, engine, nr_to_reclaim)
         cdef int _
         cdef bint force = False
         self.evicted = 0
@@ -157,7 +160,7 @@ cdef class TwoListReclaimer(Reclaimer):
         if self.stats_every == 0:
             self.read_stats()
 
-    cdef void try_to_free(self, Evictor engine, uint32_t wanted, bint force) noexcept nogil:
+    cdef void try_to_free(self, EngineBase engine, uint32_t wanted, bint force) noexcept nogil:
         """Looks at more and more of the lists until enough pages are evicted, or everything was looked at."""
         cdef int priority = DEF_PRIORITY
         while priority >= 0 and self.evicted < wanted and self.failed == ZSW_OK:
@@ -167,7 +170,7 @@ cdef class TwoListReclaimer(Reclaimer):
         self.look_up()
         self.refaults_seen = self.stat_activated
 
-    cdef void shrink(self, Evictor engine, int priority, uint32_t wanted) noexcept nogil:
+    cdef void shrink(self, EngineBase engine, int priority, uint32_t wanted) noexcept nogil:
         cdef uint32_t from_inactive = self.inactive.count >> priority
         cdef uint32_t from_active = self.active.count >> priority
         cdef uint32_t before = self.evicted
@@ -191,7 +194,7 @@ cdef class TwoListReclaimer(Reclaimer):
         cdef uint64_t ratio = <uint64_t> sqrt(<double> (10 * gib)) if gib else 1
         return self.stat_inactive * ratio < self.stat_active
 
-    cdef void shrink_inactive(self, Evictor engine, uint32_t turn) noexcept nogil:
+    cdef void shrink_inactive(self, EngineBase engine, uint32_t turn) noexcept nogil:
         cdef uint16_t *states = self.states
         cdef uint32_t page, state, left = min(turn, self.inactive.count)
         while left and self.failed == ZSW_OK:
@@ -208,14 +211,14 @@ cdef class TwoListReclaimer(Reclaimer):
                 states[page] = (state & ~<uint32_t> HITS) | RECLAIM_REFERENCED
                 list_append(&self.inactive, self.stamps, page)
 
-    cdef inline void evict(self, Evictor engine, uint32_t page) noexcept nogil:
+    cdef inline void evict(self, EngineBase engine, uint32_t page) noexcept nogil:
         cdef uint32_t workingset = self.states[page] & RECLAIM_WORKINGSET
         cdef uint32_t each
         cdef int code
         # Before it goes: a large folio may be split on the way, and only some of its pages go.
         for each in range(page, page + folio_pages(self, page)):
             self.shadows[each] = (self.age << 1) | (SHADOW_WORKINGSET if workingset else 0)
-        code = send_out(self, engine, page)
+        code = evict_resident(self, engine, page)
         if code == ZSW_OK:
             self.evicted += 1
             self.updates += EVICT_UPDATES
@@ -242,15 +245,15 @@ cdef class TwoListReclaimer(Reclaimer):
             self.counters.pgrefill += 1
             self.counters.pgdeactivate += 1
 
-    # -- looking in -----------------------------------------------------------------------------------------------
+    # -- statistics and checks ----------------------------------------------------------------------------------
 
-    def everyone(self):
-        return self.members(&self.active) + self.members(&self.inactive)
+    def listed_pages(self):
+        return self.list_pages(&self.active) + self.list_pages(&self.inactive)
 
     def check(self):
         """Assert every invariant of both lists. O(resident pages)."""
         Reclaimer.check(self)
-        for page in self.members(&self.active):
+        for page in self.list_pages(&self.active):
             assert self.states[page] & RECLAIM_ACTIVE, f"page {page} is on the active list and not active"
-        for page in self.members(&self.inactive):
+        for page in self.list_pages(&self.inactive):
             assert not self.states[page] & RECLAIM_ACTIVE, f"page {page} is active and on the inactive list"

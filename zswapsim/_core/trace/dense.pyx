@@ -17,7 +17,7 @@ from zswapsim._core.trace.table cimport (
 from zswapsim._core.trace.direct cimport direct_close, direct_invert, direct_open, direct_map_keys, direct_table
 from zswapsim._core.base.busy cimport busy_enter, busy_leave, is_busy
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, raise_code
-from zswapsim._core.base.prefetch cimport zsw_prefetch
+from zswapsim._core.base.hints cimport zsw_prefetch_write
 
 from zswapsim._core.base.errors import BusyError, InputError
 
@@ -42,9 +42,9 @@ cdef inline bint probe_start(const dense_table *table, uint64_t page, probe_stat
     hash = hash_of(table, page)
     probe.home = slot_at(table, home_of(table, hash))
     probe.tag = hash & table.tag_mask
-    zsw_prefetch(probe.home)
+    zsw_prefetch_write(probe.home)
     # The search for a new page ends at the next empty slot.
-    zsw_prefetch(probe.home + 32)
+    zsw_prefetch_write(probe.home + 32)
     return True
 
 

@@ -11,7 +11,7 @@ from posix.mman cimport (
 )
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
-from zswapsim._core.base.prefetch cimport zsw_prefetch
+from zswapsim._core.base.hints cimport zsw_prefetch_write
 
 cdef enum:
     HUGE_PAGE_KEYS = 1 << 20     # keys from which on an array is large
@@ -59,7 +59,7 @@ cdef inline Py_ssize_t direct_map_keys(
     for i in range(count):
         memcpy(&key, keys + min(i + KEYS_AHEAD, count - 1) * stride, 8)
         if key < direct.capacity:
-            zsw_prefetch(direct.numbers + key)
+            zsw_prefetch_write(direct.numbers + key)
         memcpy(&key, keys + i * stride, 8)
         if key >= direct.capacity:
             return i

@@ -17,7 +17,7 @@ from posix.mman cimport (
 
 from zswapsim._core.base.bits cimport bit_width, low_mask
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
-from zswapsim._core.base.prefetch cimport zsw_prefetch
+from zswapsim._core.base.hints cimport zsw_prefetch_write
 
 cdef enum:
     BATCH = 64              # keys whose slots are prefetched together
@@ -205,7 +205,7 @@ cdef int copy_rehashed(dense_table *table, dense_table *into) noexcept nogil:
             entry = read_slot(table, at)
             if entry.number:
                 hashes[count] = hash_of(into, page_of(table, hash_at(table, at, entry.tag)))
-                zsw_prefetch(slot_at(into, home_of(into, hashes[count])))
+                zsw_prefetch_write(slot_at(into, home_of(into, hashes[count])))
                 numbers[count] = entry.number
                 count += 1
             at += 1

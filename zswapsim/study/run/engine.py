@@ -10,14 +10,7 @@ from numpy.typing import NDArray
 from zswapsim._core.engine.replay import Replay
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.run.backend import open_run_backend, wanted_codecs
-from zswapsim.study.run.folios import (
-    Engine,
-    append_zero_content,
-    compresses_whole,
-    expect_folios,
-    group_of_folios,
-    open_folios,
-)
+from zswapsim.study.run.folios import append_zero_content, compresses_whole, folio_options, group_of_folios
 from zswapsim.study.run.nodes import Nodes, open_own_nodes, spare_frames
 from zswapsim.study.run.readahead import AddressOrder, open_readahead
 from zswapsim.study.run.reclaimers import open_reclaimer
@@ -40,7 +33,7 @@ def open_replay(
     group_of: NDArray[np.uint16] | None = None,
     order: AddressOrder | None = None,
     folios: Folios | None = None,
-) -> Engine:
+) -> Replay:
     """Return the engine for a footprint of `pages` pages.
 
     `measured` is needed at sizes depth. Without `nodes` the engine gets its own. `group_of` gives the group of each
@@ -52,18 +45,16 @@ def open_replay(
     """
     dram_frames, node_frames, device_pages = settings.frames(pages)
     first_image = 0 if contents is None else settings.seed % len(contents)
-    reclaimer = open_reclaimer(settings.reclaim)
     if folios is not None:
         pages, group_of = folios.pages, group_of_folios(group_of, folios)
         images = settings.depth == "bytes" or compresses_whole(settings)
         contents = None if contents is None else contents.with_zeros(images=images)
         measured = append_zero_content(measured, wanted_codecs([settings]))
-        expect_folios(reclaimer, settings, folios)
     nodes = nodes or open_own_nodes(settings, pages, dram_frames, node_frames)
     backend = open_run_backend(settings, contents, measured, nodes, (dram_frames, device_pages), group_of)
     options: dict[str, Any] = {
         "batch": settings.batch,
-        "reclaimer": reclaimer,
+        "reclaimer": open_reclaimer(settings.reclaim),
         "zero_map": settings.zero_map,
         "verify": settings.verify,
         "ahead": open_readahead(settings, order),
@@ -79,5 +70,6 @@ def open_replay(
         options |= {"dram": nodes.workload, "spare": spare_frames(dram_frames)}
     if contents is None and lies_in_dram(settings.backend):
         options |= {"next_image": np.zeros(1, np.uint32), "zero": np.zeros(1, np.uint8)}
-    engine = Replay(pages, dram_frames, backend, **options)
-    return engine if folios is None else open_folios(engine, settings, folios, len(contents) if contents else 0)
+    if folios is not None:
+        options |= folio_options(settings, folios, len(contents) if contents else 0)
+    return Replay(pages, dram_frames, backend, **options)

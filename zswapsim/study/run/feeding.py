@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from zswapsim._core.engine.folios import FolioReplay
 from zswapsim._core.engine.replay import Replay
 from zswapsim.study.run.zram_upkeep import ZramUpkeep
 from zswapsim.traces import DenseTrace
@@ -38,7 +37,7 @@ class Feeder:
     in that time.
     """
 
-    def __init__(self, engine: Replay | FolioReplay, depth: str) -> None:
+    def __init__(self, engine: Replay, depth: str) -> None:
         self.engine = engine
         self.piece = FIRST_PIECE
         """Accesses to feed at once: some milliseconds' worth, since Ctrl-C is only noticed between two pieces."""
@@ -66,7 +65,7 @@ class Feeder:
 class Timeline:
     """Hold the totals of `engine` at the end of every `window` accesses and at the end of the run, a row each."""
 
-    def __init__(self, engine: Replay | FolioReplay, window: int) -> None:
+    def __init__(self, engine: Replay, window: int) -> None:
         self.engine = engine
         self.window = window
         self.rows: list[dict[str, int]] = []

@@ -1,19 +1,16 @@
-"""Adapt a run to large folios: its pages, contents, lengths and groups, and the engine around the engine."""
+"""Adapt a run to large folios: its pages, contents, lengths and groups, and the engine's arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.backend.foliocodec import FolioCodec
 from zswapsim._core.base.page import PAGE_SIZE
-from zswapsim._core.engine.folios import FolioReplay
-from zswapsim._core.engine.replay import Replay
-from zswapsim._core.reclaim.reclaimer import Reclaimer
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Columns, Measured
 from zswapsim.study.settings import Settings
@@ -25,8 +22,6 @@ from zswapsim.traces.folios import Folios
 if TYPE_CHECKING:  # a run without contents starts faster without these imports
     from zswapsim.study.profile import Profile
     from zswapsim.traces import Contents
-
-Engine = Replay | FolioReplay
 
 CLEAR_PAGE_NS = PAGE_SIZE / NODES["dram"][1]
 """Time to clear a page of a large folio, at the bandwidth of one core to local DRAM."""
@@ -108,20 +103,12 @@ def _join_columns(first: Columns, second: Columns) -> Columns:
     )
 
 
-def expect_folios(reclaimer: Reclaimer | None, settings: Settings, folios: Folios) -> None:
-    """Tell a reclaimer the order of the folios in its lists."""
-    if reclaimer is not None:
-        whole = swaps_in_whole_folios(settings)
-        reclaimer.expect_folios(folios.order, folios.order if whole else 0)
-
-
-def open_folios(engine: Replay, settings: Settings, folios: Folios, images: int) -> FolioReplay:
-    """Return the engine for folios over one for their pages; of `images` contents, if any, the last is zero."""
-    return FolioReplay(
-        engine,
-        folios.place,
-        folios.order,
-        swaps_in_whole=swaps_in_whole_folios(settings),
-        zero_image=max(images - 1, 0),
-        clear_ns=CLEAR_PAGE_NS,
-    )
+def folio_options(settings: Settings, folios: Folios, images: int) -> dict[str, Any]:
+    """Return the arguments of Replay for folios; of `images` contents, if any, the last is zero."""
+    return {
+        "order": folios.order,
+        "place": folios.place,
+        "swaps_in_whole": swaps_in_whole_folios(settings),
+        "zero_image": max(images - 1, 0),
+        "clear_ns": CLEAR_PAGE_NS,
+    }

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from zswapsim._core.reclaim.fifo import QueueReclaimer
+from zswapsim._core.reclaim.lru import LruReclaimer
 from zswapsim._core.reclaim.mglru import MglruReclaimer
 from zswapsim._core.reclaim.reclaimer import Reclaimer
 from zswapsim._core.reclaim.s3fifo import S3FifoReclaimer
@@ -11,8 +12,9 @@ from zswapsim._core.reclaim.sieve import SieveReclaimer
 from zswapsim._core.reclaim.two_list import TwoListReclaimer
 from zswapsim.study.settings.reclaimers import parse_reclaim
 
-EXACT_LRU = "lru"  # built into the engine
+EXACT_LRU = "lru"
 FACTORIES: dict[str, Callable[..., Reclaimer]] = {
+    EXACT_LRU: LruReclaimer,
     "two-list": TwoListReclaimer,
     "mglru": MglruReclaimer,
     "clock": partial(QueueReclaimer, second_chance=True),
@@ -22,7 +24,7 @@ FACTORIES: dict[str, Callable[..., Reclaimer]] = {
 }
 
 
-def open_reclaimer(spec: str) -> Reclaimer | None:
-    """Return the reclaimer that `spec` names, written as in Settings; None for exact LRU. Raises InputError."""
+def open_reclaimer(spec: str) -> Reclaimer:
+    """Return the reclaimer that `spec` names, written as in Settings. Raises InputError."""
     name, parameters = parse_reclaim(spec)
-    return None if name == EXACT_LRU else FACTORIES[name](**parameters)
+    return FACTORIES[name](**parameters)

@@ -1,0 +1,3 @@
+from zswapsim._core.reclaim.reclaimer import Reclaimer
+
+class LruReclaimer(Reclaimer): ...
