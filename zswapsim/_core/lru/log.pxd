@@ -7,7 +7,7 @@ used page is at the first mark from the old end on, and it is dropped by moving 
 not in the cache, is not looked at, since one below the old end is nobody's entry. The log is a ring, and mostly the old
 end has gone far enough when the young end comes round. Where it has not, the marked entries are moved together, which
 costs a constant number of steps an access as long as the log has room for more entries than there are pages in it
-(docs/architecture.md has the arithmetic). The writeback queue of the pool is the same, one append a store.
+(docs/design/lru-log.md has the arithmetic). The writeback queue of the pool is the same, one append a store.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
