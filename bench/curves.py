@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from zswapsim import Settings, read_trace, run
+from zswapsim.reclaimers.names import RECLAIMERS
 from zswapsim.study.curve.exact import exact_curve
 from zswapsim.study.curve.miniature import miniature_curves
 from zswapsim.study.curve.sampled import sampled_curve
-from zswapsim.study.settings.reclaimers import RECLAIMERS
 from zswapsim.traces import DenseTrace
 
 TRACES = (

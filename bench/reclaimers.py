@@ -7,8 +7,8 @@ Prints a row for each trace and DRAM size, in Markdown.
 
 import sys
 
+from zswapsim.reclaimers.names import RECLAIMERS
 from zswapsim.study.compare.compare import combinations, compare
-from zswapsim.study.settings.reclaimers import RECLAIMERS
 
 TRACES = ("bundled:json", "bundled:sort")
 SHARES = ("10%", "25%", "50%", "75%")

@@ -17,8 +17,8 @@ from race import Row, Runner, race, timed
 from zswapsim import Result, Settings, read_trace, run
 from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.engine.replay import Replay
+from zswapsim.reclaimers.names import RECLAIMERS
 from zswapsim.study.settings.cost import PRESETS
-from zswapsim.study.settings.reclaimers import RECLAIMERS
 from zswapsim.traces import DenseTrace, write_trace
 
 libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")

@@ -85,7 +85,7 @@ def test_tables_fit_the_terminal(width):
         (("--rate", "0"), "--rate 0.0: expected a share"),
         (("--rate", "0.1", "--sampled-pages", "9"), "expected one of them"),
         (("--sampled-pages", "0"), "--sampled-pages 0: expected at least 1"),
-        (("--reclaim", "opt"), "--reclaim opt: expected one of"),
+        (("--reclaim", "arc"), "--reclaim arc: expected one of"),
         (("--reclaim", "clock", "--by-process"), "tells no process apart"),
         (("--by-process",), "expected a trace that names processes"),
         (("--by-process", "--rate", "0.5"), "not of a sample"),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from zswapsim import InputError, Settings, run
+from zswapsim.reclaimers.names import RECLAIMERS
 from zswapsim.study.curve.miniature import miniature_curves
-from zswapsim.study.settings.reclaimers import RECLAIMERS
 from zswapsim.traces import DenseTrace, read_trace
 
 
@@ -63,6 +63,6 @@ def test_windows_are_the_timeline_of_a_replay():
 def test_refuses_what_it_cannot_take():
     trace = dense("gen:loop,pages=50,events=200")
     with pytest.raises(InputError, match="expected one of lru"):
-        miniature_curves(trace, "opt", [10])
+        miniature_curves(trace, "arc", [10])
     with pytest.raises(InputError, match="share of the pages"):
         miniature_curves(trace, "clock", [10], rate=2)

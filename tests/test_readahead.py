@@ -16,12 +16,12 @@ from zswapsim._core.backend.device import SwapDevice
 from zswapsim._core.backend.disk import DiskBackend
 from zswapsim._core.engine.replay import Replay
 from zswapsim._core.readahead.readahead import ClusterReadahead, Readahead, VmaReadahead
+from zswapsim.reclaimers.registry import open_reclaimer
 from zswapsim.report.comparison import comparison_text
 from zswapsim.report.kernelforms import kernel_form
 from zswapsim.report.text import result_text
 from zswapsim.study.compare.compare import combinations, compare
 from zswapsim.study.run.readahead import by_address, order_for
-from zswapsim.study.run.reclaimers import open_reclaimer
 from zswapsim.study.settings.cost import PRESETS
 from zswapsim.traces import DenseTrace
 from zswapsim.traces.trace import Chunk, Trace

@@ -13,9 +13,9 @@ from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.backend.device import SwapDevice
 from zswapsim._core.backend.disk import DiskBackend
 from zswapsim._core.engine.replay import Replay
-from zswapsim.study.run.reclaimers import open_reclaimer
+from zswapsim.reclaimers.names import RECLAIMERS as NAMES
+from zswapsim.reclaimers.registry import open_reclaimer
 from zswapsim.study.settings.cost import PRESETS
-from zswapsim.study.settings.reclaimers import RECLAIMERS as NAMES
 from zswapsim.traces import DenseTrace, read_trace, write_trace
 
 COST = PRESETS["cxl-nvme"]
@@ -308,7 +308,7 @@ def test_all_depths_count_the_same(name: str) -> None:
 
 
 def test_the_batch_is_the_reclaimers_own_unless_asked_for() -> None:
-    assert [Settings(reclaim=name).batch for name in NAMES] == [1, 32, 32, 1, 1, 1, 1]
+    assert [Settings(reclaim=name).batch for name in NAMES] == [1, 32, 32, 1, 1, 1, 1, 1]
     assert Settings(reclaim="mglru", reclaim_batch=4).batch == 4
     assert run("gen:loop,pages=100,events=200", None, Settings(reclaim="two-list")).settings["reclaim_batch"] == 32
     with pytest.raises(InputError, match="fewer than a reclaim batch of 32"):

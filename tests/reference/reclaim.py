@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from math import isqrt
 
@@ -93,6 +94,35 @@ class Fifo(Reclaimer):
 
 class Clock(Fifo):
     most = 1
+
+
+class Opt(Reclaimer):
+    """Belady's minimum: the page whose next access is the farthest; pages that have none by their number."""
+
+    most = 0
+
+    def __init__(self, frames: int, pages: int, accesses: list[int]) -> None:
+        super().__init__(frames, pages)
+        self.length = len(accesses)
+        self.places: dict[int, list[int]] = {}
+        for place, page in enumerate(accesses):
+            self.places.setdefault(page, []).append(place)
+
+    def enter(self, page: int, refault: bool) -> None:
+        pass
+
+    def next_access(self, page: int) -> int:
+        places = self.places[page]
+        later = bisect_right(places, self.clock)
+        return places[later] if later < len(places) else self.length + page
+
+    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+        evicted = 0
+        for page in sorted(self.hits, key=self.next_access, reverse=True):
+            if evicted < wanted:
+                self.count["pgscan"] += 1
+                evicted += evict(page)
+        return evicted
 
 
 class Sieve(Reclaimer):

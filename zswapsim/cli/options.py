@@ -4,10 +4,10 @@ import argparse
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zswapsim.machine.isolation import RULES
+from zswapsim.reclaimers.names import RECLAIMERS
 from zswapsim.study.settings import DEPTHS, READAHEADS, Settings
 from zswapsim.study.settings.backends import BACKENDS
 from zswapsim.study.settings.cost import PRESETS
-from zswapsim.study.settings.reclaimers import RECLAIMERS
 
 if TYPE_CHECKING:
     from zswapsim.study.profile import Profile
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MEMORY, SWAP, REPLAY = "Memory", "Swap backend", "Replay"
 NO_CONTENTS = "none"
 DEFAULT_CONTENTS = "recipe:mix"
-RECLAIM_HELP = f"How pages are chosen for reclaim: {', '.join(RECLAIMERS)}."
+RECLAIM_HELP = f"How pages are chosen for reclaim: {', '.join(RECLAIMERS)}, or a plug-in."
 SEED_HELP = "Shift which content each page starts with."
 CHAIN_HELP = "The most frames in a zspage, 4 to 16."
 

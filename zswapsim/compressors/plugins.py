@@ -6,7 +6,6 @@ when its name, or the list of all, is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zswapsim._core.base.errors import PluginError
@@ -17,18 +16,6 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "zswapsim.compressors"
-
-
-def plugin_entries() -> Iterator[EntryPoint]:
-    """Return the entry points of all installed packages, sorted by name, not loaded."""
-    from importlib.metadata import entry_points  # slow to import, and most runs use none
-
-    yield from sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
-
-
-def find_plugin(name: str) -> EntryPoint | None:
-    """Return the entry point of that name, or None."""
-    return next((entry for entry in plugin_entries() if entry.name == name), None)
 
 
 def load_plugin(entry: EntryPoint) -> CodecTable:
@@ -44,8 +31,3 @@ def load_plugin(entry: EntryPoint) -> CodecTable:
     if table.name != entry.name:
         raise PluginError(f"{what}: its table is named {table.name!r}: expected the entry point's name")
     return table
-
-
-def origin_of(entry: EntryPoint) -> str:
-    """Return the installed package that provides it, for messages."""
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from zswapsim._core.base.errors import InputError, ZswapsimError
-from zswapsim._core.codec.codec import Codec, CodecTable, Parameter, builtin_tables
+from zswapsim._core.codec.codec import Codec, CodecTable, builtin_tables
 from zswapsim._core.codec.library import Library
+from zswapsim._core.codec.parameters import Parameter
 from zswapsim.compressors.dictionary import read_dictionary
 from zswapsim.compressors.libraries import find_library
-from zswapsim.compressors.plugins import find_plugin, load_plugin, origin_of, plugin_entries
+from zswapsim.compressors.plugins import GROUP, load_plugin
+from zswapsim.plugins import find_plugin, origin_of, plugin_entries
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def find_table(name: str) -> CodecTable:
     """
     if name in builtins():
         return builtins()[name]
-    entry = find_plugin(name)
+    entry = find_plugin(GROUP, name)
     if entry is not None:
         return load_plugin(entry)
     raise InputError(f"compressor {name!r}: unknown: expected one of {', '.join(compressor_names())}")
@@ -77,7 +79,7 @@ def find_table(name: str) -> CodecTable:
 
 def compressor_names() -> list[str]:
     """Return all names: built-ins first, then plug-ins, none of which is loaded for this."""
-    return list(dict.fromkeys([*builtins(), *(entry.name for entry in plugin_entries())]))
+    return list(dict.fromkeys([*builtins(), *(entry.name for entry in plugin_entries(GROUP))]))
 
 
 def integer(table: CodecTable, key: str, text: str) -> int:
@@ -92,7 +94,7 @@ def integer(table: CodecTable, key: str, text: str) -> int:
 def available() -> list[CompressorInfo]:
     """Return every codec; those that can't be used here carry the reason."""
     infos = [describe(table, "built in") for table in builtins().values()]
-    for entry in plugin_entries():
+    for entry in plugin_entries(GROUP):
         try:
             if entry.name in builtins():
                 raise InputError(f"compressor plug-in {entry.name}: the name belongs to a built-in codec")

@@ -3,15 +3,9 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+from zswapsim._core.codec.parameters cimport zsw_param
 
 cdef extern from "zsw_codec.h" nogil:
-    ctypedef struct zsw_param:
-        const char *name
-        int64_t lowest
-        int64_t highest
-        int64_t initial
-        const char *help
-
     ctypedef struct zsw_config:
         const int64_t *values
         const uint8_t *dictionary

@@ -1,22 +1,14 @@
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.codec.library import Library
+from zswapsim._core.codec.parameters import Parameter
 
 # What holds bytes side by side. (typing has a name for it from Python 3.12 on.)
 BytesLike = bytes | bytearray | memoryview | NDArray[np.uint8]
-
-class Parameter(NamedTuple):
-    """One integer parameter of a codec: its name, range (both ends allowed), initial value, one line of help."""
-
-    name: str
-    lowest: int
-    highest: int
-    initial: int
-    help: str
 
 class CodecTable:
     """A kind of codec, not yet given parameters."""

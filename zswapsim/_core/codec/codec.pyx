@@ -4,8 +4,6 @@ All input is checked here, for every caller: parameters against their range, tab
 return values of codecs against the contract.
 """
 
-from collections import namedtuple
-
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.stdint cimport int64_t, uint8_t, uint32_t
@@ -16,6 +14,9 @@ from zswapsim._core.base.errors cimport (
     ZSW_E_CODEC, ZSW_E_CORRUPT, ZSW_E_NOMEM, ZSW_E_PLUGIN, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE, raise_code,
 )
 from zswapsim._core.codec.library cimport Library
+from zswapsim._core.codec.parameters cimport (
+    MAX_PARAMETERS, check_names, parameters_of_dict, parameters_of_list, utf8_text,
+)
 from zswapsim._core.codec.plugin cimport (
     PythonCodec, keep_exception, plugin_compress, plugin_ctx_create, plugin_ctx_destroy, plugin_decompress,
     pop_exception,
@@ -43,16 +44,12 @@ cdef extern from "zsw_builtin.h" nogil:
     const zsw_codec zsw_codec_store
 
 cdef enum:
-    MAX_PARAMETERS = 64     # for one codec; bounds the search for the end of a list that has none
     GUARD_BYTES = ZSW_PAGE_SIZE    # after the scratch buffer, so that an overrun of up to a page stays in our memory
     GUARD_CHECK_BYTES = 32      # number of guard bytes checked after each call; an overrun hits the first one
     GUARD_VALUE = 0xA5
 
 cdef uint8_t GUARD[GUARD_CHECK_BYTES]
 memset(GUARD, GUARD_VALUE, GUARD_CHECK_BYTES)
-
-Parameter = namedtuple("Parameter", "name lowest highest initial help")
-Parameter.__doc__ = "One integer parameter of a codec: its name, range (both ends allowed), initial value, help line."
 
 
 # ---- tables ------------------------------------------------------------------------------------------------------
@@ -82,46 +79,19 @@ cdef class CodecTable:
         return f"<Table {self.name}>"
 
 
-cdef str utf8_text(const char *chars, str subject):
-    if chars == NULL:
-        return ""
-    try:
-        return (<bytes> chars).decode("utf-8")
-    except UnicodeDecodeError:
-        raise PluginError(f"{subject}: a text that is not UTF-8") from None
-
-
 cdef CodecTable table_from_c(const zsw_codec *c, object refs, str subject):
     cdef CodecTable table = CodecTable.__new__(CodecTable)
     table.table = c
     table.refs = refs
     table.name = utf8_text(c.name, subject)
     table.takes_dictionary = c.flags & ZSW_TAKES_DICTIONARY
-    parameters = []
-    while c.params[len(parameters)].name != NULL and len(parameters) < MAX_PARAMETERS:
-        p = &c.params[len(parameters)]
-        name, text = utf8_text(p.name, subject), utf8_text(p.help, subject)
-        parameters.append(Parameter(name, p.lowest, p.highest, p.initial, text))
-    table.parameters = tuple(parameters)
+    table.parameters = parameters_of_list(c.params, subject)
     symbols = []
     while c.symbols != NULL and c.symbols[len(symbols)] != NULL:
         symbols.append(utf8_text(c.symbols[len(symbols)], subject))
     table.symbols = tuple(symbols)
-    check_names(table, subject)
+    check_names(table.name, table.parameters, subject)
     return table
-
-
-cdef int check_names(CodecTable table, str subject) except -1:
-    for name in (table.name, *(parameter.name for parameter in table.parameters)):
-        if not name or name != name.lower() or set(name) & set(":,= "):
-            raise PluginError(f"{subject}: {name!r} is no name: expected lower case without ':', ',', '=' or a space")
-    if len(table.parameters) >= MAX_PARAMETERS:
-        raise PluginError(f"{subject}: more than {MAX_PARAMETERS - 1} parameters (is there a NULL name at the end?)")
-    for p in table.parameters:
-        if not p.lowest <= p.initial <= p.highest:
-            limits = f"{p.lowest} … {p.highest}"
-            raise PluginError(f"{subject}: parameter {p.name}: initial value {p.initial} outside {limits}")
-    return 0
 
 
 def builtin_tables():
@@ -174,16 +144,8 @@ def table_of_class(str name not None, factory, parameters, str subject not None)
     table.refs = factory
     table.name = name
     table.symbols = ()
-    try:
-        table.parameters = tuple(
-            Parameter(str(key), int(low), int(high), int(initial), str(text))
-            for key, (low, high, initial, text) in dict(parameters).items()
-        )
-    except (TypeError, ValueError) as error:
-        raise PluginError(
-            f"{subject}: `parameters` must map a name to (lowest, highest, initial, help): {error}"
-        ) from error
-    check_names(table, subject)
+    table.parameters = parameters_of_dict(parameters, subject)
+    check_names(table.name, table.parameters, subject)
     return table
 
 

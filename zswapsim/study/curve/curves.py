@@ -7,14 +7,13 @@ from pathlib import Path
 import msgspec
 
 from zswapsim._core.base.errors import InputError
+from zswapsim.reclaimers.names import EXACT_LRU, parse_reclaim
 from zswapsim.study.curve.exact import CurveSet, exact_curve
 from zswapsim.study.curve.miniature import miniature_curves
 from zswapsim.study.curve.sampled import sampled_curve
 from zswapsim.study.curve.stack_curve import EXACT, Curve, StackCurve
 from zswapsim.study.curve.trace_walk import Progress
 from zswapsim.study.run.inputs import open_trace
-from zswapsim.study.run.reclaimers import EXACT_LRU
-from zswapsim.study.settings.reclaimers import parse_reclaim
 from zswapsim.traces import DenseTrace, Trace
 
 MOST_POINTS = 1 << 20

@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 
 from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.engine.replay import Replay
+from zswapsim._core.reclaim.opt import NextAccesses
+from zswapsim.reclaimers.future import next_accesses
+from zswapsim.reclaimers.names import OPT, default_batch, parse_reclaim
+from zswapsim.reclaimers.registry import open_reclaimer
 from zswapsim.study.curve.exact import check_window
 from zswapsim.study.curve.sampled import Sample, sample_size
 from zswapsim.study.curve.stack_curve import Curve
 from zswapsim.study.curve.trace_walk import Progress, walk_trace
-from zswapsim.study.run.reclaimers import open_reclaimer
+from zswapsim.study.run.future import trace_future
 from zswapsim.study.settings.cost import PRESETS
-from zswapsim.study.settings.reclaimers import default_batch
 from zswapsim.traces import DenseTrace
 
 COUNTERS = ("minor_faults", "major_faults", "reclaimed_pages", "dropped_clean_pages")
@@ -53,7 +56,8 @@ def miniature_curves(
     wanted = trace.pages
     if rate is not None or sampled_pages is not None:
         wanted = sample_size(trace, rate, sampled_pages)
-    replays = MiniatureReplays(trace, reclaim, frames, Sample(trace, wanted, shift))
+    future = sample_future(trace, reclaim, wanted, shift)
+    replays = MiniatureReplays(trace, reclaim, frames, Sample(trace, wanted, shift), future)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
 
         def feed(pages: NDArray[np.uint32], ops: NDArray[np.uint8]) -> None:
@@ -77,9 +81,11 @@ class Counted(NamedTuple):
 class MiniatureReplays:
     """Run a replay of a sample for each size, and make curves of their counters."""
 
-    def __init__(self, trace: DenseTrace, reclaim: str, frames: Sequence[int], sample: Sample) -> None:
+    def __init__(
+        self, trace: DenseTrace, reclaim: str, frames: Sequence[int], sample: Sample, future: NextAccesses | None
+    ) -> None:
         self.trace, self.reclaim, self.frames, self.sample = trace, reclaim, list(frames), sample
-        self.engines = [open_miniature(reclaim, size, sample) for size in frames]
+        self.engines = [open_miniature(reclaim, size, sample, future) for size in frames]
         self.windows: list[Curve] = []
         self._before = self.counted(0)
 
@@ -116,7 +122,15 @@ class MiniatureReplays:
         )
 
 
-def open_miniature(reclaim: str, frames: int, sample: Sample) -> Replay:
+def sample_future(trace: DenseTrace, reclaim: str, wanted: int, shift: int) -> NextAccesses | None:
+    """Return the accesses of a sample of `wanted` pages; None if the reclaimer does not use them."""
+    if wanted == trace.pages or parse_reclaim(reclaim)[0] != OPT:
+        return trace_future(reclaim, trace)
+    sample = Sample(trace, wanted, shift)
+    return next_accesses((sample.select(*chunk)[0] for chunk in trace.chunks()), trace.events, wanted)
+
+
+def open_miniature(reclaim: str, frames: int, sample: Sample, future: NextAccesses | None = None) -> Replay:
     """Return a replay of a sample's pages that stands for a DRAM of `frames` frames.
 
     The backend keeps copies until a write, so that clean pages can be dropped and dirty ones counted.
@@ -124,4 +138,4 @@ def open_miniature(reclaim: str, frames: int, sample: Sample) -> Replay:
     batch = max(round(default_batch(reclaim) * sample.rate), 1)
     scaled = max(round(frames * sample.rate), batch)
     backend = CountingBackend(PRESETS["cxl-nvme"], exclusive=False)
-    return Replay(sample.pages, scaled, backend, batch=batch, reclaimer=open_reclaimer(reclaim))
+    return Replay(sample.pages, scaled, backend, batch=batch, reclaimer=open_reclaimer(reclaim, future))

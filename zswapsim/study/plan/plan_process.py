@@ -12,6 +12,7 @@ from zswapsim._core.base.errors import InputError
 from zswapsim._core.codec.codec import Codec
 from zswapsim.live import Activity, damon_activity, observe
 from zswapsim.live.procfs import threads_of
+from zswapsim.reclaimers.names import parse_reclaim
 from zswapsim.study.plan.access_rate import measure_access_rate
 from zswapsim.study.plan.make_plan import Plan, check_prices_given, make_plan
 from zswapsim.study.plan.objectives import DEFAULT, parse_objectives
@@ -22,7 +23,6 @@ from zswapsim.study.plan.plan_point import Prices, Workload
 from zswapsim.study.plan.traffic import open_traffic_source
 from zswapsim.study.plan.trial_runs import TrialSetup, why_without_bytes
 from zswapsim.study.settings import Settings
-from zswapsim.study.settings.reclaimers import parse_reclaim
 from zswapsim.traces import Contents, read_contents
 from zswapsim.traces.capture import Snapshot
 from zswapsim.traces.perf import PerfTrace

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import msgspec
 
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.reclaimers.names import parse_reclaim
 from zswapsim.study.curve.exact import exact_curve
 from zswapsim.study.curve.trace_walk import Progress
 from zswapsim.study.run.result import completed
 from zswapsim.study.run.run import run
 from zswapsim.study.settings import Settings
-from zswapsim.study.settings.reclaimers import parse_reclaim
 from zswapsim.traces import DenseTrace
 
 

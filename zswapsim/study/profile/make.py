@@ -15,8 +15,9 @@ from zswapsim._core.codec.measure import measure_pages
 from zswapsim._version import __version__
 from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Columns, spread
-from zswapsim.compressors.plugins import find_plugin, origin_of
+from zswapsim.compressors.plugins import GROUP
 from zswapsim.compressors.registry import builtins
+from zswapsim.plugins import find_plugin, origin_of
 from zswapsim.study.profile.file import read_profile, write_profile
 from zswapsim.study.profile.journal import Journal, Part
 from zswapsim.study.profile.record import Origin, Profile, profile_key
@@ -179,7 +180,7 @@ def _origin(codec: Codec) -> Origin:
     """Return the origin of figures that this process measures with `codec`."""
     if codec.library is not None:
         return Origin(Path(codec.library.path).name, codec.library.version, cpu_name())
-    entry = None if codec.name in builtins() else find_plugin(codec.name)
+    entry = None if codec.name in builtins() else find_plugin(GROUP, codec.name)
     return Origin("", f"zswapsim {__version__}" if entry is None else origin_of(entry), cpu_name())
 
 

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.engine.replay import Replay
+from zswapsim._core.reclaim.opt import NextAccesses
 from zswapsim.compressors.measure import Measured
+from zswapsim.reclaimers.registry import open_reclaimer
 from zswapsim.study.run.backend import open_run_backend, wanted_codecs
 from zswapsim.study.run.folios import append_zero_content, compresses_whole, folio_options, group_of_folios
 from zswapsim.study.run.nodes import Nodes, open_own_nodes, spare_frames
 from zswapsim.study.run.readahead import AddressOrder, open_readahead
-from zswapsim.study.run.reclaimers import open_reclaimer
 from zswapsim.study.settings import Settings
 from zswapsim.study.settings.backends import lies_in_dram, shares_dram
 from zswapsim.traces.folios import Folios
@@ -23,7 +24,7 @@ if TYPE_CHECKING:  # a run without contents starts faster without these imports
     from zswapsim.traces import Contents
 
 
-def open_replay(
+def open_replay(  # noqa: PLR0913 - each is one thing that a replay rests on
     settings: Settings,
     pages: int,
     contents: Contents | None,
@@ -33,13 +34,15 @@ def open_replay(
     group_of: NDArray[np.uint16] | None = None,
     order: AddressOrder | None = None,
     folios: Folios | None = None,
+    future: NextAccesses | None = None,
 ) -> Replay:
     """Return the engine for a footprint of `pages` pages.
 
     `measured` is needed at sizes depth. Without `nodes` the engine gets its own. `group_of` gives the group of each
     page (:func:`~zswapsim.study.run.groups.page_groups`); without it there is one group. `order` is needed for
     readahead by VMA (:func:`~zswapsim.study.run.readahead.order_for`), `folios` for large folios
-    (:func:`~zswapsim.study.run.folios.trace_folios`).
+    (:func:`~zswapsim.study.run.folios.trace_folios`), `future` for the reclaimer ``opt``
+    (:func:`~zswapsim.study.run.future.trace_future`).
 
     Raises InputError, HostMemoryError.
     """
@@ -54,7 +57,7 @@ def open_replay(
     backend = open_run_backend(settings, contents, measured, nodes, (dram_frames, device_pages), group_of)
     options: dict[str, Any] = {
         "batch": settings.batch,
-        "reclaimer": open_reclaimer(settings.reclaim),
+        "reclaimer": open_reclaimer(settings.reclaim, future),
         "zero_map": settings.zero_map,
         "verify": settings.verify,
         "ahead": open_readahead(settings, order),

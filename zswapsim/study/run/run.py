@@ -12,6 +12,7 @@ from zswapsim.compressors.measure import Measured
 from zswapsim.study.run.engine import open_replay
 from zswapsim.study.run.feeding import Feeder, Timeline, feed_trace
 from zswapsim.study.run.folios import trace_folios
+from zswapsim.study.run.future import trace_future
 from zswapsim.study.run.groups import group_results, page_groups
 from zswapsim.study.run.inputs import check_contents, measure_if_needed, open_contents, open_trace
 from zswapsim.study.run.nodes import check_binding, host_frames, open_own_nodes
@@ -64,7 +65,10 @@ def run(
     nodes = open_own_nodes(asked, folios.pages if folios else dense.pages, dram_frames, node_frames)
     group_of = page_groups(asked.groups, dense)
     order = order_for(asked, dense)
-    engine = open_replay(asked, dense.pages, held, measured, nodes, group_of=group_of, order=order, folios=folios)
+    future = trace_future(asked.reclaim, dense)
+    engine = open_replay(
+        asked, dense.pages, held, measured, nodes, group_of=group_of, order=order, folios=folios, future=future
+    )
     timeline = Timeline(engine, asked.window or -(-dense.events // 100))
     read_before = dense.read_ns
     clock = time.perf_counter_ns()

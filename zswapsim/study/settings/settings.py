@@ -5,12 +5,12 @@ import msgspec
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.isolation import RULES
+from zswapsim.reclaimers.names import default_batch, parse_reclaim
 from zswapsim.study.settings.backends import backend_name, parse_backend
 from zswapsim.study.settings.cost import PRESETS
 from zswapsim.study.settings.cram import parse_cram
 from zswapsim.study.settings.folios import check_compress, check_folio, folio_order
 from zswapsim.study.settings.groups import parse_groups
-from zswapsim.study.settings.reclaimers import default_batch, parse_reclaim
 from zswapsim.study.settings.sizes import parse_size
 
 DEPTHS = ("bytes", "sizes", "counts")
@@ -47,10 +47,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     compressor: str = "lz4"
     """Codec and parameters, as in ``zstd:level=3``."""
     reclaim: str = "lru"
-    """The reclaimer: ``lru`` (exact), ``two-list`` and ``mglru`` (as in Linux), ``clock``, ``fifo``, ``sieve`` or
-    ``s3fifo``; with parameters as in ``two-list:fault_access=1,stats_every=500``."""
+    """The reclaimer: ``lru`` (exact), ``two-list`` and ``mglru`` (as in Linux), ``clock``, ``fifo``, ``sieve``,
+    ``s3fifo``, ``opt`` (Belady's minimum) or a plug-in; with parameters as in
+    ``two-list:fault_access=1,stats_every=500``."""
     reclaim_batch: int = 0
-    """Pages reclaimed when no frame is free; 0 is 32 (SWAP_CLUSTER_MAX) for ``two-list`` and ``mglru``, else 1."""
+    """Pages reclaimed when no frame is free; 0 is 32 (SWAP_CLUSTER_MAX) for ``two-list`` and ``mglru``, for a plug-in
+    the number that it states, else 1."""
     readahead: str = "none"
     """The pages that a major fault reads from swap beside its own: ``none``, ``cluster`` (neighbouring swap slots) or
     ``vma`` (neighbouring addresses). There is no readahead if the backend completes synchronously."""

@@ -1,0 +1,1 @@
+../../cext/zsw_reclaimer.h
