@@ -1,4 +1,4 @@
-"""Check that the wings of the core cimport downwards only, and that no two modules cimport each other in a circle.
+"""Check that the wings of the core cimport downwards only, and that no modules cimport each other in a circle.
 
 Prints one line for each cimport that points up or sideways, and exits 1 if there is one.
 """
@@ -16,7 +16,7 @@ LAYERS = (
     ("codec", "frames", "lru", "trace"),
     ("base",),
 )
-"""The wings from top to bottom; those of one layer do not know each other."""
+"""The wings from top to bottom; those of one layer do not cimport each other."""
 
 CIMPORT = re.compile(r"^\s*(?:from|cimport)\s+zswapsim\._core\.([\w.]+)", re.MULTILINE)
 

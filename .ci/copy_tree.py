@@ -1,7 +1,7 @@
-"""Brings the copy of the tree that another build kind lives in up to date: `copy_tree.py DESTINATION NAME…`.
+"""Update the copy of the tree in which another kind of build lives: `copy_tree.py DESTINATION NAME…`.
 
-Times are kept and compiled objects stay, so that only what has changed is compiled again. What is gone from the
-tree goes from the copy too, so that no test of it is run.
+Times are kept and compiled objects stay, so that only changed files are compiled again. Files that the tree no longer
+has are removed from the copy too, so that their tests do not run.
 """
 
 import shutil
@@ -13,7 +13,7 @@ OBJECTS = {".so"}
 
 
 def files(root: Path, names: list[str]) -> Iterator[Path]:
-    """Source files below `root`/NAME, relative to `root`."""
+    """Return the source files below `root`/NAME, relative to `root`."""
     for name in names:
         start = root / name
         for path in [start] if start.is_file() else sorted(start.rglob("*")):

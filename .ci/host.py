@@ -1,6 +1,6 @@
-"""Says in one line what this machine lacks for a build: a newer Python, venv, a C compiler or Python's headers.
+"""Name in one line what this machine lacks for a build: a newer Python, venv, a C compiler or Python's headers.
 
-Written for Pythons older than the one it asks for.
+It runs on Pythons older than the one that it asks for.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def missing():
-    """What is missing and how to get it, or None."""
+    """Return what is missing and how to get it, or None."""
     python = sys.executable
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever has an older one is to be told
         version = ".".join(map(str, sys.version_info[:2]))

@@ -1,7 +1,7 @@
-"""Prints the requirements of the groups named: `build`, `run`, or an extra of pyproject.toml; one a line.
+"""Print the requirements of the given groups: `build`, `run`, or an extra of pyproject.toml; one a line.
 
-pip can't install a package's dependencies without building the package, and the Makefile does these at different
-times. The versions themselves are pinned in constraints.txt.
+pip can't install a package's dependencies without building the package, and the Makefile does these at different times.
+The versions are pinned in constraints.txt.
 """
 
 import sys

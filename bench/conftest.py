@@ -1,6 +1,6 @@
-"""Sizes of a benchmark run, the pages it works on, and the table of ratios at its end.
+"""Define the sizes of a benchmark run, the pages it works on, and the table of ratios at its end.
 
-``BENCH=smoke`` makes every size tiny: it shows that the benchmarks run, its figures mean nothing.
+``BENCH=smoke`` makes every size tiny: it shows that the benchmarks run, but its figures mean nothing.
 """
 
 import os
@@ -17,13 +17,13 @@ ROWS = pytest.StashKey[list[Row]]()
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured."""
+    """The amounts that are measured."""
 
-    pages: int  # in one pass over the page store
-    rounds: int  # turns of each rival
-    accesses: int  # of a replay that only counts
+    pages: int  # pages of one pass over the page store
+    rounds: int  # rounds of each rival
+    accesses: int  # accesses of a replay that only counts
     footprint: int  # its pages
-    stored_accesses: int  # of a replay with contents
+    stored_accesses: int  # accesses of a replay with contents
     stored_footprint: int  # its pages
 
 
@@ -39,7 +39,7 @@ FULL = Scale(
 
 
 def is_smoke() -> bool:
-    """Whether this run is only to show that the benchmarks run."""
+    """Return True if this run only shows that the benchmarks run."""
     chosen = os.environ.get("BENCH", "full")
     if chosen not in {"full", "smoke"}:
         raise pytest.UsageError(f"BENCH={chosen}: expected full or smoke")
@@ -62,7 +62,7 @@ def pages(scale: Scale) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def ratios(request: pytest.FixtureRequest) -> list[Row]:
-    """The rows of the table; a benchmark appends its own."""
+    """Return the rows of the table, to which each benchmark appends its own."""
     return request.config.stash[ROWS]
 
 

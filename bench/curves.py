@@ -1,4 +1,4 @@
-"""How far curves from a sample are from exact ones, and miniature simulations from real replays: a table for the docs.
+"""Compare curves from a sample with exact ones, and miniature simulations with real replays: a table for the docs.
 
 python bench/curves.py [TRACE ...]
 """
@@ -25,7 +25,7 @@ SHARES = tuple(range(10, 100, 10))
 
 
 def sampled_rows(trace: DenseTrace) -> None:
-    """The largest error of the curve from a sample, from a share of the footprint on, beside the bound there."""
+    """Return the largest error of the curve from a sample, from a share of the footprint on, and the bound there."""
     sizes = np.unique(np.geomspace(1, trace.pages, 400).astype(np.int64))
     at = [int(np.searchsorted(sizes, trace.pages * share)) for share in FROM]
     exact = exact_curve(trace).whole.major_faults(sizes)
@@ -39,7 +39,7 @@ def sampled_rows(trace: DenseTrace) -> None:
 
 
 def mini_rows(trace: DenseTrace) -> None:
-    """The largest and the mean error of a miss ratio beside real replays, by reclaimer and rate."""
+    """Return the largest and the mean error of the miss ratio against real replays, by reclaimer and rate."""
     sizes = [trace.pages * share // 100 for share in SHARES]
     row("largest error (mean)", [f"rate {rate}" for rate in RATES])
     row("---", ["---:"] * len(RATES))
@@ -55,7 +55,7 @@ def row(name: str, cells: Sequence[str]) -> None:
 
 
 def replayed(trace: DenseTrace, reclaim: str, frames: int) -> int:
-    """Major faults of a real replay."""
+    """Return the major faults of a real replay."""
     asked = Settings(dram=frames * 4096, depth="counts", reclaim=reclaim, window=trace.events)
     return run(trace, None, asked).counters["major_faults"]
 

@@ -1,9 +1,9 @@
-"""What a minor fault costs on this machine: the figure behind `minor_fault_ns` of the cost model.
+"""Measure a minor fault on this machine: the figure of `minor_fault_ns` in the cost model.
 
     python bench/fault_cost.py
 
-Touches fresh anonymous pages, one byte each, in a mapping without huge pages, and takes the loop over pages that are
-already there off. Prints the least and the median of the rounds, in nanoseconds a fault.
+Touches fresh anonymous pages, one byte each, in a mapping without huge pages, and subtracts the time of the same loop
+over present pages. Prints the minimum and the median of the rounds, in nanoseconds a fault.
 """
 
 import mmap
@@ -17,14 +17,14 @@ ROUNDS = 15
 
 
 def touch(memory: np.ndarray) -> float:
-    """Nanoseconds a page of writing one byte of each."""
+    """Return the nanoseconds a page of writing one byte of each."""
     began = time.perf_counter_ns()
     memory[:: mmap.PAGESIZE] = 1
     return (time.perf_counter_ns() - began) / PAGES
 
 
 def fault() -> float:
-    """Nanoseconds a first touch takes longer than a second one."""
+    """Return by how many nanoseconds a first touch takes longer than a second one."""
     with mmap.mmap(-1, PAGES * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as mapped:
         mapped.madvise(mmap.MADV_NOHUGEPAGE)
         memory = np.frombuffer(mapped, np.uint8)

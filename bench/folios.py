@@ -1,9 +1,9 @@
-"""Large folios: the two tables of docs/folios.md, in Markdown.
+"""Print the two tables of docs/folios.md about large folios, in Markdown.
 
     python bench/folios.py [FILE.pages ...]
 
-First runs over the bundled traces with recipe:text, at sizes depth; then what compressing several pages as one gains on
-recipes, on pages of this very process, and on given files of pages.
+The first table has runs over the bundled traces with recipe:text, at sizes depth. The second has the gain from
+compressing several pages as one: on recipes, on pages of this process, and on the given files of pages.
 """
 
 import os
@@ -58,7 +58,7 @@ def runs() -> None:
 
 
 def ratio(spec: str, images: NDArray[np.uint8], order: int) -> float:
-    """Bytes of pages by bytes compressed, so many pages at once."""
+    """Return bytes of pages by compressed bytes, with 1 << `order` pages compressed as one."""
     codec, size = get_compressor(spec), 1 << order
     whole = len(images) // size * size
     if order == 0:

@@ -1,7 +1,7 @@
-"""`zswapsim validate` on the pages of live programs: ``python bench/kernel.py [NAME]...``, as root.
+"""Run `zswapsim validate` on the pages of live programs, as root: ``python bench/kernel.py [NAME]...``.
 
 Starts every program below that this machine has, lets it fill its memory, captures its anonymous pages into a file,
-ends it, and gives the files to ``zswapsim validate``. What it prints is what docs/validate.md quotes.
+ends it, and passes the files to ``zswapsim validate``. docs/validate.md quotes the output.
 """
 
 import os
@@ -55,7 +55,7 @@ def wait_ready(program: subprocess.Popen[bytes]) -> None:
 
 
 def pages_of(command: list[str], sent: str = "", cwd: Path | None = None) -> list:
-    """The pages of a program that says READY when its memory is filled."""
+    """Return the pages of a program that prints READY when its memory is filled."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd) as program:
         program.stdin.write(sent.encode())
         program.stdin.flush()
@@ -66,7 +66,7 @@ def pages_of(command: list[str], sent: str = "", cwd: Path | None = None) -> lis
 
 
 def compiler(folder: Path) -> list:
-    """The pages of gcc's cc1, stopped in the middle of a long file."""
+    """Return the pages of gcc's cc1, stopped in the middle of a long file."""
     body = "".join(
         f"int f{i}(int *a, int n) {{ int s = {i}; while (n--) s += a[n] * (s ^ {i}); return s; }}\n"
         for i in range(60_000)
@@ -82,7 +82,7 @@ def compiler(folder: Path) -> list:
 
 
 def found(folder: Path) -> dict:
-    """How to get the pages of each program that is here."""
+    """Return a function that gets the pages, for each program that is installed."""
     (folder / "Fill.java").write_text(JAVA)
     ways = {
         "python": lambda: [pages_of_program(0)],

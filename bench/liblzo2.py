@@ -1,4 +1,4 @@
-"""liblzo2 as a rival, where this machine has it and a C compiler: its functions over pages in a C loop."""
+"""Measure liblzo2 as a rival, if this machine has it and a C compiler: its functions over pages in a C loop."""
 
 import ctypes
 import subprocess
@@ -13,7 +13,7 @@ SOURCE = Path(__file__).with_name("liblzo2_loop.c")
 
 
 class Liblzo2:
-    """lzo1x_1_15 over `pages` (uint8[n, 4096]); `folder` takes what is compiled. Skips the test where that fails."""
+    """Run lzo1x_1_15 over `pages` (uint8[n, 4096]), compiled in `folder`. Skips the test if that fails."""
 
     def __init__(self, folder: Path, pages: NDArray[np.uint8]) -> None:
         made = folder / "liblzo2_loop.so"
@@ -30,14 +30,14 @@ class Liblzo2:
         self.scratch = np.empty(SCRATCH, np.uint8)
 
     def compress(self) -> int:
-        """Nanoseconds to compress all pages."""
+        """Return the nanoseconds to compress all pages."""
         arrays = (self.packed, self.lengths, self.scratch)
         taken = self.loop.compress_pages(_at(self.pages), ctypes.c_size_t(len(self.pages)), *map(_at, arrays))
         assert taken > 0
         return taken
 
     def decompress(self, out: NDArray[np.uint8]) -> int:
-        """Nanoseconds to decompress all pages to `out`, after :meth:`compress`."""
+        """Return the nanoseconds to decompress all pages to `out`, after :meth:`compress`."""
         count = ctypes.c_size_t(len(self.pages))
         taken = self.loop.decompress_pages(_at(self.packed), _at(self.lengths), count, _at(out))
         assert taken > 0

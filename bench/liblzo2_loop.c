@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* liblzo2's functions in a loop over pages, as _core/codec/bare does it with a codec's: compiled by test_codecs.py. */
+/* Call liblzo2's functions in a loop over pages, as native/bare.pyx does with a codec's. liblzo2.py compiles this. */
 #define _POSIX_C_SOURCE 199309L
 
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #define PAGE_BYTES 4096
 
-/* Of liblzo2: lzo/lzo1x.h is not needed to call them. */
+/* Functions of liblzo2, declared here so that lzo/lzo1x.h is not needed. */
 int lzo1x_1_15_compress(const uint8_t *src, size_t bytes, uint8_t *dst, size_t *written, void *scratch);
 int lzo1x_decompress_safe(const uint8_t *src, size_t bytes, uint8_t *dst, size_t *written, void *scratch);
 
@@ -19,7 +19,7 @@ static int64_t now_ns(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Every page to the next place of `dst`, and its length to `lengths`. Nanoseconds, or -1. */
+/* Compress pages one after another into `dst`, and their lengths into `lengths`. Return nanoseconds, or -1. */
 int64_t compress_pages(const uint8_t *pages, size_t count, uint8_t *dst, size_t *lengths, void *scratch) {
     int64_t began = now_ns();
 
@@ -31,7 +31,7 @@ int64_t compress_pages(const uint8_t *pages, size_t count, uint8_t *dst, size_t 
     return now_ns() - began;
 }
 
-/* And back. Nanoseconds, or -1. */
+/* Decompress the pages. Return nanoseconds, or -1. */
 int64_t decompress_pages(const uint8_t *src, const size_t *lengths, size_t count, uint8_t *pages) {
     int64_t began = now_ns();
 

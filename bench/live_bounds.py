@@ -1,10 +1,11 @@
-"""Bounds of faults from what is seen of a process, beside the faults of its real accesses.
+"""Compare bounds of faults from the observation of a process with the faults of its real accesses.
 
     python bench/live_bounds.py [SECONDS]
 
-A program reads its pages by Zipf's law, 2000 times a second, from a seed that is known. It is observed by clearing its
-accessed bits (your own process: no right is needed). Then the same accesses are replayed by exact LRU, warmed up, at
-several sizes of DRAM, less what the interpreter uses of it. Prints major faults a second: at least, in truth, at most.
+A program reads its pages by Zipf's law, 2000 times a second, from a known seed. It is observed by clearing its accessed
+bits (your own process: no right is needed). Then the same accesses are replayed by exact LRU, warmed up, at several
+sizes of DRAM, less the memory that the interpreter uses. Prints major faults a second: lower bound, true number, upper
+bound.
 """
 
 import subprocess
@@ -39,14 +40,14 @@ while True:
 
 
 def accesses(alpha: float):
-    """Draws of the program: the k-th page in proportion to k to the power of minus `alpha`."""
+    """Return the program's draws: the k-th page with a weight of k to the power of minus `alpha`."""
     weights = np.cumsum(1.0 / np.arange(1, PAGES + 1) ** alpha)
     random = np.random.default_rng(SEED)
     return lambda count: np.searchsorted(weights / weights[-1], random.random(count))
 
 
 def major_faults(pages: np.ndarray, frames: int) -> int:
-    """Those of exact LRU."""
+    """Return the major faults of exact LRU."""
     settings = Settings(dram=frames * 4096, depth="counts")
     return run(ArrayTrace(pages.astype(np.uint64)), None, settings).counters["major_faults"]
 

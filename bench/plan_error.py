@@ -1,10 +1,10 @@
-"""How far a plan's estimates are from runs: the figures of docs/plan.md.
+"""Measure the error of a plan's estimates against runs: the figures of docs/plan.md.
 
     python bench/plan_error.py [FILE.pages]
 
-Estimates are set against runs at bytes depth of the same points: every trace, compressor and DRAM size below, over the
-pages of FILE, else over the recipe `mix`. Times are compared where there are 1,000 major faults or more; close what
-else runs, or they are those that a plan makes of a disturbed run.
+Estimates are compared with runs at bytes depth of the same points: every trace, compressor and DRAM size below, over
+the pages of FILE, else over the recipe `mix`. Times are compared if there are 1,000 major faults or more. End other
+programs first, or the figures are those of disturbed runs.
 """
 
 import sys
@@ -55,7 +55,7 @@ class Pair(NamedTuple):
 
 
 def pairs(trace: str, contents: Contents) -> Iterator[Pair]:
-    """Estimate and run of every size and compressor."""
+    """Yield the estimate and the run of every size and compressor."""
     settings = Settings(node="150%")
     dense = open_timed_trace(trace)
     dense.scan()
@@ -73,7 +73,7 @@ def pairs(trace: str, contents: Contents) -> Iterator[Pair]:
 
 
 def row(title: str, found: list[Pair]) -> str:
-    """Mean and root of the mean square of the relative errors, in per cent; of savings the difference."""
+    """Return mean and root mean square of the relative errors, in per cent; of savings the difference."""
     timed_pairs = [pair for pair in found if pair.run.major_faults >= 1000]
     cells = [
         error([100 * (pair.estimate.node_frames / pair.run.node_frames - 1) for pair in found]),

@@ -1,46 +1,46 @@
-"""Rivals measured in turns, so that whatever else the machine does slows them alike; and the table of ratios."""
+"""Measure rivals in turns, so that other work on the machine slows them alike, and print the table of ratios."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Runs once and returns nanoseconds a unit (a page, an access) of that very run.
+# Run once, and return the nanoseconds a unit (a page, an access) of that very run.
 Runner = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: our time beside a rival's, both in nanoseconds a unit, or in what `measure` says."""
+    """One line of the table: our time and a rival's, both in nanoseconds a unit or in the unit of `measure`."""
 
     what: str
     unit: str
     ours: float
     rival: str
     rivals: float
-    at_most: float | None = None  # wanted: our time at most so many times the rival's
-    at_least: float | None = None  # wanted: the rival's time at least so many times ours
+    at_most: float | None = None  # bound: our time is at most this multiple of the rival's
+    at_least: float | None = None  # bound: the rival's time is at least this multiple of ours
     measure: str = "ns"
 
     @property
     def ratio(self) -> float:
-        """How many times the rival's time ours is; where faster is wanted, the other way round."""
+        """Return our time as a multiple of the rival's, or the rival's of ours if `at_least` is the bound."""
         return self.rivals / self.ours if self.at_least else self.ours / self.rivals
 
     @property
     def wanted(self) -> str:
-        """The bound as text; empty where there is none."""
+        """Return the bound as text, or "" if there is none."""
         if self.at_least:
             return f">= {self.at_least:g}"
         return f"<= {self.at_most:g}" if self.at_most else ""
 
     @property
     def met(self) -> bool:
-        """Whether the bound holds, or there is none."""
+        """Return True if the bound holds, or there is none."""
         return self.ratio >= self.at_least if self.at_least else self.at_most is None or self.ratio <= self.at_most
 
 
 def timed(work: Callable[[], object], units: int, before: Callable[[], object] = lambda: None) -> Runner:
-    """A runner that measures `work`, after `before`, which is not measured."""
+    """Make a runner that measures `work`, after `before`, which is not measured."""
 
     def run() -> float:
         before()
@@ -52,9 +52,10 @@ def timed(work: Callable[[], object], units: int, before: Callable[[], object] =
 
 
 def race(benchmark: Callable[..., object], rounds: int, runners: dict[str, Runner]) -> dict[str, float]:
-    """The least time of each runner over `rounds` turns (A B C A B C …); the first is the one pytest-benchmark shows.
+    """Return the minimum time of each runner over `rounds` turns (A B C A B C …).
 
-    The least is taken because other work on the machine only ever adds. One turn before the first is not counted.
+    pytest-benchmark shows the first runner. The minimum is taken because other work on the machine only adds time. One
+    turn before the first is not counted.
     """
     times: dict[str, list[float]] = {name: [] for name in runners}
 
@@ -69,7 +70,7 @@ def race(benchmark: Callable[..., object], rounds: int, runners: dict[str, Runne
 
 
 def table(rows: list[Row], judged: bool) -> list[str]:
-    """The rows as lines of text; `judged` says whether a bound that is not met is marked."""
+    """Return the rows as lines of text; if `judged`, a bound that is not met is marked."""
     head = ("what", "ours", "rival", "rival's", "ratio", "wanted")
     cells = [head]
     for row in rows:

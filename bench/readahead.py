@@ -1,9 +1,9 @@
-"""What swap readahead does on the bundled traces: the table of docs/reclaim.md.
+"""Count what swap readahead does on the bundled traces: the table of docs/reclaim.md.
 
     python bench/readahead.py [TRACE ...]
 
-Linux's two lists in a quarter of the footprint, pages only counted. Prints a row for each trace, backend and kind of
-readahead, in Markdown: stall is all modelled waiting, device the time that the device spends on it in the background.
+Linux's two lists reclaim a quarter of the footprint, at counts depth. Prints a row for each trace, backend and kind of
+readahead, in Markdown: stall is all modelled waiting, device the device's time in the background.
 """
 
 import sys

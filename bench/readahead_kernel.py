@@ -1,9 +1,10 @@
-"""Swap readahead of the running kernel beside the model's: ``python bench/readahead_kernel.py``, as root.
+"""Compare the running kernel's swap readahead with the model's, as root: ``python bench/readahead_kernel.py``.
 
-A loop device over a file in the temporary folder as swap, a memory-limited group with half of 16,384 pages, and the
-traces below on real anonymous memory; what /proc/vmstat counts meanwhile, twice, and what the model does. The kernel
-reads ahead as it is set: /sys/kernel/mm/swap/vma_ra_enabled (by VMA, else by cluster) and vm.page-cluster. Nothing else
-on the machine should swap; the script ends where swap is in use. Prints rows of the table of docs/reclaim.md.
+Swap is a loop device over a file in the temporary folder. The traces below run on real anonymous memory, in a
+memory-limited group with half of 16,384 pages. Prints, twice, the counts of /proc/vmstat, and those of the model. The
+kernel reads ahead as it is set: /sys/kernel/mm/swap/vma_ra_enabled (by VMA, else by cluster) and vm.page-cluster.
+Nothing else on the machine should swap; the script ends if swap is in use. Its output are rows of the table of
+docs/reclaim.md.
 """
 
 import os
@@ -45,7 +46,7 @@ def vmstat() -> dict[str, int]:
 
 @contextmanager
 def loop_swap(own: Own) -> Iterator[None]:
-    """Swap on a loop device, which detaches itself when swap is switched off, over a file without a name."""
+    """Swap to a loop device over an unlinked file; the device detaches itself when swap is switched off."""
     with tempfile.NamedTemporaryFile(prefix="zswapsim-swap-", dir="/var/tmp") as file:
         os.posix_fallocate(file.fileno(), 0, SWAP_BYTES)
         found = subprocess.run(["losetup", "-f", "--show", file.name], check=True, capture_output=True, text=True)
@@ -59,7 +60,7 @@ def loop_swap(own: Own) -> Iterator[None]:
 
 
 def kernel(own: Own, trace: Accesses) -> list[int]:
-    """The counters of one replay by the kernel."""
+    """Return the counters of one replay by the kernel."""
     with loop_swap(own):
         group = own.group()
         groups.set_limit(group, (FRAMES + page_tables(trace.footprint)) * 4096)
@@ -80,7 +81,7 @@ def kernel(own: Own, trace: Accesses) -> list[int]:
 
 
 def runs() -> Events:
-    """All pages once, then 1 to 40 in a row from anywhere on, over and over."""
+    """Touch all pages once, then 1 to 40 consecutive ones from a random page on, over and over."""
     draw = np.random.default_rng(1)
     first, length = draw.integers(0, PAGES, 8000), draw.integers(1, 41, 8000)
     pages = np.concatenate([np.arange(page, page + count) for page, count in zip(first, length, strict=True)])
@@ -96,7 +97,7 @@ def traces() -> Iterator[tuple[str, Events]]:
 
 
 def model(trace: Events, contents: Contents, kind: str, page_cluster: int) -> list[int]:
-    """The same of the model. The replaying process reads a word before it stores it: faults are reads."""
+    """Return the model's counters. The replaying process reads a word before it stores it, so faults are reads."""
     asked = Settings(
         dram=FRAMES * 4096, backend="disk", depth="sizes", reclaim=RECLAIM, readahead=kind, page_cluster=page_cluster
     )

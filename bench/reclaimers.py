@@ -1,4 +1,4 @@
-"""Major faults of every reclaimer on the bundled traces: the table of docs/reclaim.md.
+"""Count the major faults of every reclaimer on the bundled traces: the table of docs/reclaim.md.
 
     python bench/reclaimers.py [TRACE ...]
 

@@ -1,4 +1,4 @@
-"""The codecs in C of our own beside liblz4, both alone in a C loop without the GIL (`native/bare.pyx`)."""
+"""Compare this project's own codecs in C with liblz4, both in a C loop without the GIL (`native/bare.pyx`)."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from zswapsim.compressors import get_compressor
 
 Pages = NDArray[np.uint8]
 
-# lz4-linux is to be no slower than the library that it stands in for; the others do other work.
+# lz4-linux may not be slower than the library that it replaces; the others do different work.
 AT_MOST = {"lz4-linux": 1.0}
 SPECS = ["lz4-linux", "lzo", "lzo-rle", "wkdm", "bdi", "fpc"]
 

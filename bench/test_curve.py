@@ -1,4 +1,4 @@
-"""Curves of one pass beside what they replace: replays at 20 sizes, and the exact curve beside one from a sample."""
+"""Compare curves of one pass with the replays at 20 sizes that they replace, and the exact curve with a sampled one."""
 
 import pytest
 from conftest import is_smoke
@@ -18,7 +18,7 @@ MINI_POINTS = 20
 
 @pytest.fixture(scope="module")
 def trace(scale) -> DenseTrace:
-    """Dense and in memory."""
+    """Return a trace that is dense and in memory."""
     name = f"gen:zipf,pages={scale.footprint},events={scale.accesses},alpha=0.9,writes=0.2,seed=1"
     dense = DenseTrace(read_trace(name))
     dense.scan()
@@ -36,7 +36,7 @@ def sizes(trace: DenseTrace, points: int) -> list[int]:
 
 
 def test_exact_curve_beside_replays(benchmark, scale, ratios, trace) -> None:
-    """A replay is a 20th of all 20 sizes; the curve is to cost less than 12 of them, and say the same."""
+    """One replay is a 20th of all 20 sizes. The curve may cost less than 12 of them, and has the same faults."""
     whole = exact_curve(trace).whole
     frames = sizes(trace, REPLAYS)
     faults: list[int] = []
@@ -65,7 +65,7 @@ def test_sampled_curve_beside_the_exact_one(benchmark, scale, ratios, trace) -> 
 
 
 def test_miniature_simulations_beside_a_replay(benchmark, scale, ratios, trace) -> None:
-    """20 sizes of mglru at rate 0.01, beside one replay of it."""
+    """Compare 20 sizes of mglru at rate 0.01 with one replay of it."""
     points = 4 if is_smoke() else MINI_POINTS
     runners = {
         "ours": timed(lambda: miniature_curves(trace, "mglru", sizes(trace, points), rate=0.01), trace.events),

@@ -1,6 +1,6 @@
-"""A comparison of a hundred settings beside what it can't do without, and in two processes beside one; and a profile.
+"""Compare a hundred settings with the work that this can't do without, and two processes with one; measure a profile.
 
-A comparison needs the contents measured once, in one thread, and a hundred replays: that is timed by itself, engine by
+A comparison needs the contents measured once, in one thread, and a hundred replays. That is timed by itself: engine by
 engine over the same trace in memory, without settings, timelines or results.
 """
 
@@ -17,7 +17,7 @@ from zswapsim.traces import DenseTrace
 COMPRESSORS = ["lz4", "lzo-rle", "zstd", "lz4hc"]
 DRAM = [f"{share}%" for share in (10, 20, 30, 40, 50)]
 NODE = [f"{share}%" for share in (5, 10, 15, 20, 25)]
-TIMES_STORED = 2  # accesses, in what a replay with contents has elsewhere: processes start once, whatever they do
+TIMES_STORED = 2  # accesses, of those of a replay with contents: processes start once, however many there are
 COMPARE_AT_MOST = 3
 TWO_CORES_AT_LEAST = 1.8
 
@@ -28,7 +28,7 @@ def contents(scale):
 
 
 def replay_all(trace: DenseTrace, contents, settings: list[Settings], profile: Profile) -> None:
-    """Every setting's engine over the whole trace, and nothing else."""
+    """Replay the whole trace with every setting's engine, and do nothing else."""
     chunks = list(trace.chunks())
     for each in settings:
         engine = open_replay(each, trace.pages, contents, profile)

@@ -1,8 +1,8 @@
-"""Reading a trace: decoding it to dense numbers on one core; from the file to the printed result; and what it takes.
+"""Measure reading a trace: decoding it to dense numbers on one core, from the file to the printed result, and memory.
 
-From the file to the result, ours is the whole command, from the start of the interpreter on; libcachesim's is one call
-of `process_trace` over the same accesses in oracleGeneral, in a process that runs already, with a table of the size at
-which it is fastest. Both files are in the page cache. DRAM is a quarter of the footprint.
+From the file to the result, our time is the whole command, from the start of the interpreter on. libcachesim's is one
+call of `process_trace` over the same accesses in oracleGeneral, in a running process, with a table of the size at which
+it is fastest. Both files are in the page cache. DRAM is a quarter of the footprint.
 """
 
 import os
@@ -27,17 +27,15 @@ libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not publ
 EVENT_NS = 20  # 50 million events a second
 AT_LEAST = {"oracleGeneral": 6, "Parquet": 5}
 SUFFIX = {"oracleGeneral": ".oracleGeneral.bin", "Parquet": ".parquet"}
-SPREAD = (
-    "oracleGeneral of pages far apart"  # anywhere in a 47-bit address space, where small numbers are numbered faster
-)
+SPREAD = "oracleGeneral of pages far apart"  # pages of a 47-bit address space; small numbers are numbered faster
 PAGE_BYTES = 8
-ADDRESS_PAGES = 1 << 35  # of a 47-bit address space
+ADDRESS_PAGES = 1 << 35  # pages of a 47-bit address space
 CHUNK = 1 << 18
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, scale) -> dict[str, Path]:
-    """The same accesses in each form."""
+    """Write the same accesses in each form."""
     folder = tmp_path_factory.mktemp("reading")
     trace = read_trace(f"gen:zipf,pages={scale.footprint},events={scale.accesses},alpha=0.9,writes=0.2,seed=1")
     for suffix in SUFFIX.values():
@@ -55,7 +53,7 @@ def spread(trace: Trace, file: Path) -> Path:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """All threads that are made here stay on one core."""
+    """Keep all threads that are started here on one core."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     try:
@@ -66,7 +64,7 @@ def one_core() -> Iterator[None]:
 
 @pytest.mark.parametrize("form", [*SUFFIX, SPREAD])
 def test_decoding_to_dense_numbers(benchmark, scale, ratios, files, form) -> None:
-    """Processor time of all threads, on one core."""
+    """Return the processor time of all threads, on one core."""
 
     def scan() -> float:
         began = time.process_time_ns()
@@ -92,7 +90,7 @@ def theirs(file: Path, pages: int) -> Callable[[], object]:
 def test_from_file_to_result(benchmark, scale, ratios, files, form) -> None:
     command = [sys.executable, "-m", "zswapsim", "run", str(files[form]), "--contents", "none", "--dram", "25%"]
 
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # as it is installed, with its bytecode beside it
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # the command as installed, with its bytecode
 
     def whole() -> None:
         printed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
@@ -100,7 +98,7 @@ def test_from_file_to_result(benchmark, scale, ratios, files, form) -> None:
 
     rival = theirs(files["oracleGeneral"], scale.footprint)
     runners = {"ours": timed(whole, scale.accesses), "libcachesim": timed(rival, scale.accesses)}
-    # A start takes half as long again every now and then: enough turns for one that does not.
+    # A start sometimes takes half as long again, so there are enough turns for one that does not.
     best = race(benchmark, scale.rounds, runners)
     what = f"{form} file to printed result, start included"
     bound = AT_LEAST[form]
@@ -109,7 +107,7 @@ def test_from_file_to_result(benchmark, scale, ratios, files, form) -> None:
 
 @pytest.mark.parametrize("pages", [10**5, 10**6, 10**7, 10**8])
 def test_memory_while_reading(benchmark, scale, ratios, pages) -> None:
-    """The largest that the table of page numbers gets for a page, whenever one more piece of the trace is read."""
+    """Measure the largest memory a page of the table of page numbers, after every piece of the trace."""
     pages = min(pages, scale.footprint) if is_smoke() else pages
     most = [0.0]
 

@@ -1,9 +1,9 @@
-"""Replaying a trace at each depth and with each reclaimer, beside libcachesim's of the same name.
+"""Compare replays of a trace, at each depth and with each reclaimer, with libcachesim's algorithm of the same name.
 
 Reading is left out on both sides. Ours is `times_ns["replay"]`. libcachesim reads and replays in one C loop, so the
-same loop is run once more with a sampler that lets one access in a million through: that is its reading, and is
-taken off. Its table gets the size at which it was fastest, about one bucket a page; an object counts as one unit.
-Reclaimers that it has not stand beside its LRU.
+same loop is run once more with a sampler that passes one access in a million: that time is its reading, and is
+subtracted. Its table has the size at which it was fastest, about one bucket a page; an object counts as one unit.
+Reclaimers that it does not have are compared with its LRU.
 """
 
 from pathlib import Path
@@ -27,12 +27,12 @@ from libcachesim.libcachesim_python import Sampler  # noqa: E402 - only where it
 COUNTS_AT_LEAST = 25
 NAMESAKE_AT_LEAST = 20
 NAMESAKES = {"fifo": "FIFO", "clock": "Clock", "sieve": "Sieve", "s3fifo": "S3FIFO"}
-DRAM = 0.25  # of the footprint
+DRAM = 0.25  # share of the footprint
 CONTENTS = "recipe:mix,pages=4096"
 
 
 class Workload:
-    """A trace in our form, already dense and in memory, and the same accesses in libcachesim's."""
+    """Hold a trace in our form, already dense and in memory, and the same accesses in libcachesim's."""
 
     def __init__(self, folder: Path, accesses: int, footprint: int) -> None:
         trace = read_trace(f"gen:zipf,pages={footprint},events={accesses},alpha=0.9,writes=0.2,seed=1")
@@ -44,19 +44,19 @@ class Workload:
         self.frames = int(self.dense.pages * DRAM)
 
     def settings(self, depth: str, reclaim: str = "lru") -> Settings:
-        # The node holds everything: what is compared is the replay, not what happens when memory runs out.
+        # The node holds every page: the replay is compared, not the rules of a full pool.
         frames, node = str(self.frames * 4096), str(self.dense.pages * 4096)
         return Settings(dram=frames, node=node, depth=depth, reclaim=reclaim, seed=1)
 
     def theirs(self, name: str, sampler: Sampler | None = None) -> tuple[object, object]:
-        """A fresh cache of libcachesim and a reader at the start of the trace."""
+        """Return a fresh cache of libcachesim and a reader at the start of the trace."""
         given = {"ignore_obj_size": True} | ({"sampler": sampler} if sampler else {})
         kind = libcachesim.TraceType.ORACLE_GENERAL_TRACE
         reader = libcachesim.TraceReader(str(self.file), kind, libcachesim.ReaderInitParam(**given))
         return getattr(libcachesim, name)(self.frames, hashpower=max(16, self.dense.pages.bit_length())), reader
 
     def rival(self, name: str) -> Runner:
-        """Nanoseconds an access of libcachesim's cache of that name, its reading taken off."""
+        """Return the nanoseconds an access of libcachesim's cache of that name, less those of its reading."""
         few = Sampler(1e-6, libcachesim.SamplerType.TEMPORAL_SAMPLER)
 
         def once(sampler: Sampler | None) -> float:
@@ -83,7 +83,7 @@ def stored(tmp_path_factory, scale) -> Workload:
 def compete(
     benchmark, rounds: int, workload: Workload, settings: Settings, rival: str, measured=None
 ) -> tuple[float, float, int]:
-    """Our time and libcachesim's, nanoseconds an access, and our misses."""
+    """Return our time and libcachesim's in nanoseconds an access, and our misses."""
     results: list[Result] = []
     contents = None if settings.depth == "counts" else CONTENTS
 
@@ -109,7 +109,7 @@ def test_replay_beside_libcachesim(benchmark, scale, ratios, depth, request) -> 
 
 @pytest.mark.parametrize("reclaim", [name for name in RECLAIMERS if name != "lru"])
 def test_reclaimer_beside_libcachesim(benchmark, scale, ratios, counted, reclaim) -> None:
-    """Where libcachesim has one of the name, both see the same misses."""
+    """If libcachesim has the reclaimer, both have the same misses."""
     rival = NAMESAKES.get(reclaim, "LRU")
     rounds = max(2, scale.rounds // 3)
     ours, theirs, misses = compete(benchmark, rounds, counted, counted.settings("counts", reclaim), rival)
@@ -121,7 +121,7 @@ def test_reclaimer_beside_libcachesim(benchmark, scale, ratios, counted, reclaim
 
 @pytest.mark.parametrize("pages", [10**5, 10**6, 10**7, 10**8])
 def test_growth_beside_random_access(benchmark, scale, ratios, pages) -> None:
-    """Uniform accesses, the worst that a page table can meet; one more pass of them when DRAM, a quarter, is full."""
+    """Make uniform accesses, the worst case of a page table: one more pass when DRAM, a quarter, is full."""
     pages = min(pages, scale.footprint) if is_smoke() else pages
     draw = np.random.default_rng(1)
     accesses = min(max(pages // 2, scale.accesses // 20), scale.accesses)

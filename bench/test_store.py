@@ -1,8 +1,8 @@
-"""Storing and loading a page, beside the bare library call on the same pages and a Python dict of lz4 blocks.
+"""Compare storing and loading a page with the bare library call on the same pages, and with a dict of lz4 blocks.
 
-The bare call is the codec's own function in a C loop without the GIL (`native/bare.pyx`): compressing into
-one scratch buffer, decompressing to each page's place. What the page store adds is looking for same-filled pages, the
-pool's object, the copy and the slot.
+The bare call is the codec's own function in a C loop without the GIL (`native/bare.pyx`): compressing into one scratch
+buffer, decompressing to each page's place. The page store adds the search for same-filled pages, the pool's object, the
+copy and the slot.
 """
 
 import lz4.block
@@ -17,7 +17,7 @@ from zswapsim.compressors import available, get_compressor
 
 Pages = NDArray[np.uint8]
 
-# Show 3 of the project bounds lz4; the slower a codec, the less a store can add to it.
+# The project has a bound for lz4; the slower a codec, the smaller is the store's share.
 SPECS = ["lz4", "lz4hc", "zstd:level=1", "zstd", "deflate", "lz4-linux", "lzo", "lzo-rle"]
 STORE_AT_MOST = 1.10
 LOAD_AT_MOST = 1.15
@@ -25,7 +25,7 @@ TWO_THREADS_AT_LEAST = 1.8
 
 
 class Stored:
-    """A page store with room for every page, and a buffer that they are loaded into."""
+    """Hold a page store with room for every page, and a buffer into which they are loaded."""
 
     def __init__(self, pages: Pages, spec: str) -> None:
         self.pages = pages
@@ -35,7 +35,7 @@ class Stored:
         self.spec = spec
 
     def empty(self) -> None:
-        """Invalidate every slot; its frames stay touched, as in a node that has been in use."""
+        """Invalidate every slot. The frames stay touched, as in a node that has been in use."""
         for slot in self.slots.tolist():
             self.store.invalidate(slot)
 
@@ -93,7 +93,7 @@ def test_load_beside_the_bare_call(benchmark, scale, ratios, stored) -> None:
 
 @pytest.mark.parametrize("stored", ["store"], indirect=True, ids=str)
 def test_store_and_load_beside_a_copy(benchmark, scale, ratios, stored) -> None:
-    """The codec that does nothing: what is left is the pool and the slots."""
+    """With the codec that does nothing, only the pool and the slots remain."""
 
     def copy() -> None:
         for slot in range(len(stored.pages)):
@@ -120,7 +120,7 @@ def test_store_beside_a_dict(benchmark, scale, ratios, stored) -> None:
 
 
 def test_load_beside_a_dict(benchmark, scale, ratios, stored) -> None:
-    """Into one buffer on both sides; the rows of a call a page compare pages that are new objects."""
+    """Both sides load into one buffer; the rows of a call a page compare pages that are new objects."""
     kept = dict(enumerate(lz4.block.compress(page.tobytes(), store_size=False) for page in stored.pages))
     flat = memoryview(stored.loaded.reshape(-1))
 
@@ -139,7 +139,7 @@ def load_all(kept: dict[int, bytes]) -> None:
 
 
 def test_store_one_by_one_beside_a_dict(benchmark, scale, ratios, stored) -> None:
-    """A call a page from Python, where the binding itself is a good part of the cost."""
+    """Store and load with one call a page from Python, where the binding itself is a large part of the cost."""
     single = [page.tobytes() for page in stored.pages]
     kept: dict[int, bytes] = {}
 

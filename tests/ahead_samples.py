@@ -1,4 +1,4 @@
-"""Readahead of machines of 48 pages: options, page numbers, and the reference that belongs to some options."""
+"""Provide readahead for machines of 48 pages: options, page numbers, and the model that belongs to some options."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -7,7 +7,7 @@ from tests.reference.readahead import Cluster, Vma
 from zswapsim.study.run.readahead import by_address
 
 PAGES = 48
-# Two mappings, the first across the end of what a page table maps, in another order than that of first accesses.
+# Two mappings. The first crosses the end of what a page table maps, and its pages are not first accessed in order.
 ADDRESSES = [*(490 + number * 7 % 40 for number in range(40)), *range(5007, 4999, -1)]
 ORDER = by_address(np.array(ADDRESSES, np.uint64))
 ahead_options = {
@@ -17,7 +17,7 @@ ahead_options = {
 
 
 def model_ahead(options: dict) -> Cluster | Vma | None:
-    """What the reference reads ahead, where the backend does not complete synchronously."""
+    """Return the model of readahead for these options, on a backend that does not complete synchronously."""
     most = options["page_cluster"]
     if options["readahead"] == "none" or most == 0:
         return None

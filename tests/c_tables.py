@@ -1,7 +1,7 @@
-"""The built-in codecs' tables called as C calls them: any length, any capacity, buffers of exactly the size given.
+"""Call the tables of the built-in codecs as C calls them: any length, any capacity, buffers of exactly the size given.
 
-Behind each output buffer lie guard bytes, and input lies in memory of its own: under the sanitizers a byte too far is
-an error at once, elsewhere a write too far is seen afterwards.
+Each output buffer is followed by guard bytes, and each input has memory of its own. So the sanitizers report one byte
+too far at once, and without them a write too far is noticed afterwards.
 """
 
 import ctypes
@@ -13,7 +13,19 @@ CODEC_ERROR, CORRUPT, RANGE = -3, -4, -6
 CREATE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p))
 DESTROY = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 SIZE = ctypes.c_size_t
-RUN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, SIZE, ctypes.c_void_p, SIZE)
+RUN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, SIZE, ctypes.c_void_p, SIZE)
+
+
+class Param(ctypes.Structure):
+    """Mirror zsw_param of cext/zsw_codec.h."""
+
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("lowest", ctypes.c_int64),
+        ("highest", ctypes.c_int64),
+        ("initial", ctypes.c_int64),
+        ("help", ctypes.c_char_p),
+    ]
 
 
 class Config(ctypes.Structure):
@@ -25,8 +37,8 @@ class Config(ctypes.Structure):
     ]
 
 
-class Entries(ctypes.Structure):
-    """zsw_codec, as in cext/zsw_codec.h."""
+class Table(ctypes.Structure):
+    """Mirror zsw_codec of cext/zsw_codec.h."""
 
     _fields_ = [
         ("abi", ctypes.c_uint32),
@@ -44,16 +56,16 @@ class Entries(ctypes.Structure):
 
 
 def least_capacity(length: int) -> int:
-    """What the interface promises `compress` for its output."""
+    """Return the smallest output buffer that the interface promises to `compress`."""
     return length + length // 16 + 64
 
 
 class CCodec:
-    """One codec that needs no library, with a context; `values` are those of its parameters, in their order."""
+    """Hold one codec that needs no library, and a context. `values` are its parameters' values in order."""
 
     def __init__(self, name: str, *values: int) -> None:
         symbol = f"zsw_codec_{name.replace('-', '_')}"
-        self.table = Entries.in_dll(ctypes.CDLL(core.__file__), symbol)
+        self.table = Table.in_dll(ctypes.CDLL(core.__file__), symbol)
         assert self.table.name == name.encode()
         self.params, self.ctx = ctypes.c_void_p(), ctypes.c_void_p()
         config = Config((ctypes.c_int64 * (len(values) + 1))(*values), None, 0, None)
@@ -70,13 +82,13 @@ class CCodec:
         source = ctypes.create_string_buffer(data, max(len(data), 1))
         out = ctypes.create_string_buffer(capacity + len(GUARD))
         out[capacity:] = GUARD
-        code = function(self.ctx, ctypes.cast(source, ctypes.c_char_p), len(data), out, capacity)
+        code = function(self.ctx, source, len(data), out, capacity)
         assert out.raw[capacity:] == GUARD
         assert code <= capacity
         return code, out.raw[: max(code, 0)]
 
     def compress(self, data: bytes, capacity: int | None = None) -> tuple[int, bytes]:
-        """The code returned, and what was written."""
+        """Return the codec's return value, and the bytes that it wrote."""
         return self.run(self.table.compress, data, least_capacity(len(data)) if capacity is None else capacity)
 
     def decompress(self, data: bytes, capacity: int) -> tuple[int, bytes]:

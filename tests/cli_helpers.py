@@ -1,4 +1,4 @@
-"""Running the command line as a user does: a process of its own, its two streams, its exit code."""
+"""Run the command line as a user does: in a process of its own, with two output streams and an exit code."""
 
 import json
 import os
@@ -17,7 +17,7 @@ SMALL = "gen:zipf,pages=400,events=6000,alpha=0.9,writes=0.3,seed=1"
 
 @contextmanager
 def started(*arguments: object, **settings) -> Iterator[subprocess.Popen]:
-    """``zswapsim ARGUMENTS`` in a process group of its own, with pipes for its streams; killed in the end."""
+    """Start ``zswapsim ARGUMENTS`` in a process group of its own, with pipes for its streams; kill it at the end."""
     command = [sys.executable, "-m", "zswapsim", *map(str, arguments)]
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, start_new_session=True, **{**streams, "env": PLAIN, **settings}) as process:
@@ -36,14 +36,14 @@ def zswapsim(*arguments: object, timeout: float = 120, **settings) -> subprocess
 
 
 def as_json(*arguments: object, **settings):
-    """What ``--json -`` prints, after checking that it prints nothing else, anywhere."""
+    """Return the JSON that ``--json -`` prints, after checking that the command prints nothing else, on no stream."""
     done = zswapsim(*arguments, "--json", "-", **settings)
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
 
 def refused(*arguments: object, code: int = 2, folder: Path | None = None, **settings) -> str:
-    """The one line with which a command is refused; nothing appears in `folder`, no traceback, no output."""
+    """Return the one line with which a command fails, after checking that it made no file and printed nothing else."""
     before = listing(folder)
     done = zswapsim(*arguments, **settings)
     assert done.returncode == code, done.stderr
@@ -57,7 +57,7 @@ def refused(*arguments: object, code: int = 2, folder: Path | None = None, **set
 
 
 def called(*arguments: object) -> int:
-    """The exit code of ``zswapsim ARGUMENTS`` in this process, whose signal handlers stay as they are."""
+    """Return the exit code of ``zswapsim ARGUMENTS`` in this process, and keep its signal handlers."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         return main([str(argument) for argument in arguments])
@@ -67,7 +67,7 @@ def called(*arguments: object) -> int:
 
 
 def refused_here(capfd, *arguments: object, code: int = 2, folder: Path | None = None) -> str:
-    """As :func:`refused`, in this process: for the many cases in which only the words differ."""
+    """Do as :func:`refused` does, in this process: for the many cases that differ only in the message."""
     before = listing(folder)
     assert called(*arguments) == code
     out, err = capfd.readouterr()
@@ -81,5 +81,5 @@ def refused_here(capfd, *arguments: object, code: int = 2, folder: Path | None =
 
 
 def listing(folder: Path | None) -> list[tuple[str, int]]:
-    """Names and sizes of all files in a folder, hidden ones too."""
+    """Return the names and sizes of all files in a folder, hidden ones included."""
     return sorted((entry.name, entry.stat().st_size) for entry in folder.iterdir()) if folder else []

@@ -1,4 +1,4 @@
-"""What every test may use: hypothesis profiles and the folder of recorded traces."""
+"""Set up what every test may use: hypothesis profiles, recorded traces and a running program."""
 
 import os
 import signal
@@ -7,10 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from plugin_helpers import PLUGINS
 
-# No profile has a deadline: how long an example takes says more about the machine's other work than about the code.
+from zswapsim import read_contents
+from zswapsim.traces import Contents
+
+# No profile has a deadline: the time of an example depends more on the machine's other work than on the code.
 _common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("default", **_common)
 settings.register_profile("ci", **_common, derandomize=True, print_blob=True)
@@ -18,14 +23,14 @@ settings.register_profile("thorough", **_common, max_examples=2000, stateful_ste
 settings.register_profile("sanitize", **_common, derandomize=True, max_examples=15, stateful_step_count=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-# A shell's background job ignores Ctrl-C, and so would the programs that tests send one.
+# A background job of a shell ignores Ctrl-C, and so would the programs to which tests send one.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def traces_dir() -> Path:
-    """The folder of recorded traces; they are too large to lie in the tree."""
+    """Return the folder of recorded traces, which are too large for the repository."""
     folder = os.environ.get("ZSWAPSIM_TRACES") or Path(__file__).parents[2] / "shared" / "traces"
     if not Path(folder).is_dir():
         pytest.skip(f"no recorded traces in {folder}; name their folder in ZSWAPSIM_TRACES")
@@ -34,7 +39,7 @@ def traces_dir() -> Path:
 
 @pytest.fixture
 def program() -> Iterator[subprocess.Popen[bytes]]:
-    """A running program with 8 MiB of pages to capture; not one that sanitizers give terabytes of address space."""
+    """Run a program with 8 MiB of pages to capture, without the sanitizers, which map terabytes of addresses."""
     code = "import sys; kept = bytes(range(256)) * 32768; print(flush=True); sys.stdin.read()"
     plain = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -58,3 +63,20 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], N
         monkeypatch.setattr(sys.modules["zswapsim.live.observe"], "_sleep_until", sleep_until)
 
     return install
+
+
+@pytest.fixture(scope="module")
+def doubled() -> Contents:
+    """Return 200 images of the recipe `mix`, each twice, with some of one word among them."""
+    images = read_contents("recipe:mix,pages=200").images
+    return Contents(np.concatenate([images, images]), "twice")
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
+    """Return a function that counts the calls of the codec `watched` so far, in any process."""
+    calls = tmp_path / "calls"
+    monkeypatch.syspath_prepend(PLUGINS / "watched_python")
+    monkeypatch.setenv("WATCHED_LOG", str(calls))
+    yield lambda: calls.stat().st_size if calls.exists() else 0
+    sys.modules.pop("watched", None)

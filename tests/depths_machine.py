@@ -1,13 +1,44 @@
-"""The base of the state machines that drive a model and, beside it, an engine at each depth."""
+"""Drive a model and, beside it, an engine at each depth: the base of the state machines, and what all of them share."""
 
 from typing import Any
 
 import numpy as np
-from hypothesis.stateful import RuleBasedStateMachine, invariant
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.ahead_samples import PAGES
+from tests.page_samples import sample_array, sample_pages
+from tests.reference.replay import Contents as ModelContents
+from tests.reference.replay import Machine
+from zswapsim import Settings, get_compressor
 from zswapsim._core.engine.replay import Replay
+from zswapsim.compressors import measure
+from zswapsim.study.run.run import open_replay
+from zswapsim.traces import Contents
 
 Engine = Replay
+
+CONTENTS = Contents(sample_array(sample_pages()), "samples")
+MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
+accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
+
+
+def model_contents(contents: Contents = CONTENTS) -> ModelContents:
+    """Return contents in the form that a model takes."""
+    return ModelContents([image.tobytes() for image in contents.images], contents.next_image.tolist())
+
+
+def assert_same_counts(engine: Engine, expected: dict[str, int], depth: str = "") -> dict[str, int]:
+    """Check the engine, compare its counters with those of a model, and return them all."""
+    engine.check()
+    found = engine.counters_now()
+    assert {name: found[name] for name in expected} == expected, depth
+    return found
+
+
+def assert_same_events(engine: Engine, model: Machine) -> dict[str, int]:
+    """Compare the events that an engine and a model have counted, for models whose backend has no statistics."""
+    return assert_same_counts(engine, model.count | (model.reclaimer.count if model.reclaimer else {}))
 
 
 class DepthsMachine(RuleBasedStateMachine):
@@ -16,7 +47,16 @@ class DepthsMachine(RuleBasedStateMachine):
     model: Any
     engines: dict[str, Engine]
 
-    def replay(self, trace: list[tuple[int, bool]]) -> None:
+    def open_engines(self, asked: dict[str, Any], pages: int = PAGES, **inputs: Any) -> None:
+        """Open an engine at each depth with these settings."""
+        self.engines = {}
+        for depth in ("bytes", "sizes"):
+            measured = MEASURED if depth == "sizes" and asked["backend"] != "disk" else None
+            self.engines[depth] = open_replay(Settings(depth=depth, **asked), pages, CONTENTS, measured, **inputs)
+
+    @rule(trace=accesses)
+    def feed(self, trace: list[tuple[int, bool]]) -> None:
+        """Let the model and every engine make the same accesses."""
         pages = np.array([page for page, _ in trace], np.uint32)
         ops = np.array([write for _, write in trace], np.uint8)
         for page, write in trace:
@@ -26,24 +66,21 @@ class DepthsMachine(RuleBasedStateMachine):
             assert done == len(trace) or engine.out_of_memory or engine.bus_error
 
     def number_of(self, page: int) -> int:
-        """The model's number of a page of the trace."""
+        """Return the model's number of a page of the trace."""
         return page
 
     @invariant()
     def agree(self) -> None:
         for depth, engine in getattr(self, "engines", {}).items():
-            engine.check()
-            found = engine.counters_now()
-            expected = self.model.counters()
-            assert {name: found[name] for name in expected} == expected, depth
+            found = assert_same_counts(engine, self.model.counters(), depth)
             assert engine.out_of_memory == self.model.out_of_memory
             assert engine.bus_error == getattr(self.model, "bus_error", False)
-            assert engine.verified_pages == (self.came_back(found) if depth == "bytes" else 0)
+            assert engine.verified_pages == (self.expected_verified(found) if depth == "bytes" else 0)
             self.agree_more(engine, found)
 
-    def came_back(self, found: dict[str, int]) -> int:
-        """Pages that must have been compared at bytes depth."""
+    def expected_verified(self, found: dict[str, int]) -> int:
+        """Return how many loaded pages were compared with what was stored, at bytes depth."""
         return found["major_faults"] + found["swap_ra"]
 
     def agree_more(self, engine: Engine, found: dict[str, int]) -> None:
-        """What else holds."""
+        """Check the rules that this kind of machine alone has."""

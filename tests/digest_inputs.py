@@ -1,4 +1,4 @@
-"""What the digest of settings is computed over: traces, contents, and what codecs make of these.
+"""Provide the inputs of the digest of settings: traces, contents, and their compressed lengths.
 
 This is the one place where the digest's modules import from the package.
 """
@@ -68,7 +68,7 @@ CONTENTS = {
 }
 
 PARTS: dict[str, tuple[str, int]] = {
-    # name: (specification, events taken from its beginning)
+    # name: (specification, events that are taken from its beginning)
     "zipf": ("gen:zipf,pages=2000,events=20000,alpha=0.8,writes=0.3", 0),
     "zipf-read": ("gen:zipf,pages=1500,events=16000,alpha=1,writes=0.05,seed=3", 0),
     "uniform": ("gen:uniform,pages=1000,events=12000,writes=0.5,seed=1", 0),
@@ -81,7 +81,7 @@ PARTS: dict[str, tuple[str, int]] = {
     "sort-head": ("bundled:sort", 80_000),
 }
 TURN = 1000
-"""Accesses that a process makes before it is the next one's turn."""
+"""Accesses of one process before the next one runs."""
 
 
 def columns(spec: str, events: int) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
@@ -102,7 +102,7 @@ def numbers(count: int, limit: int, seed: int) -> NDArray[np.int64]:
 
 
 def runs() -> Trace:
-    """Touch 1 to 40 pages in a row, from anywhere on, over and over: what readahead is made for."""
+    """Touch 1 to 40 consecutive pages from a random one on, over and over: the pattern that readahead is made for."""
     starts, lengths, writes = numbers(800, 1600, 1), 1 + numbers(800, 40, 2), numbers(800, 3, 3) == 0
     page = np.concatenate([np.arange(start, start + length) for start, length in zip(starts, lengths, strict=True)])
     return ArrayTrace(page.astype(np.uint64), np.repeat(writes, lengths).astype(np.uint8), name="runs")
@@ -115,7 +115,7 @@ def spaced() -> Trace:
 
 
 def in_turns(name: str, parts: Iterable[tuple[NDArray[np.uint64], NDArray[np.uint8]]]) -> Trace:
-    """Let processes 1, 2, ... each make the accesses of a part, taking turns."""
+    """Let processes 1, 2, ... make the accesses of one part each, in turns."""
     turns = [
         (page[at : at + TURN], op[at : at + TURN], np.full(len(page[at : at + TURN]), process, np.uint32), at, process)
         for process, (page, op) in enumerate(parts, 1)
@@ -177,6 +177,6 @@ def profile_of(name: str, codecs: tuple[str, ...]) -> Profile:
 
 @cache
 def library_version(codec: str) -> str:
-    """Return the version of the library behind a codec: "" for one of our own, "missing" where there is none."""
+    """Return the version of the library behind a codec: "" if it needs none, "missing" if it is not installed."""
     info = next(each for each in available() if each.name == codec)
     return "missing" if info.missing else info.version

@@ -1,4 +1,4 @@
-"""What the digest covers beside single runs: comparisons, curves, plans and page stores."""
+"""Compute the rest of the digest: comparisons, curves, plans and page stores."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NODE_BYTES = 600 * 4096
 
 
 def comparison(depth: str, reclaim: str, processes: int, trace: str = "zipf") -> Record:
-    """Compare backends, in one process or several; codecs are measured here, so that only counters are kept."""
+    """Compare backends, in one process or several. Codecs are measured here, so only counters are kept."""
     fields = {"compressor": "lzo-rle", "dram": "35%", "node": "8%", "depth": depth, "reclaim": reclaim}
     listed = [Settings(backend=backend, **fields) for backend in BACKENDS]
     results = compare(open_dense(trace), open_contents("mix"), listed, processes)
@@ -43,7 +43,7 @@ def comparison(depth: str, reclaim: str, processes: int, trace: str = "zipf") ->
 
 
 def curve(trace: str, reclaim: str = "lru", **options: Any) -> Record:
-    """Return the curves of a trace, their errors to six digits."""
+    """Return the curves of a trace, with errors rounded to six digits."""
     found = curves(open_dense(trace), reclaim, points=8, **options)
     named = {"whole": found.whole}
     named |= {f"window {number}": each for number, each in enumerate(found.windows)}
@@ -59,7 +59,7 @@ def one_curve(found: Any) -> Record:
 
 
 def planned(reclaim: str, trace: str = "zipf") -> Record:
-    """Return the estimates of a plan on its grid, without what codecs' times are in."""
+    """Return the estimates of a plan on its grid, without the values that depend on the codecs' times."""
     codecs = ("lz4-linux", "lzo-rle", "bdi")
     found = plan(
         open_dense(trace),
@@ -78,7 +78,7 @@ def planned(reclaim: str, trace: str = "zipf") -> Record:
 
 
 def stored(compressor: str, **options: Any) -> Record:
-    """Fill a page store, overwrite, invalidate and compact it, and return its statistics at every step."""
+    """Fill a page store, overwrite, invalidate and compact it, and return its statistics after every step."""
     images, steps = image_array("mix"), {}
     with PageStore(NODE_BYTES, compressor, verify=True, **options) as store:
 
@@ -134,4 +134,4 @@ def _all() -> dict[str, Callable[[], Record]]:
 
 
 OTHERS = _all()
-"""What computes each, by its name."""
+"""The function that computes each part, by its name."""

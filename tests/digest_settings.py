@@ -1,4 +1,4 @@
-"""The settings that the digest covers: every backend, reclaimer, depth, folio, readahead, group and cram form."""
+"""List the settings of the digest: every backend, reclaimer, depth, folio, readahead, group and cram form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.digest_specs import ALL_POLICIES, CRAM, GROUPS, REAL, RECLAIMERS, TIE
 
 
 class Case(NamedTuple):
-    """One setting: a trace, contents ("" for none) and the fields of Settings that are not at their defaults."""
+    """Name a trace, contents ("" for none), and the fields of Settings that are not at their defaults."""
 
     trace: str
     contents: str
@@ -19,7 +19,7 @@ class Case(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name under which it is recorded."""
+        """Return the name under which the case is recorded."""
         return " ".join([self.trace, self.contents or "none", *(f"{name}={value}" for name, value in self.fields)])
 
     @property
@@ -28,12 +28,12 @@ class Case(NamedTuple):
 
     @property
     def codec(self) -> str:
-        """The codec's name without its parameters."""
+        """Return the codec's name without its parameters."""
         return dict(self.fields).get("compressor", "lz4-linux").partition(":")[0]
 
 
 def case(trace: str, contents: str = "mix", /, **fields: Any) -> Case:
-    """Return the case with these fields; DRAM is 40 % and the codec one of our own, unless given."""
+    """Return the case with these fields. By default DRAM is 40 % and the codec needs no library."""
     defaults: dict[str, Any] = {"dram": "40%"}
     if contents:
         defaults |= {"compressor": "lz4-linux"}
@@ -41,7 +41,7 @@ def case(trace: str, contents: str = "mix", /, **fields: Any) -> Case:
 
 
 def backends() -> Iterator[Case]:
-    """Every form of backend, at both depths that have contents, and at counts where it takes frames."""
+    """Yield every form of backend, at both depths that have contents, and at counts if it takes frames."""
     for backend, depth in product(("private-node", "disk", *ZSWAP, *TIERS), REAL):
         yield case("zipf", node="10%", depth=depth, backend=backend)
     for backend, depth in product(ZRAM, REAL):
@@ -59,7 +59,7 @@ def backends() -> Iterator[Case]:
 
 
 def reclaimers() -> Iterator[Case]:
-    """Every reclaimer, with its parameters and several batches, on several traces, depths and backends."""
+    """Yield every reclaimer, with its parameters and several batches, on several traces, depths and backends."""
     for reclaim, trace in product(ALL_POLICIES, ("zipf", "phases", "loop")):
         yield case(trace, "", reclaim=reclaim)
     for reclaim, batch in product(RECLAIMERS, (1, 8, 100)):
@@ -74,7 +74,7 @@ def reclaimers() -> Iterator[Case]:
 
 
 def folios() -> Iterator[Case]:
-    """Folio sizes, the ways in which they come back and are compressed, backends and reclaimers."""
+    """Yield folio sizes, the ways to swap folios in and to compress them, backends and reclaimers."""
     for folio, backend, swapin in product(
         ("16KiB", "64KiB"), ("private-node", "zswap", "zram", "disk"), ("page", "whole", "auto")
     ):
@@ -114,7 +114,7 @@ def folios() -> Iterator[Case]:
 
 
 def readahead() -> Iterator[Case]:
-    """Readahead by cluster and by VMA, its windows, with backends and reclaimers."""
+    """Yield readahead by cluster and by VMA, with several windows, backends and reclaimers."""
     for kind, cluster, backend in product(("cluster", "vma"), (1, 3, 6), ("disk", "zswap:max_pool_percent=10")):
         fields = {"readahead": kind, "page_cluster": cluster, "backend": backend}
         yield case("runs", depth="sizes", reclaim="two-list", **fields)
@@ -130,7 +130,7 @@ def readahead() -> Iterator[Case]:
 
 
 def groups() -> Iterator[Case]:
-    """Groups of processes, in zswap alone and behind another tier."""
+    """Yield groups of processes, in zswap alone and in zswap as the slow tier."""
     for text, depth in product(GROUPS, REAL):
         yield case("processes", depth=depth, groups=text, backend="zswap:max_pool_percent=15")
     for text in GROUPS[1:]:
@@ -143,7 +143,7 @@ def groups() -> Iterator[Case]:
 
 
 def cram() -> Iterator[Case]:
-    """Forms, controls, budgets, clocks and ends of a device that compresses by itself."""
+    """Yield the forms, controls, budgets, clocks and loss rules of a device that compresses by itself."""
     for text, depth in product(CRAM, REAL):
         yield case("zipf", backend="cram", node="50%", depth=depth, cram=text, compressor="bdi")
     for form, control in product(
@@ -164,7 +164,7 @@ def cram() -> Iterator[Case]:
 
 
 def switches() -> Iterator[Case]:
-    """One field at a time away from its default, for each kind of backend."""
+    """Yield settings with one field that is not at its default, for each kind of backend."""
     each = ("private-node", "zswap:max_pool_percent=12", "zram:mem_limit=3MiB", "disk")
     changes: tuple[dict[str, Any], ...] = (
         {"exclusive_loads": False},
@@ -193,7 +193,7 @@ def switches() -> Iterator[Case]:
 
 
 def traces() -> Iterator[Case]:
-    """Every generator and bundled recording; of these the whole at counts alone."""
+    """Yield every generator and bundled recording; the whole of a recording at counts alone."""
     for trace, contents in product(("scan", "loop", "uniform"), ("mix", "zero")):
         yield case(trace, contents, depth="bytes", node="8%")
     for trace, backend in product(("json-head", "sort-head"), ("private-node", "zswap", "zram:charged=0", "disk")):
@@ -208,7 +208,7 @@ def traces() -> Iterator[Case]:
 
 
 def codecs() -> Iterator[Case]:
-    """Every codec that needs no library, and those that do, which are compared with the same version alone."""
+    """Yield every codec that needs no library, and the others, which are compared only if their version is the same."""
     for compressor in ("lzo", "lzo-rle", "bdi", "fpc", "wkdm", "wkdm:grain=1024", "store", "lz4-linux:acceleration=5"):
         yield case("phases", depth="bytes", dram="30%", node="8%", compressor=compressor)
     for compressor, depth in product(("lz4", "lz4hc", "zstd", "zstd:level=1,source_log=18", "deflate"), REAL):

@@ -1,4 +1,4 @@
-"""How backends, reclaimers, compressing devices and groups are written in the settings of the digest."""
+"""List the backends, reclaimers, compressing devices and groups of the digest, as they are written in settings."""
 
 RECLAIMERS = ("lru", "two-list", "mglru", "clock", "fifo", "sieve", "s3fifo")
 REAL = ("bytes", "sizes")

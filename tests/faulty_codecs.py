@@ -1,23 +1,24 @@
-"""Codecs that misbehave on request: in Python, and in C's shape by way of ctypes."""
+"""Make codecs that misbehave on request: in Python, and with a C table through ctypes."""
 
 import ctypes
 import zlib
 from collections.abc import Callable
 
+from tests.c_tables import CREATE, DESTROY, RUN, Param, Table
 from zswapsim import Codec
 from zswapsim._core.codec.codec import table_of_capsule, table_of_class
 
 PAGE = 4096
 E_CODEC = -3
 E_CORRUPT = -4
-_KEPT: list[object] = []  # callbacks must outlive every codec that calls them
+_KEPT: list[object] = []  # keeps callbacks alive longer than every codec that calls them
 
 
 def python_codec(
     compress: Callable[[bytes], bytes] = lambda page: zlib.compress(page, 1),
     decompress: Callable[[bytes], bytes] = zlib.decompress,
 ) -> Codec:
-    """A codec of two Python functions."""
+    """Make a codec of two Python functions."""
 
     class Made:
         def compress(self, page: bytes) -> bytes:
@@ -29,43 +30,10 @@ def python_codec(
     return Codec(table_of_class("made", Made, {}, "made"))
 
 
-class _Param(ctypes.Structure):
-    _fields_ = [
-        ("name", ctypes.c_char_p),
-        ("lowest", ctypes.c_int64),
-        ("highest", ctypes.c_int64),
-        ("initial", ctypes.c_int64),
-        ("help", ctypes.c_char_p),
-    ]
-
-
-_Create = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p))
-_Destroy = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-_Code = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t
-)
-
-
-class _Table(ctypes.Structure):
-    _fields_ = [
-        ("abi", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("name", ctypes.c_char_p),
-        ("params", ctypes.POINTER(_Param)),
-        ("symbols", ctypes.c_void_p),
-        ("params_create", _Create),
-        ("params_destroy", _Destroy),
-        ("ctx_create", _Create),
-        ("ctx_destroy", _Destroy),
-        ("compress", _Code),
-        ("decompress", _Code),
-    ]
-
-
 def c_codec(
     compress: Callable[[bytes], bytes | int], decompress: Callable[[bytes], bytes | int] = zlib.decompress
 ) -> Codec:
-    """A codec in C's shape: each function gives bytes, or the int that is returned as it is."""
+    """Make a codec with a C table. Each function returns bytes, or the int that the table returns in their place."""
 
     def into(function: Callable[[bytes], bytes | int]) -> object:
         def call(_ctx: int, src: int, src_bytes: int, dst: int, dst_bytes: int) -> int:
@@ -75,18 +43,19 @@ def c_codec(
             ctypes.memmove(dst, made, min(len(made), dst_bytes))
             return len(made)
 
-        return _Code(call)
+        return RUN(call)
 
     def create(_from: int, out: object) -> int:
         out[0] = None
         return 0
 
-    table = _Table(
-        1, 0, b"faulty", (_Param * 1)(), None, _Create(create), _Destroy(lambda _: None), _Create(create),
-        _Destroy(lambda _: None), into(compress), into(decompress),
+    params = (Param * 1)()
+    table = Table(
+        1, 0, b"faulty", ctypes.addressof(params), None, CREATE(create), DESTROY(lambda _: None), CREATE(create),
+        DESTROY(lambda _: None), into(compress), into(decompress),
     )  # fmt: skip
     name = ctypes.create_string_buffer(b"zswapsim.codec.v1")
     make = ctypes.pythonapi.PyCapsule_New
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
-    _KEPT.extend((table, name))
+    _KEPT.extend((table, params, name))
     return Codec(table_of_capsule(make(ctypes.addressof(table), ctypes.cast(name, ctypes.c_char_p), None), "faulty"))

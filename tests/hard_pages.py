@@ -1,4 +1,4 @@
-"""Pages that press on what decides about a compressed length: run lengths, distances, ends. The same everywhere."""
+"""Make pages that are hard on codecs: run lengths, distances and ends at the limits. They are the same everywhere."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ COPIES = (3, 4, 5, 6, 7, 8, 9, 12, 16, 18, 19, 33, 34, 35, 60, 261, 264, 300)
 
 
 def numbers(seed: int) -> Iterator[int]:
-    """Endless 64-bit numbers (splitmix64: Steele, Lea and Flood, OOPSLA 2014)."""
+    """Yield endless 64-bit numbers (splitmix64: Steele, Lea and Flood, OOPSLA 2014)."""
     mask = (1 << 64) - 1
     while True:
         seed = (seed + 0x9E3779B97F4A7C15) & mask
@@ -22,7 +22,7 @@ def noise(draw: Iterator[int], length: int) -> bytes:
 
 
 def zero_runs(draw: Iterator[int]) -> bytearray:
-    """Runs of zeros of telling lengths between a few bytes of anything."""
+    """Make runs of zeros, with lengths at the codecs' limits, between a few bytes of noise."""
     page = bytearray()
     while len(page) < PAGE:
         page += noise(draw, next(draw) % 12) + bytes(RUNS[next(draw) % len(RUNS)])
@@ -35,7 +35,7 @@ def few_letters(draw: Iterator[int]) -> bytearray:
 
 
 def repeated(draw: Iterator[int]) -> bytearray:
-    """A piece that repeats, at any distance, with some bytes changed."""
+    """Repeat a piece at any distance, with some bytes changed."""
     piece = noise(draw, next(draw) % 600 + 1)
     page = bytearray(piece * (PAGE // len(piece) + 1))[:PAGE]
     for _ in range(next(draw) % 60):
@@ -44,7 +44,7 @@ def repeated(draw: Iterator[int]) -> bytearray:
 
 
 def copied(draw: Iterator[int]) -> bytearray:
-    """Noise with pieces of itself, of telling lengths."""
+    """Make noise that has copies of itself, with lengths at the codecs' limits."""
     page = bytearray(noise(draw, PAGE))
     for _ in range(next(draw) % 80 + 1):
         length = COPIES[next(draw) % len(COPIES)]
@@ -63,7 +63,7 @@ def small_words(draw: Iterator[int]) -> bytearray:
 
 
 def ends(draw: Iterator[int]) -> bytearray:
-    """Noise that ends in a match, or in zeros."""
+    """Make noise that ends in a match, or in zeros."""
     page = bytearray(noise(draw, PAGE))
     length = next(draw) % 63 + 1
     page[PAGE - length :] = page[100 : 100 + length]
@@ -77,5 +77,5 @@ KINDS = (zero_runs, few_letters, repeated, copied, small_words, ends)
 
 
 def hard_page(index: int) -> bytes:
-    """Page number `index`, 4096 bytes; kinds take turns."""
+    """Return page number `index`, 4096 bytes; the kinds follow one another."""
     return bytes(KINDS[index % len(KINDS)](numbers(index)))

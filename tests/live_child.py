@@ -1,4 +1,4 @@
-"""A process that touches what it is told to: for tests of what is seen of it from outside."""
+"""Run a process that touches pages on request, for tests that observe it from outside."""
 
 import subprocess
 import sys
@@ -35,34 +35,34 @@ for line in sys.stdin:
 
 
 class Child:
-    """The process; `start` is the address of its mapping, whose first PAGES pages are present, as many more not yet."""
+    """Control the process. Its mapping begins at `start`: PAGES present pages, then as many that are not yet."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process, self.pid = process, process.pid
         self.start = int(process.stdout.readline(), 16)
 
     def touch(self, how: str, first: int, count: int) -> None:
-        """Let it ``read`` or ``write`` `count` pages from the `first` on; they are touched when this returns."""
+        """Let it ``read`` or ``write`` `count` pages from page `first` on. They are touched when this returns."""
         self.process.stdin.write(f"{how} {first} {count}\n")
         self.process.stdin.flush()
         assert self.process.stdout.readline() == "done\n"
 
     def flush(self) -> None:
-        """Let it drop its mapping's translations from the TLB, so that the next touch of a page sets its accessed bit.
+        """Let it flush its mapping's translations from the TLB, so that the next touch of a page sets the accessed bit.
 
-        By taking the right to write and giving it back; pages keep what they hold, and their accessed bits.
+        It removes the right to write and restores it, which changes neither the pages nor their accessed bits.
         """
         self.touch("flush", 0, 0)
 
     def end(self) -> None:
-        """Kill it, and take its status."""
+        """Kill the process and reap it."""
         self.process.kill()
         self.process.communicate()
 
 
 @contextmanager
 def child() -> Iterator[Child]:
-    """One that is running; ended with the block."""
+    """Run such a process until the block ends."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", CODE], **pipes) as process:
         one = Child(process)

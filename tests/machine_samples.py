@@ -1,4 +1,4 @@
-"""Machines and processes that the tests of the user's side share."""
+"""Make the machines and processes that the tests of the memory interface share."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A few dozen pages of every kind, and what lz4 makes of each."""
+"""Provide a few dozen pages of every kind, and their compressed lengths with lz4."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from zswapsim.traces.recipes import RECIPES, recipe_pages
 
 @cache
 def sample_pages() -> list[bytes]:
-    """Four pages of each recipe, and pages cut so that every size class is met."""
+    """Return four pages of each recipe, and pages of such lengths that every size class is used."""
     pages = [page.tobytes() for name in sorted(RECIPES) for page in recipe_pages(name, 4)]
     noise = recipe_pages("noise", 1, 99)[0].tobytes()
     pages += [noise[:length].ljust(4096, b"\x05") for length in range(60, 4096, 211)]
@@ -19,7 +19,7 @@ def sample_pages() -> list[bytes]:
 
 @cache
 def lz4_length(page: bytes) -> int:
-    """Compressed bytes; 4096 where lz4 gains nothing."""
+    """Return the compressed length, 4096 if lz4 does not shrink the page."""
     made = get_compressor("lz4").compress(page)
     return 4096 if made is None else len(made)
 

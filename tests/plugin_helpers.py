@@ -1,4 +1,4 @@
-"""Install packages for a test, as a person would, but into a folder of its own."""
+"""Install packages for a test as a user would, but into a folder of their own."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ BUILT = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "*.so", "__p
 
 
 def install(project: Path, work: Path, environment: Mapping[str, str] | None = None) -> Path:
-    """Build a copy of `project` and install it. Return the folder to import it from."""
+    """Build a copy of `project`, install it, and return the folder to import it from."""
     copy, target = work / project.name, work / "installed"
     shutil.copytree(project, copy, ignore=BUILT)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]

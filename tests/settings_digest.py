@@ -1,8 +1,8 @@
-"""The digest of settings: everything that a run counts, for every setting of the list, as it was recorded.
+"""Compare everything that a run counts, for every setting of the list, with the record of it.
 
 ``python -m tests.settings_digest`` compares this tree with the record, ``--write`` records it anew, and ``--unmoved``
-names the counters that are zero throughout. Nothing in the record depends on a clock: lengths at sizes depth have
-times that follow from them, and where codecs are timed their times are left out.
+names the counters that are always zero. Nothing in the record depends on a clock: lengths at sizes depth have times
+that follow from them, and if codecs are timed, their times are left out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.digest_settings import Case, all_cases
 RECORD = Path(__file__).parent / "data" / "settings_digest.json"
 FRAMES = ("footprint_pages", "dram_frames", "node_frames", "device_pages", "reclaim_batch")
 UNTIMED = ("fault", "node", "device", "readahead")
-"""Modelled times in which no codec's time is."""
+"""Modelled times that include no codec's time."""
 LIBRARIES = ("lz4", "lz4hc", "zstd", "deflate")
 SHOWN = 8
 Record = dict[str, Any]
@@ -44,7 +44,7 @@ def compute(case: Case) -> Record:
     if case.contents and settings.depth == "sizes":
         measured = profile_of(case.contents, tuple(dict.fromkeys((*codecs_beside(case), settings.compressor))))
     result = run(open_dense(case.trace), open_contents(case.contents), settings, measured=measured)
-    # A large folio may hold pages that were never accessed: how long they take is measured in the run.
+    # A large folio may hold pages that were never accessed; their times are measured in the run.
     timed = bool(case.contents) and (measured is None or settings.folio != "4KiB")
     return plain(result, timed=timed)
 
@@ -54,7 +54,7 @@ def codecs_beside(case: Case) -> tuple[str, ...]:
 
 
 def plain(result: Result, *, timed: bool) -> Record:
-    """Return the record of a result; if codecs were `timed`, without what their times are in."""
+    """Return the record of a result, without the values that depend on codecs' times if codecs were `timed`."""
     modelled = {name: value for name, value in result.modelled_ns.items() if not timed or name in UNTIMED}
     record: Record = {
         "outcome": result.outcome,
@@ -73,7 +73,7 @@ def plain(result: Result, *, timed: bool) -> Record:
 
 
 def rounded(values: Mapping[str, float]) -> dict[str, str]:
-    """Return values that are not zero, to six significant digits."""
+    """Return the values that are not zero, to six significant digits."""
     return {name: f"{value:.6g}" for name, value in values.items() if value}
 
 
@@ -82,7 +82,7 @@ def hashed(value: object) -> str:
 
 
 def all_names() -> list[str]:
-    """Return the name of everything that is recorded."""
+    """Return the name of every recorded setting."""
     return [*all_cases(), *OTHERS]
 
 
@@ -93,13 +93,13 @@ def compute_named(name: str) -> Record:
 
 
 def codec_named(name: str) -> str:
-    """Return the codec of a setting whose lengths depend on a library's version, else ""."""
+    """Return the codec of a setting if its lengths depend on a library's version, else ""."""
     codec = all_cases()[name].codec if name in all_cases() else ""
     return codec if codec in LIBRARIES else ""
 
 
 def differences(recorded: object, found: object, path: str = "") -> list[str]:
-    """Return a line for every place where two records differ; of counters first, in the record's order."""
+    """Return a line for each difference between two records, counters first, in the record's order."""
     if isinstance(recorded, dict) and isinstance(found, dict):
         names = dict.fromkeys((*recorded, *found))
         lines = [differences(recorded.get(name), found.get(name), f"{path} {name}".strip()) for name in names]
@@ -114,7 +114,7 @@ def differences(recorded: object, found: object, path: str = "") -> list[str]:
 
 
 def read_record(path: Path = RECORD) -> Record:
-    """Return the record, with the counters of each run by name again: in the file they are a row of numbers."""
+    """Return the record, with each run's counters by name; in the file they are a row of numbers."""
     made: Record = json.loads(path.read_text())
     for each in made["settings"].values():
         if "counters" in each:
@@ -124,7 +124,7 @@ def read_record(path: Path = RECORD) -> Record:
 
 
 def write_record(path: Path = RECORD) -> None:
-    """Record everything as this tree computes it, a line for each setting."""
+    """Compute the record of this tree and write it, a line for each setting."""
     found = {name: compute_named(name) for name in all_names()}
     counters = sorted({counter for each in found.values() for counter in each.get("counters", ())})
     for each in found.values():
@@ -137,7 +137,7 @@ def write_record(path: Path = RECORD) -> None:
 
 
 def compared(names: Iterable[str]) -> int:
-    """Print what differs from the record, and return how many settings do."""
+    """Print the differences from the record, and return how many settings have one."""
     record, differing = read_record()["settings"], 0
     for name in names:
         lines = differences(record.get(name), compute_named(name))
@@ -148,7 +148,7 @@ def compared(names: Iterable[str]) -> int:
 
 
 def unmoved() -> list[str]:
-    """Return the counters that are zero in every setting of the record."""
+    """Return the counters that are zero in every recorded setting."""
     moved = {name for each in read_record()["settings"].values() for name in each.get("counters", ())}
     names = run(open_dense("zipf"), None, all_cases()[all_names()[0]].settings).counters
     return [name for name in names if name not in moved]

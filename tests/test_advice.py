@@ -1,4 +1,4 @@
-"""The demo's two sentences follow from the results, whichever way these come out."""
+"""Check that the demo's two sentences follow from the results, whichever backend wins."""
 
 from test_report import a_result
 

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Check that files appear whole or not at all."""
 
 import os
 from pathlib import Path

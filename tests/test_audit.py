@@ -1,4 +1,4 @@
-"""The audit: no empty cell, what the proposals' tables say, and the leaks that the thread names."""
+"""Audit the machine: no cell is empty, and the leaks are those that the proposals and their thread name."""
 
 import pytest
 
@@ -21,7 +21,7 @@ THE_THREAD_NAMES = {
     "hugetlb",
     "powerpc memtrace",
 }
-"""Existing code that walks global masks, targets a node and falls back, or says THISNODE by itself."""
+"""Existing callers that walk global masks, target a node and fall back, or pass THISNODE themselves."""
 
 
 @pytest.fixture(scope="module")

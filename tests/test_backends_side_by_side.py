@@ -1,4 +1,4 @@
-"""All backends over one trace: equal memory, equal columns, and costs of where pools and pages lie."""
+"""Run all backends over one trace: equal memory, equal columns, and costs by where pools and pages are."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Capturing a live process, and being refused."""
+"""Capture a live process, and fail to."""
 
 import errno
 import os
@@ -42,7 +42,7 @@ pytestmark = LINUX
 
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[str]]:
-    """A process with PAGES marked pages, every other one of its mapping, and a shared page."""
+    """Run a process with PAGES marked pages, every other one of its mapping, and a shared page."""
     process = subprocess.Popen([sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     yield process
@@ -51,7 +51,7 @@ def child() -> Iterator[subprocess.Popen[str]]:
 
 
 def marked(pages: np.ndarray) -> list[int]:
-    """Which marked pages are among them, by their numbers."""
+    """Return the numbers of the marked pages among these."""
     begin, end = MARK.index(b"%"), MARK.index(b"%") + 8
     found = [page.tobytes() for page in pages if page[:begin].tobytes() == MARK[:begin]]
     return sorted(int(page[begin:end]) for page in found if page == (page[: end + 1] * 200)[:4096])

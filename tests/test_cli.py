@@ -1,4 +1,4 @@
-"""The command line as a whole: help, exit codes, where output goes, what is left behind."""
+"""Run the command line as a whole: help, exit codes, where output goes, and which files remain."""
 
 import json
 import os
@@ -207,13 +207,13 @@ def test_progress_is_on_a_terminal_only():
         os.close(terminal)
         shown = b""
         while b"replaying" not in shown:
-            shown += os.read(controller, 1024)  # raises where the terminal is closed before the label came
+            shown += os.read(controller, 1024)  # raises if the terminal was closed before the label was printed
     os.close(controller)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_comparison_leaves_nothing_behind(tmp_path, number, code):
-    """Ctrl-C reaches the whole group; the worker processes, which share its stderr, are gone when it is closed."""
+    """Ctrl-C reaches the whole group. The workers share its stderr, so they have ended when that is closed."""
     arguments = ["compare", MINUTES, "--dram", "30%", "--dram", "60%", *AT_BYTES, "--processes", 2]
     with started(*arguments, env={**PLAIN, "TMPDIR": str(tmp_path)}) as process:
         _wait_for(lambda: any(entry.joinpath("progress").exists() for entry in tmp_path.iterdir()), process)
@@ -244,7 +244,7 @@ def test_demo_ends_with_two_sentences():
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_the_program_of_an_interrupted_demo_is_gone(number, code):
-    """Ctrl-C, an order to end and sudden death: the child ends with the demo, or when its standard input does."""
+    """The child ends with the demo, by Ctrl-C, SIGTERM or SIGKILL, or when its standard input is closed."""
     children = []
     with started("demo", "--trace", SMALL) as demo:
         _wait_for(lambda: children.extend(psutil.Process(demo.pid).children()) or children, demo)
@@ -259,7 +259,7 @@ def test_an_interrupted_run_prints_what_it_has(tmp_path):
     path = tmp_path / "result.json"
     with started("run", MINUTES, *AT_BYTES, "--json", path, env={**PLAIN, "TMPDIR": str(tmp_path)}) as process:
         _wait_for(lambda: any(str(tmp_path) in name for name in _open_files(process.pid)), process)
-        time.sleep(0.5)  # the device is open: the replay is about to start, or has
+        time.sleep(0.5)  # the device is open: the replay is about to start, or has started
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "zswapsim: interrupted\n")
@@ -268,7 +268,7 @@ def test_an_interrupted_run_prints_what_it_has(tmp_path):
 
 
 def _open_files(pid):
-    """Names of the files that a process has open; those that it closes meanwhile are left out."""
+    """Return the names of the files that a process has open, without those that it closes meanwhile."""
     names = []
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""`zswapsim audit`, as a user calls it."""
+"""Call `zswapsim audit` as a user does."""
 
 import os
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_pictures(tmp_path: Path, form: str) -> None:
 
 
 def words(picture: Path) -> list[str]:
-    """Every text of an SVG, in order."""
+    """Return every text of an SVG, in order."""
     return [text.text or "" for text in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text")]
 
 
@@ -83,7 +83,7 @@ def test_a_picture_that_can_not_be_written(tmp_path: Path) -> None:
 
 
 def test_without_the_library_the_extra_is_named(tmp_path: Path) -> None:
-    """A module of that name that can't be imported stands for one that is not there."""
+    """A module of that name that can't be imported stands for a missing one."""
     (tmp_path / "matplotlib.py").write_text("raise ImportError")
     env = PLAIN | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
     told = refused("audit", "--picture", tmp_path / "matrix.svg", env=env)

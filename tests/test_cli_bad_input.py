@@ -1,4 +1,4 @@
-"""Bad input on the command line: one clear line, exit 2 (1 where it is the machine's doing), nothing half-written."""
+"""Give the command line bad input: one clear line, exit 2 (1 if the machine is at fault), and no half-written file."""
 
 import os
 import resource
@@ -16,7 +16,7 @@ GARBAGE = bytes(np.random.default_rng(0).integers(128, 255, 5000, dtype=np.uint8
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory) -> dict[str, Path]:
-    """One small trace in every form."""
+    """Write one small trace in every form."""
     folder = tmp_path_factory.mktemp("good")
     for form in FORMS:
         assert called("convert", SMALL, folder / form, "--quiet") == 0
@@ -157,7 +157,7 @@ def test_a_setting_out_of_range(capfd, option, value):
 
 
 def gone() -> int:
-    """The number of a process that has ended and been waited for."""
+    """Return the number of a process that has ended and was reaped."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
@@ -186,7 +186,7 @@ def test_a_foreign_process(tmp_path):
 
 
 def small_disk() -> None:
-    """In the child: a file may have 4096 bytes, and the next one fails, as on a disk that is full."""
+    """Run in the child: let a file have 4096 bytes, so that the next one fails as on a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 

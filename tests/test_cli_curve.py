@@ -1,4 +1,4 @@
-"""`zswapsim curve` on the command line: text, JSON and a picture."""
+"""Call `zswapsim curve`, with its text, JSON and picture."""
 
 import json
 from xml.etree import ElementTree as ET

@@ -1,4 +1,4 @@
-"""`zswapsim plan` on the command line: text, JSON and a picture."""
+"""Call `zswapsim plan`, with its text, JSON and picture."""
 
 import json
 from pathlib import Path

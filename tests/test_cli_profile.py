@@ -1,4 +1,4 @@
-"""`zswapsim profile` as a user has it: ended on the way, gone on with, and read by `run` and `compare`."""
+"""Call `zswapsim profile` as a user does: interrupt it, continue it, and read it with `run` and `compare`."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def profile(here):
 
 
 def watching(folder, ends_at="0:"):
-    """The settings of a process that has the codec `watched`, which ends it at a call."""
+    """Return the environment of a process that has the codec `watched`, which ends it at a call."""
     path = os.pathsep.join([str(PLUGINS / "watched_python"), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {"env": os.environ | {"PYTHONPATH": path, "WATCHED_LOG": str(folder / "calls"), "WATCHED_ENDS_AT": ends_at}}
 

@@ -1,4 +1,4 @@
-"""`zswapsim validate` against the kernel that runs here, where it can be asked; what it made is gone afterwards."""
+"""Call `zswapsim validate` with the running kernel, if it can be used, and check that nothing remains afterwards."""
 
 import os
 import signal
@@ -27,20 +27,20 @@ FIELDS = {*zram.MM_STAT, "write_ns", "read_ns"}
 
 
 def made_by(pid: int | str) -> list[str]:
-    """Groups of ours that are there: those of process `pid`."""
+    """Return the groups that process `pid` has made and not removed."""
     found = groups.find()
     return [] if found is None else [path.name for path in found.root.glob(f"zswapsim-{pid}-*")]
 
 
 def kernel_state() -> set[str]:
-    """Devices and swap spaces by name."""
+    """Return the names of devices and swap spaces."""
     swaps = [line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:]]
     return {*swaps, *(path.name for path in zram.BLOCK.glob("zram*"))}
 
 
 @pytest.fixture
 def unchanged():
-    """After the test the kernel has no device and no swap space that it had not before, but for a moment."""
+    """Check that a moment after the test the kernel has no device and no swap space that it had not before."""
     before = kernel_state()
     yield
     end = time.monotonic() + 30
@@ -89,12 +89,12 @@ def test_swap_ins_beside_the_kernel_s():
     for row in rows:
         assert set(row["kernel"]) == set(row["model"]) == {"swap_ins", "swap_outs", "pool_frames", "seconds"}
         assert row["kernel"]["swap_ins"] > 1000
-        # Only that it is the same thing which is counted: how near it comes is measured, not tested.
+        # This checks only that both count the same events; how close they are is measured, not tested.
         assert row["model"]["swap_ins"] == pytest.approx(row["kernel"]["swap_ins"], rel=0.25)
 
 
 def swapping(process: subprocess.Popen) -> None:
-    """Wait until a started command has its group, and somebody in it."""
+    """Wait until a started command has its group, with a process in it."""
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         found = groups.find()

@@ -1,4 +1,4 @@
-"""The built-in codecs: pages come back as they were, and no bytes make one crash."""
+"""Check the built-in codecs: pages come out as they went in, and no bytes make a codec crash."""
 
 import ctypes
 import pickle
@@ -51,7 +51,7 @@ RECIPES = ["zero", "pattern", "noise", "text", "pointers", "floats", "integers",
 
 @st.composite
 def page_bytes(draw):
-    """Pages of all sorts: a repeated piece, of any length, with some bytes changed and some noise spliced in."""
+    """Draw pages of all sorts: a repeated piece of any length, with some bytes changed and some noise spliced in."""
     piece = draw(st.binary(min_size=1, max_size=draw(st.sampled_from([1, 8, 60, 700, 4096]))))
     page = bytearray((piece * (4096 // len(piece) + 1))[:4096])
     for place, value in draw(st.lists(st.tuples(st.integers(0, 4095), st.integers(0, 255)), max_size=20)):
@@ -126,7 +126,7 @@ def test_the_same_page_gives_the_same_bytes_whatever_came_before():
 
 
 def test_lz4_blocks_are_those_of_the_library():
-    """LZ4_compress_default and LZ4_compress_HC, called with nothing between."""
+    """Call LZ4_compress_default or LZ4_compress_HC directly."""
     page = golden.text(5)
     for spec, function, more in (("lz4", "LZ4_compress_default", ()), ("lz4hc", "LZ4_compress_HC", (9,))):
         codec = codec_of(spec)
@@ -136,7 +136,7 @@ def test_lz4_blocks_are_those_of_the_library():
 
 
 def test_zstd_frames_hold_the_size_and_neither_checksum_nor_dictionary():
-    """As Linux writes them: a single segment, 2 bytes of content size (4096 - 256)."""
+    """Check the header that Linux writes: a single segment, 2 bytes of content size (4096 - 256)."""
     packed = codec_of("zstd").compress(golden.text(5))
     assert packed[:7] == bytes.fromhex("28b52ffd60000f")
     zstandard = pytest.importorskip("zstandard")
@@ -202,7 +202,7 @@ def test_damaged_bytes_through_a_dictionary(dictionary):
         packed[place] ^= 0x55
 
 
-# ---- calls that make no sense ------------------------------------------------------------------------------------
+# ---- invalid calls -----------------------------------------------------------------------------------------------
 
 
 def test_pages_of_another_size_are_refused():
@@ -285,7 +285,7 @@ def test_a_library_that_cannot_be_opened():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*SMALLER, "store", "python"])
 def test_contexts_and_codecs_leave_no_memory_behind(name, dictionary):
-    """The first rounds may grow the heap; 600 more may not by what 600 of the smallest contexts would take."""
+    """The first rounds may grow the heap. 600 more may grow it by less than 600 of the smallest contexts take."""
 
     class Kept:
         def compress(self, page):

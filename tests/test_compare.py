@@ -1,4 +1,4 @@
-"""Comparisons: which combinations there are, that they share one reading and one measuring, and how they fail."""
+"""Compare: the combinations that there are, one reading and one measuring for all, and failures."""
 
 import multiprocessing
 import os

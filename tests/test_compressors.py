@@ -1,4 +1,4 @@
-"""The registry, the search for libraries, dictionaries, and measuring."""
+"""Test the registry, the search for libraries, dictionaries, and measuring."""
 
 import pickle
 import sys
@@ -22,7 +22,7 @@ def images_of(recipe, count, start=0):
 
 @pytest.fixture
 def fresh_search():
-    """No library found before counts during the test, nor what it finds after."""
+    """Forget the libraries found before, and afterwards those found during the test."""
     libs.open_first.cache_clear()
     yield
     libs.open_first.cache_clear()
@@ -258,7 +258,7 @@ def test_a_summary_by_hand():
     assert [summary[f"size_p{p}"] for p in (10, 50, 90, 99)] == [1000, 2000, 4096, 4096]
     assert (summary["same_filled"], summary["incompressible"]) == (0.2, 0.4)
     assert (summary["compress_ns_p50"], summary["decompress_ns_p99"]) == (20, 80)
-    # Four objects of up to 1016 bytes share a frame, and two of up to 2040; each huge page has a frame of its own.
+    # Four objects of up to 1016 bytes share a frame, and so do two of up to 2040; a huge page has a frame of its own.
     assert summary["pool_frames"] == 1 + 1 + 2
     assert Measured("lz4", size, flags, flags, times, times).summary(16)["incompressible"] == 0.2
 

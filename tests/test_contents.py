@@ -1,4 +1,4 @@
-"""Page contents: files of pages, recipes, kinds, and which image follows which."""
+"""Test page contents: files of pages, recipes, kinds, and which image follows which."""
 
 import hashlib
 import mmap
@@ -19,7 +19,7 @@ from zswapsim.traces.contents import read_pages
 from zswapsim.traces.kinds import DATA, SAME_FILLED, ZERO, Tally, kind_name, sort_into_kinds, variant
 from zswapsim.traces.recipes import MIX, RECIPES, recipe_page, recipe_pages
 
-# SHA-256 of each recipe's pages 0 … 63, made by the program that wrote them to a kernel's zram.
+# The SHA-256 of each recipe's pages 0 … 63, made by the program that wrote them to a kernel's zram.
 GOLDEN = {
     "zero": "8a39d2abd3999ab73c34db2476849cddf303ce389b35826850f9a700589b4a90",
     "pattern": "dff4798e1444ae4d12011957cf88dc608b6af433f85c87b4bf63d30f1b0a3fd6",
@@ -35,7 +35,7 @@ GOLDEN = {
 
 
 def check(contents: Contents) -> None:
-    """What every Contents promises."""
+    """Check what every Contents promises."""
     images, following, kind = contents.images, contents.next_image, contents.kind
     assert images.dtype == np.uint8
     assert images.flags.c_contiguous
@@ -173,7 +173,7 @@ def test_a_file_of_pages(tmp_path: Path) -> None:
 
 
 def test_a_large_file_that_is_cut_during_a_run_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Were it mapped, the next access behind its end would be the process's last."""
+    """If the file itself were mapped, the next access beyond its end would kill the process."""
     monkeypatch.setattr(module, "IN_MEMORY_BYTES", 8192)
     path = tmp_path / "a.pages"
     write_pages(path, recipe_pages("noise", 50))

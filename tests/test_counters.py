@@ -1,4 +1,4 @@
-"""The counters' one declaration: structure, names, documentation."""
+"""Check the one declaration of the counters: structure, names, documentation."""
 
 import subprocess
 import sys

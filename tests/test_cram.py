@@ -1,4 +1,4 @@
-"""The compressing device: exactly the pages that it says are lost, under which control none is, and the study."""
+"""Test the compressing device: it loses exactly the pages that it reports, and some controls lose none."""
 
 import msgspec
 import numpy as np
@@ -60,7 +60,7 @@ def test_bytes_and_sizes_depth_count_the_same(compressor: str, spec: str) -> Non
     )
     assert real.counters == sized.counters
     assert real.outcome == sized.outcome
-    assert real.modelled_ns == pytest.approx(sized.modelled_ns)  # a device's engine takes no processor's time
+    assert real.modelled_ns == pytest.approx(sized.modelled_ns)  # a device compresses without time of the processor
     counters = real.counters
     assert real.verified_pages == counters["major_faults"] - counters["poisoned_reads"] + counters["mapped_reads"]
 
@@ -74,7 +74,7 @@ def test_counts_depth_has_the_same_faults_where_there_is_room(read: str) -> None
         assert with_contents[name] == without[name], name
 
 
-# -- what is lost -------------------------------------------------------------------------------------------------
+# -- lost pages ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("depth", ["bytes", "sizes"])
@@ -104,7 +104,7 @@ def test_the_first_bus_error_ends_the_run_where_asked() -> None:
 
 @pytest.mark.parametrize("form", ["read=copy", "read=map", "form=tier"])
 def test_exactly_those_pages_are_lost_that_did_not_fit(form: str) -> None:
-    # Two frames' worth of room for noise, in 16 frames; page 0 ... 9 leave DRAM in order.
+    # The device has two frames' worth of room for noise, in 16 frames; pages 0 to 9 are swapped out in order.
     contents = Contents(np.random.default_rng(1).integers(0, 256, (10, 4096), np.uint8))
     spec = f"{form},ratio=8,high=1000,low=0,delay=1000000,zero=0"
     engine = on_device(
@@ -116,7 +116,7 @@ def test_exactly_those_pages_are_lost_that_did_not_fit(form: str) -> None:
     engine.check()
     told = engine.counters_now()
     assert (told["lost_pages"], told["poisoned_reads"]) == (7, 0)
-    # 0 and 1 come back as they were; reading the others tells, and only once.
+    # Pages 0 and 1 are loaded as they were stored; a read of another one reports the loss, and only once.
     assert engine.feed(everyone[:2], reads[:2]) == 2
     assert engine.counters_now()["poisoned_reads"] == 0
     assert engine.feed(everyone[2:4], reads[:2]) == 2
@@ -125,7 +125,7 @@ def test_exactly_those_pages_are_lost_that_did_not_fit(form: str) -> None:
 
 
 def test_a_page_that_came_back_wrong_is_not_a_lost_one() -> None:
-    # Its pages come back without all but their first 64 bytes.
+    # The codec returns pages of which all but the first 64 bytes are zero.
     codec = python_codec(lambda page: page[:64], lambda data: data + bytes(4032))
     contents = Contents(sample_array(sample_pages()))
     arena, dram = FrameArena(64 * 4096), FrameArena(4096)
@@ -150,7 +150,7 @@ def test_a_read_fault_maps_and_a_write_fault_promotes() -> None:
     feed = lambda page, write: engine.feed(np.array([page], np.uint32), np.array([write], np.uint8))  # noqa: E731
     feed(0, 0), feed(1, 0)
     assert engine.counters_now()["zswpout"] == 1
-    feed(0, 0)  # a fault that maps it, without a frame of DRAM
+    feed(0, 0)  # the fault maps the page without a frame of DRAM
     assert engine.counters_now()["major_faults"] == engine.counters_now()["zswpin"] == 1
     assert engine.counters_now()["zswpout"] == 1
     feed(0, 0), feed(0, 0)
@@ -179,7 +179,7 @@ def test_freed_frames_take_space_until_they_are_zeroed() -> None:
     contents = Contents(np.random.default_rng(1).integers(0, 256, (8, 4096), np.uint8))
     engine = on_device(small("delay=0,zero=10,ratio=1", dram=4096, node=64 * 4096), contents, 8)
     pages = np.array([0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 3], np.uint32)
-    engine.feed(pages[:3], np.array([0, 0, 1], np.uint8))  # 0 goes out, comes back to be written, 1 goes out
+    engine.feed(pages[:3], np.array([0, 0, 1], np.uint8))  # 0: swapped out, then faulted in by a write; 1: swapped out
     found = engine.counters_now()
     assert (found["stored_pages"], found["zeroing_pages"]) == (1, 1)
     assert found["pool_total_size"] == found["compr_data_size"] + 4096

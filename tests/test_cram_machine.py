@@ -1,27 +1,19 @@
-"""The compressing device driven against its reference, at bytes and at sizes depth at once: equal counters throughout.
+"""Drive the compressing device against its reference, at bytes and sizes depth at once.
 
-Exactly those pages are lost that both say, and every other comes back as it was.
+Both lose the same pages, and every other page is loaded as it was stored.
 """
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import initialize
 
-from tests.depths_machine import DepthsMachine, Engine
-from tests.page_samples import lz4_length, sample_array, sample_pages
+from tests.ahead_samples import PAGES
+from tests.depths_machine import DepthsMachine, Engine, model_contents
+from tests.page_samples import lz4_length
 from tests.reference import RECLAIMERS
 from tests.reference.cram import CramMachine, Device
-from tests.reference.replay import Contents
-from zswapsim import Settings, get_compressor
-from zswapsim.compressors import measure
-from zswapsim.study.run.run import open_replay
-from zswapsim.traces import Contents as RealContents
 
-PAGES = 48
-CONTENTS = RealContents(sample_array(sample_pages()), "samples")
-MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
-IMAGES = [image.tobytes() for image in CONTENTS.images]
-accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
+IMAGES = model_contents().images
 
 devices = st.fixed_dictionaries(
     {
@@ -42,7 +34,7 @@ devices = st.fixed_dictionaries(
 
 
 def physical(page: bytes, sector: int) -> int:
-    """What a page takes of a device that compresses with lz4."""
+    """Return the size of a page on a device that compresses with lz4."""
     if not any(page):
         return 0
     length = 8 if page == page[:8] * 512 else lz4_length(page)
@@ -80,14 +72,11 @@ class CramStateMachine(DepthsMachine):
             "reclaim_batch": batch,
             **run,
         }
-        self.engines = {
-            depth: open_replay(Settings(depth=depth, **asked), PAGES, CONTENTS, MEASURED if depth == "sizes" else None)
-            for depth in ("bytes", "sizes")
-        }
+        self.open_engines(asked)
         own = {name: device[name] for name in ("delay", "zero", "zero_batch", "tokens")}
         self.model = CramMachine(
             frames,
-            Contents(IMAGES, CONTENTS.next_image.tolist()),
+            model_contents(),
             Device(node, max(1, int(node * 4096 / device["ratio"])), high, low, **own),
             [physical(page, device["sector"]) for page in IMAGES],
             swap,
@@ -95,7 +84,7 @@ class CramStateMachine(DepthsMachine):
             tier=device["form"] == "tier",
             maps=device["read"] == "map",
             exclusive=run["exclusive_loads"],
-            ends=device["loss"] == "end",
+            loss_ends_run=device["loss"] == "end",
             budget=budget,
             batch=batch,
             reclaimer=None if name == "lru" else RECLAIMERS[name](frames, PAGES),
@@ -105,11 +94,7 @@ class CramStateMachine(DepthsMachine):
         counted = device["control"] == "counting" and device["form"] == "swap"
         self.safe = device["ratio"] == 1.0 or device["control"] == "tokens" or counted
 
-    @rule(trace=accesses)
-    def feed(self, trace: list[tuple[int, bool]]) -> None:
-        self.replay(trace)
-
-    def came_back(self, found: dict[str, int]) -> int:
+    def expected_verified(self, found: dict[str, int]) -> int:
         return found["major_faults"] - found["poisoned_reads"] + found["mapped_reads"]
 
     def agree_more(self, engine: Engine, found: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""The CSV core called directly: nothing that doesn't fit is read or written."""
+"""Call the CSV core directly: it reads and writes nothing beyond its buffers."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ PLAIN = bytes([csvtext.PAGE, csvtext.OP])
 
 
 def parse(text: bytes, roles: bytes = PLAIN, room: int | None = None, **arrays: object) -> tuple[int, int, int, int]:
-    """Parses `text` into arrays between guards, which stay as they were."""
+    """Parse `text` into arrays between guards, and check that the guards stay as they were."""
     count = len(text) // 4 if room is None else room
     page, op = np.full(count + 2, 77, np.uint64), np.full(count + 2, 77, np.uint8)
     found = csvtext.parse(text, roles, page[1:-1], op[1:-1], arrays.get("time_ns"), arrays.get("process"))  # type: ignore[arg-type]

@@ -1,8 +1,7 @@
-"""DenseMap against a dict, and against every wrong way to call it."""
+"""Compare DenseMap with a dict, and call it in every wrong way."""
 
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -10,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from zswapsim._core.base.errors import BusyError, InputError
+from tests.two_threads import refusal_of_a_second_thread
+from zswapsim._core.base.errors import InputError
 from zswapsim._core.trace.dense import DenseMap, next_access
 
-# Small numbers, so that pages come back; large ones; and numbers that differ in their upper half alone.
+# Small numbers, so that pages occur again; large ones; and numbers that differ in their upper half alone.
 PAGES = st.one_of(st.integers(0, 40), st.integers(0, 2**64 - 1), st.integers(0, 40).map(lambda high: high << 48))
 
 
@@ -45,18 +45,18 @@ def test_grows_over_regular_pages(stride: int) -> None:
     table.check()
 
 
-WIDTHS = (27, 35, 43, 52, 64)  # bits of the keys that the table's slots are made for
+WIDTHS = (27, 35, 43, 52, 64)  # bits of the keys for which the table's slots are chosen
 
 
 def pages_of_hashes(first: int, count: int, width: int) -> list[int]:
-    """The pages whose hashes, before the table has chosen another factor, are `first`, `first` + 1, …"""
+    """Return the pages whose hashes by the table's first factor are `first`, `first` + 1, …"""
     factor = 0x9E3779B97F4A7C15 >> (64 - width) | 1
     mixed = [(first + step) * pow(factor, -1, 1 << width) % (1 << width) for step in range(count)]
     return [value ^ (value >> (width + 1) // 2) for value in mixed]
 
 
 class DenseMapMachine(RuleBasedStateMachine):
-    """Pages of all widths, in runs, in crowds and again, in any order, beside a dict."""
+    """Map pages of all widths, in runs, in crowds and repeatedly, and compare with a dict."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ TestDenseMapMachine.settings = settings(max_examples=12, stateful_step_count=12)
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_disperses_a_crowd(width: int) -> None:
-    """More pages at home in one slot than a crowd may have; half of them before the table grows, half after."""
+    """Map more pages to one home slot than a crowd may have: half before the table grows, half after."""
     table, model = DenseMap(), {}
     for pages in (
         [*pages_of_hashes(5, 1500, width), 2 ** (width - 1)],
@@ -109,7 +109,7 @@ def test_disperses_a_crowd(width: int) -> None:
 
 
 def test_becomes_wider_with_its_keys() -> None:
-    """From 5 bytes a slot to 12, and no page forgets its number."""
+    """Slots grow from 5 bytes to 12, and every page keeps its number."""
     table, pages, slot_bytes = DenseMap(), [], []
     for width in WIDTHS:
         pages += [2**width - 1 - step for step in range(20_000)]
@@ -122,7 +122,7 @@ def test_becomes_wider_with_its_keys() -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_grows_and_gives_its_memory_back(width: int) -> None:
-    """Large enough for what is given back while the table grows."""
+    """The table is so large that it frees its old memory piece by piece while it grows."""
     pages = np.unique(np.random.default_rng(width).integers(0, 2**width, 700_000, np.uint64))
     np.random.default_rng(1).shuffle(pages)
     table, out = DenseMap(), np.empty(len(pages), np.uint32)
@@ -174,24 +174,9 @@ def test_refuses_other_arrays(pages: object, out: object) -> None:
 
 
 def test_refuses_two_threads_at_once() -> None:
-    table, refused, stop = DenseMap(), [], threading.Event()
-    pages = np.arange(1 << 20, dtype=np.uint64)
-
-    def work() -> None:
-        out = np.empty(len(pages), np.uint32)
-        while not stop.is_set():
-            try:
-                table.map(pages, out)
-            except BusyError as error:
-                refused.append(str(error))
-                stop.set()
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert refused[0] == "DenseMap: another thread is using it"
+    table, pages = DenseMap(), np.arange(1 << 20, dtype=np.uint64)
+    refusal = refusal_of_a_second_thread(lambda: table.map(pages, np.empty(len(pages), np.uint32)))
+    assert refusal == "DenseMap: another thread is using it"
     table.check()
 
 

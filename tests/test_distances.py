@@ -1,8 +1,7 @@
-"""Stack distances and curves of one pass: against models in Python, and real replays, to the page."""
+"""Compare stack distances and the curves of one pass with models in Python and with replays, to the page."""
 
 import os
 import signal
-import threading
 
 import numpy as np
 import pytest
@@ -10,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference.distances import Dram, distances
+from tests.two_threads import refusal_of_a_second_thread
 from zswapsim import InputError, Settings, run
-from zswapsim._core.base.errors import BusyError
 from zswapsim._core.curve.distances import MOST_PAGES, StackDistances
 from zswapsim.study.curve.exact import exact_curve
 from zswapsim.study.curve.stack_curve import DistanceCounts
@@ -36,7 +35,7 @@ def counts(stack):
 @given(st.lists(ACCESSES, min_size=1, max_size=4), st.sampled_from([1, 1, 1, 150]))
 @settings(max_examples=60)
 def test_against_a_dram_of_every_size(parts, times):
-    """Repeated often enough, places run out and are moved together."""
+    """Repeat the accesses until places run out, so that they are compacted."""
     stack = StackDistances(PAGES)
     drams = [Dram(frames) for frames in range(1, PAGES + 1)]
     for part in parts * times:
@@ -110,7 +109,7 @@ def test_windows_are_the_timeline_of_a_replay():
 
 
 def moved(trace, frames, counter, **about):
-    """What a counter rose by in each window of 7000 accesses of a replay."""
+    """Return by how much a counter rose in each window of 7000 accesses of a replay."""
     rows = run(trace, None, Settings(dram=frames * 4096, depth="counts", window=7000, **about)).timeline
     return np.diff([0, *(row[counter] for row in rows)]).tolist()
 
@@ -210,21 +209,7 @@ def test_refuses_what_it_cannot_take():
 
 
 def test_a_second_thread_is_refused():
-    stack, pages = StackDistances(1 << 19), np.arange(1 << 19, dtype=np.uint32)
-    ops, refused, stop = np.zeros(1 << 19, np.uint8), [], threading.Event()
-
-    def feed():
-        while not stop.is_set():
-            try:
-                stack.feed(pages, ops)
-            except BusyError as error:
-                refused.append(str(error))
-                stop.set()
-
-    threads = [threading.Thread(target=feed) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert refused[0] == "distances: another thread is using it"
+    stack, pages, ops = StackDistances(1 << 19), np.arange(1 << 19, dtype=np.uint32), np.zeros(1 << 19, np.uint8)
+    refusal = refusal_of_a_second_thread(lambda: stack.feed(pages, ops))
+    assert refusal == "distances: another thread is using it"
     stack.check()

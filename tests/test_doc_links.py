@@ -1,4 +1,4 @@
-"""The documentation names files and pages that exist."""
+"""Check that the files and pages that the documentation names exist."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The examples of the documentation, run as they stand."""
+"""Run the examples of the documentation as they are."""
 
 import doctest
 import os
@@ -33,7 +33,7 @@ def test_the_package_s_own_example() -> None:
 
 
 def commands(page: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each command of a page, ``$ COMMAND`` in a block, and the lines that follow it there."""
+    """Yield each command of a page, ``$ COMMAND`` in a block, and the lines that follow it there."""
     lines = page.read_text().splitlines()
     for place, line in enumerate(lines):
         if line.startswith("    $ "):
@@ -52,7 +52,7 @@ SHOWN = [shown for page in ("private-nodes.md", "cram.md") for shown in commands
 def test_commands_print_what_the_page_shows(command: str, printed: list[str]) -> None:
     python = command.replace("zswapsim ", "python -m zswapsim ", 1) if command.startswith("zswapsim") else command
     whole = python.replace("python ", f"{sys.executable} ", 1)
-    # The package under test, which need not be the tree's: python -m would look in the working directory first.
+    # Run the package under test, which may be an installed one; python -m would look in the working directory first.
     env = os.environ | {"PYTHONPATH": str(Path(zswapsim.__file__).parents[1]), "PYTHONSAFEPATH": "1"}
     done = subprocess.run(whole, shell=True, cwd=TREE, env=env, capture_output=True, text=True, check=False)
     assert done.stderr == ""

@@ -1,4 +1,4 @@
-"""zswap and zram driven against their references, at bytes and at sizes depth at once: equal counters throughout."""
+"""Drive zswap and zram against their references, at bytes and sizes depth at once."""
 
 from typing import Any, NamedTuple
 
@@ -8,24 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.ahead_samples import ORDER, PAGES, ahead_options, model_ahead
-from tests.depths_machine import DepthsMachine, Engine
-from tests.page_samples import lz4_length, sample_array, sample_pages
+from tests.depths_machine import CONTENTS, DepthsMachine, Engine, model_contents
+from tests.page_samples import lz4_length
 from tests.reference import RECLAIMERS
 from tests.reference.pools import DramPool, Zram, Zswap
-from tests.reference.replay import Contents
-from zswapsim import Settings, get_compressor
+from zswapsim import get_compressor
 from zswapsim._core.backend.zram_recompress import recompress_slots
 from zswapsim._core.backend.zram_slots import mark_idle
 from zswapsim._core.backend.zram_writeback import write_back_slots
-from zswapsim.compressors import measure
-from zswapsim.study.run.run import open_replay
 from zswapsim.study.settings.backends import SLOT_CHOICES
-from zswapsim.traces import Contents as RealContents
 
-CONTENTS = RealContents(sample_array(sample_pages()), "samples")
-MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
-MODEL_CONTENTS = Contents([image.tobytes() for image in CONTENTS.images], CONTENTS.next_image.tolist())
-accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
 LENGTHS = {
     spec: {bytes(image): len(get_compressor(spec).compress(image) or bytes(4096)) for image in CONTENTS.images}
     for spec in ("zstd", "zstd:level=19")
@@ -45,7 +37,7 @@ sizes = {
 
 
 class Grouped(NamedTuple):
-    """Groups below the workload's, as the reference and as a run is told of them."""
+    """Groups below the workload's: as the reference takes them, and as settings take them."""
 
     groups: list[tuple[int, int | None, bool]]
     text: str
@@ -82,24 +74,15 @@ class PoolMachine(DepthsMachine):
     ) -> None:
         frames = max(frames, batch)
         asked = {"dram": frames * 4096, "swap": device * 4096, "reclaim_batch": batch, "backend": spec} | options
-        self.engines = {
-            depth: open_replay(
-                Settings(depth=depth, **asked), PAGES, CONTENTS, MEASURED if depth == "sizes" else None,
-                group_of=None if group_of is None else np.array(group_of, np.uint16), order=ORDER,
-            )
-            for depth in ("bytes", "sizes")
-        }  # fmt: skip
+        group_of = None if group_of is None else np.array(group_of, np.uint16)
+        self.open_engines(asked, group_of=group_of, order=ORDER)
         name = options["reclaim"]
         self.model: DramPool = model(
-            frames, MODEL_CONTENTS, lz4_length, device, chain_size=options["chain_size"], batch=batch,
+            frames, model_contents(), lz4_length, device, chain_size=options["chain_size"], batch=batch,
             exclusive=options["exclusive_loads"], zero_map=options["zero_map"],
             seed=options["seed"] % len(CONTENTS.images),
             reclaimer=None if name == "lru" else RECLAIMERS[name](frames, PAGES),
         )  # fmt: skip
-
-    @rule(trace=accesses)
-    def feed(self, trace: list[tuple[int, bool]]) -> None:
-        self.replay(trace)
 
     def owned(self, engine: Engine) -> int:
         return engine.owners()["dram"]["swap backend"]
@@ -154,7 +137,7 @@ class ZswapMachine(PoolMachine):
 
 
 class SlotWorkMachine(PoolMachine):
-    """What is done to zram's slots from outside."""
+    """A machine whose zram slots are marked idle, recompressed, written back and compacted through sysfs."""
 
     def open_pools(self) -> list[Any]:
         return [engine.backend for engine in self.engines.values()]

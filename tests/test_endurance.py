@@ -1,4 +1,4 @@
-"""Ten million faults at bytes depth, and more accesses than stamps. Minutes long: `make endurance`."""
+"""Replay ten million faults at bytes depth, and more accesses than stamps. It takes minutes: `make endurance`."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_ten_million_faults_bring_back_what_was_stored(exclusive: bool) -> None:
 
 @pytest.mark.endurance
 def test_stamps_begin_anew_after_four_billion() -> None:
-    """The same accesses again and again: after the first time, each has the same faults."""
+    """Repeat the same accesses: after the first pass, each pass has the same faults."""
     draw = np.random.default_rng(1)
     pages = np.minimum(draw.zipf(1.2, 1 << 20), 20_000).astype(np.uint32) - 1
     ops = np.zeros(len(pages), np.uint8)

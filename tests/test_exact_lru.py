@@ -1,12 +1,13 @@
-"""Exact LRU: faults equal a textbook LRU's and libcachesim's misses, to the fault."""
+"""Check exact LRU: its faults equal a textbook LRU's, and libcachesim's misses, to the fault."""
 
 from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 
+from tests.libcachesim_rival import Rival
 from zswapsim import Settings, run
-from zswapsim.traces import DenseTrace, read_trace, write_trace
+from zswapsim.traces import DenseTrace, read_trace
 
 SHARES = (10, 30, 60)
 GENERATED = [
@@ -50,17 +51,9 @@ def test_generated_traces_against_a_textbook_lru(source: str) -> None:
 
 @pytest.mark.parametrize("source", GENERATED + RECORDED)
 def test_every_trace_against_libcachesim(source: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")
     if source.endswith(".bin"):
         source = str(request.getfixturevalue("traces_dir") / source)
-    trace = DenseTrace(read_trace(source))
-    trace.scan()
-    theirs = tmp_path / "trace.oracleGeneral.bin"
-    write_trace(trace.trace, theirs)
+    theirs = Rival(source, tmp_path)
     for share in SHARES:
-        frames = trace.pages * share // 100
-        reader = libcachesim.TraceReader(
-            str(theirs), libcachesim.TraceType.ORACLE_GENERAL_TRACE, libcachesim.ReaderInitParam(ignore_obj_size=True)
-        )
-        missed, _ = libcachesim.LRU(frames).process_trace(reader)
-        assert our_faults(trace, frames) == round(missed * trace.events)
+        frames = theirs.trace.pages * share // 100
+        assert our_faults(theirs.trace, frames) == theirs.misses("LRU", frames)

@@ -1,7 +1,7 @@
-"""Every backend under codecs that fail, a node and a device that are full, and bytes that fail.
+"""Drive every backend with codecs that fail, a node and a device that are full, and bytes that are damaged.
 
-No page is lost or changed: each load is compared with what was stored, and the run ends at the first load of a page
-whose bytes were damaged, and at no other. Only cram loses pages, and those that its counters say.
+No page is lost or changed: each load is compared with what was stored. The run ends at the first load of a page whose
+bytes were damaged, and at no other. Only cram loses pages, and its counters say how many.
 """
 
 import zlib
@@ -27,7 +27,7 @@ from zswapsim.study.run.run import open_replay
 from zswapsim.traces import Contents
 
 PAGES = 48
-DAMAGED_AT = 12  # inside the deflated bytes, whose checksum notices it
+DAMAGED_AT = 12  # inside the deflated bytes, whose checksum detects it
 CONTENTS = Contents(sample_array(sample_pages()), "samples")
 BACKENDS = [
     "private-node",
@@ -44,7 +44,7 @@ accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_siz
 
 
 def compress(page: bytes) -> bytes | int:
-    """Fails on every fifth content or so; deflate for the others."""
+    """Fail on about every fifth content; use deflate for the others."""
     return E_CODEC if zlib.crc32(page) % 5 == 0 else zlib.compress(page, 1)
 
 
@@ -60,7 +60,7 @@ FAULTY = c_codec(compress, decompress)
 
 @contextmanager
 def faulty_codec() -> Iterator[None]:
-    """Whatever codec a run asks for, it is the faulty one."""
+    """Replace every codec that a run asks for with the faulty one."""
     with mock.patch("zswapsim.study.run.backend.get_compressor", return_value=FAULTY):
         yield
 
@@ -104,7 +104,7 @@ class FaultMachine(RuleBasedStateMachine):
             return
         assert not (self.engine.verified_pages > before and page in self.damaged), "a damaged page came back unnoticed"
         if write and not self.over:
-            self.damaged.discard(page)  # what is behind is stale
+            self.damaged.discard(page)  # the backend's copy is stale
 
     @rule(trace=accesses)
     def feed(self, trace: list[tuple[int, bool]]) -> None:
@@ -115,12 +115,12 @@ class FaultMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.over and hasattr(self.pools[0], "inject_fault"))
     @rule(page=st.integers(0, PAGES - 1))
     def damage(self, page: int) -> None:
-        """One stored page's bytes; what swap holds of a page that was written meanwhile is of no use to anybody."""
+        """Return one stored page's bytes, of a page whose copy is still valid; a stale copy is never loaded."""
         for pool in self.pools:
             if page not in self.damaged:
                 try:
                     pool.inject_fault(page, DAMAGED_AT, 0xFF)
-                except (SlotEmptyError, InputError):  # nothing is stored there, or a word
+                except (SlotEmptyError, InputError):  # the slot is empty, or holds one word
                     continue
                 self.damaged.add(page)
 

@@ -1,4 +1,4 @@
-"""Large folios by hand: each rule of Linux that they follow, and what is refused."""
+"""Test large folios by hand: each rule of Linux that they follow, and the settings that are rejected."""
 
 import msgspec
 import numpy as np
@@ -29,7 +29,7 @@ def opened(frames: int = 8, contents: Contents = CONTENTS, **changes: object) ->
 
 
 def feed(engine: Replay, *pages: int, write: bool = False) -> dict[str, int]:
-    """Accesses, one after the other; the counters that they moved."""
+    """Make accesses one by one, and return the counters that changed."""
     before = engine.counters_now()
     for page in pages:
         assert engine.feed(np.array([page], np.uint32), np.array([write], np.uint8)) == 1
@@ -66,7 +66,7 @@ def test_too_many_folios_are_refused() -> None:
         find_folios(np.arange(5, dtype=np.uint64) << np.uint64(30), None, 30, "many")
 
 
-# -- what Linux does ----------------------------------------------------------------------------------------------
+# -- rules of Linux -----------------------------------------------------------------------------------------------
 
 
 def test_the_first_touch_of_any_page_brings_in_the_whole_folio() -> None:
@@ -98,7 +98,7 @@ def test_zram_gives_back_the_whole_folio() -> None:
 
 
 def test_zswap_fails_a_folio_whole_where_one_page_is_refused() -> None:
-    # Page 6 is noise, which zswap before 6.18 refuses; pages 4 and 5 were in the pool by then.
+    # Page 6 is noise, which zswap before 6.18 rejects when pages 4 and 5 are already in the pool.
     engine = opened(12, backend="zswap:version=6.12,max_pool_percent=90", seed=2)
     feed(engine, *range(4, 8), 0, 8)
     out = feed(engine, 12)
@@ -113,8 +113,8 @@ def test_the_zero_map_takes_a_folio_only_where_all_of_it_is_zero() -> None:
     contents = Contents(np.concatenate([np.zeros((4, 4096), np.uint8), recipe_pages("text", 4)]), "half zero")
     engine = opened(contents=contents)
     feed(engine, 0, 4)
-    assert feed(engine, 8)["swpout_zero"] == 4  # page 0 is zero, and nobody touched the others
-    assert feed(engine, 12)["zswpout"] == 4  # page 4 is text, though the others are zero
+    assert feed(engine, 8)["swpout_zero"] == 4  # page 0 is zero, and no other page was touched
+    assert feed(engine, 12)["zswpout"] == 4  # page 4 is text; the other pages are zero
 
 
 def test_a_folio_for_which_swap_slots_are_short_is_split() -> None:
@@ -131,7 +131,7 @@ def test_a_write_to_one_page_makes_the_whole_folio_dirty() -> None:
     feed(engine, *range(8))
     feed(engine, 8)
     feed(engine, 0)
-    assert feed(engine, 4)["pswpout"] == 4  # folio 8, never out before
+    assert feed(engine, 4)["pswpout"] == 4  # folio 8 was never swapped out
     assert feed(engine, 8)["dropped_clean_pages"] == 4  # folio 0, clean
     feed(engine, 0)
     feed(engine, 0, write=True)

@@ -1,31 +1,25 @@
-"""Large folios driven against their reference over every backend, at bytes and at sizes depth at once."""
+"""Drive large folios against their reference over every backend, at bytes and sizes depth at once."""
 
 from typing import Any
 
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import initialize
 
-from tests.depths_machine import DepthsMachine, Engine
-from tests.page_samples import lz4_length, sample_array, sample_pages
+from tests.ahead_samples import PAGES as ACCESSED
+from tests.depths_machine import CONTENTS, DepthsMachine, Engine, model_contents
+from tests.page_samples import lz4_length
 from tests.reference import RECLAIMERS
 from tests.reference.folios import Folios, FolioZram, FolioZswap, WholeFolios
-from tests.reference.replay import Contents, Swap
+from tests.reference.replay import Swap
 from tests.reference.store import Store
-from zswapsim import Settings, get_compressor
+from zswapsim import get_compressor
 from zswapsim._core.backend.foliocodec import FolioCodec
-from zswapsim.compressors import measure
-from zswapsim.study.run.run import open_replay
-from zswapsim.traces import Contents as RealContents
 from zswapsim.traces.folios import Folios as TraceFolios
 
 PAGES = 64
-CONTENTS = RealContents(sample_array(sample_pages()), "samples")
-MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
-WITH_ZEROS = CONTENTS.with_zeros()
-MODEL_CONTENTS = Contents([image.tobytes() for image in WITH_ZEROS.images], WITH_ZEROS.next_image.tolist())
-accesses = st.lists(st.tuples(st.integers(0, 47), st.booleans()), min_size=1, max_size=120)
+MODEL_CONTENTS = model_contents(CONTENTS.with_zeros())
 WHOLE = "private-node, whole"
 CODECS = {4096 << order: FolioCodec(get_compressor("lz4"), order) for order in (2, 3)}
 LENGTHS: dict[bytes, int] = {}
@@ -45,7 +39,7 @@ NAMES = {"shrinker_enabled": "shrinker", "shrinker_priority": "priority"}
 
 
 def whole_length(data: bytes) -> int:
-    """What lz4 makes of a folio."""
+    """Return the compressed length of a folio with lz4."""
     if data not in LENGTHS:
         LENGTHS[data] = CODECS[len(data)].length(data)
     return LENGTHS[data]
@@ -74,19 +68,13 @@ class FolioMachine(DepthsMachine):
         self, spec: str, order: int, frames: int, batch: int, node: int, device: int, places: list, options: dict
     ) -> None:
         frames = max(frames, batch, 1 << order)
-        self.places = places[:48]
+        self.places = places[:ACCESSED]
         folios = TraceFolios(order, np.array(self.places, np.uint32), PAGES)
         asked = {"dram": frames * 4096, "node": node * 4096, "swap": device * 4096, "reclaim_batch": batch}
         asked |= {"backend": spec, "folio": 4096 << order} | options
         if spec == WHOLE:
             asked |= {"backend": "private-node", "folio_compress": "whole", "folio_swapin": "auto"}
-        self.engines: dict[str, Any] = {
-            depth: open_replay(
-                Settings(depth=depth, **asked), 48, CONTENTS,
-                MEASURED if depth == "sizes" and spec != "disk" else None, folios=folios,
-            )
-            for depth in ("bytes", "sizes")
-        }  # fmt: skip
+        self.open_engines(asked, folios=folios)
         self.model = self.reference(spec, frames, node, device, options, size=1 << order, batch=batch)
 
     def reference(self, spec: str, frames: int, node: int, device: int, options: dict, **given: Any) -> Folios:
@@ -115,15 +103,11 @@ class FolioMachine(DepthsMachine):
             given |= {key: value // 4096 for key, value in asked.items()}
         return SPECS[spec](frames, MODEL_CONTENTS, lz4_length, device, exclusive=exclusive, **given)
 
-    @rule(trace=accesses)
-    def feed(self, trace: list[tuple[int, bool]]) -> None:
-        self.replay(trace)
-
     def number_of(self, page: int) -> int:
         return self.places[page]
 
-    def came_back(self, found: dict[str, int]) -> int:
-        return self.model.brought
+    def expected_verified(self, found: dict[str, int]) -> int:
+        return self.model.swapped_in_pages
 
     def agree_more(self, engine: Engine, found: dict[str, int]) -> None:
         assert engine.owners()["dram"]["workload"] == found["resident_pages"]

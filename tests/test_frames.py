@@ -1,4 +1,4 @@
-"""Arenas of frames: owners, limits, and what can't be had."""
+"""Test arenas of frames: owners, limits, and requests that can't be met."""
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ def test_what_an_owner_does_not_have_it_can_not_give_back() -> None:
 
 
 def meddling_codec(grant: Grant, met: list[str]) -> Codec:
-    """A codec that wants a frame of the node while the replay has it."""
+    """Define a codec that allocates a frame of the node while the replay uses the node."""
 
     class Meddler:
         def compress(self, page: bytes) -> bytes:
@@ -140,7 +140,7 @@ def test_frames_of_a_replay_go_back() -> None:
 
 
 def test_dram_that_others_take_meanwhile() -> None:
-    """The replay evicts, or ends out of memory; it never uses a frame that it did not get."""
+    """The replay evicts, or runs out of memory; it never uses a frame that it did not allocate."""
     dram = FrameArena(3 * 4096)
     images = np.random.default_rng(1).integers(0, 9, (6, 4096), np.uint8)
     backend = PrivateNodeBackend(
@@ -175,7 +175,7 @@ def test_no_frame_of_dram_at_all() -> None:
 
 
 def bound(arena: FrameArena, node: int) -> None:
-    """Bind, where this machine lets a process do so."""
+    """Bind memory, if this machine lets a process do so."""
     try:
         arena.bind(node)
     except HostMemoryError as refused:

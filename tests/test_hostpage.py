@@ -1,4 +1,4 @@
-"""A host whose pages are not 4 KiB is refused where /proc is read."""
+"""Check that a host whose pages are not 4 KiB is refused when /proc is read."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What importing the package costs and means."""
+"""Check what importing the package costs, and which names it has."""
 
 import ast
 import pickle
@@ -18,7 +18,7 @@ PUBLIC = ["PageStore", "Result", "Settings", "compare", "read_trace", "run"]
 
 
 def python(code: str) -> str:
-    """What `code` prints in an interpreter of its own."""
+    """Return the output of `code` in an interpreter of its own."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout
 
@@ -59,7 +59,7 @@ def test_the_package_is_typed() -> None:
 
 
 def test_stubs_name_what_the_extensions_have() -> None:
-    """Every public name of a `.pyi` is in the compiled module of that name."""
+    """Check that every public name of a `.pyi` is in the compiled module of that name."""
     package = Path(zswapsim.__file__).parent
     stubs = sorted((package / "_core").rglob("*.pyi"))
     assert stubs
@@ -74,7 +74,7 @@ def test_stubs_name_what_the_extensions_have() -> None:
 
 
 def test_the_core_imports_nothing_from_above() -> None:
-    """import-linter reads Python alone. Within a function an import may point up: a name given for an object."""
+    """import-linter reads Python alone. An import within a function may point up: it gives an object for a name."""
     up = re.compile(r"^(?:from|c?import)\s+(?:zswapsim(?!\._core)|\.\.)", re.MULTILINE)
     sources = sorted((TREE / "zswapsim" / "_core").rglob("*.p*x*"))
     assert sources

@@ -1,7 +1,7 @@
-"""The store against what Linux 6.18 reported for the same pages: equal in every field, not close.
+"""Compare the store with the counts that Linux 6.18 reported for the same pages: every field is equal, not close.
 
-`data/zram.json`: mm_stat of a fresh zram device after each recipe's pages were written in order (fill), after slots
-were overwritten and discarded (churn), after the pool was compacted (compact).
+`data/zram.json` has mm_stat of a fresh zram device after each recipe's pages were written in order (fill), after slots
+were overwritten and discarded (churn), and after the pool was compacted (compact).
 """
 
 import json
@@ -18,8 +18,8 @@ TRUTH = json.loads((Path(__file__).parent / "data" / "zram.json").read_text())
 RECIPES = sorted(TRUTH["recipes"])
 NODE = 64 << 20
 CODECS = sorted({codec for recipe in TRUTH["recipes"].values() for codec in recipe})
-"""By the kernel's names; one that we do not have fails here."""
-PHASES = {"mix": ["pages", "fill", "churn", "compact"]}  # of the other recipes there is the first phase alone
+"""Return the statistics by the kernel's names; a name that the model lacks is an error."""
+PHASES = {"mix": ["pages", "fill", "churn", "compact"]}  # the other recipes have the first phase alone
 
 
 def agrees(store: PageStore, kernel: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""Counters in the kernel's forms."""
+"""Test the counters in the kernel's forms."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is seen of a running process: by counters, by accessed bits, by idle flags and soft-dirty bits."""
+"""Observe a running process by counters, accessed bits, idle flags and soft-dirty bits."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ from zswapsim.live.softdirty import kernel_tracks
 pytestmark = pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs procfs with smaps")
 observing = sys.modules["zswapsim.live.observe"]
 PAGE = 4096
-SLACK = 700 * PAGE  # what an interpreter that reads a line and touches a page references of its own
+SLACK = 700 * PAGE  # the memory that the interpreter itself references to read a line and touch a page
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_cleared_references_are_those_of_the_interval(program: Child, between: C
 
 
 def touch_seen(program: Child, pages: int) -> None:
-    """The first pages read so that it is seen: where clearing accessed bits can't flush the TLB, the child does."""
+    """Let the first pages be read so that it is seen: if clearing accessed bits can't flush the TLB, the child does."""
     if kernel_tracks():
         program.flush()
     program.touch("read", 0, pages)

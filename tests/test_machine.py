@@ -1,4 +1,4 @@
-"""The allocator of a machine with private nodes: what the lists say, rule by rule, and what walks tell."""
+"""Test the allocator of a machine with private nodes: fallback lists, rule by rule, and the nodes that walks see."""
 
 import gc
 import itertools
@@ -124,7 +124,7 @@ def test_thisnode_is_what_opens_a_private_node_in_v3() -> None:
 @every_rule
 @given(free=st.tuples(*[st.integers(0, 3)] * 4), private=st.booleans())
 def test_thisnode_equals_a_single_node_mask(rule: str, free: tuple[int, ...], private: bool) -> None:
-    """For every node and free-memory state; but where v3 made THISNODE the key to private nodes."""
+    """This holds for every node and free-memory state, but not if v3 made THISNODE the key to private nodes."""
     extra = GFP.PRIVATE if private else GFP(0)
     for name in "ABCD":
         if rule == "this-node" and name in "CD":
@@ -217,7 +217,7 @@ def test_watermarks_keep_reserves() -> None:
 
 def test_the_kernels_watermarks_of_16_mib_nodes() -> None:
     node = Machine.example().nodes["A"]
-    # 32 MiB of ordinary memory: 4 * sqrt(32768) = 724 kB, 181 frames, half of them A's.
+    # There are 32 MiB of ordinary memory: 4 * sqrt(32768) = 724 kB, 181 frames, half of them A's.
     assert (node.min_watermark, node.low_watermark) == (90, 112)
 
 
@@ -321,7 +321,7 @@ def test_the_order_of_distances_decides() -> None:
 
 
 def test_frames_go_with_the_last_reference() -> None:
-    """No cycle keeps a machine's memory until the collector comes by."""
+    """No reference cycle keeps a machine's memory until the garbage collector runs."""
     machine = small()
     alive = weakref.ref(machine)
     machine.grant(machine.nodes["C"], "swap backend").take()

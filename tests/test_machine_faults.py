@@ -1,4 +1,4 @@
-"""Faults, unmapping, swap, madvise and the page cache on an ordinary machine."""
+"""Test faults, unmapping, swap, madvise and the page cache on an ordinary machine."""
 
 import errno
 

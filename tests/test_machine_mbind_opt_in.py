@@ -1,4 +1,4 @@
-"""The mbind that the thread of June 2026 asks for, and a driver's file."""
+"""Test the mbind that the thread of June 2026 asks for, and a driver's file."""
 
 import errno
 
@@ -61,7 +61,7 @@ def test_mbind_opt_in_runs_out_of_memory_where_nothing_reclaims(opted: Machine) 
 
 
 def test_what_static_nodes_are_for() -> None:
-    """Without them, a new cpuset.mems moves the policy to an ordinary node, and nobody is told."""
+    """Without them, a new cpuset.mems moves the policy to an ordinary node without notice."""
     for require_static, flags, expected in ((False, 0, B), (True, STATIC, C)):
         machine = with_c("private-flag", MbindOptIn(require_static=require_static))
         machine.opt_in(machine.node(C), Cap.USER_NUMA)

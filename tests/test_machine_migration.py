@@ -1,4 +1,4 @@
-"""move_pages, migrate_pages and cpusets on an ordinary machine."""
+"""Test move_pages, migrate_pages and cpusets on an ordinary machine."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""A private node that opts in: the interfaces of v4 and v5, and the services of the kernel."""
+"""Let a private node opt in: the interfaces of v4 and v5, and the services of the kernel."""
 
 import errno
 
@@ -7,8 +7,26 @@ import pytest
 from tests.machine_samples import STATIC, A, B, C, D, fails, nodes, ordinary, touched, where, with_c
 from zswapsim.machine import GFP_KERNEL, Advice, Cap, Machine, Mode, MoveFlag, Process, sysfs
 from zswapsim.machine.audit import CALLERS
+from zswapsim.machine.cpuset import Cpuset
 from zswapsim.machine.nodes import PAGE_SIZE
 from zswapsim.machine.pages.reclaim import shrink_nodes
+
+
+def process_in_group(machine: Machine) -> tuple[Cpuset, Process]:
+    """Return a new cpuset below the root, and a process in it."""
+    group = machine.root_cpuset.child("jobs")
+    process = machine.spawn(machine.node(A))
+    group.attach(process)
+    return group, process
+
+
+def touched_on_c(machine: Machine, process: Process) -> int:
+    """Touch pages, let the kernel migrate the first one to node C, and return its address."""
+    address = touched(process)
+    machine.grant(machine.node(C), process.task.owner)
+    page = process.mm.page_at(address // PAGE_SIZE)
+    machine.memory.migrate_page(page, machine.node(C), GFP_KERNEL | machine.rule.opens)
+    return address
 
 
 @pytest.mark.parametrize(("isolation", "shown"), [("private-flag", ""), ("private-zonelist", "N2=4")])
@@ -42,10 +60,7 @@ def test_every_private_node_of_a_mask_must_opt_in(isolation: str) -> None:
 def test_pages_are_not_moved_off_a_node_that_does_not_opt_in(isolation: str) -> None:
     machine = with_c(isolation)
     process = machine.spawn(machine.node(A))
-    address = touched(process)
-    machine.grant(machine.node(C), process.task.owner)
-    page = process.mm.page_at(address // PAGE_SIZE)
-    machine.memory.migrate_page(page, machine.node(C), GFP_KERNEL | machine.rule.opens)
+    address = touched_on_c(machine, process)
     assert process.move_pages([address], [A]) == [-errno.ENOENT]
     fails(errno.ENOENT, process.migrate_pages, nodes(C), nodes(A))
     fails(errno.ENODEV, process.migrate_pages, nodes(A), nodes(C))
@@ -67,9 +82,7 @@ def test_cpusets_of_v4_list_private_nodes_and_keep_an_ordinary_one() -> None:
 
 def test_a_rebind_of_v4_drops_nodes_that_did_not_opt_in() -> None:
     machine = with_c("private-flag")
-    group = machine.root_cpuset.child("jobs")
-    process = machine.spawn(machine.node(A))
-    group.attach(process)
+    group, process = process_in_group(machine)
     group.write_mems(nodes(A))
     process.set_mempolicy(Mode.INTERLEAVE, nodes(A))
     group.write_mems(nodes(B, C))
@@ -79,9 +92,7 @@ def test_a_rebind_of_v4_drops_nodes_that_did_not_opt_in() -> None:
 def test_cpusets_of_v5_do_not_partition_private_nodes() -> None:
     machine = with_c("private-zonelist")
     machine.opt_in(machine.node(C), Cap.USER_NUMA)
-    group = machine.root_cpuset.child("jobs")
-    process = machine.spawn(machine.node(A))
-    group.attach(process)
+    group, process = process_in_group(machine)
     group.write_mems(nodes(A))
     process.set_mempolicy(Mode.BIND, nodes(C))
     group.write_mems(nodes(B))
@@ -93,9 +104,7 @@ def test_cpusets_of_v5_do_not_partition_private_nodes() -> None:
 def test_a_mixed_policy_of_v5_keeps_its_private_node_through_a_rebind() -> None:
     machine = with_c("private-zonelist")
     machine.opt_in(machine.node(C), Cap.USER_NUMA)
-    group = machine.root_cpuset.child("jobs")
-    process = machine.spawn(machine.node(A))
-    group.attach(process)
+    group, process = process_in_group(machine)
     process.set_mempolicy(Mode.INTERLEAVE, nodes(A, C))
     group.write_mems(nodes(B))
     assert process.task.mempolicy.nodes == nodes(B, C)
@@ -115,16 +124,12 @@ def test_the_mask_files_of_v4_and_v5() -> None:
 
 
 def serving(cap: Cap | None, isolation: str = "private-flag") -> tuple[Machine, Process, int]:
-    """A machine whose node C opted into one service, with a process that has a page on C."""
+    """Return a machine whose node C opted into one service, and a process that has a page on C, at an address."""
     machine = with_c(isolation)
     machine.swap_on()
     machine.opt_in(machine.node(C), Cap(0) if cap is None else cap)
     process = machine.spawn(machine.node(A))
-    address = touched(process)
-    machine.grant(machine.node(C), process.task.owner)
-    page = process.mm.page_at(address // PAGE_SIZE)
-    machine.memory.migrate_page(page, machine.node(C), GFP_KERNEL | machine.rule.opens)
-    return machine, process, address
+    return machine, process, touched_on_c(machine, process)
 
 
 @pytest.mark.parametrize("isolation", ["private-flag", "private-zonelist"])

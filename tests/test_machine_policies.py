@@ -1,4 +1,4 @@
-"""mbind, set_mempolicy and get_mempolicy on an ordinary machine."""
+"""Test mbind, set_mempolicy and get_mempolicy on an ordinary machine."""
 
 import errno
 

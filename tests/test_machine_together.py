@@ -1,7 +1,7 @@
-"""Random processes, random kernel callers and a running simulation on one machine, and beside it its like without C, D.
+"""Run random processes, kernel callers and a simulation on two machines, one with private nodes C and D, one without.
 
-Under the hard rules no frame of a private node ever has another owner than those it was granted to, and no call tells
-the two machines apart. Under the soft rules the same machine must find a leak by itself.
+Under the hard rules no frame of a private node is ever owned by anyone but those to whom it was granted, and no call
+distinguishes the two machines. Under the soft rules the same test must find a leak by itself.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ NODES = (
 )
 ROOM = 560
 FRAME = ("state.boot", "state.nothing_has_leaked", "state.pages_lie_where_they_would", "state.teardown")
-"""What every example begins and ends with."""
+"""Set up and tear down every example."""
 COST = (1, 1, 1, 1, 1, 1)
 SIMULATED_PAGES, SIMULATED_FRAMES = 48, 8
 
@@ -71,7 +71,7 @@ files = [
 
 
 class Side:
-    """One of the two machines, with what runs on it."""
+    """Hold one of the two machines, with the processes that run on it."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -84,7 +84,7 @@ class Side:
         self.groups = [machine.root_cpuset.child("one"), machine.root_cpuset.child("two")]
 
     def address(self, process: int, region: int, offset: int) -> int:
-        """Somewhere in or near a region of a process."""
+        """Draw an address in or near a region of a process."""
         known = self.regions[process] or [0x7F0000000000]
         return known[region % len(known)] + offset * PAGE_SIZE
 
@@ -110,7 +110,7 @@ class Together(RuleBasedStateMachine):
         self.sides[1].machine.swap_on()
         self.engine = simulation(machine)
 
-    # -- both machines are asked the same -----------------------------------------------------------------------------
+    # -- calls to both machines ----------------------------------------------------------------------------------------
 
     def ask(self, call: Callable[[Side], Any]) -> None:
         answers = [answer(call, side) for side in self.sides]
@@ -220,7 +220,7 @@ class Together(RuleBasedStateMachine):
     @precondition(lambda self: self.roomy())
     @rule(name=st.sampled_from(names))
     def kernel_caller(self, name: str) -> None:
-        """What it got is looked at, then freed again, so that the two machines stay equally full."""
+        """Its frames are examined and then freed, so that the two machines stay equally full."""
         for side in self.sides[: 1 if name in PRIVATE_ONLY else 2]:
             outcome = CALLERS[name](side.machine)
             self.nothing_has_leaked()
@@ -247,7 +247,7 @@ class Together(RuleBasedStateMachine):
         ops = np.array([(writes >> place % 8) & 1 for place in range(len(pages))], np.uint8)
         assert self.engine.feed(np.array(pages, np.uint32), ops) == len(pages)
 
-    # -- what holds after every step ----------------------------------------------------------------------------------
+    # -- invariants ----------------------------------------------------------------------------------------------------
 
     @invariant()
     def nothing_has_leaked(self) -> None:
@@ -275,7 +275,7 @@ def answer(call: Callable[[Side], Any], side: Side) -> tuple[str, Any]:
 
 
 def simulation(machine: Machine) -> Replay:
-    """A replay at bytes depth whose pool is on C and whose DRAM is a node of another machine."""
+    """Open a replay at bytes depth whose pool is on C and whose DRAM is a node of another machine."""
     contents = Contents(np.random.default_rng(1).integers(0, 40, (16, PAGE_SIZE), np.uint8), "noise")
     backend = PrivateNodeBackend(
         COST, machine.nodes["C"].owned_by(SWAP_BACKEND), SwapDevice(64, backed=True), get_compressor("lz4")
@@ -322,7 +322,7 @@ def test_ten_thousand_sequences_under_a_hard_rule(isolation: str) -> None:
 
 @pytest.mark.parametrize("isolation", SOFT)
 def test_a_leak_is_found_under_a_soft_rule(isolation: str) -> None:
-    """In under a thousand sequences; the shortest example is one call of one caller, as the docs print it."""
+    """A leak is found in under a thousand sequences; the shortest is one call of one caller, as the docs print it."""
     with pytest.raises(AssertionError, match=r"leaked: \{'C'") as found:
         drive(isolation, 999)
     notes = "\n".join(getattr(found.value, "__notes__", []))

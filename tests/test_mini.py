@@ -1,4 +1,4 @@
-"""Many sizes of DRAM with any reclaimer in one pass, beside real replays."""
+"""Compare many sizes of DRAM, replayed in one pass with any reclaimer, with real replays."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Belady's minimum: against its reference, against libcachesim, and never beaten."""
+"""Test Belady's minimum against its reference and libcachesim, and check that no reclaimer beats it."""
 
 import random
 from pathlib import Path
@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depths_machine import assert_same_events
+from tests.libcachesim_rival import Rival
 from tests.reference.reclaim import Opt
 from tests.reference.replay import Contents, Machine, Swap
 from tests.test_reclaim import Counted, skewed
@@ -20,7 +22,7 @@ from zswapsim._core.reclaim.opt import NextAccesses, OptReclaimer
 from zswapsim.reclaimers.names import RECLAIMERS
 from zswapsim.reclaimers.registry import open_reclaimer
 from zswapsim.study.settings.cost import PRESETS
-from zswapsim.traces import ArrayTrace, DenseTrace, read_trace, write_trace
+from zswapsim.traces import ArrayTrace, DenseTrace, read_trace
 
 COST = PRESETS["cxl-nvme"]
 TRACES = [
@@ -54,7 +56,7 @@ def feed(engine: Replay, pages: list[int], ops: list[int] | None = None) -> int:
     piece=st.integers(1, 40),
 )
 def test_every_access_against_the_reference(trace, frames, batch, device, exclusive, piece):
-    """Where loads are exclusive pages are only counted; a device that is full has pages stay."""
+    """If loads are exclusive, pages are only counted; on a full device some pages can't be evicted."""
     batch = min(batch, frames)
     pages, accesses = 12, [page for page, _ in trace]
     backend = CountingBackend(COST, exclusive=exclusive) if device is None else DiskBackend(COST, SwapDevice(device))
@@ -66,10 +68,7 @@ def test_every_access_against_the_reference(trace, frames, batch, device, exclus
         feed(engine, [page for page, _ in part], [int(write) for _, write in part])
         for page, write in part:
             model.access(page, write)
-        engine.check()
-        found = engine.counters_now()
-        expected = model.count | model.reclaimer.count
-        assert {key: found[key] for key in expected} == expected
+        assert_same_events(engine, model)
         assert engine.out_of_memory == model.out_of_memory
 
 
@@ -86,10 +85,7 @@ def test_long_traces_against_the_reference(seed: int) -> None:
     feed(engine, trace)
     for page in trace:
         model.access(page, False)
-    engine.check()
-    found = engine.counters_now()
-    expected = model.count | model.reclaimer.count
-    assert {key: found[key] for key in expected} == expected
+    assert_same_events(engine, model)
 
 
 # -- never beaten -----------------------------------------------------------------------------------------------------
@@ -119,19 +115,11 @@ def test_no_reclaimer_has_fewer_faults_on_any_trace(pages: list[int], frames: in
 @pytest.mark.slow
 @pytest.mark.parametrize("source", [*TRACES, "gen:zipf,pages=5000,events=2e5,alpha=0.9"])
 def test_faults_equal_libcachesims_misses(source: str, tmp_path: Path) -> None:
-    libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")
-    trace = DenseTrace(read_trace(source))
-    trace.scan()
-    theirs = tmp_path / "trace.oracleGeneral.bin"
-    write_trace(trace.trace, theirs)
+    theirs = Rival(source, tmp_path)
     for share in (10, 30, 60):
-        frames = trace.pages * share // 100
-        counters = run(trace, None, Settings(dram=frames * 4096, reclaim="opt")).counters
-        reader = libcachesim.TraceReader(
-            str(theirs), libcachesim.TraceType.ORACLE_GENERAL_TRACE, libcachesim.ReaderInitParam(ignore_obj_size=True)
-        )
-        missed, _ = libcachesim.Belady(frames).process_trace(reader)
-        assert counters["minor_faults"] + counters["major_faults"] == round(missed * trace.events)
+        frames = theirs.trace.pages * share // 100
+        counters = run(theirs.trace, None, Settings(dram=frames * 4096, reclaim="opt")).counters
+        assert counters["minor_faults"] + counters["major_faults"] == theirs.misses("Belady", frames)
 
 
 # -- in runs ----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The codecs in C of our own: what Linux makes of a page, what the papers say of a line, and any bytes whatever."""
+"""Test this project's own codecs in C: what Linux returns for a page, what the papers say of a line, and any bytes."""
 
 import ctypes
 import itertools
@@ -25,7 +25,7 @@ from zswapsim.traces.recipes import recipe_pages
 EXAMPLES = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "sanitize" else 60
 LENGTHS = json.loads((Path(__file__).parent / "data" / "zram_lengths.json").read_text())["codecs"]
 LINUX = {"lz4": "lz4-linux", "lzo": "lzo", "lzo-rle": "lzo-rle"}
-HUGE = 3625  # zram keeps a page raw from this length on
+HUGE = 3625  # zram stores a page uncompressed from this length on
 OWN = [
     ("lz4-linux", 1),
     ("lz4-linux", 65537),
@@ -45,7 +45,7 @@ OWN = [
 
 @pytest.fixture(scope="module")
 def liblzo2():
-    """Debian's liblzo2-2: nothing needs it but this comparison."""
+    """Debian's liblzo2-2, which only this comparison needs."""
     try:
         return ctypes.CDLL("liblzo2.so.2")
     except OSError as missing:
@@ -54,7 +54,7 @@ def liblzo2():
 
 @st.composite
 def sources(draw, longest=5000):
-    """Bytes of any length up to `longest`: noise, runs of zeros, and copies of what came before."""
+    """Draw bytes of any length up to `longest`: noise, runs of zeros, and copies of earlier bytes."""
     data = bytearray()
     length = draw(st.integers(0, longest))
     while len(data) < length:
@@ -71,7 +71,7 @@ def sources(draw, longest=5000):
     return bytes(data[:length])
 
 
-# ---- what Linux makes of a page ----------------------------------------------------------------------------------
+# ---- lengths of Linux --------------------------------------------------------------------------------------------
 
 
 def kernel_pages(recipe, count):
@@ -84,7 +84,7 @@ def kernel_pages(recipe, count):
 @pytest.mark.parametrize("recipe", list(LENGTHS["lz4"]))
 @pytest.mark.parametrize("name", list(LINUX))
 def test_every_page_has_the_length_that_linux_gives_it(name, recipe):
-    """`data/zram_lengths.json`: by how much each page raised compr_data_size of a zram device of Linux 6.18."""
+    """Compare with `data/zram_lengths.json`: by how much each page raised compr_data_size of Linux 6.18's zram."""
     codec = get_compressor(LINUX[name])
     ours = []
     for page in kernel_pages(recipe, len(LENGTHS[name][recipe])):
@@ -123,7 +123,7 @@ def lzo2(library, data):
 @settings(max_examples=300)
 @given(data=sources())
 def test_lzo_is_that_of_liblzo2(liblzo2, data):
-    """Below 64 bytes liblzo2 sometimes looks for no match at all; such a page there isn't."""
+    """Below 64 bytes liblzo2 sometimes searches for no match at all; no page is that short."""
     packed = CCodec("lzo").compress(data)[1]
     if len(data) >= 64:
         assert packed == lzo2(liblzo2, data)
@@ -137,7 +137,7 @@ def test_lzo_of_pages_and_long_sources_is_that_of_liblzo2(liblzo2):
     codec = CCodec("lzo")
     for index in range(60):
         assert codec.compress(hard_page(index))[1] == lzo2(liblzo2, hard_page(index))
-    for count in (11, 12, 13, 24, 40):  # blocks end after 49,152 bytes
+    for count in (11, 12, 13, 24, 40):  # a block ends after 49,152 bytes
         data = b"".join(hard_page(index % 9) for index in range(count)) + b"tail"
         packed = codec.compress(data)[1]
         assert packed == lzo2(liblzo2, data)
@@ -149,7 +149,7 @@ def test_lzo_of_pages_and_long_sources_is_that_of_liblzo2(liblzo2):
 
 def test_an_lz4_block_by_hand():
     codec = CCodec("lz4-linux", 1)
-    # 3 literals, 10 bytes from 3 back; the last 5 are literals.
+    # Decode 3 literals, then 10 bytes from 3 back; the last 5 bytes are literals.
     block = b"\x36abc\x03\x00\x50final"
     assert codec.decompress(block, 18) == (18, b"abcabcabcabca" + b"final")
     assert codec.decompress(block, 17) == (CORRUPT, b"")
@@ -160,7 +160,7 @@ def test_an_lz4_block_by_hand():
 
 
 def test_lzo_streams_by_hand():
-    """The instructions of Documentation/staging/lzo.rst; far matches come with long sources."""
+    """Decode the instructions of Documentation/staging/lzo.rst. Far matches need long sources."""
     codec = CCodec("lzo")
     end = b"\x11\0\0"
     first = bytes([17 + 8]) + b"01234567"
@@ -171,9 +171,9 @@ def test_lzo_streams_by_hand():
         (b"\0\x01" + b"0123456789abcdefghi" + end, b"0123456789abcdefghi"),
         (first + bytes([64 | 32 | 2 << 2 | 1, 0]) + b"x" + end, b"01234567" + b"5675" + b"x"),  # 4 from 3 back
         (first + bytes([128 | 3 << 5 | 7 << 2, 0]) + end, b"01234567" * 2),  # 8 from 8 back
-        (first + b"\x24\x1e\0" + b"yz" + end, b"01234567" + b"012345" + b"yz"),  # 6 from 8 back, and 2 literals
+        (first + b"\x24\x1e\0" + b"yz" + end, b"01234567" + b"012345" + b"yz"),  # 6 bytes from 8 back, and 2 literals
         (first + b"\x20\x01\0\0" + end, b"01234567" + b"7" * 34),  # 34 from 1 back
-        (bytes([17 + 2]) + b"ab" + b"\x04\0" + end, b"ab" + b"ab"),  # 2 from 2 back, after literals
+        (bytes([17 + 2]) + b"ab" + b"\x04\0" + end, b"ab" + b"ab"),  # 2 bytes from 2 back, after literals
     ]
     for stream, data in cases:
         assert codec.decompress(stream, len(data)) == (len(data), data), stream
@@ -191,7 +191,7 @@ def test_lzo_streams_by_hand():
     )
     for bad in damaged:
         assert codec.decompress(bad, 100) == (CORRUPT, b""), bad
-    # 3 bytes from 2049 back, after 4 literals or more.
+    # Decode 3 bytes from 2049 back, after at least 4 literals.
     data = noise(numbers(5), 2100)
     long = b"\0" + b"\0" * ((2100 - 18) // 255) + bytes([(2100 - 18) % 255])
     assert codec.decompress(long + data + b"\0\0" + end, 2103) == (2103, data + data[51:54])
@@ -205,9 +205,9 @@ def test_a_run_of_zeros_by_hand():
         data = b"abcd" + bytes(length) + b"x"
         assert codec.decompress(start + run + end, len(data)) == (len(data), data)
         assert codec.decompress(start + run + end, len(data) - 2) == (CORRUPT, b"")
-    assert codec.decompress(b"\x11\x02" + start[2:] + end, 100) == (CORRUPT, b"")  # a version that is not known
+    assert codec.decompress(b"\x11\x02" + start[2:] + end, 100) == (CORRUPT, b"")  # an unknown version
     version_0 = bytes([17 + 4]) + b"abcd" + b"\x18\xfc\xff\x00" + end
-    assert codec.decompress(version_0, 100) == (CORRUPT, b"")  # there it is a far match
+    assert codec.decompress(version_0, 100) == (CORRUPT, b"")  # as LZO-RLE it is a far match
 
 
 def test_long_runs_of_zeros_are_single_instructions():
@@ -271,7 +271,7 @@ def test_the_least_capacity_is_enough_and_less_is_refused(made):
 
 
 def test_a_source_that_lzo_rle_makes_longer_than_the_least_capacity():
-    """Four bytes and four zeros in turn cost nine, as long as no byte before the zeros repeats."""
+    """Four bytes and four zeros in alternation take nine bytes, unless a byte before the zeros repeats."""
     draw = numbers(3)
     data = b"".join(bytes(byte | 1 for byte in noise(draw, 3)) + bytes([last]) + bytes(4) for last in range(1, 256))
     codec = CCodec("lzo-rle")
@@ -289,11 +289,11 @@ def test_lz4_linux_is_for_sources_up_to_64_kib():
     assert codec.compress(data + b"x") == (CODEC_ERROR, b"")
 
 
-# ---- what the papers say -----------------------------------------------------------------------------------------
+# ---- lines of the papers -----------------------------------------------------------------------------------------
 
 
 def words(*values, count=16):
-    """A line, or more, of 32-bit words; the last value repeats."""
+    """Make a line, or more, of 32-bit words; the last value repeats."""
     padded = [*values, *[values[-1]] * (count - len(values))]
     return struct.pack(f"<{count}I", *(value & 0xFFFFFFFF for value in padded))
 
@@ -315,12 +315,12 @@ def quads(*values):
         (words(0x12340000), 16 * 19),
         (words(0x007FFF80), 16 * 19),
         (words(0xABABABAB), 16 * 11),
-        (words(0x12345678), 64 * 8),  # 35 bits a word: kept as it is
+        (words(0x12345678), 64 * 8),  # 35 bits a word: it is stored uncompressed
         (words(1, 0, 0, 0, 0x12345678, 0), 7 + 6 + 35 + 6 + 6),
     ],
 )
 def test_the_patterns_of_fpc(line, bits):
-    """Alameldeen and Wood 2004, table 1: three bits of prefix and 3, 4, 8, 16, 16, 16, 8 or 32 of data."""
+    """Check Alameldeen and Wood 2004, table 1: three bits of prefix and 3, 4, 8, 16, 16, 16, 8 or 32 of data."""
     code, packed = CCodec("fpc", 64).compress(line)
     assert code == 2 + -(-bits // 8)
     assert CCodec("fpc", 64).decompress(packed, 64) == (64, line)
@@ -341,20 +341,20 @@ def test_the_patterns_of_fpc(line, bits):
     ],
 )
 def test_the_forms_of_bdi(line, form, length):
-    """Pekhimenko et al. 2012, table 2: the paper's number and size, and one bit a value."""
+    """Check Pekhimenko et al. 2012, table 2: the paper's number and size, and one bit a value."""
     code, packed = CCodec("bdi", 64).compress(line)
     assert (packed[2], code) == (form, 2 + 1 + length)
     assert CCodec("bdi", 64).decompress(packed, 64) == (64, line)
 
 
 def test_bdi_takes_small_numbers_from_zero():
-    """Pointers and small integers in one line: section 4.2, the immediate of the name."""
+    """Compress pointers and small integers in one line: section 4.2, the immediate of the name."""
     line = quads(0x7F0000001000, 1, 0x7F0000001010, 0, 2, 0x7F0000001020, -3, 0x7F0000001030)
     assert CCodec("bdi", 64).compress(line)[1][2] == 2
 
 
 def test_what_wkdm_finds():
-    """Zeros; a word missed; the same; its upper 22 bits; two bits each, 32, 4, and 4 with a third of 32."""
+    """Compress zeros; a word missed; the same; its upper 22 bits; two bits each, 32, 4, and 4 with a third of 32."""
     codec = CCodec("wkdm", 4096)
     assert codec.compress(words(0))[0] == 2 + 4
     assert codec.compress(words(0x12345678, 0))[0] == 2 + 4 + 4
@@ -365,7 +365,7 @@ def test_what_wkdm_finds():
 
 @pytest.mark.parametrize("name", ["wkdm", "fpc", "bdi"])
 def test_a_line_is_compressed_alone(name):
-    """At the grain of a line its length doesn't depend on the lines before it."""
+    """With the granularity of a line, its length does not depend on the lines before it."""
     codec = CCodec(name, 64)
     page = golden.pointers(1)
     lines = [page[at : at + 64] for at in range(0, 4096, 64)]
@@ -388,19 +388,19 @@ def test_the_grain_is_a_power_of_two():
 
 
 class ZstdParameters(ctypes.Structure):
-    """ZSTD_parameters: seven numbers for the search, three for the frame."""
+    """Mirror ZSTD_parameters: seven numbers for the search, three for the frame."""
 
     _fields_ = [("numbers", ctypes.c_uint * 10)]
 
 
 def library_file(name):
-    """The shared object that a codec calls into, as `zswapsim compressors` tells it."""
+    """Return the shared object that a codec calls, as `zswapsim compressors` reports it."""
     return next(info_record(info)["library"] for info in available() if info.name == name)
 
 
 @pytest.mark.parametrize("level", [-5, 1, 3, 7, 12, 19])
 def test_zstd_has_the_parameters_for_a_source_of_one_page(level):
-    """What zram asks for, spelt out: ZSTD_getParams(level, 4096, 0), then a frame with exactly these."""
+    """Make zram's calls: ZSTD_getParams(level, 4096, 0), then a frame with exactly these parameters."""
     codec = get_compressor(f"zstd:level={level}")
     path = library_file("zstd")
     library = ctypes.CDLL(path)
@@ -410,7 +410,7 @@ def test_zstd_has_the_parameters_for_a_source_of_one_page(level):
     library.ZSTD_createCCtx.restype = ctypes.c_void_p
     library.ZSTD_compress_advanced.restype = ctypes.c_size_t
     parameters = library.ZSTD_getParams(level, ctypes.c_ulonglong(4096), ctypes.c_size_t(0))
-    assert parameters.numbers[0] <= 12 + (level > 19)  # no window beyond the page
+    assert parameters.numbers[0] <= 12 + (level > 19)  # no window larger than the page
     context = ctypes.c_void_p(library.ZSTD_createCCtx())
     out, size = ctypes.create_string_buffer(8192), ctypes.c_size_t
     for page in (golden.text(1), golden.pointers(2), golden.integers(3), hard_page(3)):
@@ -422,9 +422,9 @@ def test_zstd_has_the_parameters_for_a_source_of_one_page(level):
 
 @pytest.mark.parametrize(("source_log", "alike"), [(18, True), (0, False)])
 def test_zstd_as_zswap_has_it_is_tuned_for_another_source(source_log, alike):
-    """crypto/zstd.c: the parameters for 2^18 bytes, or for an unknown size; here through the package's own binding.
+    """Make the calls of crypto/zstd.c, through the package's own binding: parameters for 2^18 bytes or an unknown size.
 
-    At level 3 those for 2^18 bytes search a page as those for a page do.
+    At level 3 the parameters for 2^18 bytes search a page as the parameters for a page do.
     """
     codec = get_compressor(f"zstd:source_log={source_log}")
     size = (1 << source_log) if source_log else 0

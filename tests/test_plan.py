@@ -1,4 +1,4 @@
-"""A plan as a whole: what it recommends keeps what was asked, in a run of its own; else it says so."""
+"""Test a plan as a whole: its recommendation meets the objectives in a run, or the plan says that it does not."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ from zswapsim.traces import Contents, DenseTrace, capture_pages, read_contents, 
 
 SMALL = "gen:zipf,pages=900,events=30000,alpha=1.1,writes=0.3,seed=2"
 SLOW = 20_000.0
-"""Nanoseconds an access: codec times on a busy machine are far from any limit then."""
+"""Nanoseconds an access: a slow pace, so that codec times on a busy machine are far from any limit."""
 CHILD = (
     "import json; kept = [json.loads(json.dumps({'id': n, 'name': f'user {n * 7919 % 5000}', 'tags': [n % 7, n % 11]}))"
     " for n in range(22000)]; print(flush=True); input()"
@@ -31,7 +31,7 @@ CHILD = (
 
 @pytest.fixture(scope="module")
 def python_pages() -> Contents:
-    """What a Python program with JSON documents has in memory, captured now and gone with this module."""
+    """Capture the memory of a Python program with JSON documents; the file is removed with this module."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", CHILD], **pipes) as process:
         process.stdout.readline()
@@ -53,7 +53,7 @@ def mix() -> Contents:
 
 
 def kept_in_a_run(made: Plan, trace, contents: Contents) -> None:
-    """The recommended DRAM, node and compressor, run at bytes depth: nothing is written back, the figures are those."""
+    """The recommended DRAM, node and compressor, run at bytes depth, write nothing back and give the plan's figures."""
     point = made.recommended.run
     settings = Settings(
         dram=point.dram_frames * PAGE_SIZE,
@@ -68,7 +68,7 @@ def kept_in_a_run(made: Plan, trace, contents: Contents) -> None:
     assert result.counters["peak_pool_total_size"] == point.node_frames * PAGE_SIZE
 
 
-# -- shows ------------------------------------------------------------------------------------------------------------
+# -- recommendations --------------------------------------------------------------------------------------------------
 
 
 def test_the_json_trace_with_captured_python_pages(python_pages):
@@ -94,7 +94,7 @@ def test_the_impossible_is_said_and_the_nearest_given(python_pages):
     assert "Even alone save>80% is out of reach: " in " ".join(text.split())
 
 
-# -- every objective, and several -------------------------------------------------------------------------------------
+# -- objectives -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -183,11 +183,11 @@ def test_other_reclaimers(small, mix, reclaim):
     assert made.recommended.estimate.major_faults == made.recommended.run.major_faults
 
 
-# -- runs that come out otherwise -------------------------------------------------------------------------------------
+# -- runs that differ from their estimate -----------------------------------------------------------------------------
 
 
 def worse_by(times: float, monkeypatch) -> None:
-    """Runs find so many times the waiting of 7 µs a fault: a machine that is slower than when pages were measured."""
+    """Let runs wait a multiple of 7 µs a fault, as on a machine that is slower than when pages were measured."""
 
     def slower(compressor, sums, workload):
         return make_plan_point(compressor, sums._replace(stall_ns=times * 7_000 * sums.major_faults), workload)
@@ -259,12 +259,12 @@ def test_tries_are_bounded_and_what_was_not_kept_is_not_said_to_be(small, mix, m
 
 
 class OneInTwo(TrafficSource):
-    """A workload whose faults fall by one with each two frames of DRAM."""
+    """Model a workload that has one fault less with each two frames of DRAM."""
 
     name, limits, one_pass = "arithmetic", ("It was made up.",), True
 
     def at(self, frames: int) -> Traffic:
-        """Of 1000 pages."""
+        """Return the traffic of 1000 pages."""
         return Traffic(frames, (1000 - frames) // 2, (1000 - frames) // 2, 1000 - frames)
 
 
@@ -309,7 +309,7 @@ def test_a_node_that_is_too_dear_is_said_to_be(small, mix):
     assert "Keep all 3.5 MiB in DRAM: no point costs less." in plan_text(cheapest)
 
 
-# -- what is refused --------------------------------------------------------------------------------------------------
+# -- errors -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The parts of a plan: objectives, pace, estimates and the search, each against a hand's or a slow computation."""
+"""Test the parts of a plan (objectives, pace, estimates, search) against slow or hand-made computations."""
 
 import math
 from typing import NamedTuple
@@ -115,11 +115,11 @@ def test_several_limits_hold_together():
     assert asked.kept(a_point(saved=31.0, slowdown=2.9))
     assert not asked.kept(a_point(saved=31.0, slowdown=4.0))
     assert not asked.kept(a_point(saved=29.0, slowdown=2.9))
-    assert asked.reached(a_point(saved=30.0, slowdown=6.0)) == pytest.approx(2.0)  # of the one missed most
+    assert asked.reached(a_point(saved=30.0, slowdown=6.0)) == pytest.approx(2.0)  # the objective missed most
     assert parse_objectives(["save>60%"]).reached(a_point(saved=20.0)) == pytest.approx(80 / 40)  # memory taken
 
 
-# -- the figures of a point -------------------------------------------------------------------------------------------
+# -- figures of a point -----------------------------------------------------------------------------------------------
 
 
 def test_every_column_by_hand():
@@ -180,7 +180,7 @@ def test_what_other_work_took_is_taken_off_codec_times():
 
 
 def test_the_busiest_part_of_a_run():
-    # 50 pages over and over again in 40 frames fault at every access, the same page again and again does not.
+    # 50 pages in a loop in 40 frames fault at every access; the same page over and over does not.
     pages = np.concatenate([np.zeros(9_000, np.uint64), np.arange(1_000, dtype=np.uint64) % 50])
     result = run(ArrayTrace(pages), None, Settings(dram=40 * 4096))
     assert busiest_window(result) == pytest.approx(10_000 / result.counters["major_faults"])
@@ -197,7 +197,7 @@ def scanned(page, time_ns=None) -> DenseTrace:
 
 
 def slow_working_set(pages, windows) -> float:
-    """Distinct pages of each window, mean; without the last where there are several."""
+    """Return the mean number of distinct pages of all windows, without the last one if there are several."""
     found = {}
     for page, window in zip(pages, windows, strict=True):
         found.setdefault(window, set()).add(page)
@@ -267,7 +267,7 @@ def measured(sizes, same=(), zero=(), compress=5_000, decompress=2_000) -> Measu
 
 
 def test_costs_of_pages_by_hand():
-    # Compressed, kept as it is from the huge limit on, one word repeated, zero.
+    # Pages are compressed, stored uncompressed from the huge limit on, of one repeated word, or zero.
     costs = PageCosts(measured([1_000, 3_700, 0, 0], same=[2], zero=[3]), 4, COST, chain_size=8)
     assert list(costs.store_ns) == [250 + 1_000 / 25 + 5_000, 250 + 4_096 / 25 + 5_000, 250, 0]
     assert list(costs.load_ns) == [250 + 1_000 / 25 + 2_000, 250 + 4_096 / 25 + 2_000, 250, 0]
@@ -315,7 +315,7 @@ def test_objects_of_one_class_leave_nothing_to_chance():
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_alike_pages_are_estimated_as_they_run(batch):
-    """Where every page costs the same nothing is left to chance: estimate and run agree in every sum but the pool's."""
+    """If all pages cost the same, nothing is left to chance: estimate and run agree in every sum but the pool's."""
     contents = read_contents("recipe:noise,pages=50")
     lengths = measured([1_365] * len(contents))
     dense = DenseTrace(read_trace("gen:zipf,pages=400,events=20000,writes=0.3,alpha=0.7"))
@@ -327,7 +327,7 @@ def test_alike_pages_are_estimated_as_they_run(batch):
     assert sums.stall_ns == pytest.approx(found.stall_ns)
     assert sums.compress_ns == pytest.approx(found.compress_ns)
     assert sums.decompress_ns == pytest.approx(found.decompress_ns)
-    assert sums.p99_ns == pytest.approx(found.p99_ns, rel=0.04)  # a run's percentiles are within 3 %
+    assert sums.p99_ns == pytest.approx(found.p99_ns, rel=0.04)  # a run's percentiles are within 3 % of the true ones
     assert sums.mean_ns == pytest.approx(found.mean_ns, rel=0.1 if batch > 1 else 1e-9)
     assert sums.node_frames == pytest.approx(found.node_frames, rel=0.05)
 
@@ -337,7 +337,7 @@ def test_mixed_latencies_are_a_load_and_a_store_drawn_apart():
     mean, p99 = costs.latency(1, 1.0)
     fixed = COST.major_fault_ns + 11_000 + 2 * 250
     assert mean == pytest.approx(fixed + 2 * (0.9925 * 1_000 + 0.0075 * 4_096) / 25)
-    # One of the two is raw in 1.5 % of the faults.
+    # One of the two pages is uncompressed in 1.5 % of the faults.
     assert p99 == pytest.approx(fixed + (1_000 + 4_096) / 25)
     assert costs.latency(1, 0.0)[1] == pytest.approx(COST.major_fault_ns + 1_000 + 250 + 1_000 / 25)
 
@@ -347,7 +347,7 @@ def test_a_batch_is_paid_by_the_fault_that_needs_it():
     mean, p99 = costs.latency(32, 1 / 32)
     load, store = float(costs.load_ns[0]), float(costs.store_ns[0])
     assert mean == pytest.approx(COST.major_fault_ns + load + store)
-    assert p99 == pytest.approx(COST.major_fault_ns + load + 32 * store)  # three faults in a hundred pay so
+    assert p99 == pytest.approx(COST.major_fault_ns + load + 32 * store)  # three faults in a hundred have that cost
 
 
 def test_a_large_batch_is_drawn_as_a_small_one_is(monkeypatch):
@@ -411,7 +411,7 @@ def test_more_waiting_that_makes_another_compressor_the_better():
 def test_the_knee_is_where_a_per_cent_begins_to_cost_more_than_on_average():
     saved = [0, 10, 20, 30, 40]
     found = [a_point(saved=float(s), slowdown=float(w)) for s, w in zip(saved, [0, 1, 3, 20, 100], strict=True)]
-    assert knee(found) is found[3]  # 17 % for ten more, at 2.5 % a per cent on average; the next ten cost 80 %
+    assert knee(found) is found[3]  # 17 % for ten more, at 2.5 % for each per cent on average; the next ten cost 80 %
 
 
 @pytest.mark.parametrize("slowdown", [0.0, 5.0])

@@ -1,4 +1,4 @@
-"""Plans for a running process: bounds of its faults from what is seen of it, and what can't be known said."""
+"""Plan for a running process: bounds of its faults from its observation, and what the plan says it can't know."""
 
 import os
 import subprocess
@@ -107,7 +107,7 @@ def test_bounds_hold_each_other(points: list[tuple[int, int]], counted: bool) ->
 
 @pytest.mark.parametrize("alpha", [0.6, 1.0])
 def test_lru_faults_lie_between_the_bounds(alpha: float) -> None:
-    """Independent draws by Zipf's law, a look at doubling times as the observer has them; LRU warmed up before."""
+    """Pages are drawn independently by Zipf's law and observed at doubling times; LRU is warmed up before."""
     random, pages, events = np.random.default_rng(1), 2000, 1 << 16
     weights = 1.0 / np.arange(1, pages + 1) ** alpha
     drawn = random.choice(pages, 2 * events, p=weights / weights.sum()).astype(np.uint64)
@@ -128,7 +128,7 @@ LINE = "kdamond.0 1 [000] {at}.000000: damon:damon_aggregated: target_id={target
 
 
 def record(path: Path, start: int, snapshots: list[list[tuple[int, int, int]]], target: int = 0) -> Path:
-    """A text as perf prints it, one snapshot a second from 10 on: rows of (pages, accesses, age), from `start` on."""
+    """Write a text as perf prints it: a snapshot a second from 10 s on, rows of (pages, accesses, age) at `start`."""
     text = ""
     for at, rows in enumerate(snapshots, 10):
         low = start
@@ -141,7 +141,7 @@ def record(path: Path, start: int, snapshots: list[list[tuple[int, int, int]]], 
 
 @pytest.fixture
 def mapping_only(program: Child, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the program had its mapping's 600 pages alone."""
+    """Let the program's only anonymous pages be the 600 of its mapping."""
 
     def only(process: Process) -> object:
         pages = anonymous_pages(process)
@@ -160,7 +160,7 @@ def test_idle_ages_and_what_comes_back(program: Child, tmp_path: Path) -> None:
         [[hot, (warm, 0, 0), cold], [hot, (warm, 0, 1), cold], [hot, (warm, 0, 2), cold], [hot, (warm, 3, 0), cold]],
     )
     seen = damon_activity(path, program.pid)
-    # Three steps, and idle for 1, 2 and 3 s at their beginnings: the last brings the 200 pages back after 3 s.
+    # There are three steps, idle for 1, 2 and 3 s at their beginnings; the last uses the 200 pages again after 3 s.
     assert seen.seconds == 3.0
     assert [point.seconds for point in seen.curve] == [1, 2, 4, 8, 16, 32, 64]
     within = [point.bytes / PAGE for point in seen.curve]

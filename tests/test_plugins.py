@@ -1,4 +1,4 @@
-"""Third parties' codecs: the worked examples of the documentation, and ones that break the interface."""
+"""Test third parties' codecs: the worked examples of the documentation, and codecs that break the interface."""
 
 import os
 import pickle
@@ -30,7 +30,7 @@ NOISE = np.random.default_rng(7).bytes(4096)
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
-    """The folders into which both examples and the C rogues were installed."""
+    """Return the folders into which both examples and the broken C codecs were installed."""
     return {
         name: install(project, tmp_path_factory.mktemp(name))
         for name, project in {
@@ -60,7 +60,7 @@ def examples(installed, monkeypatch):
 
 
 def with_path(folder):
-    """Return the settings of a process that imports from `folder` first."""
+    """Return the environment of a process that imports from `folder` first."""
     path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {"env": {**os.environ, "PYTHONPATH": path}}
 

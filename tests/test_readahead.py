@@ -1,4 +1,4 @@
-"""Swap readahead against its reference on long traces, and the kernel's rules one by one."""
+"""Compare swap readahead with its reference on long traces, and test the kernel's rules one by one."""
 
 import random
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.depths_machine import assert_same_events
 from tests.reference import RECLAIMERS
 from tests.reference.readahead import Cluster, Vma
 from tests.reference.replay import Contents, Machine, Swap
@@ -30,7 +31,7 @@ COST = PRESETS["cxl-nvme"]
 
 
 class Arrays(Trace):
-    """A trace that lies in arrays."""
+    """Hold a trace in arrays."""
 
     name = "arrays"
 
@@ -51,20 +52,20 @@ def engine_of(pages: int, frames: int, ahead: Readahead | None, reclaim: str = "
 
 
 def feed(engine: Replay, pages: Any, write: bool = False) -> dict[str, int]:
-    """The counters after these accesses."""
+    """Make accesses and return the counters after them."""
     engine.feed(np.array(pages, np.uint32), np.full(len(pages), write, np.uint8))
     engine.check()
     return engine.counters_now()
 
 
 def swapped_out(engine: Replay, pages: int, left: int) -> None:
-    """Pages 0 to `pages - left - 1` are behind swap, evicted in this order; so page p has slot p + 1."""
+    """Swap out pages 0 to `pages - left - 1` in this order, so that page p has slot p + 1."""
     feed(engine, range(pages))
     assert engine.resident_pages == left
 
 
 def walks(pages: int, length: int, draw: random.Random) -> list[int]:
-    """Runs up and down, with jumps; so that windows of all kinds are asked for."""
+    """Make runs up and down, with jumps, so that there are windows of all kinds."""
     trace: list[int] = []
     while len(trace) < length:
         base, width, step = draw.randrange(pages), draw.randint(1, 40), draw.choice([1, 1, 1, -1, 2])
@@ -80,7 +81,7 @@ def walks(pages: int, length: int, draw: random.Random) -> list[int]:
 def test_long_traces_against_the_reference(kind: str, reclaim: str) -> None:
     draw = random.Random(f"{kind} {reclaim}")
     pages, frames, page_cluster = 1200, draw.randint(200, 600), draw.choice([2, 3, 4])
-    # Touched nearly in the order of their addresses, in two mappings
+    # Pages are touched nearly in the order of their addresses, in two mappings.
     addresses = sorted(range(300, 300 + pages), key=lambda address: address + draw.uniform(0, 4))
     addresses[700:] = [address + (1 << 40) for address in addresses[700:]]
     made: dict[str, Any] = {
@@ -98,9 +99,7 @@ def test_long_traces_against_the_reference(kind: str, reclaim: str) -> None:
     engine.feed(np.array(trace, np.uint32), np.array(ops, np.uint8))
     for page, write in zip(trace, ops, strict=True):
         model.access(page, write)
-    engine.check()
-    found = engine.counters_now()
-    assert {name: found[name] for name in model.count} == model.count
+    found = assert_same_events(engine, model)
     assert min(found["swap_ra_hit"], found["swap_ra_unused"]) > 100
     if isinstance(ahead, ClusterReadahead):
         assert ahead.slots() == [model_ahead.area.slot.get(page, 0) for page in range(pages)]
@@ -123,7 +122,7 @@ def test_every_depth_counts_the_same(kind: str) -> None:
 
 
 def test_swap_cluster_readahead_takes_the_aligned_block() -> None:
-    """Page 9 has slot 10, and slots 8 to 15 are pages 7 to 14; hits begin at 4, which asks for 8 pages."""
+    """Page 9 has slot 10, and slots 8 to 15 are pages 7 to 14. Hits begin at 4, which makes a window of 8 pages."""
     engine = engine_of(100, 20, ClusterReadahead())
     swapped_out(engine, 100, 20)
     found = feed(engine, [9])
@@ -156,7 +155,7 @@ def test_swapin_nr_pages_begins_again_beside_the_last_slot() -> None:
 
 @pytest.mark.parametrize(("write", "slot"), [(False, 10), (True, 101)])
 def test_should_try_to_free_swap(write: bool, slot: int) -> None:
-    """A page that is read keeps its slot, which it takes when it leaves; the fault of a write frees it."""
+    """A page that is read keeps the slot that it got when it was swapped out; the fault of a write frees it."""
     ahead = ClusterReadahead(page_cluster=0)
     engine = engine_of(100, 20, ahead)
     swapped_out(engine, 100, 20)
@@ -179,9 +178,9 @@ def test_page_cluster_0_reads_one_page() -> None:
         ([200], [197, 198, 199, 201, 202, 203, 204]),  # three pages before it and four after
         ([200, 201, 202, 203, 204, 205], [197, 198, 199, 206, 207, 208, 209, 210, 211, 212]),  # upwards
         ([200, 199, 198, 197, 196], [189, 190, 191, 192, 193, 194, 195, 201, 202, 203, 204]),  # downwards
-        ([511], [508, 509, 510]),  # no further than what one page table maps
+        ([511], [508, 509, 510]),  # the window ends where the page table ends
         ([512], [513, 514, 515, 516]),
-        ([200, 300, 400, 500], [197, 198, 199, 201, 202, 203, 204, 299, 301, 302, 401]),  # half as many without a hit
+        ([200, 300, 400, 500], [197, 198, 199, 201, 202, 203, 204, 299, 301, 302, 401]),  # without a hit, half as many
     ],
 )
 def test_swap_vma_ra_win(accesses: list[int], cached: list[int]) -> None:
@@ -213,14 +212,14 @@ def test_pages_that_nobody_asks_for_are_reclaimed_unused(reclaim: str) -> None:
     engine = engine_of(400, 40, ClusterReadahead(), reclaim)
     feed(engine, range(200))
     assert feed(engine, [110])["swap_ra"] == 7
-    # Those that s3fifo has no room for in its small queue are evicted by the next ones at once.
+    # s3fifo evicts at the next reclaim the pages for which its small queue has no room.
     assert len(engine.swap_cache()) == (3 if reclaim == "s3fifo" else 7)
     found = feed(engine, range(200, 400))
     assert (found["swap_ra"], found["swap_ra_hit"], found["swap_ra_unused"]) == (7, 0, 7)
 
 
 def test_a_disk_keeps_what_is_read_ahead_and_an_exclusive_load_does_not() -> None:
-    """So zswap compresses the waste again. After page 9 and 7 beside it, 20 new pages evict all 20 that there are."""
+    """So zswap compresses unused pages again. After page 9 and 7 beside it, 20 new pages evict all 20 of DRAM."""
     disk = engine_of(200, 20, ClusterReadahead())
     pool = Replay(200, 20, CountingBackend(COST), ahead=ClusterReadahead())
     for engine, written, stored, clean in ((disk, "pswpout", 12, 8), (pool, "zswpout", 20, 0)):
@@ -233,7 +232,7 @@ def test_a_disk_keeps_what_is_read_ahead_and_an_exclusive_load_does_not() -> Non
 
 
 def test_a_hit_counts_as_an_access_where_the_fault_does() -> None:
-    """Page 8, read ahead and accessed, is spared at its first look only where page 9, faulted in beside it, is."""
+    """Page 8, read ahead and accessed, is kept at its first scan only if page 9, faulted in beside it, is."""
     for fault_access in (0, 1):
         engine = engine_of(300, 40, ClusterReadahead(), f"two-list:fault_access={fault_access}", 1)
         feed(engine, range(100))

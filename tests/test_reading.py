@@ -1,4 +1,4 @@
-"""Reading ahead in a thread, and the quick ways of the forms that have one."""
+"""Test reading ahead in a thread, and the fast paths of the forms that have one."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from zswapsim.traces.trace import READ_EVENTS
 
 
 def readers() -> list[threading.Thread]:
-    """Those that are left once each had time to finish what it was at."""
+    """Return the threads that remain after each had time to finish its work."""
     left = [thread for thread in threading.enumerate() if thread.name == "zswapsim-reader"]
     for thread in left:
         thread.join(30)
@@ -29,7 +29,7 @@ def readers() -> list[threading.Thread]:
 
 
 class Source:
-    """Yields numbers, and notes what became of it."""
+    """Yield numbers, and note how the iteration ended."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.made, self.closed, self.error, self.reached = 0, False, error, threading.Event()
@@ -160,12 +160,12 @@ def test_decode_says_which_record_is_garbled() -> None:
 
 
 def test_an_interruption_while_reading_says_how_far_it_was(tmp_path: Path) -> None:
-    """The trace is a pipe that nothing more comes from: the reader hangs, and is left behind."""
+    """The trace is a pipe into which nothing more is written: the reader hangs, and its thread is abandoned."""
     piece = np.zeros(READ_EVENTS, RECORD)
     piece["object"], piece["next"] = np.arange(READ_EVENTS) % 1000, -1
     os.mkfifo(tmp_path / "a.bin")
     with started("run", tmp_path / "a.bin", "--contents", "none") as process, (tmp_path / "a.bin").open("wb") as pipe:
-        for _ in range(7):  # what is read ahead, and more
+        for _ in range(7):  # more than what is read ahead
             pipe.write(piece.tobytes())
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""The reclaimers against their references on long traces, against libcachesim, and the kernel's rules one by one."""
+"""Compare the reclaimers with their references and with libcachesim, and test the kernel's rules one by one."""
 
 import random
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.depths_machine import assert_same_events
+from tests.libcachesim_rival import Rival
 from tests.reference import RECLAIMERS
 from tests.reference.replay import Contents, Machine, Swap
 from zswapsim import InputError, Settings, run
@@ -16,7 +18,6 @@ from zswapsim._core.engine.replay import Replay
 from zswapsim.reclaimers.names import RECLAIMERS as NAMES
 from zswapsim.reclaimers.registry import open_reclaimer
 from zswapsim.study.settings.cost import PRESETS
-from zswapsim.traces import DenseTrace, read_trace, write_trace
 
 COST = PRESETS["cxl-nvme"]
 OTHERS = [*RECLAIMERS]
@@ -24,7 +25,7 @@ FAULTS = ("minor_faults", "major_faults")
 
 
 class Counted:
-    """Stands for a store whose contents nobody looks at."""
+    """Replace a store whose contents no test reads."""
 
     slots: dict[int, object] = {}
 
@@ -54,7 +55,7 @@ def feed(engine: Replay, pages: list[int], *, write: bool = False) -> int:
 
 
 def skewed(pages: int, length: int, seed: int) -> list[int]:
-    """Popular pages, scans, and a hot set that moves."""
+    """Make accesses to popular pages, scans, and a hot set that moves."""
     draw = random.Random(seed)
     trace: list[int] = []
     while len(trace) < length:
@@ -73,7 +74,7 @@ def skewed(pages: int, length: int, seed: int) -> list[int]:
 @pytest.mark.parametrize("exclusive", [True, False])
 @pytest.mark.parametrize("seed", range(8))
 def test_long_traces_against_the_reference(name: str, exclusive: bool, seed: int) -> None:
-    """Where loads are exclusive pages are only counted; where they are not, the backend is asked."""
+    """If loads are exclusive, pages are only counted; if they are not, the backend is called."""
     draw = random.Random(seed)
     pages = draw.choice([70, 400, 1300])
     batch = draw.choice([1, 4, 32])
@@ -89,16 +90,13 @@ def test_long_traces_against_the_reference(name: str, exclusive: bool, seed: int
         engine.feed(np.array(trace[piece], np.uint32), np.array(ops[piece], np.uint8))
         for page, op in zip(trace[piece], ops[piece], strict=True):
             model.access(page, bool(op))
-        engine.check()
-        found = engine.counters_now()
-        expected = model.count | (model.reclaimer.count if model.reclaimer else {})
-        assert {key: found[key] for key in expected} == expected
+        assert_same_events(engine, model)
 
 
 @pytest.mark.parametrize("name", ["lru", "fifo", "clock", "sieve", "s3fifo"])
 @pytest.mark.parametrize("seed", range(8))
 def test_blocks_of_accesses_against_the_reference(name: str, seed: int) -> None:
-    """With hundreds of frames, 64 accesses are replayed at once, and taken back where one meets a page about to go."""
+    """64 accesses are replayed at once, and undone if one of them is to a page that is about to be evicted."""
     draw = random.Random(seed)
     frames = draw.randint(128, 400) if name == "lru" else draw.randint(256, 600)
     pages = frames + draw.choice([1, 30, frames // 2, 3 * frames])
@@ -115,10 +113,7 @@ def test_blocks_of_accesses_against_the_reference(name: str, seed: int) -> None:
         feed(engine, piece)
         for page in piece:
             model.access(page, False)
-        engine.check()
-        found = engine.counters_now()
-        expected = model.count | (model.reclaimer.count if model.reclaimer else {})
-        assert {key: found[key] for key in expected} == expected
+        assert_same_events(engine, model)
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -131,18 +126,15 @@ def test_pages_that_must_stay_against_the_reference(name: str, device: int) -> N
     fed = feed(engine, trace)
     for page in trace:
         model.access(page, False)
-    engine.check()
+    assert_same_events(engine, model)
     assert engine.out_of_memory
     assert model.out_of_memory
     assert fed == model.count["accesses"]
-    found = engine.counters_now()
-    expected = model.count | model.reclaimer.count
-    assert {key: found[key] for key in expected} == expected
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_any_page_that_can_go_is_found(name: str) -> None:
-    """One page's copy is clean on a full device: it alone can go, wherever it stands."""
+    """On a full device only the one page with a clean copy can be evicted, wherever it is in the lists."""
     for clean in range(10, 18):
         engine = engine_of(name, 40, 8, 1, device=33)
         feed(engine, [*range(40), clean])
@@ -156,9 +148,10 @@ def test_any_page_that_can_go_is_found(name: str) -> None:
 
 # -- against libcachesim ----------------------------------------------------------------------------------------------
 
-# libcachesim's FIFO, Clock, Sieve and S3FIFO (small queue a tenth, ghosts nine tenths, two hits to move on) have our
-# rules where a batch is one page and none must stay. They differ in one thing: its S3FIFO takes no page in at all where
-# its small queue would have one frame. So DRAM is never that small here.
+# libcachesim's FIFO, Clock, Sieve and S3FIFO share our rules for batches of one page that can all be evicted. S3FIFO
+# has a small queue of a tenth, ghosts of nine tenths, and moves a page to the main queue after two hits. One rule
+# differs: libcachesim's admits no page at all if its small queue would have less than a frame. So DRAM is never that
+# small here.
 THEIRS = {"fifo": "FIFO", "clock": "Clock", "sieve": "Sieve", "s3fifo": "S3FIFO"}
 
 
@@ -175,19 +168,11 @@ THEIRS = {"fifo": "FIFO", "clock": "Clock", "sieve": "Sieve", "s3fifo": "S3FIFO"
     ],
 )
 def test_faults_equal_libcachesims_misses(name: str, source: str, tmp_path: Path) -> None:
-    libcachesim = pytest.importorskip("libcachesim", reason="libcachesim is not published for this machine")
-    trace = DenseTrace(read_trace(source))
-    trace.scan()
-    theirs = tmp_path / "trace.oracleGeneral.bin"
-    write_trace(trace.trace, theirs)
+    theirs = Rival(source, tmp_path)
     for share in (10, 30, 60):
-        frames = trace.pages * share // 100
-        counters = run(trace, None, Settings(dram=frames * 4096, reclaim=name)).counters
-        reader = libcachesim.TraceReader(
-            str(theirs), libcachesim.TraceType.ORACLE_GENERAL_TRACE, libcachesim.ReaderInitParam(ignore_obj_size=True)
-        )
-        missed, _ = getattr(libcachesim, THEIRS[name])(frames).process_trace(reader)
-        assert sum(counters[fault] for fault in FAULTS) == round(missed * trace.events)
+        frames = theirs.trace.pages * share // 100
+        counters = run(theirs.trace, None, Settings(dram=frames * 4096, reclaim=name)).counters
+        assert sum(counters[fault] for fault in FAULTS) == theirs.misses(THEIRS[name], frames)
 
 
 # -- the kernel's rules: two lists ------------------------------------------------------------------------------------
@@ -200,7 +185,7 @@ def two_lists(pages: int = 400, frames: int = 64) -> Replay:
 def test_two_list_the_fault_itself_is_no_access() -> None:
     engine = two_lists()
     feed(engine, [*range(65)])
-    # 32 were asked for, and the first turn that finds any looks at no more than half of 64 pages.
+    # 32 pages are wanted, and the first batch that finds any scans at most half of 64 pages.
     counters = engine.counters_now()
     assert counters["pgscan"] == counters["reclaimed_pages"] >= 32
     assert counters["pgactivate"] == 0
@@ -229,7 +214,7 @@ def test_two_list_an_accessed_page_goes_round_once_and_is_then_activated() -> No
         feed(engine, [0, next(fresh)])
         if engine.counters_now()["pgactivate"]:
             break
-    # Accessed again before its second look: activated, and never evicted.
+    # A page that is accessed again before its second scan is activated, and never evicted.
     assert engine.counters_now()["pgactivate"] == 1
     assert engine.counters_now()["major_faults"] == 0
 
@@ -244,7 +229,7 @@ def test_two_list_a_page_that_is_not_accessed_again_goes_at_its_second_look() ->
 def test_two_list_a_refault_is_activated_where_the_active_list_could_have_held_it() -> None:
     engine = two_lists()
     feed(engine, [*range(65), 0])
-    # Nothing is active yet, and the page is at a distance of at least one eviction, its own.
+    # No page is active yet, and the page's distance is at least one eviction, its own.
     assert engine.counters_now()["workingset_refault_anon"] == 1
     assert engine.counters_now()["workingset_activate_anon"] == 0
     settings = Settings(dram="50%", reclaim="two-list")

@@ -1,4 +1,4 @@
-"""Third parties' reclaimers: the worked examples of the documentation, and ones that break the interface."""
+"""Test third parties' reclaimers: the worked examples of the documentation, and ones that break the interface."""
 
 import gc
 import os
@@ -30,7 +30,7 @@ PYTHON, CAPSULE = "second-chance", "second-chance-c"
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
-    """The folders into which both examples were installed."""
+    """Return the folders into which both examples were installed."""
     return [
         install(EXAMPLES / name, tmp_path_factory.mktemp(name)) for name in ("reclaimer-python", "reclaimer-capsule")
     ]
@@ -52,7 +52,7 @@ def rogues(monkeypatch):
 
 
 def with_path(*folders):
-    """The settings of a process that sees the plug-ins in `folders` as well."""
+    """Return the environment of a process that also finds the plug-ins in `folders`."""
     path = os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {"env": {**os.environ, "PYTHONPATH": path}}
 
@@ -157,7 +157,7 @@ def test_the_list_tells_where_a_plug_in_comes_from(examples):
 
 
 def replay_of(factory, *, full=False, batch=1):
-    """A replay of six pages in three frames; `full`: on a device that takes none."""
+    """Open a replay of six pages in three frames; if `full`, on a device that stores no page."""
     backend = DiskBackend(COST, SwapDevice(0)) if full else CountingBackend(COST)
     table = table_of_class("rogue", factory, "plug-in")
     return Replay(6, 3, backend, batch=batch, reclaimer=PluginReclaimer(table, {}))
@@ -224,7 +224,8 @@ def test_a_python_reclaimer_that_cannot_be_made(rogues, name, message):
         replay_of(getattr(rogues, name))
 
 
-def test_a_host_that_is_kept_can_do_nothing(rogues):
+def replay_and_its_host(rogues):
+    """Open a replay, and return it with the host that its reclaimer was given."""
     kept = []
 
     class Keeps(rogues.Honest):
@@ -232,28 +233,25 @@ def test_a_host_that_is_kept_can_do_nothing(rogues):
             super().__init__(host)
             kept.append(host)
 
-    engine = replay_of(Keeps)
+    return replay_of(Keeps), kept[0]
+
+
+def test_a_host_that_is_kept_can_do_nothing(rogues):
+    engine, host = replay_and_its_host(rogues)
     feed(engine, [0, 1, 2, 3])
-    assert (kept[0].pages, kept[0].frames, kept[0].clock) == (6, 3, 3)
+    assert (host.pages, host.frames, host.clock) == (6, 3, 3)
     del engine
     gc.collect()
-    for ask in (kept[0].accessed, kept[0].test_and_clear_accessed, kept[0].evict):
+    for ask in (host.accessed, host.test_and_clear_accessed, host.evict):
         with pytest.raises(PluginError, match="its replay is gone"):
             ask(1)
 
 
 def test_asking_from_outside_ends_the_replay(rogues):
-    kept = []
-
-    class Keeps(rogues.Honest):
-        def __init__(self, host):
-            super().__init__(host)
-            kept.append(host)
-
-    engine = replay_of(Keeps)
+    engine, host = replay_and_its_host(rogues)
     feed(engine, [0, 1])
     with pytest.raises(PluginError, match=r"evict\(page 1\) outside of reclaim"):
-        kept[0].evict(1)
+        host.evict(1)
     with pytest.raises(PluginError, match=r"evict\(page 1\) outside of reclaim"):
         feed(engine, [2, 3])
 

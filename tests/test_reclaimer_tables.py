@@ -1,10 +1,11 @@
-"""C tables of third parties' reclaimers, one that is right, and ones that break the interface."""
+"""Test C tables of third parties' reclaimers: one that is right, and ones that break the interface."""
 
 import ctypes
 
 import numpy as np
 import pytest
 
+from tests.c_tables import Param
 from zswapsim import HostMemoryError, InputError, PluginError
 from zswapsim._core.backend.counting import CountingBackend
 from zswapsim._core.backend.device import SwapDevice
@@ -28,16 +29,6 @@ NOMEM, FULL, RANGE, PLUGIN = -1, -2, -6, -7
 
 def feed(engine, pages):
     return engine.feed(np.array(pages, np.uint32), np.zeros(len(pages), np.uint8))
-
-
-class Param(ctypes.Structure):
-    _fields_ = [
-        ("name", ctypes.c_char_p),
-        ("lowest", ctypes.c_int64),
-        ("highest", ctypes.c_int64),
-        ("initial", ctypes.c_int64),
-        ("help", ctypes.c_char_p),
-    ]
 
 
 class Host(ctypes.Structure):
@@ -69,7 +60,7 @@ class Table(ctypes.Structure):
 
 
 class Fifo:
-    """First in, first out, as a C table; what a test gives replaces its parts."""
+    """Make a C table of first in, first out, in which a test replaces parts."""
 
     def __init__(self, **parts):
         self.host, self.queue, self.destroyed = None, [], 0
@@ -124,7 +115,7 @@ def test_a_c_table_serves_a_replay_and_is_given_back():
 
 
 def codes(code, *, asks=()):
-    """A reclaim that asks to evict these pages and returns `code` whatever came of it."""
+    """Make a reclaim function that asks to evict these pages and returns `code`, whatever the result."""
 
     def reclaim(fifo, _state, _page, _wanted):
         for page in asks:

@@ -1,4 +1,4 @@
-"""The engine and whole runs: misuse, faults injected, what happens when memory runs out, growth."""
+"""Test the engine and whole runs: misuse, injected faults, running out of memory, growth."""
 
 import threading
 from dataclasses import replace as replaced
@@ -103,7 +103,7 @@ def test_clean_pages_are_dropped_where_the_copy_stays() -> None:
     assert kept["major_faults"] == dropped["major_faults"]
 
 
-# -- memory that is too small ---------------------------------------------------------------------------------------
+# -- running out of memory ------------------------------------------------------------------------------------------
 
 
 def test_out_of_memory_ends_the_run_with_its_counters() -> None:
@@ -112,7 +112,7 @@ def test_out_of_memory_ends_the_run_with_its_counters() -> None:
     assert 0 < result.counters["accesses"] < 5000
     assert result.counters["kept_pages"] > 0
     assert result.counters["pool_limit_hit"] > 0
-    # Every frame was put to use before that.
+    # Every frame was used before that.
     assert result.counters["resident_pages"] == result.settings["dram_frames"]
     assert result.owners["private"]["free"] == 0
     assert result.timeline[-1]["accesses"] == result.counters["accesses"]
@@ -132,7 +132,7 @@ def test_a_node_too_small_for_a_zspage_passes_pages_on_to_the_device() -> None:
     assert result.counters["pswpin"] == result.counters["major_faults"]
 
 
-# -- faults injected ------------------------------------------------------------------------------------------------
+# -- injected faults ------------------------------------------------------------------------------------------------
 
 
 def engine_with(codec: object, *, device_pages: int = 1 << 20, node: int = 64, frames: int = 8) -> Replay:
@@ -194,7 +194,7 @@ def test_corrupt_bytes_without_verification_never_crash() -> None:
         for slot in range(30):
             try:
                 engine.backend.inject_fault(slot, offset, 0x55)
-            except Exception as error:  # same-filled and short ones have no such byte
+            except Exception as error:  # same-filled and short pages have no such byte
                 assert "stored" in str(error)
         for slot in range(30):
             try:
@@ -254,7 +254,7 @@ def pooled_sizes(count: int) -> PrivateNodeBackend:
 
 
 def test_a_backend_is_given_what_it_needs() -> None:
-    """Else it would look at bytes, or at sizes, that are not there."""
+    """Otherwise it would read bytes, or sizes, that do not exist."""
     with pytest.raises(InputError, match="needs pages with their bytes"):
         Replay(5, 5, PrivateNodeBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0), get_compressor("lz4")))
     with pytest.raises(InputError, match="sizes of 3 contents were measured, 4 are wanted"):
@@ -294,7 +294,7 @@ def test_measured_sizes_of_other_contents_are_refused() -> None:
 
 @pytest.mark.parametrize("code", ["ENOSPC", "EIO"])
 def test_a_device_file_that_fails(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk under the device: one clear error, after which the run has ended."""
+    """A full disk under the device is one clear error, and the run has ended with it."""
     import errno
     import os
     import resource
@@ -302,7 +302,7 @@ def test_a_device_file_that_fails(code: str, monkeypatch: pytest.MonkeyPatch) ->
 
     from zswapsim import DeviceError
 
-    if code == "EIO":  # the file can't even be made
+    if code == "EIO":  # not even the file can be made
 
         def no_file(*_args: object, **_options: object) -> None:
             raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -1,30 +1,15 @@
-"""The engine driven against the reference machine, at bytes and at sizes depth at once: equal counters throughout.
-
-Once with exact LRU, and once with the other reclaimers.
-"""
+"""Drive the engine against the reference machine at bytes and sizes depth, with exact LRU and the other reclaimers."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import initialize
 
 from tests.ahead_samples import ORDER, PAGES, ahead_options, model_ahead
-from tests.depths_machine import DepthsMachine, Engine
-from tests.page_samples import lz4_length, sample_array, sample_pages
+from tests.depths_machine import CONTENTS, DepthsMachine, Engine, model_contents
+from tests.page_samples import lz4_length
 from tests.reference import RECLAIMERS
-from tests.reference.replay import Contents, Machine, Swap
+from tests.reference.replay import Machine, Swap
 from tests.reference.store import Store
-from zswapsim import Settings, get_compressor
-from zswapsim.compressors import measure
-from zswapsim.study.run.run import open_replay
-from zswapsim.traces import Contents as RealContents
-
-CONTENTS = RealContents(sample_array(sample_pages()), "samples")
-MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
-accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
-
-
-def model_contents() -> Contents:
-    return Contents([image.tobytes() for image in CONTENTS.images], CONTENTS.next_image.tolist())
 
 
 class ReplayMachine(DepthsMachine):
@@ -54,13 +39,7 @@ class ReplayMachine(DepthsMachine):
         name = data.draw(st.sampled_from(self.reclaim), label="reclaim")
         options = options | {"reclaim": name}
         asked = {"dram": frames * 4096, "node": node * 4096, "swap": swap, "reclaim_batch": batch} | options
-        self.engines = {
-            depth: open_replay(
-                Settings(depth=depth, **asked), PAGES, CONTENTS, self.measured(depth, options),
-                order=ORDER,
-            )
-            for depth in ("bytes", "sizes")
-        }  # fmt: skip
+        self.open_engines(asked, order=ORDER)
         store = Store(node * 4096, lz4_length, options["chain_size"]) if options["backend"] != "disk" else None
         swap = Swap(store, device, options["accept_threshold_percent"], options["exclusive_loads"])
         seed = options["seed"] % len(CONTENTS.images)
@@ -69,14 +48,6 @@ class ReplayMachine(DepthsMachine):
             frames, model_contents(), swap, batch=batch, reclaimer=reclaimer, zero_map=options["zero_map"], seed=seed,
             ahead=model_ahead(options) if device else None,
         )  # fmt: skip
-
-    @staticmethod
-    def measured(depth: str, options: dict) -> object:
-        return MEASURED if depth == "sizes" and options["backend"] != "disk" else None
-
-    @rule(trace=accesses)
-    def feed(self, trace: list[tuple[int, bool]]) -> None:
-        self.replay(trace)
 
     def agree_more(self, engine: Engine, found: dict[str, int]) -> None:
         assert set(engine.owners().get("private", {"free": 0})) <= {"swap backend", "free"}

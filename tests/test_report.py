@@ -1,4 +1,4 @@
-"""Reports from Results made by hand: no engine is needed to test what a reader sees."""
+"""Make reports from Results written by hand: no engine is needed to test them."""
 
 import re
 
@@ -58,7 +58,7 @@ def a_result(compressor="lz4", outcome="completed", settings=None, modelled=None
 
 
 def column_of(text: str, title: str) -> list[str]:
-    """The cells under a title, taken by the position of the rule below it."""
+    """Return the cells under a title, by the position of the rule below it."""
     lines = text.splitlines()
     head = next(number for number, line in enumerate(lines) if re.search(rf"(^|\s\s){re.escape(title)}(\s\s|$)", line))
     start = lines[head].index(title)

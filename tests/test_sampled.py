@@ -1,4 +1,4 @@
-"""Curves from a sample: which pages are drawn, what the estimate is, and that the stated bound holds."""
+"""Test curves from a sample: which pages are drawn, what the estimate is, and that the stated bound holds."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_a_rate_has_a_floor_and_a_number_has_none():
     "source", ["gen:zipf,pages=6e4,events=2e5,alpha=0.8", "gen:uniform,pages=4e4,events=2e5", "recorded"]
 )
 def test_the_bound_holds(source, request):
-    """At 95 of 100 pairs of a size and a choice of pages, and where it says something."""
+    """The bound holds for 95 of 100 pairs of a size and a choice of pages, if it says anything."""
     if source == "recorded":
         source = request.getfixturevalue("traces_dir") / "cloudPhysicsIO.oracleGeneral.bin"
     trace = dense(source)

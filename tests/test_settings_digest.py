@@ -1,4 +1,4 @@
-"""Nothing that a run counts may change: every setting against its record (tests/data/settings_digest.json)."""
+"""Compare every setting with its record (tests/data/settings_digest.json): nothing that a run counts may change."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.digest_inputs import library_version
 from tests.digest_settings import all_cases
 from tests.settings_digest import SHOWN, all_names, codec_named, compute_named, differences, read_record
 
-# Not under the sanitizers, where so many runs take minutes; every part of these is tested there by itself.
+# It does not run under the sanitizers, where so many runs take minutes; they have tests of every part of it.
 pytestmark = pytest.mark.slow
 
 

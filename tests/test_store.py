@@ -1,4 +1,4 @@
-"""The page store: misuse, threads, faults injected into codecs and into stored bytes."""
+"""Test the page store: misuse, threads, faults injected into codecs and into stored bytes."""
 
 import threading
 from random import Random
@@ -66,7 +66,7 @@ def test_it_is_initialised_once() -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_two_threads_at_once(call) -> None:
-    """While one thread is in the codec, any call from another is refused, and close() too."""
+    """While one thread is in the codec, any call from another thread is refused, close() included."""
     inside, leave = threading.Event(), threading.Event()
 
     def compress(page: bytes) -> bytes:
@@ -172,7 +172,7 @@ def test_threads_leave_the_same_pool(threads: int) -> None:
     assert buffers[0] == buffers[1]
 
 
-# -- codecs that misbehave ----------------------------------------------------------------------------------------
+# -- faulty codecs ------------------------------------------------------------------------------------------------
 
 
 def raises(_: bytes) -> bytes:
@@ -221,13 +221,13 @@ def test_a_c_codec_that_lies_on_length(length: int) -> None:
     store.check()
 
 
-# -- memory that fails --------------------------------------------------------------------------------------------
+# -- failing memory -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("codec", ["lz4", "lz4hc", "zstd", "deflate", "store"])
 @given(offset=st.integers(0, 4095), mask=st.integers(1, 255), page=st.integers(0, len(sample_pages()) - 1))
 def test_flipped_bits(codec: str, offset: int, mask: int, page: int) -> None:
-    """Found when verification is on; when it is off, an error or a wrong page, but never a crash."""
+    """Verification detects the damage. Without it there is an error or a wrong page, but never a crash."""
     data = sample_pages()[page]
     for verify in (True, False):
         store = PageStore(NODE, codec, verify=verify)
@@ -241,12 +241,12 @@ def test_flipped_bits(codec: str, offset: int, mask: int, page: int) -> None:
         except CorruptPageError:
             continue
         assert len(loaded) == 4096
-        # A codec may ignore some bits (padding); a page that is the same was not harmed.
+        # A codec may ignore some bits (padding); a page that is the same was not damaged.
         assert not verify or loaded == data
 
 
 def test_check_can_fail() -> None:
-    """An object written past its end hits the next one's inline handle, and check() says whose."""
+    """An object written past its end overwrites the next one's inline handle, and check() names the object."""
     store = PageStore(NODE)
     store.store(7, TEXT)
     store.check()
@@ -261,7 +261,7 @@ def test_check_can_fail() -> None:
 
 @pytest.mark.memory
 def test_metadata_is_16_bytes_a_slot() -> None:
-    """Same-filled pages take no object, so what grows is the slots' own memory."""
+    """Same-filled pages have no objects, so only the slots' own memory grows."""
     count = 1 << 21
     slots = np.arange(count, dtype=np.uint32)
     page = np.broadcast_to(np.zeros(4096, np.uint8), (1 << 12, 4096)).copy()

@@ -1,4 +1,4 @@
-"""The page store driven against the reference: same pages, same counters, same zspages after every step."""
+"""Drive the page store against the reference: same pages, same counters, same zspages after every step."""
 
 from hypothesis import settings
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Two tiers: a private node or zram before zswap, against the reference, and what is particular to them."""
+"""Compare two tiers, a private node or zram before zswap, with the reference, and check their own rules."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ slow_tiers = st.fixed_dictionaries(
 
 
 def slow_spec(values: dict) -> str:
-    """How zswap with the reference's parameters is written."""
+    """Return the setting of zswap with the reference's parameters."""
     return "zswap:max_pool_percent={},version={}.{},shrinker_enabled={},shrinker_priority={}".format(
         values["max_pool_percent"], *values["version"], int(values["shrinker"]), values["priority"]
     )
@@ -47,21 +47,19 @@ class TierMachine(PoolMachine):
         sizes=st.fixed_dictionaries(sizes),
         options=st.fixed_dictionaries(common | {"accept_threshold_percent": st.sampled_from([1, 50, 90, 100])}),
         node=st.sampled_from([1, 2, 5, 9]),
-        behind=slow_tiers,
+        slow=slow_tiers,
         grouped=groups,
     )
-    def open(self, sizes: dict, options: dict, node: int, behind: dict, grouped: Grouped) -> None:
+    def open(self, sizes: dict, options: dict, node: int, slow: dict, grouped: Grouped) -> None:
         def model(*args: Any, **given: Any) -> NodeBeforeZswap:
             percent = options["accept_threshold_percent"]
             return NodeBeforeZswap(
                 *args, node_frames=node, accept_threshold_percent=percent, groups=grouped.groups,
-                group_of=grouped.by_page(), **behind, **given,
+                group_of=grouped.by_page(), **slow, **given,
             )  # fmt: skip
 
         options = options | {"node": node * 4096, "groups": grouped.text}
-        self.begin(
-            f"private-node/{slow_spec(behind)}", **sizes, options=options, model=model, group_of=grouped.group_of
-        )
+        self.begin(f"private-node/{slow_spec(slow)}", **sizes, options=options, model=model, group_of=grouped.group_of)
 
     def owned(self, engine: Replay) -> int:
         owners = engine.owners()
@@ -80,24 +78,24 @@ class ZramTierMachine(SlotWorkMachine):
         mem_limit=st.sampled_from([0, 1, 5, 9]),
         disksize=st.sampled_from([0, 0, 3, 20]),
         stronger=st.sampled_from([(), ("zstd",), ("zstd", "zstd:level=19")]),
-        behind=slow_tiers,
+        slow=slow_tiers,
         grouped=groups,
     )
     def open(
-        self, sizes: dict, options: dict, mem_limit: int, disksize: int, stronger: tuple, behind: dict, grouped: Grouped
+        self, sizes: dict, options: dict, mem_limit: int, disksize: int, stronger: tuple, slow: dict, grouped: Grouped
     ) -> None:
         def model(*args: Any, **given: Any) -> ZramBeforeZswap:
             percent = options["accept_threshold_percent"]
             more = {"accept_threshold_percent": percent, "groups": grouped.groups, "group_of": grouped.by_page()}
             return ZramBeforeZswap(
-                *args, mem_limit=mem_limit, disksize=disksize, behind=behind | more,
+                *args, mem_limit=mem_limit, disksize=disksize, slow_options=slow | more,
                 stronger=tuple(LENGTHS[spec].__getitem__ for spec in stronger), **given,
             )  # fmt: skip
 
         spec = f"zram:mem_limit={mem_limit * 4096},disksize={disksize * 4096},idle_every=1,idle_age=1"
         spec += ",algorithms=" + "+".join(stronger) if stronger else ""
         options = options | {"groups": grouped.text}
-        self.begin(f"{spec}/{slow_spec(behind)}", **sizes, options=options, model=model, group_of=grouped.group_of)
+        self.begin(f"{spec}/{slow_spec(slow)}", **sizes, options=options, model=model, group_of=grouped.group_of)
 
     def open_pools(self) -> list[Any]:
         return [engine.backend.fast for engine in self.engines.values()]
@@ -144,7 +142,7 @@ def test_a_private_node_demotes_its_oldest_pages() -> None:
 
 
 def test_zram_that_is_full_passes_on_what_comes() -> None:
-    """So what it holds is older than what is behind it: LRU inversion, all of it."""
+    """All pages in zram are older than those in zswap: LRU inversion."""
     engine = opened("zram:disksize=12K/zswap:version=6.6", word_pages())
     counters = touch(engine, [*range(40)])
     assert counters["fast_pages"] == counters["stale_pages"] == 3

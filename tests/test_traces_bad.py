@@ -1,4 +1,4 @@
-"""Traces that are none: one line that names the file, the place in it and what was expected."""
+"""Read files that are no traces: the error is one line that names the file, the place in it and what was expected."""
 
 import os
 import struct
@@ -45,7 +45,7 @@ TEXTS = [
 
 
 def complaint(path: Path) -> str:
-    """What reading it says; one line that names the file."""
+    """Return the error of reading the file, after checking that it is one line that names the file."""
     with pytest.raises(InputError) as caught:
         for _ in read_trace(path).chunks():
             pass
@@ -223,7 +223,7 @@ SAMPLE = read_trace("gen:zipf,pages=300,events=400,seed=3")
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """A valid file of every form."""
+    """Write a valid file of every form."""
     folder, found = tmp_path_factory.mktemp("samples"), {}
     for form in FORMS.values():
         write_trace(SAMPLE, folder / f"a{form.suffixes[0]}")
@@ -239,7 +239,7 @@ MUTATIONS = st.lists(
 
 
 def mutated(data: bytes, mutations: list[tuple[str, int, int]]) -> bytes:
-    """`data` after mishaps; half of them in its first or last 200 bytes, where headers and footers are."""
+    """Damage `data`, half of the time in its first or last 200 bytes, where headers and footers are."""
     for what, place, value in mutations:
         at = place % (len(data) + 1)
         if place % 4 == 0:
@@ -297,7 +297,7 @@ def test_csv_agrees_with_an_obvious_reader(tmp_path: Path, body: str) -> None:
 
 
 def obvious(body: str) -> list[tuple[int, int]] | None:
-    """The events of a CSV body, None where it is malformed or empty."""
+    """Return the events of a CSV body, None if it is malformed or empty."""
     lines, events = body.split("\n"), []
     if lines[-1] == "":
         lines.pop()

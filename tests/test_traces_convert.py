@@ -1,4 +1,4 @@
-"""`zswapsim convert` as a user meets it."""
+"""Call `zswapsim convert` as a user does."""
 
 import signal
 import time

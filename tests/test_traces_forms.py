@@ -1,4 +1,4 @@
-"""Traces in every form: what is written is read again, by us and as others define it."""
+"""Write and read traces in every form, and compare with readers and writers that others have defined."""
 
 import struct
 from collections.abc import Callable
@@ -20,7 +20,7 @@ ORACLES = [".bin", ".oracleGeneral", ".oracleGeneral.bin", ".bin.zst", ".oracleG
 
 
 def whole(trace: Trace) -> Chunk:
-    """All events in one chunk."""
+    """Return all events in one chunk."""
     chunks = list(trace.chunks())
     return Chunk(*(None if part[0] is None else np.concatenate(part) for part in zip(*chunks, strict=True)))  # type: ignore[arg-type]
 

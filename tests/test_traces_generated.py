@@ -1,4 +1,4 @@
-"""Generators: what they promise of their distribution, the same on every machine; and their specifications."""
+"""Test generators: their distributions, the same on every machine, and their specifications."""
 
 import hashlib
 import math
@@ -13,7 +13,8 @@ from zswapsim.traces import ArrayTrace, Chunk, DenseTrace, Trace, read_trace
 from zswapsim.traces.generators import GENERATORS, below
 from zswapsim.traces.zipf import exponential, logarithm, zipf_sums
 
-# The beginning of the SHA-256 of all pages (uint64, little-endian), then all ops. A change here changes every result.
+# The first digits of the SHA-256 of all pages (uint64, little-endian), then all ops. A change here changes every
+# result.
 GOLDEN = {
     "gen:zipf": "82814f6ff5843d4f9fbba2a0",
     "gen:zipf,pages=1e6,events=1.1e6,alpha=1.2,writes=0.5,seed=7": "e7d71d7faf8344b298568ab3",
@@ -51,7 +52,7 @@ def test_zipf_frequencies(alpha: float) -> None:
     counts = np.sort(np.bincount(pages.astype(np.int64), minlength=200))[::-1]
     weights = np.arange(1, 201) ** -float(alpha)
     expected = 4e5 * weights / weights.sum()
-    # Chi-square over ranks that are common enough; sorting biases it upwards a little where ranks are close.
+    # Compute chi-square over ranks that are common enough. Sorting biases it slightly upwards if ranks are close.
     common = expected > 50
     chi = ((counts - expected) ** 2 / expected)[common].mean()
     assert chi < (3 if alpha else 5)
@@ -206,7 +207,7 @@ def test_a_page_belongs_to_its_process() -> None:
 
 
 class Given(Trace):
-    """A third party's trace that yields what it is told, another time on each pass."""
+    """Define a third party's trace that yields the given times, another time on each pass."""
 
     name = "given"
 

@@ -1,9 +1,9 @@
-"""Page faults that perf recorded and snapshots that DAMON took, read as traces. The samples are recordings.
+"""Read page faults that perf recorded, and snapshots that DAMON took, as traces. The samples are recordings.
 
-`faults.perf.zst`, `user.perf.zst`: a program that maps 100 pages, reads every second one, writes all, and twice gives
-the upper half back and writes it again; as perf 6.1 printed it, names of functions and files taken out. The others:
-DAMON of Linux 6.18 over physical memory, as `damo` 3.4.3 wrote it in each of its forms (the first 192 MiB above 4 GiB,
-which damo cut out), and as perf printed it.
+`faults.perf.zst`, `user.perf.zst`: a program that maps 100 pages, reads every second one, writes all, and twice frees
+the upper half and writes it again; as perf 6.1 printed it, without names of functions and files. The others: DAMON of
+Linux 6.18 over physical memory, as `damo` 3.4.3 wrote it in each of its forms (the first 192 MiB above 4 GiB, which
+damo cut out), and as perf printed it.
 """
 
 import json
@@ -39,8 +39,17 @@ def whole(path: str | Path) -> Chunk:
     return Chunk(*(None if part[0] is None else np.concatenate(part) for part in zip(*chunks, strict=True)))
 
 
+def assert_refused(path: Path, data: bytes, expected: str) -> None:
+    """Write a file that is no trace, and check that reading it fails with one line that names it."""
+    path.write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        whole(path)
+    assert str(caught.value).startswith(f"{path}: {expected}")
+    assert "\n" not in str(caught.value)
+
+
 def mapping(pages: list[int]) -> dict[int, int]:
-    """How often each of the program's 100 pages occurs: the first of the longest run of neighbours."""
+    """Return how often each of the program's 100 pages occurs: they begin the longest run of neighbours."""
     counts, best = Counter(pages), range(0)
     for page in counts:
         run = page
@@ -117,12 +126,7 @@ def test_lines_as_perf_prints_them(tmp_path: Path, line: str) -> None:
     ],
 )
 def test_text_that_is_none_of_perf(tmp_path: Path, text: str, expected: str) -> None:
-    path = tmp_path / "a.perf"
-    path.write_text(text)
-    with pytest.raises(InputError) as caught:
-        whole(path)
-    assert str(caught.value).startswith(f"{path}: {expected}")
-    assert "\n" not in str(caught.value)
+    assert_refused(tmp_path / "a.perf", text.encode(), expected)
 
 
 def test_damo_s_forms_hold_the_same() -> None:
@@ -225,12 +229,7 @@ def test_snapshots_of_several_targets_and_one_with_lost_lines(tmp_path: Path) ->
     ],
 )
 def test_records_that_are_none_of_damo(tmp_path: Path, data: bytes, expected: str) -> None:
-    path = tmp_path / "a.damo"
-    path.write_bytes(data)
-    with pytest.raises(InputError) as caught:
-        whole(path)
-    assert str(caught.value).startswith(f"{path}: {expected}")
-    assert "\n" not in str(caught.value)
+    assert_refused(tmp_path / "a.damo", data, expected)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +244,7 @@ def test_times_as_damo_prints_them(text: str, expected: int | None) -> None:
 
 
 def test_lines_of_an_older_kernel(tmp_path: Path) -> None:
-    """Targets were pointers, and regions had no age."""
+    """In such a kernel targets were pointers, and regions had no age."""
     path = tmp_path / "record"
     line = "kdamond.0 4452 [000] {}.315633: damon:damon_aggregated: target_id=18446623435582458880 nr_regions=1 {}\n"
     span = "140731667070976-140731668037632: 0"
@@ -260,7 +259,7 @@ def test_a_record_is_known_by_its_beginning_and_converted(tmp_path: Path, name: 
     path.write_bytes(plain(name))
     trace = read_trace(path)
     assert isinstance(trace, DamoTrace if "damon" in name else PerfTrace)
-    if name != "damon-perf.damo.zst":  # the whole machine: a third of a million pages
+    if name != "damon-perf.damo.zst":  # the record covers the whole machine: a third of a million pages
         write_trace(trace, target)
         for left, right in zip(whole(path), whole(target), strict=True):
             np.testing.assert_array_equal(left, right)
@@ -291,7 +290,7 @@ def test_a_record_that_was_changed_anywhere_is_read_or_refused(tmp_path: Path, d
     path = tmp_path / "changed.perf" if "perf" in name else tmp_path / "changed.damo"
     path.write_bytes(text)
     try:
-        for chunk in islice(read_trace(path).chunks(), 3):  # a digit more may be many pages more
+        for chunk in islice(read_trace(path).chunks(), 3):  # one more digit may be many more pages
             assert len(chunk.page) == len(chunk.op) == len(chunk.time_ns)
     except InputError as error:
         assert str(error).startswith(f"{path}: ")

@@ -1,4 +1,4 @@
-"""No class of the core takes the interpreter down when its constructor was never run."""
+"""Check that no class of the core crashes the interpreter if its constructor was never run."""
 
 import contextlib
 import inspect
@@ -27,7 +27,7 @@ ALLOWED = (ZswapsimError, TypeError, AttributeError, AssertionError, ValueError,
 
 
 def bare(kind: type) -> object | None:
-    """An object whose __init__ was not run; None where even that asks for arguments."""
+    """Return an object whose __init__ was not run, or None if even __new__ requires arguments."""
     try:
         return kind.__new__(kind)
     except (TypeError, ZswapsimError):

@@ -1,4 +1,4 @@
-"""What `zswapsim validate` reads from a kernel, recorded, and what it makes of it. No root, no zram."""
+"""Test what `zswapsim validate` reads from a kernel, from recordings, and its results. It needs no root and no zram."""
 
 import json
 import re
@@ -178,7 +178,7 @@ def test_sizes_in_which_nothing_would_swap_are_refused():
         frames_of(["4096"], trace)
 
 
-# -- the memory that is touched -----------------------------------------------------------------------------------
+# -- touched memory -----------------------------------------------------------------------------------------------
 
 
 def test_touched_memory_makes_every_access():

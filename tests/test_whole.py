@@ -1,4 +1,4 @@
-"""Files that are read at once give what they give in pieces; damaged and cut files are refused."""
+"""Check that files read at once give what they give in pieces, and that damaged and cut files are refused."""
 
 import os
 import re
@@ -22,7 +22,7 @@ FORMS = {"oracleGeneral": ".bin", "parquet": ".parquet"}
 
 
 class InPieces(Trace):
-    """A trace that can't be read at once."""
+    """Return a trace that can't be read at once."""
 
     def __init__(self, trace: Trace) -> None:
         self.name, self.trace = trace.name, trace
@@ -35,7 +35,7 @@ class InPieces(Trace):
 
 
 def scanned(trace: Trace) -> tuple[list[int], list[int], list[int], int]:
-    """Numbers, ops, original pages and writes."""
+    """Return numbers, ops, original pages and writes."""
     dense = DenseTrace(trace)
     dense.scan()
     pages, ops = (np.concatenate(column) for column in zip(*dense.chunks(), strict=True))
@@ -43,7 +43,7 @@ def scanned(trace: Trace) -> tuple[list[int], list[int], list[int], int]:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the file is read at once, to its end."""
+    """Return True if the file is read at once, to its end."""
     whole = open_whole(str(path), KEEP_EVENTS)
     return whole is not None and whole.wait(60) and whole.good
 
@@ -75,14 +75,14 @@ def test_a_damaged_record_is_left_to_the_other_reader(tmp_path: Path) -> None:
         after = int.from_bytes(spoilt[24 * event + 16 : 24 * event + 24], "little", signed=True)
         spoilt[24 * event + 23] ^= 0x80
         file.write_bytes(spoilt)
-        assert is_whole(file) == (after == -1)  # which becomes "never" in its other form
+        assert is_whole(file) == (after == -1)  # libCacheSim's other form of "never"
         if after != -1:
             with pytest.raises(InputError, match=f"byte offset {24 * event}: expected a record"):
                 DenseTrace(read_trace(file)).scan()
 
 
 def test_a_damaged_parquet_file_is_never_read_as_another(tmp_path: Path) -> None:
-    """It is refused in one line that names it, or the damage is in bytes that are not read."""
+    """The file is refused in one line that names it, or the damage is in bytes that are not read."""
     file, draw, refused = tmp_path / "a.parquet", np.random.default_rng(5), 0
     write_trace(random_trace(3000, 10**6, 0.5), file)
     whole, good = file.read_bytes(), scanned(read_trace(file))
@@ -176,7 +176,7 @@ def ask_for_ever(pages: DenseMap) -> NoReturn:
 
 
 def test_a_second_thread_is_refused() -> None:
-    """While one reads, neither the file nor its table of pages is another's."""
+    """While one thread reads, no other thread can use the file or its table of pages."""
     source, sink = os.pipe()
     reader = OracleFile(source, 1, DenseMap())
     thread = threading.Thread(target=reader.read)

@@ -1,4 +1,4 @@
-"""zram's rules, one test each, named after the rule. docs/backends.md tells them; pools are tiny."""
+"""Test zram's rules, one test for each and named after it, with tiny pools. docs/backends.md describes them."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def opened(contents: Contents, backend: str = "zram", **changes: Any) -> Replay:
 
 
 def of_lengths(*kept: int) -> Contents:
-    """Pages of which so many bytes are noise and the rest is one byte."""
+    """Make pages that begin with the given lengths of noise and then repeat one byte."""
     noise = recipe_pages("noise", len(kept))
     for page, length in zip(noise, kept, strict=True):
         page[length:] = 5
@@ -72,7 +72,7 @@ def test_mem_limit_fails_the_write_and_the_page_stays() -> None:
 
 
 def test_mem_used_max_has_what_the_failed_write_took() -> None:
-    """zram allocates first and looks at its limit after that."""
+    """zram allocates first and checks its limit after that."""
     contents = of_lengths(*[2500] * PAGES)  # a zspage of five frames
     counters = touch(opened(contents, "zram:mem_limit=16K"), [*range(FRAMES + 1)], ends=True)
     assert counters["pool_total_size"] == 0
@@ -116,7 +116,7 @@ def test_a_clean_page_whose_slot_is_valid_is_not_compressed_again() -> None:
 
 
 def test_an_overwrite_allocates_the_new_object_before_it_frees_the_old() -> None:
-    """At the limit there is no room for both, although the old one's would do."""
+    """At the limit there is no room for the new object beside the old one, although it would fit in place of that."""
     contents = of_lengths(*[4096] * PAGES)
     engine = opened(contents, "zram:mem_limit=4K", exclusive_loads=False)
     touch(engine, [*range(FRAMES)])
@@ -166,7 +166,7 @@ def test_writeback_is_largest_first_under_a_limit_in_pages() -> None:
     held = [lz4_length(page.tobytes()) for page in contents.images[: counters["stored_pages"]]]
     assert counters["compr_data_size"] == sum(held)
     assert write_back(engine.backend, ALL, 3) == 3
-    # By ranges of 64 bytes, and the last slot of a range first.
+    # Slots are chosen by ranges of 64 bytes, in each range the last slot first.
     largest = sorted(range(len(held)), key=lambda slot: (held[slot] // 64, slot))[-3:]
     assert lengths(engine) == sum(held) - sum(held[slot] for slot in largest)
     assert touch(engine, [largest[0]])["bd_reads"] == 1
@@ -198,7 +198,7 @@ def test_recompression_tries_the_codecs_in_turn() -> None:
 
 
 def test_recompression_succeeds_only_where_the_size_class_gets_smaller() -> None:
-    """The same codec again makes the same length."""
+    """The same codec makes the same length again."""
     engine = opened(contents_of("text"), "zram:algorithms=lz4")
     before = touch(engine, [*range(48)])
     assert recompress_slots(engine.backend, ALL, 0) == 0
@@ -215,7 +215,7 @@ def test_failure_at_the_strongest_marks_the_slot_incompressible() -> None:
 
 
 def test_the_threshold_of_recompression() -> None:
-    """Objects below it are left; results at or above it are not taken."""
+    """Objects below the threshold are left alone; results at or above it are dropped."""
     contents = contents_of("text")
     strong = [len(get_compressor("zstd").compress(page)) for page in contents.images]
     engine = opened(contents, "zram:algorithms=zstd")
@@ -236,13 +236,13 @@ def test_recompression_of_idle_slots_alone() -> None:
 
 
 def test_huge_slots_alone_and_those_that_are_idle_too() -> None:
-    """Of recompression and of writeback: huge, and huge_idle."""
+    """The choices of recompression and of writeback are huge and huge_idle."""
     engine = opened(of_lengths(*[500, 500, 500, 500, 4096] * 12), "zram:algorithms=lz4", exclusive_loads=False)
     huge = touch(engine, [*range(52)], write=False)["stored_incompressible_pages"]
     recompress_slots(engine.backend, HUGE_SLOTS | IDLE_SLOTS)
     assert engine.counters_now()["recompress_fail"] == 0
     mark_idle(engine.backend)
-    touch(engine, [4], write=False)  # the first huge page is not idle any more
+    touch(engine, [4], write=False)  # the first huge page is no longer idle
     assert write_back(engine.backend, HUGE_SLOTS | IDLE_SLOTS, 1000) == huge - 1
     recompress_slots(engine.backend, HUGE_SLOTS)
     assert engine.counters_now()["recompress_fail"] >= 1
@@ -250,9 +250,9 @@ def test_huge_slots_alone_and_those_that_are_idle_too() -> None:
 
 
 def test_idle_by_age_marks_slots_that_were_not_accessed_for_longer() -> None:
-    """Of those that are younger it takes the mark: mark_idle() with a cutoff."""
+    """mark_idle() with a cutoff clears the mark of younger slots."""
     engine = opened(contents_of("text"), "zram:idle_every=1000,idle_age=1", exclusive_loads=False)
-    touch(engine, [*range(42)], write=False)  # 41 accesses before page 0 goes, and so on
+    touch(engine, [*range(42)], write=False)  # 41 accesses before page 0 is swapped out, and so on
     early = engine.counters_now()["stored_pages"]
     touch(engine, [*range(42, 46)], write=False)
     stored = engine.counters_now()["stored_pages"]
@@ -271,14 +271,14 @@ def test_a_load_makes_a_slot_young() -> None:
     mark_idle(engine.backend, 45, 2)
     write_back(engine.backend, IDLE_SLOTS, 1000)
     assert touch(engine, [0], write=False)["bd_reads"] == 1
-    before = touch(engine, [*range(4, 44)], write=False)  # 1 goes again, as clean as it came
+    before = touch(engine, [*range(4, 44)], write=False)  # 1 is evicted again, still clean
     after = touch(engine, [1], write=False)
     assert after["bd_reads"] == before["bd_reads"]
     assert after["pswpin"] == before["pswpin"] + 1
 
 
 def test_idle_by_age_needs_the_times_of_access() -> None:
-    """Without CONFIG_ZRAM_TRACK_ENTRY_ACTIME a number is no mode that idle takes."""
+    """Without CONFIG_ZRAM_TRACK_ENTRY_ACTIME the idle file rejects numbers."""
     with pytest.raises(InputError, match="a pool that tracks accesses"):
         mark_idle(opened(contents_of("text")).backend, 100, 10)
 
@@ -308,7 +308,7 @@ def test_writeback_goes_on_after_a_slot_that_does_not_decode() -> None:
     engine = opened(contents_of("text"), "zram:algorithms=zstd")
     stored = touch(engine, [*range(48)])["stored_pages"]
     recompress_slots(engine.backend, ALL)
-    engine.backend.inject_fault(2, 0, 0xFF)  # zstd's magic number
+    engine.backend.inject_fault(2, 0, 0xFF)  # the magic number of zstd
     assert write_back(engine.backend, ALL, 1000) == stored - 1
     counters = engine.counters_now()
     assert (counters["decompress_fail"], counters["stored_pages"]) == (1, 1)
@@ -351,7 +351,7 @@ def test_only_the_strongest_codec_marks_a_slot_incompressible() -> None:
 
 
 def test_a_result_at_the_threshold_marks_the_slot_incompressible_too() -> None:
-    """Since Linux 6.15, where no codec was of use."""
+    """Linux marks a slot incompressible since 6.15, if no codec could shrink it."""
     engine = opened(contents_of("text"), "zram:algorithms=zstd")
     stored = touch(engine, [*range(48)])["stored_pages"]
     assert recompress_slots(engine.backend, ALL, 100) == 0
@@ -409,7 +409,7 @@ def test_what_zram_is_asked_for_by_a_spec() -> None:
 
 @pytest.mark.parametrize("depth", ["bytes", "sizes", "counts"])
 def test_a_pool_that_is_not_charged_takes_nothing_of_the_workload_s_dram(depth: str) -> None:
-    """As in a memory-limited group: zram's memory is no group's."""
+    """In a memory-limited group too, zram's memory is charged to no group."""
     contents = None if depth == "counts" else "recipe:text,pages=100"
     trace = "gen:zipf,pages=600,events=6000,alpha=0.8,writes=0.3"
     found = run(trace, contents, Settings(dram="40%", backend="zram:charged=0", depth=depth))

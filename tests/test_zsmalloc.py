@@ -1,4 +1,4 @@
-"""The size classes: golden rows, counts and limits that a kernel gives."""
+"""Test the size classes: known rows, counts and limits of a kernel."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Groups of processes in zswap, one test a rule, named after it. docs/backends.md tells them; pools are tiny."""
+"""Test groups of processes in zswap, one test for each rule and named after it. docs/backends.md describes them."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from zswapsim.traces.trace import ArrayTrace
 
 PAGES, FRAMES = 128, 48
 HALVES = np.repeat(np.arange(1, 3, dtype=np.uint16), PAGES // 2)
-"""The first half of the pages is of the first named group, the second of the second."""
+"""Put the first half of the pages in the first named group, the second half in the second."""
 FIRST, SECOND = range(PAGES // 2), range(PAGES // 2, PAGES)
 
 
@@ -35,12 +35,12 @@ def opened(groups: str, backend: str = "zswap:max_pool_percent=100", recipe: str
 
 
 def groups_of(engine: Replay) -> list[dict[str, int]]:
-    """Of the workload and of the two named groups."""
+    """Return the statistics of the workload and of the two named groups."""
     return engine.backend.group_stats()
 
 
 def processes(count: int = 4, pages: int = 300, events: int = 12_000) -> ArrayTrace:
-    """A trace in which every process has pages of its own."""
+    """Hold a trace in which every process has pages of its own."""
     random = np.random.default_rng(5)
     process = random.integers(1, count + 1, events).astype(np.uint32)
     page = (random.zipf(1.3, events) % pages).astype(np.uint64)
@@ -59,7 +59,7 @@ def test_the_group_limit_is_of_each_group_in_compressed_bytes() -> None:
 
 
 def test_the_limit_of_a_group_above_holds_too() -> None:
-    """obj_cgroup_may_zswap() looks at every group up to the root."""
+    """obj_cgroup_may_zswap() checks every group up to the root."""
     engine = opened("a:max=8192;a/b:max=1M")
     touch(engine, [*SECOND, *SECOND])
     workload, a, b = groups_of(engine)
@@ -69,7 +69,7 @@ def test_the_limit_of_a_group_above_holds_too() -> None:
 
 
 def test_at_the_limit_of_a_group_above_the_group_s_own_oldest_entry_goes() -> None:
-    """It may be another's limit: shrink_memcg() is called for the group of the page, which has nothing to give here."""
+    """If the limit is an ancestor's, shrink_memcg() scans the page's own group, which has nothing to write back."""
     engine = opened("a;b", "zswap:max_pool_percent=100,max=16384")
     touch(engine, [*FIRST])
     before = groups_of(engine)
@@ -101,7 +101,7 @@ def test_a_group_limit_of_nothing_keeps_its_pages_out_of_zswap() -> None:
 
 @pytest.mark.parametrize("groups", ["a:writeback=0,max=8192;b", "a:writeback=0;a/c:max=8192;b"])
 def test_writeback_of_0_keeps_a_group_s_pages_and_those_below_it_out_of_the_device(groups: str) -> None:
-    """mem_cgroup_zswap_writeback_enabled() looks at every group up to the root."""
+    """mem_cgroup_zswap_writeback_enabled() checks every group up to the root."""
     below = np.where(HALVES == 1, 2, 3).astype(np.uint16)
     asked = Settings(dram=FRAMES * 4096, backend="zswap:max_pool_percent=40", groups=groups)
     engine = open_replay(asked, PAGES, contents_of("text"), None, group_of=below if "a/c" in groups else HALVES)
@@ -122,7 +122,7 @@ def test_incompressible_pages_are_refused_in_a_group_without_writeback() -> None
 
 
 def test_the_worker_takes_one_entry_of_each_group_in_turn() -> None:
-    """mem_cgroup_iter() round by round, from where the last walk ended."""
+    """mem_cgroup_iter() goes round by round, from the group after the last one."""
     engine = opened("a;b", "zswap:max_pool_percent=60,retries=1000", "noise", accept_threshold_percent=50)
     order = [page for pair in zip(FIRST, SECOND, strict=True) for page in pair]
     touch(engine, order)
@@ -132,7 +132,7 @@ def test_the_worker_takes_one_entry_of_each_group_in_turn() -> None:
 
 
 def test_the_dynamic_shrinker_goes_by_the_group_s_own_swap_ins() -> None:
-    """What a group has swapped in from the device lately is spared of it, and nothing of the other."""
+    """The shrinker protects as many of a group's pages as it swapped in from the device, none of the other's."""
     options = "zswap:max_pool_percent=100,shrinker_enabled=1,shrinker_priority=1"
     engine = opened("a;b", options, "noise", dram=100 * 4096, reclaim_batch=8)
     touch(engine, [page for pair in zip(FIRST, SECOND, strict=True) for page in pair][:116])

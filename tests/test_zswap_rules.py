@@ -1,4 +1,4 @@
-"""zswap's rules, one test each, named after the rule. docs/backends.md tells them; pools are tiny."""
+"""Test zswap's rules, one test for each and named after it, with tiny pools. docs/backends.md describes them."""
 
 from contextlib import suppress
 from typing import Any
@@ -29,7 +29,7 @@ def contents_of(recipe: str, count: int = PAGES) -> Contents:
 
 
 def word_pages(count: int = PAGES) -> Contents:
-    """Pages that repeat one word, each another, none of them 0."""
+    """Make pages that repeat one word, each another one, and none of them 0."""
     return Contents(np.repeat(np.arange(1, count + 1, dtype=np.uint64), 512).view(np.uint8).reshape(-1, 4096), "words")
 
 
@@ -40,9 +40,9 @@ def opened(backend: str, contents: Contents, **changes: Any) -> Replay:
 
 
 def touch(engine: Replay, pages: list[int], write: bool = True, *, ends: bool = False) -> dict[str, int]:
-    """Accesses one by one, so that each leaves every invariant whole. Returns the counters after them.
+    """Make accesses one by one, check all invariants after each, and return the counters.
 
-    `ends`: the run is to end out of memory on the way.
+    `ends`: the run is expected to end out of memory.
     """
     for page in pages:
         engine.feed(np.array([page], np.uint32), np.array([write], np.uint8))
@@ -62,7 +62,7 @@ def test_a_pool_frame_is_one_less_for_the_workload() -> None:
 
 @pytest.mark.parametrize("backend", ["zswap:max_pool_percent=50", "zram"])
 def test_all_depths_share_dram_alike(backend: str) -> None:
-    """Without contents every page is taken to compress to one length, so the contents here do."""
+    """Without contents every page is assumed to compress to one length, so these contents do."""
     noise = recipe_pages("noise", 16)
     noise[:, 1200:] = 5
     contents = Contents(np.ascontiguousarray(noise), "of one length")
@@ -79,9 +79,9 @@ def test_all_depths_share_dram_alike(backend: str) -> None:
 
 
 def test_pool_limit_hit_at_max_pool_percent() -> None:
-    engine = opened("zswap:max_pool_percent=25", contents_of("noise"))  # five frames, each of one page
+    engine = opened("zswap:max_pool_percent=25", contents_of("noise"))  # five frames, each with one page
     assert touch(engine, [*range(FRAMES)])["pool_limit_hit"] == 0
-    # Storing one of these pages frees nothing, so one fault evicts until a page goes to the device.
+    # Storing one of these pages frees no frame, so a fault evicts until a page is written to the device.
     counters = touch(engine, [FRAMES])
     assert counters["zswpout"] == 5, "the limit is looked at before a page is stored"
     assert counters["pool_limit_hit"] == 1
@@ -98,7 +98,7 @@ def test_a_refused_page_goes_to_the_device_and_the_worker_writes_back_to_the_thr
 
 
 def test_the_pool_is_full_until_the_threshold() -> None:
-    """Where the worker gives up early, pages are refused below the limit too, until the pool is at the threshold."""
+    """If the worker gives up early, pages are rejected below the limit too, until the pool is at the threshold."""
     engine = opened("zswap:max_pool_percent=50,retries=1", contents_of("noise"), accept_threshold_percent=80)
     full = touch(engine, [*range(FRAMES + 1)])
     assert full["pool_total_size"] == 10 * 4096
@@ -115,7 +115,7 @@ def test_the_pool_is_full_until_the_threshold() -> None:
 
 
 def test_the_worker_gives_up_after_max_reclaim_retries() -> None:
-    """Every entry is spared once: where there are more entries than tries, the first turn writes nothing back."""
+    """Every entry is rotated once. If there are more entries than tries, the first call writes nothing back."""
     limited = opened("zswap:max_pool_percent=80,retries=4", contents_of("noise"))
     counters = touch(limited, [*range(FRAMES + 1)])
     assert counters["pool_limit_hit"] == 1
@@ -146,7 +146,7 @@ def test_incompressible_pages_are_refused_where_writeback_is_not_allowed() -> No
 
 
 def test_there_is_no_other_ratio_threshold() -> None:
-    """A page of 3625 to 4095 bytes is stored compressed and takes a frame."""
+    """A page that compresses to 3625 to 4095 bytes is stored compressed and takes a frame."""
     contents = poor_pages()
     assert {lz4_length(page.tobytes()) for page in contents.images} <= {*range(3625, 4096)}
     counters = touch(opened("zswap:max_pool_percent=50", contents), [*range(FRAMES + 4)])
@@ -181,7 +181,7 @@ def test_a_load_is_exclusive() -> None:
 
 
 def test_fifo_with_one_second_chance() -> None:
-    """The oldest entry goes first, after every entry was spared once."""
+    """The oldest entry is written back first, after every entry was rotated once."""
     engine = opened("zswap:max_pool_percent=50,retries=1000", contents_of("noise"), accept_threshold_percent=90)
     assert touch(engine, [*range(FRAMES + 1)])["zswpwb"] == 1
     assert touch(engine, [0])["pswpin"] == 1, "page 0 was stored first"
@@ -198,7 +198,7 @@ def test_a_page_loaded_from_the_device_stays_there_clean() -> None:
 
 
 def test_the_group_limit_counts_compressed_bytes() -> None:
-    """memory.zswap.max against the global limit's frames."""
+    """memory.zswap.max limits compressed bytes; the global limit limits frames."""
     contents = contents_of("text", 8)
     engine = opened("zswap:max_pool_percent=100,max=8192", contents)
     counters = touch(engine, [*range(PAGES)])
@@ -243,7 +243,7 @@ def test_the_dynamic_shrinker_is_off_unless_asked_for() -> None:
 
 
 def test_the_dynamic_shrinker_spares_as_many_as_were_swapped_in_from_the_device() -> None:
-    """Pages that come back from the device in the meantime are left out of what may go, once."""
+    """The shrinker subtracts the pages swapped in from the device meanwhile, once."""
     options = "zswap:max_pool_percent=100,shrinker_enabled=1,shrinker_priority=1"
 
     def written_by(pages: list[int]) -> tuple[int, int]:
@@ -259,7 +259,7 @@ def test_the_dynamic_shrinker_spares_as_many_as_were_swapped_in_from_the_device(
 
 
 def test_an_allocation_failure_is_reject_alloc_fail() -> None:
-    """More zspages than reclaim's reserve has frames for; a machine of one frame of DRAM beside a pool of none."""
+    """Reclaim's reserve has fewer frames than a zspage; a machine has one frame of DRAM and a pool of none."""
     images = contents_of("text").images
     arena = FrameArena(4 * 4096)
     pool = ZswapBackend(
@@ -276,18 +276,18 @@ def test_an_allocation_failure_is_reject_alloc_fail() -> None:
 
 
 def poor_pages() -> Contents:
-    """Pages that compress, and take a frame each."""
+    """Make pages that compress but take a frame each."""
     noise = recipe_pages("noise", 8)
     noise[:, 3700:] = 5
     return Contents(np.ascontiguousarray(noise), "poor")
 
 
 def test_a_writeback_that_fails_is_reject_reclaim_fail_and_the_entry_is_the_youngest() -> None:
-    """Its bytes do not decode. The worker goes on to the others, and the page is lost only when it is loaded."""
+    """Its bytes do not decode. The worker goes on with the others, and the page is lost only when it is loaded."""
     engine = opened("zswap:max_pool_percent=50,retries=4", poor_pages(), compressor="zstd")
     stored = touch(engine, [*range(FRAMES + 1)])["stored_pages"]
     assert stored == 10
-    engine.backend.inject_fault(0, 0, 0xFF)  # zstd's magic number, of the page that was stored first
+    engine.backend.inject_fault(0, 0, 0xFF)  # the magic number of zstd in the page that was stored first
     counters = touch(engine, [*range(FRAMES + 1, PAGES)])
     assert counters["decompress_fail"] == counters["reject_reclaim_fail"] > 0
     assert counters["zswpwb"] == counters["written_back_pages"] > 0

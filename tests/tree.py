@@ -1,6 +1,6 @@
 """Find the project's tree, for tests that read its documentation, examples or build files.
 
-Tests of an installed package run from a copy of this folder; they name the tree in ZSWAPSIM_TREE.
+Tests of an installed package run from a copy of this folder; ZSWAPSIM_TREE then names the tree.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""Extension modules that the benchmarks alone use; setup.py beside them compiles them."""
+"""Hold the extension modules that only the benchmarks use; setup.py beside them compiles them."""

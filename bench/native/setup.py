@@ -1,6 +1,6 @@
 """Compile the modules beside this file in place: ``cd bench && python native/setup.py build_ext --inplace``.
 
-They cimport the core, so zswapsim is built first, in the tree.
+They cimport the core, so zswapsim is built in the tree first.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The specification: slow, obvious models with the interfaces of the core. What they say is right."""
+"""The specification of the core: slow, obvious models. If model and core differ, the core is wrong."""
 
 from functools import partial
 

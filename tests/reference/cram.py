@@ -1,4 +1,4 @@
-"""The compressing device: frames in a dict, the history of its readings as a list, tokens as three numbers."""
+"""Model the compressing device: frames in a dict, the history of its readings as a list, tokens as three numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BATCH = 32
 
 
 class BusError(Exception):
-    """A lost page was read, and the run is to end with that."""
+    """A lost page was read, and the settings say that this ends the run."""
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Frame:
 
 @dataclass
 class Device:
-    """`frames` are advertised over `physical` bytes. They have no numbers: only how many are out counts."""
+    """A device that advertises `frames` frames but has `physical` bytes. It counts frames; they have no numbers."""
 
     frames: int
     physical: int
@@ -37,29 +37,29 @@ class Device:
     now: int = 0
     used: int = 0
     peak: int = 0
-    busy: int = 0
+    in_use: int = 0
     allocated: int = 0
     raised: bool = False
     interrupts: int = 0
-    waiting: list[Frame] = field(default_factory=list)
+    unzeroed: list[Frame] = field(default_factory=list)
     history: list[tuple[int, int, int, int]] = field(default_factory=lambda: [(-(1 << 62), 0, 0, 0)])
-    in_hand: int = 0
-    coming: tuple[int, int] | None = None  # tokens, and when they arrive
-    batches: int = 0  # of zeroing that were due so far
+    tokens_left: int = 0
+    arriving: tuple[int, int] | None = None  # (tokens, time of arrival) of a request under way
+    batches: int = 0  # zeroing batches that were due so far
 
     def tick(self, now: int) -> None:
         self.now = now
         if self.zero and now // self.zero + 1 > self.batches:
             self.batches = now // self.zero + 1
-            self.zero_some(self.zero_batch or len(self.waiting))
+            self.zero_some(self.zero_batch or len(self.unzeroed))
         self.arrive()
 
     def arrive(self) -> None:
-        if self.coming is not None and self.coming[1] <= self.now:
-            self.in_hand += self.coming[0]
-            self.coming = None
+        if self.arriving is not None and self.arriving[1] <= self.now:
+            self.tokens_left += self.arriving[0]
+            self.arriving = None
 
-    def note(self) -> None:
+    def record_reading(self) -> None:
         pressure = self.used * 1000 // self.physical
         self.peak = max(self.peak, self.used)
         if not self.raised and pressure >= self.high:
@@ -67,69 +67,70 @@ class Device:
             self.interrupts += 1
         elif self.raised and pressure <= self.low:
             self.raised = False
-        self.history.append((self.now, self.used, self.allocated, self.busy))
+        self.history.append((self.now, self.used, self.allocated, self.in_use))
 
-    def seen(self) -> tuple[int, int, int]:
-        """Bytes taken, frames handed out and frames not zeroed, as software knows them now."""
+    def last_reading(self) -> tuple[int, int, int]:
+        """Return bytes used, frames allocated so far and frames in use, as of the last reading that has arrived."""
         return next(entry[1:] for entry in reversed(self.history) if entry[0] + self.delay <= self.now)
 
-    def take(self) -> Frame | None:
-        if self.busy == self.frames:
+    def alloc_frame(self) -> Frame | None:
+        if self.in_use == self.frames:
             return None
-        self.busy += 1
+        self.in_use += 1
         self.allocated += 1
         return Frame()
 
-    def give(self, frame: Frame) -> None:
-        self.waiting.append(frame)
+    def free_frame(self, frame: Frame) -> None:
+        self.unzeroed.append(frame)
         if not self.zero:
-            self.zero_some(len(self.waiting))
+            self.zero_some(len(self.unzeroed))
 
-    def zero_some(self, most: int) -> None:
-        done, self.waiting = self.waiting[:most], self.waiting[most:]
+    def zero_some(self, limit: int) -> None:
+        done, self.unzeroed = self.unzeroed[:limit], self.unzeroed[limit:]
         self.used -= sum(frame.taken for frame in done)
-        self.busy -= len(done)
+        self.in_use -= len(done)
         if done:
-            self.note()
+            self.record_reading()
 
     def write(self, frame: Frame, taken: int) -> None:
-        """Where there is no room the write is lost, and nobody is told."""
+        """Write a page's compressed bytes. If they don't fit, the device loses the page and reports nothing."""
         if self.used - frame.taken + taken > self.physical:
             frame.poisoned = True
         else:
             self.used += taken - frame.taken
             frame.taken = taken
-        self.note()
+        self.record_reading()
 
     def has_token(self) -> bool:
-        if self.coming is None and self.in_hand <= self.tokens // 2:
-            spare = (self.physical - self.used - self.in_hand * PAGE) // PAGE
-            self.coming = (min(self.tokens, spare), self.now + self.delay)
-            if self.delay == 0 or not self.coming[0]:
-                self.in_hand += self.coming[0]
-                self.coming = None
-        return self.in_hand > 0
+        if self.arriving is None and self.tokens_left <= self.tokens // 2:
+            free_pages = (self.physical - self.used - self.tokens_left * PAGE) // PAGE
+            self.arriving = (min(self.tokens, free_pages), self.now + self.delay)
+            if self.delay == 0 or not self.arriving[0]:
+                self.tokens_left += self.arriving[0]
+                self.arriving = None
+        return self.tokens_left > 0
 
 
 class CramMachine(Machine):
-    """As a Replay over a CramBackend, whose clock counts accesses. `taken[image]` are physical bytes."""
+    """Model a Replay over a CramBackend whose clock counts accesses. `taken[image]` is its size on the device."""
 
     def __init__(
         self, frames: int, contents: Contents, device: Device, taken: list[int], device_pages: int, **options: Any
     ) -> None:  # fmt: skip
-        own = ("control", "tier", "maps", "exclusive", "ends", "budget")
+        own = ("control", "tier", "maps", "exclusive", "loss_ends_run", "budget")
         settings = {name: options.pop(name) for name in own}
         super().__init__(frames, contents, Swap(None, device_pages), **options)
         self.control, self.tier, self.maps = settings["control"], settings["tier"], settings["maps"] or settings["tier"]
-        self.exclusive, self.ends, self.budget = settings["exclusive"], settings["ends"], settings["budget"]
+        self.exclusive, self.budget = settings["exclusive"], settings["budget"]
+        self.loss_ends_run = settings["loss_ends_run"]
         self.node, self.taken = device, taken
-        self.at_node: dict[int, Frame] = {}
+        self.stored: dict[int, Frame] = {}
         self.queue: OrderedDict[int, bool] = OrderedDict()  # slot -> referenced, oldest first
         self.mapped: set[int] = set()
         self.writable: set[int] = set()
-        self.gone: set[int] = set()  # lost, as the shrinker found
-        self.refusing = self.bus_error = False
-        self.acted_at: int | None = None
+        self.lost_slots: set[int] = set()  # slots whose page writeback found to be lost
+        self.rejecting = self.bus_error = False
+        self.shrunk_at: int | None = None
         more = "lost_pages poisoned_reads mapped_reads in_place_writes promotions"
         self.count |= dict.fromkeys([*more.split(), "reject_pressure", "reject_bound", "reject_token"], 0)
 
@@ -139,7 +140,7 @@ class CramMachine(Machine):
         if self.bus_error:
             return
         try:
-            if self.touch_mapped(number, write):
+            if self.access_mapped(number, write):
                 self.count["accesses"] += 1
                 self.count["writes"] += write
             else:
@@ -147,13 +148,13 @@ class CramMachine(Machine):
         except BusError:
             self.bus_error = True
 
-    def touch_mapped(self, number: int, write: bool) -> bool:
-        """Whether the access was served where the page is."""
-        swapped = number in self.at_node or number in self.swap.device or number in self.gone
+    def access_mapped(self, number: int, write: bool) -> bool:
+        """Access the page on the device, without a frame of DRAM. Return True if that was possible."""
+        swapped = number in self.stored or number in self.swap.device or number in self.lost_slots
         if self.out_of_memory or not self.maps or number in self.resident or not swapped:
             return False
-        self.attend()
-        if number not in self.at_node or self.at_node[number].poisoned:
+        self.poll_device()
+        if number not in self.stored or self.stored[number].poisoned:
             return False
         if write:
             return self.write_in_place(number)
@@ -167,7 +168,7 @@ class CramMachine(Machine):
         return True
 
     def write_in_place(self, number: int) -> bool:
-        if number not in self.writable and (self.refusing or len(self.writable) >= self.budget):
+        if number not in self.writable and (self.rejecting or len(self.writable) >= self.budget):
             return False
         if self.control == "tokens" and not self.node.has_token():
             self.count["reject_token"] += 1
@@ -186,54 +187,54 @@ class CramMachine(Machine):
         if page.zero_mapped:
             super().swap_in(number)
             return
-        self.attend()
+        self.poll_device()
         if number in self.swap.device:
             self.count["pswpin"] += 1
             return
         self.count["zswpin"] += 1
-        if number in self.gone or self.at_node[number].poisoned:
+        if number in self.lost_slots or self.stored[number].poisoned:
             self.count["poisoned_reads"] += 1
-            self.forget(number)
+            self.invalidate(number)
             page.dirty = True
-            if self.ends:
+            if self.loss_ends_run:
                 raise BusError
         elif self.maps or self.exclusive:
             self.count["promotions"] += self.maps
-            self.forget(number)
+            self.invalidate(number)
             page.dirty = True
         else:
             self.queue[number] = True
 
-    def forget(self, number: int) -> None:
+    def invalidate(self, number: int) -> None:
         self.swap.device.discard(number)
-        self.gone.discard(number)
-        if number in self.at_node:
+        self.lost_slots.discard(number)
+        if number in self.stored:
             self.drop_frame(number)
 
     def drop_frame(self, number: int) -> None:
         del self.queue[number]
         self.mapped.discard(number)
         self.writable.discard(number)
-        self.node.give(self.at_node.pop(number))
+        self.node.free_frame(self.stored.pop(number))
 
     # -- stores ---------------------------------------------------------------------------------------------------
 
     def swap_out(self, number: int, data: bytes) -> bool:
-        self.attend()
+        self.poll_device()
         frame = None
-        if self.admits():
-            frame = self.node.take()
+        if self.accepts():
+            frame = self.node.alloc_frame()
             if frame is None:
                 self.count["pool_limit_hit"] += 1
-                if not self.node.waiting:
+                if not self.node.unzeroed:
                     self.write_back(BATCH)
-                self.node.zero_some(len(self.node.waiting))
-                frame = self.node.take()
+                self.node.zero_some(len(self.node.unzeroed))
+                frame = self.node.alloc_frame()
             if frame is None:
                 self.count["reject_alloc_fail"] += 1
         if frame is None:
             return self.to_device(number)
-        self.at_node[number] = frame
+        self.stored[number] = frame
         self.queue[number] = True
         if self.tier:
             self.mapped.add(number)
@@ -243,15 +244,15 @@ class CramMachine(Machine):
 
     def write(self, number: int) -> None:
         if self.control == "tokens":
-            self.node.in_hand -= 1
-        frame = self.at_node[number]
+            self.node.tokens_left -= 1
+        frame = self.stored[number]
         before = frame.poisoned
         self.node.write(frame, self.taken[self.pages[number].image])
         self.count["lost_pages"] += frame.poisoned and not before
 
-    def admits(self) -> bool:
-        used, allocated, _ = self.node.seen()
-        if self.refusing:
+    def accepts(self) -> bool:
+        used, allocated, _ = self.node.last_reading()
+        if self.rejecting:
             self.count["reject_pressure"] += 1
         elif self.control == "counting" and used + (self.node.allocated - allocated + 1) * PAGE > self.node.physical:
             self.count["reject_bound"] += 1
@@ -261,55 +262,55 @@ class CramMachine(Machine):
             return True
         return False
 
-    # -- what software does about the device ----------------------------------------------------------------------
+    # -- pressure -------------------------------------------------------------------------------------------------
 
-    def attend(self) -> None:
+    def poll_device(self) -> None:
         self.node.tick(self.count["accesses"])
-        pressure = self.node.seen()[0] * 1000 // self.node.physical
+        pressure = self.node.last_reading()[0] * 1000 // self.node.physical
         if pressure >= self.node.high:
-            self.refusing = True
+            self.rejecting = True
         elif pressure <= self.node.low:
-            self.refusing = False
-        if self.refusing:
+            self.rejecting = False
+        if self.rejecting:
             self.shrink_to_low_mark()
 
     def shrink_to_low_mark(self) -> None:
-        used, _, frames = self.node.seen()
-        since = 0 if self.acted_at is None else self.acted_at
+        used, _, frames = self.node.last_reading()
+        since = 0 if self.shrunk_at is None else self.shrunk_at
         if self.node.now < since + self.node.delay or not frames:
             return
         mean = -(-used // frames)
-        over = used - self.node.physical * self.node.low // 1000 - len(self.node.waiting) * mean
-        if over > 0:
-            self.acted_at = self.node.now
-            self.write_back(-(-over // mean))
+        excess = used - self.node.physical * self.node.low // 1000 - len(self.node.unzeroed) * mean
+        if excess > 0:
+            self.shrunk_at = self.node.now
+            self.write_back(-(-excess // mean))
 
-    def write_back(self, most: int) -> None:
-        while most and self.queue and len(self.swap.device) < self.swap.device_pages:
+    def write_back(self, limit: int) -> None:
+        while limit and self.queue and len(self.swap.device) < self.swap.device_pages:
             slot, referenced = next(iter(self.queue.items()))
             if referenced:
                 self.queue[slot] = False
                 self.queue.move_to_end(slot)
                 continue
-            most -= 1
-            poisoned = self.at_node[slot].poisoned
+            limit -= 1
+            poisoned = self.stored[slot].poisoned
             self.drop_frame(slot)
             if poisoned:
-                self.gone.add(slot)
+                self.lost_slots.add(slot)
                 continue
             self.to_device(slot)
             self.count["zswpwb"] += 1
             self.count["written_back_pages"] += 1
 
-    # -- looking in -----------------------------------------------------------------------------------------------
+    # -- statistics -----------------------------------------------------------------------------------------------
 
     def lost(self) -> list[int]:
-        return sorted([*self.gone, *(number for number, frame in self.at_node.items() if frame.poisoned)])
+        return sorted([*self.lost_slots, *(number for number, frame in self.stored.items() if frame.poisoned)])
 
     def counters(self) -> dict[str, int]:
-        frames = self.at_node.values()
+        frames = self.stored.values()
         return super().counters() | {
-            "stored_pages": len(self.at_node),
+            "stored_pages": len(self.stored),
             "stored_incompressible_pages": sum(frame.taken == PAGE for frame in frames),
             "compr_data_size": sum(frame.taken for frame in frames),
             "pool_total_size": self.node.used,
@@ -319,5 +320,5 @@ class CramMachine(Machine):
             "physical_size": self.node.physical,
             "peak_pressure": self.node.peak * 1000 // self.node.physical,
             "pressure_interrupts": self.node.interrupts,
-            "zeroing_pages": len(self.node.waiting),
+            "zeroing_pages": len(self.node.unzeroed),
         }

@@ -1,4 +1,4 @@
-"""Faults and swap-outs of exact LRU at one size of DRAM, and stack distances by looking for them."""
+"""Count faults and swap-outs of exact LRU at one size of DRAM, and find stack distances by searching a list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Dram:
-    """`frames` frames, least recently used first. Copies stay behind a load until a write, so dirty pages are told."""
+    """DRAM of `frames` frames under exact LRU. A loaded page stays clean, its slot valid, until it is written."""
 
     frames: int
     resident: OrderedDict[int, bool] = field(default_factory=OrderedDict)  # page -> dirty
@@ -19,7 +19,7 @@ class Dram:
     dropped_clean_pages: int = 0
 
     def access(self, page: int, write: bool) -> None:
-        """One access."""
+        """Access a page."""
         first = page not in self.seen
         if page not in self.resident:
             self.major_faults += not first
@@ -33,7 +33,7 @@ class Dram:
 
 
 def distances(pages: Iterable[int]) -> list[int]:
-    """Of each access: distinct pages since the last one to its page, with it; 0 where there is none."""
+    """Return, for each access, the distinct pages since the last access to its page, that page included; else 0."""
     stack: list[int] = []
     found = []
     for page in pages:

@@ -1,4 +1,4 @@
-"""Large folios over any of the machines: groups of pages that come in together, and go as one or page by page."""
+"""Model large folios over any of the machines: they are faulted in as one, and evicted as one or page by page."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ COUNTERS = ("mthp_anon_fault_alloc", "mthp_swpin", "mthp_swpout", "mthp_zswpout"
 
 
 class Folios(Machine):
-    """Folios of `size` pages; `whole`: a fault brings back all of one that went as one. The last image is all zero.
+    """Model folios of `size` pages. If `whole`, a fault swaps in all pages of a folio that was swapped out as one.
 
-    A folio is known by its first page: in `units`, with its pages, while it is in DRAM, and in `form`.
+    A unit is a large folio or a single page, and its number is that of its first page. `units` has the pages of each
+    unit in DRAM. `state` of a folio is "large" (in DRAM as one), "pages" (split), or "swapped" (out as one). The last
+    image is all zero.
     """
 
     def __init__(self, *args: Any, size: int, whole: bool, **others: Any) -> None:
@@ -25,62 +27,53 @@ class Folios(Machine):
         self.size, self.whole = size, whole
         self.zero_image = len(self.contents.images) - 1
         self.units: OrderedDict[int, list[int]] = OrderedDict()
-        self.form: dict[int, str] = {}
+        self.state: dict[int, str] = {}
         self.seen: set[int] = set()
-        self.waiting: list[list[int]] = []
+        self.split_off: list[list[int]] = []
         self.count |= dict.fromkeys(COUNTERS, 0)
-        self.brought = 0
+        self.swapped_in_pages = 0
         if self.reclaimer is not None:
             self.reclaimer.span = lambda unit: self.units[unit]
 
     def unit_of(self, number: int) -> int:
         first = number - number % self.size
-        return first if self.form.get(first) == "large" else number
+        return first if self.state.get(first) == "large" else number
 
     # -- accesses -------------------------------------------------------------------------------------------------
 
-    def access(self, number: int, write: bool) -> None:
-        if self.out_of_memory:
-            return
-        try:
-            self.touch(number, write)
-        except OutOfMemory:
-            self.out_of_memory = True
-            return
-        self.count["accesses"] += 1
-        self.count["writes"] += write
+    def change(self, number: int, write: bool) -> None:
         page = self.pages[number]
         if number not in self.seen:
             self.seen.add(number)
-            self.disown(number)
+            self.make_dirty(number)
             page.image = (self.seed + number) % self.zero_image
         if write and not page.written:
-            self.disown(number)
+            self.make_dirty(number)
             page.written = True
             page.image = self.contents.next_image[page.image]
 
-    def disown(self, number: int) -> None:
-        """A large folio has one dirty flag, and keeps its swap slots or loses them together."""
+    def make_dirty(self, number: int) -> None:
+        """Mark a page's unit dirty. A large folio has one dirty flag, and its swap slots are freed together."""
         for each in self.units[self.unit_of(number)]:
             page = self.pages[each]
             if not page.dirty and not page.zero_mapped:
-                self.forget(each)
+                self.invalidate(each)
             page.dirty, page.zero_mapped = True, False
 
-    def touch(self, number: int, write: bool) -> None:
+    def handle_access(self, number: int, write: bool) -> None:
         unit = self.unit_of(number)
         if unit in self.units:
             self.units.move_to_end(unit)
             if self.reclaimer is not None:
-                self.reclaimer.touch(unit)
+                self.reclaimer.mark_accessed(unit)
             return
         if self.reclaimer is not None:
             self.reclaimer.clock = self.count["accesses"]
         first = number - number % self.size
-        before = self.form.get(first)
-        large = before is None or (before == "outside" and self.whole)
+        before = self.state.get(first)
+        large = before is None or (before == "swapped" and self.whole)
         pages = list(range(first, first + self.size)) if large else [number]
-        while self.short(len(pages)):
+        while self.lacks_frames(len(pages)):
             self.reclaim(pages[0])
             self.shrink()
         if before is None:
@@ -88,27 +81,27 @@ class Folios(Machine):
             self.count["mthp_anon_fault_alloc"] += 1
             self.pages |= {each: Page(self.zero_image) for each in pages}
         else:
-            self.bring(pages)
-        self.form[first] = "large" if large else "apart"
+            self.swap_in_pages(pages)
+        self.state[first] = "large" if large else "pages"
         self.resident |= dict.fromkeys(pages)
-        self.enter_unit(pages, before is not None)
+        self.map_unit(pages, before is not None)
 
-    def bring(self, pages: list[int]) -> None:
+    def swap_in_pages(self, pages: list[int]) -> None:
         self.count["major_faults"] += 1
         self.count["mthp_swpin"] += len(pages) > 1 and not self.pages[pages[0]].zero_mapped
         for each in pages:
             self.swap_in(each)
             self.pages[each].written = False
-            self.brought += 1
+            self.swapped_in_pages += 1
 
-    def enter_unit(self, pages: list[int], refault: bool) -> None:
+    def map_unit(self, pages: list[int], refault: bool) -> None:
         self.units[pages[0]] = pages
         if self.reclaimer is not None:
             self.reclaimer.insert(pages[0], refault)
 
     # -- reclaim --------------------------------------------------------------------------------------------------
 
-    def reclaim(self, coming: int) -> None:
+    def reclaim(self, faulting: int) -> None:
         before = len(self.resident)
         if not before:
             raise OutOfMemory
@@ -116,8 +109,8 @@ class Folios(Machine):
             self.reclaim_folios(before - min(self.batch, before))
         else:
             wanted = max(self.batch * len(self.units) // before, 1)
-            self.reclaimer.reclaim(min(wanted, len(self.units)), self.evict_for_reclaimer, coming)
-            self.enter_waiting()
+            self.reclaimer.reclaim(min(wanted, len(self.units)), self.evict_for_reclaimer, faulting)
+            self.put_back_split()
         if len(self.resident) == before:
             raise OutOfMemory
 
@@ -129,30 +122,30 @@ class Folios(Machine):
                 del self.units[unit]
             else:
                 self.units.move_to_end(unit)
-            self.enter_waiting()
+            self.put_back_split()
 
     def evict_for_reclaimer(self, unit: int) -> bool:
-        self.reclaimer.remember(unit)
-        gone = self.evict_unit(unit)
-        if gone:
-            self.reclaimer.gone(unit)
+        self.reclaimer.record_shadow(unit)
+        evicted = self.evict_unit(unit)
+        if evicted:
+            self.reclaimer.evicted(unit)
             del self.units[unit]
-        return gone
+        return evicted
 
-    def enter_waiting(self) -> None:
-        for pages in reversed(self.waiting):
+    def put_back_split(self) -> None:
+        for pages in reversed(self.split_off):
             for each in pages:
-                self.enter_unit([each], False)
-        self.waiting.clear()
+                self.map_unit([each], False)
+        self.split_off.clear()
 
     def evict_unit(self, unit: int) -> bool:
-        """Whether its first page is gone."""
+        """Evict a unit, or what can be evicted of it. Return True if its first page was evicted."""
         return self.evict_large(self.units[unit]) if len(self.units[unit]) > 1 else self.evict_one(unit)
 
     def evict_one(self, number: int) -> bool:
-        gone = self.evict(number)
-        self.count["kept_pages"] += not gone
-        return gone
+        evicted = self.evict(number)
+        self.count["kept_pages"] += not evicted
+        return evicted
 
     def evict_large(self, pages: list[int]) -> bool:
         held = [self.pages[each] for each in pages]
@@ -163,17 +156,17 @@ class Folios(Machine):
             for page in held:
                 page.zero_mapped = True
         else:
-            self.disown(pages[0])
+            self.make_dirty(pages[0])
             done = self.swap_out_whole(pages)
             if done == "split":
                 return self.split(pages)
-            if done == "stays":
+            if done == "kept":
                 self.count["kept_pages"] += self.size
                 return False
         for number, page in zip(pages, held, strict=True):
             page.dirty = False
             del self.resident[number]
-        self.form[pages[0]] = "outside"
+        self.state[pages[0]] = "swapped"
         self.count["reclaimed_pages"] += self.size
         return True
 
@@ -187,21 +180,21 @@ class Folios(Machine):
 
     def split(self, pages: list[int]) -> bool:
         self.count["mthp_swpout_fallback"] += 1
-        self.form[pages[0]] = "apart"
-        gone = [self.evict_one(each) for each in pages]
-        self.waiting.append([each for each, went in zip(pages[1:], gone[1:], strict=True) if not went])
-        if not gone[0]:
+        self.state[pages[0]] = "pages"
+        evicted = [self.evict_one(each) for each in pages]
+        self.split_off.append([each for each, done in zip(pages[1:], evicted[1:], strict=True) if not done])
+        if not evicted[0]:
             self.units[pages[0]] = pages[:1]
-        return gone[0]
+        return evicted[0]
 
     def store_folio(self, pages: list[tuple[int, bytes]]) -> str:
-        """``stored``; ``split`` where room is short; ``stays`` where it can't go. A disk, and a private node."""
+        """Store a folio on a disk or in a private node. Return "stored", "split" if room is short, else "kept"."""
         if self.swap.store is None and self.swap.device_pages - len(self.swap.device) < self.size:
             return "split"
         for i, (number, data) in enumerate(pages):
             if not self.swap_out(number, data):
                 for each, _ in pages[:i]:
-                    self.forget(each)
+                    self.invalidate(each)
                 return "split"
         return "stored"
 
@@ -210,9 +203,9 @@ class Folios(Machine):
 
 
 class WholeFolios(Folios):
-    """A private node that compresses a folio as one. `whole_length(bytes)` is what the codec makes of it.
+    """Model a private node that compresses a folio as one. `whole_length(bytes)` is its compressed length.
 
-    What comes of it is cut into pieces of a page and a rest, which the first slots have.
+    The compressed folio is cut into pieces of 4096 bytes and a rest; the folio's first slots hold one each.
     """
 
     def __init__(self, *args: Any, whole_length: Callable[[bytes], int], **others: Any) -> None:
@@ -223,7 +216,7 @@ class WholeFolios(Folios):
         first, data = pages[0][0], b"".join(data for _, data in pages)
         if self.whole_length(data) >= len(data):
             return super().store_folio(pages)
-        if self.settle(first, data):
+        if self.store_in_pool(first, data):
             return "stored"
         self.count["pool_limit_hit"] += 1
         if self.shrink_for(first, data):
@@ -235,9 +228,9 @@ class WholeFolios(Folios):
             self.to_device(number)
         return "stored"
 
-    def settle(self, number: int, data: bytes) -> bool:
+    def store_in_pool(self, number: int, data: bytes) -> bool:
         if len(data) == PAGE:
-            return super().settle(number, data)
+            return super().store_in_pool(number, data)
         store, left = self.swap.store, self.whole_length(data)
         for i in range(self.size):
             length = min(left, PAGE)
@@ -254,8 +247,8 @@ class WholeFolios(Folios):
         return True
 
     def write_back(self) -> int:
-        wrote = 0
-        while wrote < BATCH and self.swap.queue and len(self.swap.device) < self.swap.device_pages:
+        written = 0
+        while written < BATCH and self.swap.queue and len(self.swap.device) < self.swap.device_pages:
             slot, referenced = next(iter(self.swap.queue.items()))
             slots = range(slot, slot + (self.size if self.swap.store.slots[slot].part else 1))
             full = self.swap.device_pages - len(self.swap.device) < len(slots)
@@ -268,12 +261,12 @@ class WholeFolios(Folios):
                 self.count["reject_reclaim_fail"] += 1
                 break
             for each in slots:
-                self.forget(each)
+                self.invalidate(each)
                 self.to_device(each)
             self.count["zswpwb"] += len(slots)
             self.count["written_back_pages"] += len(slots)
-            wrote += 1
-        return wrote
+            written += 1
+        return written
 
 
 class FolioZswap(Folios, Zswap):
@@ -282,9 +275,9 @@ class FolioZswap(Folios, Zswap):
             return "split"
         group = self.group(pages[0][0])
         stored: list[int] = []
-        if self.admitted(pages[0][0]):
+        if self.accepts(pages[0][0]):
             for number, data in pages:
-                if not self.compress(number, data):
+                if not self.store_compressed(number, data):
                     break
                 stored.append(number)
         if len(stored) == self.size:
@@ -292,12 +285,12 @@ class FolioZswap(Folios, Zswap):
             return "stored"
         self.count["zswpout"] -= len(stored)
         for each in stored:
-            self.drop(each)
-        gone = self.may_write_back(group) and all(self.to_device(number) for number, _ in pages)
-        group.events["pswpout"] += self.size * gone
+            self.free_slot(each)
+        evicted = self.may_write_back(group) and all(self.to_device(number) for number, _ in pages)
+        group.events["pswpout"] += self.size * evicted
         if self.full:
-            self.work()
-        return "stored" if gone else "stays"
+            self.shrink_worker()
+        return "stored" if evicted else "kept"
 
 
 class FolioZram(Folios, Zram):
@@ -307,10 +300,10 @@ class FolioZram(Folios, Zram):
         if self.disksize and new and len(held) + new > self.disksize:
             return "split"
         for i, (number, data) in enumerate(pages):
-            if not self.keep(number, data):
+            if not self.write_slot(number, data):
                 self.count["failed_writes"] += 1
                 self.count["pswpout"] -= i
                 for each, _ in pages[:i]:
-                    self.drop(each)
-                return "stays"
+                    self.free_slot(each)
+                return "kept"
         return "stored"

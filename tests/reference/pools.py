@@ -1,4 +1,4 @@
-"""Pools in the DRAM that the workload uses too: zswap before a swap device, and zram as a swap device."""
+"""Model pools that share DRAM with the workload: zswap before a swap device, and zram as a swap device."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Length = Callable[[bytes], int]
 
 
 def spare_frames(frames: int) -> int:
-    """min_free_kbytes, in frames: what reclaim may take beyond `frames`."""
+    """Return the frames beyond `frames` that reclaim may use: min_free_kbytes."""
     return min(max(isqrt(16 * 4 * frames), 128), 1 << 18) // 4
 
 
 class DramPool(Machine):
-    """A machine whose pool and workload have `frames` frames between them."""
+    """A machine whose pool and workload share `frames` frames."""
 
     def __init__(self, frames: int, contents: Contents, store: Store, device_pages: int, *, exclusive: bool = True,
                  **others: Any) -> None:  # fmt: skip
@@ -28,44 +28,44 @@ class DramPool(Machine):
         more = ["failed_writes", "bd_reads", "bd_writes", "recompressed_pages", "recompress_fail"]
         self.count |= dict.fromkeys([*more, "reject_compress_fail", "reject_compress_poor"], 0)
 
-    def short(self, wanted: int = 1) -> bool:
+    def lacks_frames(self, wanted: int = 1) -> bool:
         return len(self.resident) + self.pool.frames() + wanted > self.frames
 
-    def share(self) -> None:
-        """The pool may take what the workload leaves; a page on its way out still has its frame."""
+    def set_pool_limit(self) -> None:
+        """Let the pool use the frames that the workload does not; a page that is being swapped out has its frame."""
         self.pool.limit = self.frames + spare_frames(self.frames) - len(self.resident)
 
     def compressed_bytes(self) -> int:
         return sum(held.length for held in self.store.slots.values())
 
-    def drop(self, number: int) -> None:
-        super().forget(number)
+    def free_slot(self, number: int) -> None:
+        super().invalidate(number)
 
 
 EVENTS = ("zswpin", "zswpout", "zswpwb", "pswpin", "pswpout")
 
 
 class Group:
-    """A memory cgroup: `most_pages` is memory.zswap.max, in pages of compressed bytes."""
+    """A memory cgroup. `max_pages` is memory.zswap.max, in pages of compressed bytes."""
 
-    def __init__(self, parent: int | None, most_pages: int | None, writeback: bool) -> None:
-        self.parent, self.most_pages, self.writeback = parent, most_pages, writeback
+    def __init__(self, parent: int | None, max_pages: int | None, writeback: bool) -> None:
+        self.parent, self.max_pages, self.writeback = parent, max_pages, writeback
         self.disk_swapins = self.deferred = 0
         self.events = dict.fromkeys(EVENTS, 0)
 
 
 class Zswap(DramPool):
-    """`groups`: (parent, most pages, writeback) of each, the first of which holds all others; `group_of` by page."""
+    """Model zswap. `groups` lists (parent, max_pages, writeback) of the groups below the root, `group_of` by page."""
 
     def __init__(self, frames: int, contents: Contents, length_of: Length, device_pages: int, *, chain_size: int = 8,
                  max_pool_percent: int = 20, accept_threshold_percent: int = 90, version: tuple[int, int] = (6, 18),
                  group_bytes: int | None = None, writeback: bool = True, shrinker: bool = False, priority: int = 12,
                  retries: int = 16, groups: Any = (), group_of: Any = None, **others: Any) -> None:  # fmt: skip
-        store = Store(PAGE, length_of, chain_size, raw_from=PAGE, keeps_words=version < (6, 12))
+        store = Store(PAGE, length_of, chain_size, raw_from=PAGE, detects_same_filled=version < (6, 12))
         super().__init__(frames, contents, store, device_pages, **others)
-        self.most = frames * max_pool_percent // 100
-        self.accept = self.most * accept_threshold_percent // 100
-        self.keeps_poor = version >= (6, 18)
+        self.max_pool_frames = frames * max_pool_percent // 100
+        self.accept = self.max_pool_frames * accept_threshold_percent // 100
+        self.stores_incompressible = version >= (6, 18)
         first = (None, None if group_bytes is None else group_bytes // PAGE, writeback)
         self.groups = [Group(*each) for each in (first, *groups)]
         self.group_of = group_of or {}
@@ -78,36 +78,37 @@ class Zswap(DramPool):
     def group(self, number: int) -> Group:
         return self.groups[self.group_of.get(number, 0)]
 
-    def up(self, group: Group) -> list[Group]:
-        """The group and all above it."""
-        return [group] if group.parent is None else [group, *self.up(self.groups[group.parent])]
+    def with_ancestors(self, group: Group) -> list[Group]:
+        """Return the group and its ancestors."""
+        return [group] if group.parent is None else [group, *self.with_ancestors(self.groups[group.parent])]
 
-    def held(self, group: Group) -> list[int]:
-        """Lengths of what is stored of the group and of those below it."""
-        return [held.length for slot, held in self.store.slots.items() if group in self.up(self.group(slot))]
+    def stored_lengths(self, group: Group) -> list[int]:
+        """Return the compressed lengths of the pages that the group and its descendants have stored."""
+        held = self.store.slots.items()
+        return [each.length for slot, each in held if group in self.with_ancestors(self.group(slot))]
 
     def over_limit(self, group: Group) -> bool:
-        return any(
-            each.most_pages is not None and sum(self.held(each)) // PAGE >= each.most_pages for each in self.up(group)
-        )
+        limited = [each for each in self.with_ancestors(group) if each.max_pages is not None]
+        return any(sum(self.stored_lengths(each)) // PAGE >= each.max_pages for each in limited)
 
     def may_write_back(self, group: Group) -> bool:
-        return all(each.writeback for each in self.up(group))
+        return all(each.writeback for each in self.with_ancestors(group))
 
     def queue_of(self, group: Group) -> list[int]:
-        """Slots of the group alone, oldest first."""
+        """Return the slots of the group alone, oldest first."""
         return [slot for slot in self.queue if self.group(slot) is group]
 
     def group_stats(self) -> list[dict[str, int]]:
         found = []
         for group in self.groups:
-            below = [each for each in self.groups if group in self.up(each)]
+            below = [each for each in self.groups if group in self.with_ancestors(each)]
             events = {name: sum(each.events[name] for each in below) for name in EVENTS}
-            found.append({"zswap": sum(self.held(group)), "zswapped": len(self.held(group))} | events)
+            lengths = self.stored_lengths(group)
+            found.append({"zswap": sum(lengths), "zswapped": len(lengths)} | events)
         return found
 
-    def counted(self, number: int, before: dict[str, int]) -> None:
-        """What has risen since `before` is of this page's group."""
+    def charge_events(self, number: int, before: dict[str, int]) -> None:
+        """Charge the events counted since `before` to this page's group."""
         for name in EVENTS:
             self.group(number).events[name] += self.count[name] - before[name]
 
@@ -116,40 +117,40 @@ class Zswap(DramPool):
     def swap_in(self, number: int) -> None:
         before = self.count.copy()
         super().swap_in(number)
-        self.counted(number, before)
+        self.charge_events(number, before)
         self.group(number).disk_swapins += self.count["pswpin"] - before["pswpin"]
 
     def swap_out(self, number: int, data: bytes) -> bool:
         if len(self.store.slots) + len(self.device) >= self.swap.device_pages:
             return False  # no swap slot
-        if self.admitted(number) and self.compress(number, data):
+        if self.accepts(number) and self.store_compressed(number, data):
             self.group(number).events["zswpout"] += 1
             return True
-        gone = self.may_write_back(self.group(number)) and self.to_device(number)
-        self.group(number).events["pswpout"] += gone
+        on_device = self.may_write_back(self.group(number)) and self.to_device(number)
+        self.group(number).events["pswpout"] += on_device
         if self.full:
-            self.work()
-        return gone
+            self.shrink_worker()
+        return on_device
 
-    def admitted(self, number: int) -> bool:
+    def accepts(self, number: int) -> bool:
         group = self.group(number)
-        if self.over_limit(group) and self.shrink_one(group) != "wrote":
+        if self.over_limit(group) and self.shrink_one(group) != "written":
             return False
-        if self.pool.frames() >= self.most:
+        if self.pool.frames() >= self.max_pool_frames:
             self.count["pool_limit_hit"] += 1
             self.full = True
         elif self.full and self.pool.frames() <= self.accept:
             self.full = False
         return not self.full
 
-    def compress(self, number: int, data: bytes) -> bool:
-        word = self.store.keeps_words and data == data[:8] * 512
-        poor = self.keeps_poor and self.may_write_back(self.group(number))
+    def store_compressed(self, number: int, data: bytes) -> bool:
+        word = self.store.detects_same_filled and data == data[:8] * 512
+        poor = self.stores_incompressible and self.may_write_back(self.group(number))
         if not word and self.store.length_of(data) >= PAGE and not poor:
             self.count["reject_compress_fail"] += 1
             return False
-        self.share()
-        if self.settle(number, data):
+        self.set_pool_limit()
+        if self.store_in_pool(number, data):
             return True
         self.count["reject_alloc_fail"] += 1
         return False
@@ -162,17 +163,17 @@ class Zswap(DramPool):
         if self.queue[slot]:
             self.queue[slot] = False
             self.queue.move_to_end(slot)
-            return "spared"
+            return "rotated"
         before = self.count.copy()
-        self.drop(slot)
+        self.free_slot(slot)
         self.to_device(slot)
         self.count["zswpwb"] += 1
         self.count["written_back_pages"] += 1
-        self.counted(slot, before)
-        return "wrote"
+        self.charge_events(slot, before)
+        return "written"
 
-    def work(self) -> None:
-        """One entry of each group in turn; the walk goes on where the last one ended."""
+    def shrink_worker(self) -> None:
+        """Scan one entry of each group in order, beginning after the group at which the last call stopped."""
         failures = attempts = 0
         whole = self.next_shrink is None
         while failures < self.retries:
@@ -180,13 +181,13 @@ class Zswap(DramPool):
             if self.next_shrink == len(self.groups):
                 self.next_shrink = None
                 if whole and not attempts:
-                    return  # as in all walks until it gives up
+                    return  # a second walk would find nothing either
                 failures += not attempts
                 attempts, whole = 0, True
             else:
                 done = self.shrink_one(self.groups[self.next_shrink])
                 attempts += done != "nothing left"
-                failures += done == "spared"
+                failures += done == "rotated"
             if self.pool.frames() <= self.accept:
                 return
 
@@ -199,7 +200,7 @@ class Zswap(DramPool):
         queued = len(self.queue_of(group))
         kept = min(queued, group.disk_swapins)
         group.disk_swapins -= kept
-        held = self.held(group)
+        held = self.stored_lengths(group)
         freeable = (queued - kept) * (sum(held) // PAGE) // len(held) if held else 0
         if not freeable:
             return
@@ -207,7 +208,7 @@ class Zswap(DramPool):
         total, scanned = min((group.deferred >> self.priority) + delta, 2 * freeable), 0
         while total and (total >= 128 or total >= freeable):
             part = min(total, 128)
-            if [self.shrink_one(group) for _ in range(part)].count("wrote") == 0:
+            if [self.shrink_one(group) for _ in range(part)].count("written") == 0:
                 break
             total -= part
             scanned += part
@@ -215,7 +216,7 @@ class Zswap(DramPool):
 
 
 class Zram(DramPool):
-    """`stronger`: what the codecs for recompression make of a page, from weak to strong."""
+    """Model zram. `stronger` are the compressed lengths by the codecs for recompression, weakest codec first."""
 
     def __init__(self, frames: int, contents: Contents, length_of: Length, device_pages: int, *, chain_size: int = 8,
                  mem_limit: int = 0, disksize: int = 0, stronger: tuple[Length, ...] = (),
@@ -230,7 +231,7 @@ class Zram(DramPool):
     def swap_out(self, number: int, data: bytes) -> bool:
         if self.no_slot(number):
             return False
-        kept = self.keep(number, data)
+        kept = self.write_slot(number, data)
         self.count["failed_writes"] += not kept
         return kept
 
@@ -238,18 +239,18 @@ class Zram(DramPool):
         new = number not in self.store.slots and number not in self.device
         return bool(self.disksize) and new and len(self.store.slots) + len(self.device) >= self.disksize
 
-    def keep(self, number: int, data: bytes) -> bool:
-        self.share()
-        if self.too_much(data) or not self.store.store(number, data):
+    def write_slot(self, number: int, data: bytes) -> bool:
+        self.set_pool_limit()
+        if self.exceeds_mem_limit(data) or not self.store.store(number, data):
             return False
         self.device.discard(number)
-        self.unmark(number)
+        self.clear_marks(number)
         self.accessed[number] = self.count["accesses"]
         self.count["pswpout"] += 1
         return True
 
-    def too_much(self, data: bytes) -> bool:
-        """mem_limit; the peak has the frames that were taken before that was seen."""
+    def exceeds_mem_limit(self, data: bytes) -> bool:
+        """Return True if the page would exceed mem_limit. zram allocates first, so the peak counts those frames."""
         if not self.mem_limit or data == data[:8] * 512:
             return False
         length = self.store.length_of(data)
@@ -262,7 +263,7 @@ class Zram(DramPool):
         self.pool.peak = max(self.pool.peak, grown)
         return True
 
-    def unmark(self, number: int) -> None:
+    def clear_marks(self, number: int) -> None:
         self.idle.discard(number)
         self.incompressible.discard(number)
         self.codec.pop(number, None)
@@ -279,18 +280,18 @@ class Zram(DramPool):
         self.idle.discard(number)
         self.accessed[number] = self.count["accesses"]
         if self.swap.exclusive:
-            self.drop(number)
+            self.free_slot(number)
             page.dirty = True
 
-    def forget(self, number: int) -> None:
+    def invalidate(self, number: int) -> None:
         if self.swap.exclusive:
-            self.drop(number)
+            self.free_slot(number)
 
-    def drop(self, number: int) -> None:
-        super().drop(number)
-        self.unmark(number)
+    def free_slot(self, number: int) -> None:
+        super().free_slot(number)
+        self.clear_marks(number)
 
-    # -- from outside ---------------------------------------------------------------------------------------------
+    # -- sysfs ----------------------------------------------------------------------------------------------------
 
     def objects(self) -> dict[int, int]:
         return {slot: held.length for slot, held in self.store.slots.items() if held.place is not None}
@@ -300,8 +301,8 @@ class Zram(DramPool):
         old = {slot for slot in self.objects() if age is None or now - self.accessed[slot] > age}
         self.idle = self.idle | old if age is None else old
 
-    def chosen(self, choice: str) -> list[int]:
-        """Largest first by 64 bytes, last slot first."""
+    def select_slots(self, choice: str) -> list[int]:
+        """Return the slots of a choice in order: the largest first, in steps of 64 bytes, then the last slot first."""
         found = self.objects()
         if "idle" in choice:
             found = {slot: length for slot, length in found.items() if slot in self.idle}
@@ -311,29 +312,29 @@ class Zram(DramPool):
             found = {slot: length for slot, length in found.items() if slot in self.incompressible}
         return sorted(found, key=lambda slot: (found[slot] // 64, slot), reverse=True)
 
-    def write_back_slots(self, choice: str, most: int, slots: set[int]) -> int:
-        wrote = 0
-        for slot in self.chosen(choice):
-            if wrote == most or len(self.device) == self.swap.device_pages:
+    def write_back_slots(self, choice: str, limit: int, slots: set[int]) -> int:
+        written = 0
+        for slot in self.select_slots(choice):
+            if written == limit or len(self.device) == self.swap.device_pages:
                 break
             if slot in slots:
-                self.drop(slot)
+                self.free_slot(slot)
                 self.device.add(slot)
                 self.count["bd_writes"] += 1
-                wrote += 1
-        return wrote
+                written += 1
+        return written
 
-    def recompress(self, choice: str, threshold: int, priority: int, most: int) -> None:
-        """`priority`: the one codec to take, 0 for all."""
-        self.share()
+    def recompress(self, choice: str, threshold: int, priority: int, limit: int) -> None:
+        """Recompress the slots of a choice, with the codec number `priority`, or with every codec if that is 0."""
+        self.set_pool_limit()
         numbers = range(priority or 1, (priority or len(self.stronger)) + 1)
-        for slot in self.chosen(choice):
+        for slot in self.select_slots(choice):
             left = slot not in self.incompressible and self.codec.get(slot, 0) + 1 < numbers.stop
             if not left or self.store.slots[slot].length < threshold:
                 continue
-            if not most or not self.recompress_slot(slot, threshold, numbers):
+            if not limit or not self.recompress_slot(slot, threshold, numbers):
                 break
-            most -= 1
+            limit -= 1
 
     def recompress_slot(self, slot: int, threshold: int, numbers: range) -> bool:
         held = self.store.slots[slot]
@@ -342,13 +343,13 @@ class Zram(DramPool):
         for number in range(max(self.codec.get(slot, 0) + 1, numbers.start), numbers.stop):
             length = self.stronger[number - 1](held.page)
             if self.pool.class_for(length).size < old and not (threshold and length >= threshold):
-                return self.exchange(slot, number, length)
+                return self.replace_object(slot, number, length)
         if numbers.stop > len(self.stronger):
             self.incompressible.add(slot)
             self.count["recompress_fail"] += 1
         return True
 
-    def exchange(self, slot: int, number: int, length: int) -> bool:
+    def replace_object(self, slot: int, number: int, length: int) -> bool:
         length_of, self.store.length_of = self.store.length_of, lambda page: length
         stored = self.store.store(slot, self.store.slots[slot].page)
         self.store.length_of = length_of

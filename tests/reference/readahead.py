@@ -1,4 +1,4 @@
-"""Swap readahead after mm/swap_state.c, and the slots of mm/swapfile.c (Linux 6.18) for one CPU, in plain Python."""
+"""Model swap readahead after mm/swap_state.c and swap slots after mm/swapfile.c (Linux 6.18) on one CPU."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ CLUSTER = 512
 SEARCHED = ("nonfull", "free", "frag")
 
 
-def swapin_pages(before: int, now: int, hits: int, most: int, last: int) -> int:
-    """__swapin_nr_pages()."""
+def swapin_pages(prev: int, now: int, hits: int, max_pages: int, last: int) -> int:
+    """Return the size of the next readahead window: __swapin_nr_pages()."""
     if hits:
         pages = 4
         while pages < hits + 2:
             pages *= 2
     else:
-        pages = 2 if abs(now - before) == 1 else 1
-    return max(min(pages, most), last // 2)
+        pages = 2 if abs(now - prev) == 1 else 1
+    return max(min(pages, max_pages), last // 2)
 
 
 class SwapArea:
-    """Slots of pages. Clusters are numbered, and each is in one list of those that are not full, or being allocated."""
+    """Allocate the slots of pages in clusters. Every cluster is on one list, except the one being allocated from."""
 
     def __init__(self, pages: int) -> None:
         clusters = pages // CLUSTER + 1
@@ -39,7 +39,7 @@ class SwapArea:
                 held.remove(cluster)
         self.lists[name].append(cluster)
 
-    def take(self, page: int) -> None:
+    def alloc_slot(self, page: int) -> None:
         if page in self.slot:
             return
         found = 0
@@ -61,7 +61,7 @@ class SwapArea:
         self.next = left[0] + 1 if room else 0
         return left[0] if left else 0
 
-    def give(self, page: int) -> None:
+    def free_slot(self, page: int) -> None:
         slot = self.slot.pop(page, None)
         if slot is not None:
             del self.page[slot]
@@ -71,18 +71,18 @@ class SwapArea:
 
 
 class Cluster:
-    """swap_cluster_readahead()."""
+    """Read ahead by slot: swap_cluster_readahead()."""
 
     def __init__(self, pages: int, page_cluster: int = 3) -> None:
         self.area = SwapArea(pages)
-        self.most = 1 << page_cluster
-        self.hits, self.before, self.last = 4, 0, 0
+        self.max_pages = 1 << page_cluster
+        self.hits, self.prev, self.last = 4, 0, 0
 
-    def around(self, page: int) -> Iterator[int]:
-        """Pages beside one that is faulted in, as things are when each is asked for."""
+    def window(self, page: int) -> Iterator[int]:
+        """Yield the pages of the window around a faulting page; each slot is looked up when its turn comes."""
         slot, hits, self.hits = self.area.slot[page], self.hits, 0
-        pages = swapin_pages(self.before, slot, hits, self.most, self.last)
-        self.before = self.before if hits else slot
+        pages = swapin_pages(self.prev, slot, hits, self.max_pages, self.last)
+        self.prev = self.prev if hits else slot
         self.last = pages
         first = slot // pages * pages
         for each in range(first, first + pages) if pages > 1 else ():
@@ -93,31 +93,31 @@ class Cluster:
         self.hits += 1
 
     def mapped(self, page: int, write: bool) -> None:
-        """should_try_to_free_swap(), in a swap area that is not half full."""
+        """Free the slot of a mapped page as should_try_to_free_swap() says, in a swap area that is not half full."""
         if write:
-            self.area.give(page)
+            self.area.free_slot(page)
 
     def evicted(self, page: int) -> None:
-        self.area.take(page)
+        self.area.alloc_slot(page)
 
 
 class Vma:
-    """swap_vma_readahead(); `addresses` of pages by number, `mapping` of each."""
+    """Read ahead by address: swap_vma_readahead(). `addresses` and `mapping` have an element for each page."""
 
     def __init__(self, addresses: list[int], mapping: list[int], page_cluster: int = 3) -> None:
         self.address, self.mapping = addresses, mapping
         self.page = {(mapping[page], address): page for page, address in enumerate(addresses)}
-        self.most = 1 << min(page_cluster, 5)
+        self.max_pages = 1 << min(page_cluster, 5)
         self.info = dict.fromkeys(mapping, (0, 0, 4))
 
-    def around(self, page: int) -> Iterator[int]:
+    def window(self, page: int) -> Iterator[int]:
         mapping, now = self.mapping[page], self.address[page]
-        before, last, hits = self.info[mapping]
-        pages = swapin_pages(before, now, hits, self.most, last)
+        prev, last, hits = self.info[mapping]
+        pages = swapin_pages(prev, now, hits, self.max_pages, last)
         self.info[mapping] = (now, pages, 0)
-        if now == before + 1:
+        if now == prev + 1:
             left = now
-        elif before == now + 1:
+        elif prev == now + 1:
             left = now - pages + 1
         else:
             left = now - (pages - 1) // 2

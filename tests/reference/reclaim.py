@@ -1,6 +1,6 @@
-"""Reclaimers in plain Python over lists, oldest page first. Slow, and the specification of those in the core.
+"""Model the reclaimers over Python lists, oldest page first.
 
-`evict(page)` of the machine returns whether the page could go. A page that could not counts as accessed.
+`evict(page)` of the machine returns True if it evicted the page. A page that it kept counts as accessed.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ GIB = 1 << 18  # pages
 
 
 class Reclaimer:
-    """`hits` are the accesses to each resident page since it came in or was looked at, up to `most`."""
+    """Base of all reclaimers. `hits` are the accesses to each resident page since its last scan, up to `max_hits`."""
 
-    most = 1
-    clock = 0  # accesses before this one; kept by the machine
-    fault_access = 1  # what the access that brings a page in counts, where it counts at all
+    max_hits = 1
+    clock = 0  # accesses before this one; the machine sets it
+    fault_access = 1  # the hits that a page has from its faulting access
 
     def __init__(self, frames: int, pages: int) -> None:
         self.frames, self.pages = frames, pages
         self.hits: dict[int, int] = {}
-        self.span = lambda page: [page]  # pages of the folio that stands in the lists by this one
+        self.span = lambda page: [page]  # the pages of the folio that this page represents in the lists
         self.count = dict.fromkeys(
             [
                 "pgscan",
@@ -37,43 +37,43 @@ class Reclaimer:
             0,
         )
 
-    def touch(self, page: int) -> None:
-        self.hits[page] = min(self.hits[page] + 1, self.most)
+    def mark_accessed(self, page: int) -> None:
+        self.hits[page] = min(self.hits[page] + 1, self.max_hits)
 
     def map_cached(self, page: int) -> None:
-        """The first access to a page that was read ahead; while it was not accessed, it counted none."""
-        self.hits[page] = min(self.hits[page] + self.fault_access, self.most)
+        """Count the first access to a page that was read ahead. It had no hits before."""
+        self.hits[page] = min(self.hits[page] + self.fault_access, self.max_hits)
 
     def insert(self, page: int, refault: bool) -> None:
-        """A page came in: the access that brought it does not count."""
+        """Add a page that was faulted in. The faulting access is no hit."""
         self.hits[page] = 0
-        self.enter(page, refault)
+        self.add(page, refault)
 
-    def gone(self, page: int) -> None:
+    def evicted(self, page: int) -> None:
         del self.hits[page]
 
-    def remember(self, page: int) -> None:
-        """A page goes; or a large folio is about to, which may be split on the way."""
+    def record_shadow(self, page: int) -> None:
+        """Record the shadow of a page that is evicted, or of a large folio that is about to be evicted or split."""
 
-    def enter(self, page: int, refault: bool) -> None:
+    def add(self, page: int, refault: bool) -> None:
         raise NotImplementedError
 
-    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
-        """Evicts pages so that `coming` can come in; how many."""
+    def reclaim(self, wanted: int, evict: Evict, faulting: int) -> int:
+        """Evict pages so that `faulting` gets a frame. Return how many."""
         raise NotImplementedError
 
 
 class Fifo(Reclaimer):
-    most = 0
+    max_hits = 0
 
     def __init__(self, frames: int, pages: int) -> None:
         super().__init__(frames, pages)
         self.queue: list[int] = []
 
-    def enter(self, page: int, refault: bool) -> None:
+    def add(self, page: int, refault: bool) -> None:
         self.queue.append(page)
 
-    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+    def reclaim(self, wanted: int, evict: Evict, faulting: int) -> int:
         evicted = 0
         tries = len(self.queue)
         while evicted < wanted and tries:
@@ -87,19 +87,19 @@ class Fifo(Reclaimer):
             if evict(page):
                 evicted += 1
             else:
-                self.hits[page] = self.most
+                self.hits[page] = self.max_hits
                 self.queue.append(page)
         return evicted
 
 
 class Clock(Fifo):
-    most = 1
+    max_hits = 1
 
 
 class Opt(Reclaimer):
-    """Belady's minimum: the page whose next access is the farthest; pages that have none by their number."""
+    """Model Belady's minimum: evict the page whose next access is the farthest; if it has none, by its number."""
 
-    most = 0
+    max_hits = 0
 
     def __init__(self, frames: int, pages: int, accesses: list[int]) -> None:
         super().__init__(frames, pages)
@@ -108,7 +108,7 @@ class Opt(Reclaimer):
         for place, page in enumerate(accesses):
             self.places.setdefault(page, []).append(place)
 
-    def enter(self, page: int, refault: bool) -> None:
+    def add(self, page: int, refault: bool) -> None:
         pass
 
     def next_access(self, page: int) -> int:
@@ -116,7 +116,7 @@ class Opt(Reclaimer):
         later = bisect_right(places, self.clock)
         return places[later] if later < len(places) else self.length + page
 
-    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+    def reclaim(self, wanted: int, evict: Evict, faulting: int) -> int:
         evicted = 0
         for page in sorted(self.hits, key=self.next_access, reverse=True):
             if evicted < wanted:
@@ -131,14 +131,14 @@ class Sieve(Reclaimer):
         self.queue: list[int] = []
         self.hand: int | None = None  # a page; None is the oldest
 
-    def enter(self, page: int, refault: bool) -> None:
+    def add(self, page: int, refault: bool) -> None:
         self.queue.append(page)
 
     def younger(self, page: int) -> int | None:
         place = self.queue.index(page) + 1
         return self.queue[place] if place < len(self.queue) else None
 
-    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+    def reclaim(self, wanted: int, evict: Evict, faulting: int) -> int:
         evicted = 0
         tries = len(self.queue)
         while evicted < wanted and tries:
@@ -159,7 +159,7 @@ class Sieve(Reclaimer):
 
 
 class S3Fifo(Reclaimer):
-    most = 3
+    max_hits = 3
 
     def __init__(self, frames: int, pages: int) -> None:
         super().__init__(frames, pages)
@@ -168,23 +168,23 @@ class S3Fifo(Reclaimer):
         self.ghosts: list[int] = []
         self.small_size = max(frames * 10 // 100, 1)
         self.ghost_size = frames * 90 // 100
-        self.returned: int | None = None
-        self.been_full = False
+        self.ghost_hit: int | None = None
+        self.was_full = False
 
     def forget_ghost(self, page: int) -> None:
         if page in self.ghosts:
             self.ghosts.remove(page)
-            self.returned = page
+            self.ghost_hit = page
 
-    def enter(self, page: int, refault: bool) -> None:
+    def add(self, page: int, refault: bool) -> None:
         self.forget_ghost(page)
-        straight = not self.been_full and len(self.small) >= self.small_size
-        (self.main if straight or self.returned == page else self.small).append(page)
-        self.returned = None
+        to_main = not self.was_full and len(self.small) >= self.small_size
+        (self.main if to_main or self.ghost_hit == page else self.small).append(page)
+        self.ghost_hit = None
 
-    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
-        self.forget_ghost(coming)
-        self.been_full = True
+    def reclaim(self, wanted: int, evict: Evict, faulting: int) -> int:
+        self.forget_ghost(faulting)
+        self.was_full = True
         untried = {"small": len(self.small), "main": len(self.main)}
         evicted = 0
         while evicted < wanted and sum(untried.values()):
@@ -229,7 +229,7 @@ class S3Fifo(Reclaimer):
 
 
 class TwoList(Reclaimer):
-    """Linux's active and inactive list. What is judged by statistics is judged by those flushed last."""
+    """Model Linux's active and inactive list. Decisions by statistics use the statistics that were flushed last."""
 
     def __init__(self, frames: int, pages: int, fault_access: int = 0, stats_every: int = 0,
                  stats_cpus: int = 0) -> None:  # fmt: skip
@@ -242,27 +242,27 @@ class TwoList(Reclaimer):
         self.referenced: set[int] = set()
         self.workingset: set[int] = set()
         self.shadow: dict[int, tuple[int, bool]] = {}
-        self.age = self.seen = 0
+        self.age = self.last_activated = 0
 
     def flush(self) -> None:
         activated = self.count["workingset_activate_anon"]
         self.stats = {"active": len(self.active), "inactive": len(self.inactive), "activated": activated}
 
-    def fault(self) -> None:
-        """What was read since the last fault, between which nothing changed."""
+    def flush_if_due(self) -> None:
+        """Flush the statistics if they were read since the last fault. Nothing changed between two faults."""
         if self.stats_every and self.clock // self.stats_every != self.read:
             self.read = self.clock // self.stats_every
             if self.updates // 64 > self.stats_cpus or not self.stats_cpus:
                 self.updates = 0
                 self.flush()
 
-    def known(self, name: str) -> int:
+    def flushed(self, name: str) -> int:
         if not self.stats_every:
             self.flush()
         return self.stats[name]
 
-    def enter(self, page: int, refault: bool) -> None:
-        self.fault()
+    def add(self, page: int, refault: bool) -> None:
+        self.flush_if_due()
         self.updates += 8
         self.hits[page] = self.fault_access
         if refault and self.refault(page):
@@ -271,10 +271,10 @@ class TwoList(Reclaimer):
             self.inactive.append(page)
 
     def refault(self, page: int) -> bool:
-        """Whether the page is activated at once."""
+        """Count a refault. Return True if the page is activated at once."""
         self.count["workingset_refault_anon"] += 1
         age, workingset = self.shadow.pop(page)
-        if self.age - age > self.known("active"):
+        if self.age - age > self.flushed("active"):
             return False
         self.age += 1
         self.count["workingset_activate_anon"] += 1
@@ -283,20 +283,20 @@ class TwoList(Reclaimer):
             self.count["workingset_restore_anon"] += 1
         return True
 
-    def gone(self, page: int) -> None:
-        super().gone(page)
+    def evicted(self, page: int) -> None:
+        super().evicted(page)
         self.updates += 9
-        self.remember(page)
+        self.record_shadow(page)
         self.age += 1
         self.referenced.discard(page)
         self.workingset.discard(page)
 
-    def remember(self, page: int) -> None:
+    def record_shadow(self, page: int) -> None:
         self.shadow |= dict.fromkeys(self.span(page), (self.age, page in self.workingset))
 
-    def reclaim(self, wanted: int, evict: Evict, coming: int) -> int:
+    def reclaim(self, wanted: int, evict: Evict, faulting: int) -> int:
         force = False
-        self.fault()
+        self.flush_if_due()
         for _ in range(16):
             self.skipped = False
             evicted = self.try_to_free(wanted, evict, force)
@@ -310,13 +310,13 @@ class TwoList(Reclaimer):
         for priority in range(12, -1, -1):
             if evicted >= wanted:
                 break
-            may_deactivate = force or self.known("activated") != self.seen or self.inactive_is_low()
+            may_deactivate = force or self.flushed("activated") != self.last_activated or self.inactive_is_low()
             evicted += self.shrink(priority, wanted, evict, may_deactivate)
-        self.seen = self.known("activated")
+        self.last_activated = self.flushed("activated")
         return evicted
 
     def inactive_is_low(self) -> bool:
-        active, inactive = self.known("active"), self.known("inactive")
+        active, inactive = self.flushed("active"), self.flushed("inactive")
         return inactive * (isqrt(10 * ((active + inactive) // GIB)) or 1) < active
 
     def shrink(self, priority: int, wanted: int, evict: Evict, may_deactivate: bool) -> int:
@@ -334,9 +334,9 @@ class TwoList(Reclaimer):
             self.shrink_active(32)
         return evicted
 
-    def shrink_inactive(self, turn: int, evict: Evict) -> int:
+    def shrink_inactive(self, batch: int, evict: Evict) -> int:
         evicted = 0
-        isolated, self.inactive = self.inactive[:turn], self.inactive[turn:]
+        isolated, self.inactive = self.inactive[:batch], self.inactive[batch:]
         for page in isolated:
             self.count["pgscan"] += 1
             if not self.hits[page]:
@@ -358,8 +358,8 @@ class TwoList(Reclaimer):
         self.age += 1
         self.count["pgactivate"] += 1
 
-    def shrink_active(self, turn: int) -> None:
-        isolated, self.active = self.active[:turn], self.active[turn:]
+    def shrink_active(self, batch: int) -> None:
+        isolated, self.active = self.active[:batch], self.active[batch:]
         for page in isolated:
             self.hits[page] = 0
             self.workingset.add(page)

@@ -1,11 +1,12 @@
-"""The whole machine: DRAM as an ordered dict, the reference store as the pool, queues as lists.
+"""Model the whole machine: DRAM as an ordered dict, the reference store as the pool, queues as lists.
 
-Pages are written as (page number, image number); what an image's bytes are only the store needs to know.
+A page is a number and the number of its image; only the store uses the image's bytes.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.reference.readahead import Cluster, Vma
@@ -22,7 +23,7 @@ class OutOfMemory(Exception):
 
 @dataclass
 class Contents:
-    """Images, and the image that a write makes of each."""
+    """Page images, and for each the image that replaces it at a write."""
 
     images: list[bytes]
     next_image: list[int]
@@ -31,14 +32,14 @@ class Contents:
 @dataclass
 class Page:
     image: int
-    written: bool = False  # since it came into DRAM
+    written: bool = False  # since it was faulted in
     dirty: bool = True
     zero_mapped: bool = False
 
 
 @dataclass
 class Swap:
-    """What stands behind DRAM. `store` None is a plain disk."""
+    """The state of a swap backend. It is a plain disk if `store` is None."""
 
     store: Store | None
     device_pages: int
@@ -48,8 +49,26 @@ class Swap:
     device: set[int] = field(default_factory=set)
 
 
+def shrink_until_stored(store: Store, target: int, put: Callable[[], bool], write_back: Callable[[], int]) -> bool:
+    """Make room in a full pool until `put` stores the page, by compaction and by batches of `write_back`.
+
+    Writeback goes on until compaction would leave at most `target` frames. Return False if that was not enough.
+    """
+    if store.compact() and put():
+        return True
+    while True:
+        written = write_back()
+        if written and store.pool.frames() - store.pool.compactable() > target:
+            continue
+        store.compact()
+        if put():
+            return True
+        if not written:
+            return False
+
+
 class Machine:
-    """As :class:`zswapsim._core.engine.replay.Replay` over a backend."""
+    """Model :class:`zswapsim._core.engine.replay.Replay` over a backend."""
 
     def __init__(
         self, frames: int, contents: Contents, swap: Swap, *, batch: int = 1, reclaimer: Reclaimer | None = None,
@@ -59,7 +78,7 @@ class Machine:
         self.seed = seed
         self.reclaimer = reclaimer  # None is exact LRU
         self.ahead = ahead
-        self.cached: set[int] = set()  # of the resident ones, those in the swap cache alone
+        self.cached: set[int] = set()  # resident pages that are in the swap cache and not mapped
         self.pages: dict[int, Page] = {}
         self.resident: OrderedDict[int, None] = OrderedDict()  # least recently used first
         self.out_of_memory = False
@@ -96,26 +115,30 @@ class Machine:
         if self.out_of_memory:
             return
         try:
-            self.touch(number, write)
+            self.handle_access(number, write)
         except OutOfMemory:
             self.out_of_memory = True
             return
         self.count["accesses"] += 1
         self.count["writes"] += write
+        self.change(number, write)
+
+    def change(self, number: int, write: bool) -> None:
+        """Change a page at its first write since it was faulted in; its slot is then no longer valid."""
         page = self.pages[number]
         if write and not page.written:
             page.written = page.dirty = True
             page.zero_mapped = False
-            self.forget(number)
+            self.invalidate(number)
             page.image = self.contents.next_image[page.image]
 
-    def touch(self, number: int, write: bool) -> None:
+    def handle_access(self, number: int, write: bool) -> None:
         if number in self.resident:
             self.resident.move_to_end(number)
             if number in self.cached:
                 self.map_cached(number, write)
             elif self.reclaimer is not None:
-                self.reclaimer.touch(number)
+                self.reclaimer.mark_accessed(number)
             return
         if self.reclaimer is not None:
             self.reclaimer.clock = self.count["accesses"]
@@ -131,23 +154,23 @@ class Machine:
             self.swap_in(number)
             if self.ahead is not None:
                 self.ahead.mapped(number, write)
-        self.enter(number, refault)
+        self.map_page(number, refault)
 
-    def enter(self, number: int, refault: bool) -> None:
+    def map_page(self, number: int, refault: bool) -> None:
         self.pages[number].written = False
         self.resident[number] = None
         if self.reclaimer is not None:
             self.reclaimer.insert(number, refault)
 
     def make_room(self, number: int) -> None:
-        while self.short():
+        while self.lacks_frames():
             self.reclaim(number)
             self.shrink()
 
     # -- readahead ------------------------------------------------------------------------------------------------
 
     def read_ahead(self, number: int) -> None:
-        for other in self.ahead.around(number):
+        for other in self.ahead.window(number):
             if other == number or other not in self.pages or other in self.resident:
                 continue
             try:
@@ -156,7 +179,7 @@ class Machine:
                 return
             self.swap_in(other)
             self.count["swap_ra"] += 1
-            self.enter(other, True)
+            self.map_page(other, True)
             self.cached.add(other)
             if self.reclaimer is not None:
                 self.reclaimer.hits[other] = 0
@@ -169,12 +192,12 @@ class Machine:
         if self.reclaimer is not None:
             self.reclaimer.map_cached(number)
 
-    def short(self, wanted: int = 1) -> bool:
-        """Whether so many frames are not there."""
+    def lacks_frames(self, wanted: int = 1) -> bool:
+        """Return True if fewer than `wanted` frames are free."""
         return len(self.resident) + wanted > self.frames
 
     def shrink(self) -> None:
-        """After each reclaim."""
+        """Run the dynamic shrinker of a backend that has one, after each reclaim."""
 
     def swap_in(self, number: int) -> None:
         page = self.pages[number]
@@ -186,13 +209,13 @@ class Machine:
             self.count["zswpin"] += 1
             assert self.swap.store.load(number) == self.contents.images[page.image]
             if self.swap.exclusive:
-                self.forget(number)
+                self.invalidate(number)
                 page.dirty = True
             elif number in self.swap.queue:
                 self.swap.queue[number] = True
 
-    def forget(self, number: int) -> None:
-        """Nothing behind swap holds this page any more."""
+    def invalidate(self, number: int) -> None:
+        """Forget the backend's copy of this page."""
         self.swap.device.discard(number)
         self.swap.queue.pop(number, None)
         if self.swap.store is not None:
@@ -200,20 +223,20 @@ class Machine:
 
     # -- reclaim --------------------------------------------------------------------------------------------------
 
-    def reclaim(self, coming: int) -> None:
+    def reclaim(self, faulting: int) -> None:
         wanted = min(self.batch, len(self.resident))
         if not wanted:
             raise OutOfMemory
         if self.reclaimer is None:
             evicted = self.reclaim_oldest(wanted)
         else:
-            evicted = self.reclaimer.reclaim(wanted, self.evict_for_reclaimer, coming)
+            evicted = self.reclaimer.reclaim(wanted, self.evict_for_reclaimer, faulting)
         if not evicted:
             raise OutOfMemory
 
     def evict_for_reclaimer(self, number: int) -> bool:
         if self.evict(number):
-            self.reclaimer.gone(number)
+            self.reclaimer.evicted(number)
             return True
         self.count["kept_pages"] += 1
         return False
@@ -251,7 +274,7 @@ class Machine:
     def swap_out(self, number: int, data: bytes) -> bool:
         if self.swap.store is None:
             return self.to_device(number)
-        if self.settle(number, data):
+        if self.store_in_pool(number, data):
             return True
         self.count["pool_limit_hit"] += 1
         if self.shrink_for(number, data):
@@ -266,7 +289,7 @@ class Machine:
         self.count["pswpout"] += 1
         return True
 
-    def settle(self, number: int, data: bytes) -> bool:
+    def store_in_pool(self, number: int, data: bytes) -> bool:
         if not self.swap.store.store(number, data):
             return False
         if self.swap.store.slots[number].place is not None:
@@ -279,32 +302,22 @@ class Machine:
     def shrink_for(self, number: int, data: bytes) -> bool:
         pool = self.swap.store.pool
         target = pool.limit * self.swap.accept_threshold_percent // 100
-        if self.swap.store.compact() and self.settle(number, data):
-            return True
-        while True:
-            wrote = self.write_back()
-            if wrote and pool.frames() - pool.compactable() > target:
-                continue
-            self.swap.store.compact()
-            if self.settle(number, data):
-                return True
-            if not wrote:
-                return False
+        return shrink_until_stored(self.swap.store, target, lambda: self.store_in_pool(number, data), self.write_back)
 
     def write_back(self) -> int:
-        wrote = 0
-        while wrote < BATCH and self.swap.queue and len(self.swap.device) < self.swap.device_pages:
+        written = 0
+        while written < BATCH and self.swap.queue and len(self.swap.device) < self.swap.device_pages:
             slot, referenced = next(iter(self.swap.queue.items()))
             if referenced:
                 self.swap.queue[slot] = False
                 self.swap.queue.move_to_end(slot)
                 continue
-            self.forget(slot)
+            self.invalidate(slot)
             self.to_device(slot)
             self.count["zswpwb"] += 1
             self.count["written_back_pages"] += 1
-            wrote += 1
-        return wrote
+            written += 1
+        return written
 
     def counters(self) -> dict[str, int]:
         held = {} if self.swap.store is None else self.swap.store.stats()

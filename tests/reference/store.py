@@ -1,4 +1,4 @@
-"""The page store: pages in a dict, and their objects in the reference pool."""
+"""Model the page store: pages in a dict, and their objects in the reference pool."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAGE = 4096
 
 
 class Stored(NamedTuple):
-    """What a slot holds. `place` is None where the page repeats one word. `part`: a piece of a folio, or none of it."""
+    """The contents of a slot. `place` is None if there is no object. `part`: the slot is part of a whole folio."""
 
     page: bytes
     length: int
@@ -24,22 +24,22 @@ def same_filled(page: bytes) -> bool:
 
 
 class Store:
-    """`length_of(page)` is what the codec makes of a page, 4096 or more where it gains nothing."""
+    """Model a PageStore. `length_of(page)` is the compressed length, 4096 or more if compression gains nothing."""
 
     def __init__(
         self, node_bytes: int, length_of: Callable[[bytes], int], chain_size: int = 8, raw_from: int | None = None,
-        *, keeps_words: bool = True,
+        *, detects_same_filled: bool = True,
     ) -> None:  # fmt: skip
-        self.keeps_words = keeps_words  # a page of one word takes no object
+        self.detects_same_filled = detects_same_filled  # such a page has no object
         self.pool = Pool(node_bytes // PAGE, chain_size)
         self.length_of = length_of
         self.raw_from = self.pool.huge_class_size if raw_from is None else raw_from
         self.slots: dict[int, Stored] = {}
-        self.raw_since = 0
+        self.huge_since = 0
 
     def store(self, slot: int, page: bytes) -> bool:
-        """False where the node is full: the slot then keeps what it held."""
-        if self.keeps_words and same_filled(page):
+        """Store a page. Return False if the node is full; the slot is then unchanged."""
+        if self.detects_same_filled and same_filled(page):
             made = Stored(page, 0, None)
         else:
             length = self.length_of(page)
@@ -50,7 +50,7 @@ class Store:
                 return False
         self.invalidate(slot)
         self.slots[slot] = made
-        self.raw_since += made.length == PAGE
+        self.huge_since += made.length == PAGE
         return True
 
     def load(self, slot: int) -> bytes | None:
@@ -59,7 +59,7 @@ class Store:
     def invalidate(self, slot: int) -> bool:
         held = self.slots.pop(slot, None)
         if held is not None and held.place is not None:
-            self.pool.release(*held.place)
+            self.pool.free(*held.place)
         return held is not None
 
     def compact(self) -> int:
@@ -73,7 +73,7 @@ class Store:
             "stored_pages": len(self.slots),
             "same_filled_pages": sum(held.place is None and not held.part for held in self.slots.values()),
             "stored_incompressible_pages": sum(held.length == PAGE and not held.part for held in self.slots.values()),
-            "huge_pages_since": self.raw_since,
+            "huge_pages_since": self.huge_since,
             "compr_data_size": sum(held.length for held in self.slots.values()),
             "pool_total_size": self.pool.frames() * PAGE,
             "peak_pool_total_size": self.pool.peak * PAGE,

@@ -1,4 +1,4 @@
-"""The pool's allocator, in lists and dicts."""
+"""Model zsmalloc in lists and dicts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ class NoFrame(Exception):
     """The node has too few free frames for a zspage."""
 
 
-def chain(size: int, most: int) -> int:
-    """Frames of a zspage: one for a power of two, else as many as waste least, the fewest of those."""
+def chain(size: int, chain_size: int) -> int:
+    """Return the frames of a zspage: one if `size` is a power of two, else the fewest that waste least."""
     if size in (32, 64, 128, 256, 512, 1024, 2048, 4096):
         return 1
-    waste = {frames: frames * FRAME % size for frames in range(1, most + 1)}
+    waste = {frames: frames * FRAME % size for frames in range(1, chain_size + 1)}
     return min(frames for frames in waste if waste[frames] == min(waste.values()))
 
 
-def class_table(most: int) -> dict[int, int]:
-    """Slot size -> size of the class it belongs to, every 16 bytes from 32 to 4096."""
+def class_table(chain_size: int) -> dict[int, int]:
+    """Return the class size of every object size, from 32 to 4096 in steps of 16."""
     table: dict[int, int] = {}
     above = None
     for size in range(4096, 31, -16):
-        shape = (chain(size, most), chain(size, most) * FRAME // size)
+        shape = (chain(size, chain_size), chain(size, chain_size) * FRAME // size)
         if above is None or above[1] != shape:
             above = (size, shape)
         table[size] = above[0]
@@ -35,7 +35,7 @@ def class_table(most: int) -> dict[int, int]:
 
 @dataclass(eq=False)
 class Zspage:
-    """Places for objects; a place holds its owner's slot or None. `free` is a stack: its end is taken first."""
+    """Places for objects. A place has the slot of its object, or None. `free` is a stack of free places."""
 
     size: int
     frames: int
@@ -62,14 +62,14 @@ class SizeClass:
     def zspages(self) -> list[Zspage]:
         return [zspage for group in self.groups for zspage in group]
 
-    def could_empty(self) -> int:
-        """Zspages that would hold nothing if the others were filled up."""
+    def compactable_zspages(self) -> int:
+        """Return how many zspages would be empty if the others were filled up."""
         free = sum(len(zspage.free) for zspage in self.zspages())
         return free // self.objects
 
 
 class Pool:
-    """Objects by (zspage, place). `limit`: frames that the node has."""
+    """A pool whose objects are named by (zspage, place). `limit` is the node's number of frames."""
 
     def __init__(self, limit: int, chain_size: int = 8) -> None:
         self.limit = limit
@@ -103,29 +103,29 @@ class Pool:
         before = zspage.group()
         place = zspage.free.pop()
         zspage.places[place] = slot
-        self.regroup(zspage, before)
+        self.fix_fullness_group(zspage, before)
         self.peak = max(self.peak, self.frames())
         return zspage, place
 
-    def release(self, zspage: Zspage, place: int) -> None:
+    def free(self, zspage: Zspage, place: int) -> None:
         before = zspage.group()
         zspage.places[place] = None
         zspage.free.append(place)
-        self.regroup(zspage, before)
+        self.fix_fullness_group(zspage, before)
         if zspage.group() == 0:
             self.classes[zspage.size].groups[0].remove(zspage)
 
-    def regroup(self, zspage: Zspage, before: int) -> None:
+    def fix_fullness_group(self, zspage: Zspage, before: int) -> None:
         groups = self.classes[zspage.size].groups
         if zspage.group() != before:
             groups[before].remove(zspage)
             groups[zspage.group()].insert(0, zspage)
 
     def compactable(self) -> int:
-        return sum(c.could_empty() * c.frames for c in self.classes.values())
+        return sum(c.compactable_zspages() * c.frames for c in self.classes.values())
 
     def compact(self, moved) -> int:
-        """Packs every class, large ones first; moved(slot, zspage, place) is told of each object. Frames freed."""
+        """Compact every class, the largest first, calling moved(slot, zspage, place). Return the frames freed."""
         freed = sum(self.compact_class(self.classes[size], moved) for size in sorted(self.classes, reverse=True))
         self.compacted += freed
         return freed
@@ -133,7 +133,7 @@ class Pool:
     def compact_class(self, packed: SizeClass, moved) -> int:
         freed = 0
         target = None
-        # A zspage that is being moved is in no list, so the number of free places is counted before.
+        # A zspage that is being compacted is on no list, so free places are counted before.
         free = sum(len(zspage.free) for zspage in packed.zspages())
         while free // packed.objects >= 1:
             if target is None:
@@ -162,7 +162,7 @@ class Pool:
         return freed
 
     def dump(self) -> dict[int, dict[int, list[int]]]:
-        """As ZsPool.dump: {class size: {group: [objects in use, head of the list first]}}."""
+        """Return {class size: {group: [objects in use, head of the list first]}}, as ZsPool.dump does."""
         found = {}
         for size, c in self.classes.items():
             groups = {g: [zspage.inuse() for zspage in group] for g, group in enumerate(c.groups) if group}

@@ -38,9 +38,9 @@ class BackendPlan(NamedTuple):
     device_pages: int
     """The capacity of the swap device; 0 for none."""
     frames: Grant | None = None
-    """The grant of a machine, of frames on the private node or in DRAM. Disk and counting need none."""
+    """The grant of a machine, of frames on the private node or in DRAM; disk and counting need none."""
     codec: Codec | None = None
-    """At bytes depth, the codec that compresses pages. For a disk it is the sign that pages have bytes."""
+    """At bytes depth, the codec that compresses pages. A disk needs one only to show that pages have bytes."""
     measured: Measured | None = None
     """At sizes depth, the compressed size and the times of every content."""
     chain_size: int = 8
@@ -55,9 +55,9 @@ class BackendPlan(NamedTuple):
     node: str = "dram"
     """The name of the DRAM of zswap and zram in :meth:`Backend.owners`."""
     groups: Sequence[tuple[int | None, int | None, bool]] = ()
-    """The groups of zswap: parent, memory.zswap.max in pages, memory.zswap.writeback. None of them is one group."""
+    """The groups of zswap: parent, memory.zswap.max in pages, memory.zswap.writeback. Empty: one group."""
     group_of: NDArray[np.uint16] | None = None
-    """The group of each page; None if every page is of the first group."""
+    """The group of each page; None if every page is in the first group."""
     recompressors: Sequence[Codec | Measured] = ()
     """Up to three codecs that zram recompresses with, weakest first; at sizes depth their measured sizes."""
     folio_codec: FolioCodec | None = None
@@ -79,7 +79,7 @@ def _device(plan: BackendPlan) -> SwapDevice:
 
 
 def _compressed(plan: BackendPlan, device: SwapDevice) -> CompressedBackend:
-    """Open one of two tiers."""
+    """Open one of the two tiers of a plan."""
     backend = BACKENDS[plan.name](plan, device)
     if not isinstance(backend, CompressedBackend):
         raise InputError(f"backend {plan.name}: expected tiers that compress pages")
@@ -160,7 +160,7 @@ BACKENDS: dict[str, Callable[[BackendPlan, SwapDevice], Backend]] = {
     "cram": cram,
     "disk": disk,
 }
-"""Functions that build a backend, by its name."""
+"""The functions that open a backend, by its name."""
 
 
 def _frames(plan: BackendPlan) -> Grant:

@@ -40,7 +40,7 @@ class CramPlan(NamedTuple):
 
 
 def physical_sizes(measured: Measured, sector: int) -> NDArray[np.uint16]:
-    """Return uint16 of k: physical bytes of each content: none for zeros, else whole sectors, at most a page."""
+    """Return the physical bytes of each content as uint16[k]: none for zeros, else whole sectors, at most a page."""
     length = np.where(measured.same_filled & ~measured.zero, 8, measured.size.astype(np.uint32))
     sectors = (length.astype(np.uint32) + sector - 1) // sector * sector
     return np.ascontiguousarray(np.where(measured.zero, 0, sectors), np.uint16)
@@ -58,8 +58,8 @@ def open_cram(
 ) -> CramBackend:
     """Return the backend on the device over the granted frames.
 
-    With a codec pages are real; with `measured` only their sizes are. With neither, pages take no physical space, and
-    only the number of frames is a limit. Raises InputError, HostMemoryError.
+    With a codec, pages have bytes; with `measured`, only their sizes are known. With neither, pages take no physical
+    space, and only the number of frames is a limit. Raises InputError, HostMemoryError.
     """
     node = CramDevice(
         frames.arena,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = bytes.fromhex("37a430ec")  # ZSTD_MAGIC_DICTIONARY, 0xEC30A437, little-endian
-MAX_BYTES = 16 << 20  # far more than helps a page; a wrong file is not read whole
+MAX_BYTES = 16 << 20  # far more than helps a page; a larger file is not read whole
 LEAST_BYTES = 256  # ZDICT_DICTSIZE_MIN
 MOST_PAGES = 1 << 14  # to train from: 64 MiB, four thousand times the usual dictionary, take seconds
 LEAST_PAGES = 8  # fewer give no statistics; the trainer itself fails with fewer than five samples

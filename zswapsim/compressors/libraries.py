@@ -22,8 +22,8 @@ class Source(NamedTuple):
     package: str  # a package with the library inside one of its shared objects, "" for none
     module: str  # an extension module that is linked with the library, "" for none
     soname: str  # the system's library, as the dynamic linker knows it
-    version_symbol: str  # the function that tells its version
-    debian: str  # the package that brings it on Debian and Ubuntu
+    version_symbol: str  # the function that returns its version
+    debian: str  # the package that has it on Debian and Ubuntu
 
 
 LZ4 = Source("lz4", "", "liblz4.so.1", "LZ4_versionString", "liblz4-1")

@@ -14,12 +14,12 @@ from zswapsim._core.codec.measure import measure_pages
 from zswapsim._core.zsmalloc.classes import huge_class_size
 from zswapsim._core.zsmalloc.pool import frames_for_lengths
 
-RANGE_PAGES = 512  # measured without a pause: few enough to show progress with the slowest codec
+RANGE_PAGES = 512  # measured without a pause: few enough to report progress with the slowest codec
 PERCENTILES = (10, 50, 90, 99)
 
 
 class Columns(NamedTuple):
-    """The sizes and times of pages with a codec, an element each, with pages that repeat one word among them."""
+    """The sizes and times of pages with a codec, an element each, including pages that repeat one word."""
 
     size: NDArray[np.uint16]  # compressed bytes, 1 to 4095; 4096 if compression does not shrink the page
     compress_ns: NDArray[np.uint32]
@@ -27,11 +27,11 @@ class Columns(NamedTuple):
 
     @staticmethod
     def empty(pages: int) -> "Columns":
-        """Return columns for so many pages, without values yet."""
+        """Return columns for `count` pages, without values yet."""
         return Columns(np.zeros(pages, np.uint16), np.zeros(pages, np.uint32), np.zeros(pages, np.uint32))
 
     def at(self, pages: NDArray[np.uint32]) -> "Columns":
-        """Return the figures of `pages`, numbers of these."""
+        """Return the figures of `pages`, which are numbers of pages."""
         return Columns(self.size[pages], self.compress_ns[pages], self.decompress_ns[pages])
 
     def put(self, begin: int, found: "Columns") -> None:
@@ -46,12 +46,12 @@ class Columns(NamedTuple):
 class Measured:
     """The result of `measure`, one element a page, for a pool that keeps only one word of same-filled pages."""
 
-    spec: str  # of the codec
+    spec: str  # the codec's specification
     size: NDArray[np.uint16]  # compressed bytes; 4096 if compression does not shrink the page, 0 if it is same-filled
     same_filled: NDArray[np.bool_]  # the page repeats one machine word: no codec runs, both times are 0
-    zero: NDArray[np.bool_]  # … and that word is 0
+    zero: NDArray[np.bool_]  # that word is 0
     compress_ns: NDArray[np.uint32]
-    decompress_ns: NDArray[np.uint32]  # of a copy if compression does not shrink the page: it is kept as it is
+    decompress_ns: NDArray[np.uint32]  # the time of a copy if compression does not shrink the page
     compressed: Columns | None = None  # for a pool that compresses same-filled pages like any other; None: not known
 
     def summary(self, chain_size: int = 8) -> dict[str, float | int | None]:

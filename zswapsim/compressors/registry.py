@@ -21,9 +21,9 @@ class CompressorInfo:
     name: str
     parameters: tuple[Parameter, ...]
     takes_dictionary: bool
-    origin: str  # "built in", or the package that brought the plug-in
+    origin: str  # "built in", or the package that provides the plug-in
     library: str  # file that it calls, "" if it needs none
-    version: str  # as that library tells it, "" if it tells none
+    version: str  # the version that the library reports, "" if it reports none
     missing: str  # "" if it can be used, else why not and how to get it
 
 
@@ -78,7 +78,7 @@ def find_table(name: str) -> CodecTable:
 
 
 def compressor_names() -> list[str]:
-    """Return all names: built-ins first, then plug-ins, none of which is loaded for this."""
+    """Return all names, built-ins first, then plug-ins, without loading a plug-in."""
     return list(dict.fromkeys([*builtins(), *(entry.name for entry in plugin_entries(GROUP))]))
 
 

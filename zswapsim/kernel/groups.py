@@ -20,7 +20,7 @@ class Hierarchy(NamedTuple):
 
     @property
     def limit_file(self) -> str:
-        """Return the name of the file that takes the limit in bytes."""
+        """Return the name of the file that sets the limit in bytes."""
         return "memory.limit_in_bytes" if self.version == 1 else "memory.max"
 
 
@@ -82,10 +82,10 @@ def kills(group: Path) -> int:
 
 
 def swapped(group: Path) -> tuple[int, int]:
-    """Return the pages that the group has swapped out so far, with the zero map's, and those that are out now.
+    """Return the pages that the group has swapped out so far, with the zero map's, and those that are swapped out now.
 
-    Version 1 counts them with all pages that left the group; there are no others while no process of it frees memory.
-    If version 2 has no count of swapped pages, all pages that it reclaimed were swapped out. Raises OSError.
+    Version 1 counts them with all pages uncharged from the group; there are no others while no process of it frees
+    memory. If version 2 has no count of swapped pages, all pages that it reclaimed were swapped out. Raises OSError.
     """
     stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
     if _files(group).version == 1:
@@ -105,4 +105,4 @@ def remove(group: Path) -> None:
                 os.kill(int(pid), signal.SIGKILL)
         group.rmdir()
 
-    until_gone(step, group)  # a killed process leaves the group a moment later
+    until_gone(step, group)  # a killed process exits the group a moment later

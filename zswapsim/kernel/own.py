@@ -31,7 +31,7 @@ class Device(NamedTuple):
 
 
 class Own:
-    """The kernel objects of this program. They are removed when the block is left, and if the program is killed.
+    """The kernel objects of this program. They are removed when the block ends, or if the program is killed.
 
     Raises ZswapsimError, in one line, if the kernel refuses a request or can't remove an object.
     """

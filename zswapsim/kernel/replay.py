@@ -47,7 +47,7 @@ class Replayed(NamedTuple):
 def accesses(
     chunks: Iterator[tuple[NDArray[np.uint32], NDArray[np.uint8]]], images: NDArray[np.uint8], footprint: int
 ) -> Iterator[Accesses]:
-    """Put a trace and its images (uint8[K, 4096]) into memory files without a name, so that none can be left behind."""
+    """Put a trace and its images (uint8[K, 4096]) into memory files without a name, so that none can remain."""
     descriptors = [os.memfd_create(f"zswapsim-{what}") for what in ("pages", "ops", "images")]
     try:
         for pages, ops in chunks:
@@ -79,9 +79,9 @@ def page_tables(pages: int) -> int:
 def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -> Replayed | None:
     """Replay with `frames` frames for the pages. Return None if the kernel killed the process because memory ran out.
 
-    The device, which must not be set up, is the swap meanwhile, and empty at first: a swap space that was used before
-    has slots that are not free yet. The group's statistics are read every :data:`READ_EVERY` accesses: the kernel
-    flushes them then, and otherwise decides by old ones. Raises ZswapsimError, OSError.
+    The device, which must not be set up, is the swap space of the replay, and empty at first: a swap space that was
+    used before has slots that are not free yet. The group's statistics are read every :data:`READ_EVERY` accesses: the
+    kernel flushes them then, and otherwise decides by old ones. Raises ZswapsimError, OSError.
     """
     size = (trace.footprint + DEVICE_SLACK) * PAGE_SIZE
     zram.set_up(device.number, codec, size)
@@ -107,7 +107,7 @@ def replaying(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
         pass_fds=(trace.pages, trace.ops, trace.images),
         env=environment(),
         text=True,
-        process_group=0,  # Ctrl-C goes to this process, which ends the other
+        process_group=0,  # Ctrl-C is sent to this process, which ends the other
     )
     try:
         yield child

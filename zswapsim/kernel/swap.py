@@ -27,7 +27,7 @@ def switch_on(path: Path, size: int) -> None:
 
 
 def switch_off(path: Path) -> None:
-    """Bring every page back into memory and stop using the device. Raises OSError."""
+    """Swap every page in and stop using the device. Raises OSError."""
     _call("swapoff", path)
 
 

@@ -10,7 +10,7 @@ NO_WORKING_SET = "the working set is not known"
 
 
 class Referenced(msgspec.Struct, frozen=True):
-    """A point of the working-set curve: how much was referenced at least once within so many seconds.
+    """A point of the working-set curve: the memory referenced at least once within so many seconds.
 
     P. J. Denning, "The working set model for program behavior", CACM 11(5), 1968.
     """
@@ -31,7 +31,7 @@ class Reused(msgspec.Struct, frozen=True):
 
 
 class Activity(msgspec.Struct, kw_only=True):
-    """A process's memory over an interval. A field that the source can't tell is None, and `limits` says so.
+    """A process's memory over an interval. A field that the source can't observe is None, and `limits` says so.
 
     `resident_bytes` and `swapped_bytes` are anonymous memory at the end of the interval: the memory that a swap backend
     handles.
@@ -42,7 +42,7 @@ class Activity(msgspec.Struct, kw_only=True):
     source: str
     """The source of the observations, in a few words."""
     limits: list[str]
-    """What that source can't tell or gets wrong, a sentence each."""
+    """The source's limits: facts that it can't observe or gets wrong, a sentence each."""
     seconds: float
     """The length of the interval."""
     resident_bytes: int

@@ -127,7 +127,7 @@ def _histograms(found: list[Found]) -> tuple[list[Referenced], list[Reused]]:
     reused: list[Reused] = []
     at = interval
     while at < 2 * longest or not curve:
-        # An interval's length varies by a timer's slack; half an interval is enough to tell whole ones apart.
+        # An interval's length varies by a timer's slack; half an interval is enough to distinguish whole ones.
         limit = at - interval / 2
         within = sum(float(np.count_nonzero(step.idle < limit)) * step.seconds for step in found) / seconds
         back = sum(int(np.count_nonzero(step.used & (step.idle >= limit))) for step in found)

@@ -24,12 +24,11 @@ COMPOUND_TAIL = np.uint64(1 << 16)  # KPF_COMPOUND_TAIL, include/uapi/linux/kern
 
 
 class IdlePages(References):
-    """Set the idle flag of every frame that holds an anonymous page of the process once, and look at it later.
+    """Set the idle flag of every frame that holds an anonymous page of the process once, and test it later.
 
     The kernel keeps the accessed bits that it clears from the page tables for reclaim (PG_young). A large folio has one
-    flag, that of its first frame.
-
-    Raises ZswapsimError if the kernel has no idle page tracking, or this user may not see frame numbers.
+    flag, that of its first frame. Raises ZswapsimError if the kernel has no idle page tracking, or this user may not
+    see frame numbers.
     """
 
     source = "idle page tracking"
@@ -93,6 +92,6 @@ def _mark(bitmap: IO[bytes], heads: NDArray[np.uint64]) -> None:
 
 
 def _idle(bitmap: IO[bytes], heads: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Return for each frame if it is still idle."""
+    """Return for each frame True if it is still idle."""
     words, where = np.unique(heads // BITS, return_inverse=True)
     return (read_records(bitmap, words)[where] >> heads % BITS & np.uint64(1)) > 0

@@ -33,14 +33,13 @@ def observe(
     writes: bool = False,
     progress: Progress | None = None,
 ) -> Activity:
-    """Observe for `seconds` how process `pid` uses its memory, by one of :data:`METHODS`.
+    """Observe for `seconds` how process `pid` uses its memory, by one of :data:`METHODS`, while it runs on.
 
-    The process runs on meanwhile. ``counters`` only reads; ``idle-pages`` and ``clear-refs`` clear accessed bits, which
-    the second does without telling reclaim; `writes` clears soft-dirty bits, so that every page written is faulted
-    once. docs/live.md says what each sees. `progress` is called with (tenths of a second passed, all).
-
-    Raises InputError on a bad argument, if there is no such process and if it ends meanwhile, ZswapsimError if the
-    method is not available here, or the process may not be observed.
+    ``counters`` only reads; ``idle-pages`` and ``clear-refs`` clear accessed bits, which the second does without notice
+    to reclaim; `writes` clears soft-dirty bits, so that every page written is faulted once. docs/live.md describes what
+    each sees. `progress` is called with (tenths of a second passed, all). Raises InputError on a bad argument, if there
+    is no such process and if it ends meanwhile, ZswapsimError if the method is not available here, or the process may
+    not be observed.
     """
     if not 0 < seconds <= LONGEST_SECONDS:
         raise InputError(f"seconds {seconds}: expected more than 0 and at most {LONGEST_SECONDS:.0f}")

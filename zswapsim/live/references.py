@@ -27,7 +27,7 @@ class References(ABC):
 
     @abstractmethod
     def look(self) -> int | None:
-        """Return the bytes referenced since the beginning, or None if they are not seen."""
+        """Return the bytes referenced since the beginning, or None if they are not observed."""
 
 
 class Counters(References):
@@ -46,7 +46,7 @@ class Counters(References):
             self.limits.append(f"no better source: {better}")
 
     def look(self) -> None:
-        """Return None: references are not seen."""
+        """Return None: references are not observed."""
 
 
 class ClearedReferences(References):

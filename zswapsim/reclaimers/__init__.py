@@ -1,4 +1,4 @@
-"""Reclaimers: the built-in ones and third parties', from a name with parameters. See docs/reclaim.md."""
+"""Find reclaimers, built-in ones and third parties', by a name with parameters. See docs/reclaim.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from zswapsim._core.reclaim.python_plugin import ReclaimHost
     from zswapsim.reclaimers.registry import ReclaimerInfo, available
 
-# Loaded when first asked for: a command line's help needs names alone.
+# These are loaded on first use: the command line's help needs only the names.
 _HOMES = {
     "ReclaimHost": "zswapsim._core.reclaim.python_plugin",
     "ReclaimerInfo": "zswapsim.reclaimers.registry",

@@ -1,4 +1,4 @@
-"""The accesses that ``opt`` knows in advance: all pages of a trace, read once before it is replayed."""
+"""Find the accesses that ``opt`` knows in advance: all pages of a trace, read once before it is replayed."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,10 @@ from zswapsim._core.reclaim.opt import NextAccesses
 
 
 def next_accesses(accesses: Iterable[NDArray[np.uint32]], count: int, footprint: int) -> NextAccesses:
-    """Return when each access's page is accessed next. `accesses`: pages, in pieces, `count` at most.
+    """Return the index of the next access to each access's page.
 
-    Takes 8 bytes an access. Raises HostMemoryError, InputError.
+    `accesses` are pages, in pieces, at most `count` in all. The result takes 8 bytes an access.
+    Raises HostMemoryError, InputError.
     """
     try:
         pages = np.empty(count, np.uint32)

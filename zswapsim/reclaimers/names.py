@@ -1,6 +1,6 @@
-"""Which reclaimers there are, and how one is written: ``two-list`` or ``two-list:fault_access=1,stats_every=500``.
+"""Name the reclaimers and parse specifications: ``two-list`` or ``two-list:fault_access=1,stats_every=500``.
 
-Nothing of the core is loaded for the built-in ones: a command line's help names them.
+The core is not loaded for the built-in ones, since the command line's help names them.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ SWAP_CLUSTER_MAX = 32
 EXACT_LRU = "lru"
 OPT = "opt"
 RECLAIMERS = (EXACT_LRU, "two-list", "mglru", "clock", "fifo", "sieve", "s3fifo", OPT)
-"""The built-in ones."""
+"""The names of the built-in reclaimers."""
 KERNEL_RECLAIMERS = ("two-list", "mglru")
 PARAMETERS: dict[str, dict[str, tuple[int, int]]] = {
     "two-list": {"fault_access": (0, 1), "stats_every": (0, 1 << 30), "stats_cpus": (0, 8192)},
     "mglru": {"fault_access": (0, 1)},
 }
-"""The range of each parameter of a built-in one; both ends are allowed."""
+"""The range of each parameter of a built-in reclaimer; both ends are allowed."""
 
 
 def reclaimer_names() -> list[str]:
-    """Return all names: built-in ones first, then plug-ins, none of which is loaded for this."""
+    """Return all names, built-in ones first, then plug-ins, without loading a plug-in."""
     return list(dict.fromkeys([*RECLAIMERS, *(entry.name for entry in plugin_entries(GROUP))]))
 
 
@@ -53,7 +53,7 @@ def parse_reclaim(spec: str) -> tuple[str, dict[str, int]]:
 
 
 def default_batch(spec: str) -> int:
-    """Return the pages evicted when no frame is free, unless asked otherwise. Raises as :func:`parse_reclaim`."""
+    """Return the default number of pages to evict when no frame is free. Raises as :func:`parse_reclaim` does."""
     name, _ = parse_reclaim(spec)
     if name in RECLAIMERS:
         return SWAP_CLUSTER_MAX if name in KERNEL_RECLAIMERS else 1

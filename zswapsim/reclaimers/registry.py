@@ -1,4 +1,4 @@
-"""A reclaimer from its name, and the list of all there are."""
+"""Make a reclaimer from its name, and list all reclaimers."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ BUILT_IN: dict[str, Callable[..., Reclaimer]] = {
 
 @dataclass(frozen=True)
 class ReclaimerInfo:
-    """Describes one reclaimer."""
+    """The record of one reclaimer."""
 
     name: str
-    origin: str  # "built in", or the package that brought the plug-in
+    origin: str  # "built in", or the package that provides the plug-in
     missing: str  # "" if it can be used, else why not
 
 
 def open_reclaimer(spec: str, future: NextAccesses | None = None) -> Reclaimer:
-    """Return the reclaimer that `spec` names, written as in Settings. `future` is what ``opt`` knows.
+    """Return the reclaimer of `spec`, written as in Settings. `future` are the accesses that ``opt`` knows in advance.
 
     Raises InputError, and PluginError if a plug-in can't be loaded.
     """
@@ -56,7 +56,7 @@ def open_reclaimer(spec: str, future: NextAccesses | None = None) -> Reclaimer:
 
 
 def available() -> list[ReclaimerInfo]:
-    """Return every reclaimer, also those that can't be used here, with the reason."""
+    """Return every reclaimer; those that can't be used here carry the reason."""
     infos = [ReclaimerInfo(name, "built in", "") for name in RECLAIMERS]
     for entry in plugin_entries(GROUP):
         missing = ""

@@ -53,6 +53,6 @@ def _produce(
                 items.put(next(source))
     except StopIteration:
         pass
-    except BaseException as raised:  # the caller raises it, whatever it is
+    except BaseException as raised:  # the caller gets every exception of the thread
         error = raised
     items.put(_End(error))

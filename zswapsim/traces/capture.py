@@ -68,7 +68,7 @@ class Snapshot:
             for region, addresses in zip(regions, found, strict=True)
         ]
         self.regions = sum(len(addresses) > 0 for addresses in listed)
-        """How many mappings hold at least one such page."""
+        """The number of mappings that hold at least one such page."""
         addresses = np.concatenate([np.empty(0, np.uint64), *listed])
         if not len(addresses):
             raise InputError(f"{self.what}: it has no anonymous pages: expected a program with memory of its own")
@@ -149,7 +149,7 @@ def _present(pid: int, what: str, region: Region) -> NDArray[np.uint64] | None:
 
 
 def _all_of(region: Region) -> NDArray[np.uint64]:
-    """Return every page of a mapping without a file; none of one with a file, whose own pages can't be told apart."""
+    """Return every page of a mapping without a file; none of one with a file, whose own pages can't be known."""
     end = region.start if region.of_file else region.end
     return np.arange(region.start, end, PAGE_SIZE, dtype=np.uint64)
 

@@ -21,7 +21,7 @@ from zswapsim.traces.kinds import ZERO, link, lonely, sort_into_kinds, variant
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
 
-IN_MEMORY_BYTES = 256 << 20  # larger sets of pages lie in a temporary file
+IN_MEMORY_BYTES = 256 << 20  # larger sets of pages are kept in a temporary file
 PART_BYTES = 16 << 20
 SEED_STRIDE = 1 << 20  # recipes of another seed begin at another index
 RECIPE_KEYS = {
@@ -84,7 +84,7 @@ class Contents:
     def with_zeros(self, *, images: bool = True) -> Contents:
         """Return the same contents with an all-zero image as the last one; it stays zero when it is written.
 
-        Without `images`, the bytes are left out, for callers that don't look at them.
+        Without `images`, the bytes are left out, for callers that don't read them.
         """
         zeros = np.zeros((1, PAGE_SIZE), np.uint8)
         made = Contents.__new__(Contents)

@@ -1,8 +1,8 @@
 """Read DAMON's records as `damo` writes them: how often regions of memory were found accessed, by snapshot.
 
 Documentation/mm/damon/design.rst: DAMON checks one page of each region every sampling interval. After an aggregation
-interval the region's `nr_accesses` says how often it was found accessed, and its `age` for how many intervals that has
-been so. All pages of a region are taken to be alike.
+interval the region's `nr_accesses` is the number of checks that found it accessed, and its `age` the number of
+intervals for which that has been so. All pages of a region are taken to be alike.
 """
 
 from __future__ import annotations

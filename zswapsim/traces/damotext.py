@@ -45,7 +45,7 @@ class Snapshot(NamedTuple):
     accesses: NDArray[np.int64]
     """The sampling intervals in which the region was found accessed."""
     age_ns: NDArray[np.int64]
-    """For how many aggregation intervals that has been so; -1 if the record does not say."""
+    """The aggregation intervals for which that has been so; -1 if the record does not say."""
 
 
 Row = tuple[int, int, int, int]
@@ -77,7 +77,7 @@ def text_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snaps
 
 
 class _Lines:
-    """Lines that can be looked at once before they are read."""
+    """The number of lines that are examined at once before they are read."""
 
     def __init__(self, name: str, lines: Iterator[tuple[int, bytes]]) -> None:
         self.name, self.lines = name, lines
@@ -156,7 +156,7 @@ def _traced(lines: _Lines) -> Iterator[_Undated]:
             end_ns = int(seconds) * 10**9 + int(fraction.ljust(9, b"0"))
         rows.append(_row(lines, number, line, (start, end, accesses, age), 10))
         if len(rows) == int(regions):
-            # Behind a record's only snapshot damo writes another of one region with -1 accesses, to give the end time.
+            # After a record's only snapshot damo writes another of one region with -1 accesses, to give the end time.
             yield _Undated(int(target), None, end_ns, [row for row in rows if row[2] >= 0])
             rows, now = [], None
 

@@ -16,7 +16,7 @@ from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace
 from zswapsim.traces.whole import KEEP_EVENTS
 
 OF_PROCESS = 1 << 16  # largest array of a process's pages: there may be many processes
-POLL_SECONDS = 0.05  # between two reports of the progress of a file that is read at once
+POLL_SECONDS = 0.05  # seconds between two progress reports of a file that is read at once
 DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
 
 
@@ -197,13 +197,13 @@ class PageNumbers:
         return dense
 
     def originals(self) -> NDArray[np.uint64]:
-        """Return uint64[len]: the page behind each number. Raises InputError if processes were named."""
+        """Return uint64[len]: the original page of each number. Raises InputError if processes were named."""
         if self.paired:
             raise InputError("a trace that names processes has no single number for a page")
         return self.common.originals()
 
     def addresses(self) -> NDArray[np.uint64]:
-        """Return uint64[len]: the page behind each number; if processes were named, the page of its process."""
+        """Return uint64[len]: the original page of each number; if processes were named, the page of its process."""
         keys = self.common.originals()
         if not self.paired:
             return keys

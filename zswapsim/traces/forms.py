@@ -68,8 +68,8 @@ ONLY_READ = ".perf (perf script) or .damo (damo record)"
 def read_trace(source: str | Path) -> Trace:
     """Return the trace that `source` names: a file, ``gen:NAME,key=value,…`` or ``bundled:NAME``.
 
-    The suffix of a file tells its form, or else its first bytes do. Raises InputError on an unknown form, name, key or
-    value, and if there is no such file; a malformed file may be found out only on reading.
+    The suffix of a file decides its form, or else its first bytes do. Raises InputError on an unknown form, name, key
+    or value, and if there is no such file; a malformed file may be found out only on reading.
     """
     text = str(source)
     if isinstance(source, str) and text.startswith("gen:"):
@@ -105,7 +105,7 @@ def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None
 
 
 def form_by_suffix(path: str) -> str | None:
-    """Return the form's name, or None if the suffix tells none."""
+    """Return the form's name, or None if the suffix is unknown."""
     for name, form in ALL.items():
         if path.lower().endswith(tuple(suffix.lower() for suffix in form.suffixes)):
             return name
@@ -113,7 +113,7 @@ def form_by_suffix(path: str) -> str | None:
 
 
 def _form_by_content(path: str) -> str:
-    """Return the form of a file whose suffix tells none. Raises InputError if its bytes tell none either."""
+    """Return the form of a file with an unknown suffix. Raises InputError if its first bytes are unknown too."""
     head = _head(path, compressed=False)
     if head.startswith(b"PAR1"):
         return "parquet"

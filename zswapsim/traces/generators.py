@@ -42,7 +42,7 @@ def raw_bits(seed: int, stream: int, block: int, count: int) -> NDArray[np.uint6
 
 
 def below(raw: NDArray[np.uint64], limit: int) -> NDArray[np.uint64]:
-    """Return numbers 0 … limit - 1 (limit at most 2**32): raw * limit / 2**64, alike but for one part in 2**32."""
+    """Return numbers 0 … limit - 1 (limit at most 2**32): raw * limit / 2**64, even but for one part in 2**32."""
     factor, half = np.uint64(limit), np.uint64(32)
     high, low = raw >> half, raw & np.uint64(0xFFFFFFFF)
     return (high * factor + (low * factor >> half)) >> half
@@ -79,7 +79,7 @@ class Generated(Trace):
         self.seed = int(values["seed"] or 0)
 
     def prepare(self) -> None:
-        """Fill in the values that were left out, and refuse those that don't fit together."""
+        """Fill in the values that were left out, and raise InputError if values don't fit together."""
 
     @abstractmethod
     def pages(self, span: Span) -> NDArray[np.uint64]:

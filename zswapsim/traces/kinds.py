@@ -31,7 +31,7 @@ def kind_name(kind: int) -> str:
 
 
 class Tally:
-    """Count pages as they pass."""
+    """Count pages while they are iterated over."""
 
     def __init__(self) -> None:
         self.pages = self.zero = self.same_filled = 0
@@ -50,7 +50,7 @@ def sort_into_kinds(images: Images) -> tuple[NDArray[np.uint8], NDArray[np.int64
     """Return (kind: uint8[K], content: int64[K], digest: uint64[K, 2]) of `images`, uint8[K, 4096].
 
     Equal content numbers mean equal bytes; they count up from 0 in order of first appearance. The images are read once,
-    in blocks. Contents are told apart by their digest, 128 bits of BLAKE2b.
+    in blocks. Contents are distinguished by their digest, 128 bits of BLAKE2b.
     """
     kind = np.empty(len(images), np.uint8)
     digest = np.empty((len(images), 2), np.uint64)
@@ -131,7 +131,8 @@ def link(kind: NDArray[np.uint8], content: NDArray[np.int64]) -> NDArray[np.uint
         numbers, counts = np.unique(content[members], return_counts=True)
         most = int(counts.max())
         if 2 * most <= len(members):
-            # In order of content, step past as many images as the most common content has: never to the same content.
+            # In order of content, step past as many images as the most common content has, so as to reach another
+            # content.
             following[members] = np.roll(members, -most)
         else:
             common = content[members] == numbers[counts.argmax()]

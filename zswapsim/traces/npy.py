@@ -37,10 +37,7 @@ class NpyTrace(Trace):
         self.events = self.elements or None
 
     def _header(self) -> tuple[int, np.dtype[Any], int]:
-        """Return (where the data begin, type of an element, elements).
-
-        Raises InputError if the file has no such array.
-        """
+        """Return (offset of the data, element type, elements). Raises InputError if the file has no such array."""
         with open_file(self.path) as file:
             start = BytesIO(file.read(HEADER_BYTES))
         try:

@@ -22,7 +22,7 @@ from zswapsim.traces.trace import CHUNK_EVENTS, READ_EVENTS, Chunk, Progress, Tr
 from zswapsim.traces.whole import WholeFile, open_whole
 
 RECORD = np.dtype([("time", "<u4"), ("object", "<u8"), ("size", "<u4"), ("next", "<i8")])
-SIZE = 4096  # of a written object, which is a page
+SIZE = 4096  # the size of a written object, which is a page
 NEVER = -1  # a reader takes 2**63 - 1 for the same
 SECOND_NS = 10**9
 
@@ -83,7 +83,7 @@ def _time_ns(records: memoryview) -> NDArray[np.uint64]:
 def write_oracle(trace: Trace, file: IO[bytes], progress: Progress | None = None) -> int:
     """Write `trace` as oracleGeneral and return how many events it has. Writes become reads, processes are left out.
 
-    Times are cut to seconds, 0 if the trace has none. The trace is read twice, because a record tells of a later one;
+    Times are cut to seconds, 0 if the trace has none. The trace is read twice, because a record depends on a later one;
     12 bytes an event lie in unlinked temporary files meanwhile.
     """
     import tempfile  # slow to import, and reading needs none

@@ -28,7 +28,7 @@ KEY = b"zswapsim.trace"
 VERSION = 1
 OPS = ("R", "W")
 NO_OP = 255
-BUFFER_BYTES = 1 << 20  # of a column, read at once: a row group may be larger than memory
+BUFFER_BYTES = 1 << 20  # bytes of a column that are read at once: a row group may be larger than memory
 
 
 class ParquetTrace(Trace):
@@ -70,10 +70,10 @@ class ParquetTrace(Trace):
 
     @contextmanager
     def _opened(self, read_dictionary: Sequence[str] = ()) -> Iterator[Any]:
-        with open_file(self.path):  # which says why a file can't be opened
+        with open_file(self.path):  # the error says why the file can't be opened
             pass
         with garbled(f"{self.name}: not a whole Parquet file: expected Parquet"):
-            source = pa.OSFile(os.fsencode(self.path))  # it reads without the GIL
+            source = pa.OSFile(os.fsencode(self.path))  # the other thread reads without the GIL
             parquet = ParquetFile(
                 source,
                 read_dictionary=list(read_dictionary),
@@ -143,7 +143,7 @@ class ParquetTrace(Trace):
 def _translated(indices: NDArray[Any], codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return codes[indices], and the last code for an index beyond them."""
     places = indices.view(f"u{indices.dtype.itemsize}")
-    if places.dtype == np.uint64:  # which take() can't convert
+    if places.dtype == np.uint64:  # take() can't convert it
         places = np.minimum(places, NO_OP).astype(np.uint32)
     return codes.take(places, mode="clip")
 

@@ -42,7 +42,7 @@ EVENT = (
 HEADS = tuple(re.compile(command + EVENT) for command in COMMAND)
 ADDRESS = re.compile(rb"\s*([0-9a-f]{1,16})(?:\s+(.*))?$")
 SECOND = re.compile(rb"(?:^|\)\s{1,64})[0-9a-f]{4,16}(?:\s|$)")
-"""Matches the place that touched the address, behind the names of the address."""
+"""Matches the place that touched the address, after the names of the address."""
 FIELDS = re.compile(rb"\s*address=(?:0x)?([0-9a-f]{1,16}) ip=\S{1,200} error_code=0x([0-9a-f]{1,16})\s*$")
 CALLER = re.compile(rb"\s+[0-9a-f]{1,16}\s.{0,4096}$")
 """Matches a line of a call chain, below its event."""
@@ -63,7 +63,7 @@ class Head(NamedTuple):
 class PerfTrace(Trace):
     """The page faults of a text by `perf script`, in pages of 4096 bytes. Times are perf's clock.
 
-    Processes are told apart if the text names process and thread (``perf script -F +pid``); with the thread alone all
+    Processes differ if the text names process and thread (``perf script -F +pid``); with the thread alone all
     lines are taken for one address space. Other events, call chains, comments and addresses of the kernel are left out.
     `processes` selects the faults of these processes, if the text tells processes from threads.
     """
@@ -148,7 +148,7 @@ def perf_head(line: bytes) -> Head | None:
 
 @lru_cache(maxsize=256)
 def _without_modifiers(event: bytes) -> bytes:
-    """Return the event's name, without a modifier behind it, as in page-faults:u."""
+    """Return the event's name, without a modifier after it, as in page-faults:u."""
     return next((known for known in (*EVENTS, *TRACEPOINTS) if event.startswith(known + b":")), event)
 
 

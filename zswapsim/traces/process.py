@@ -12,7 +12,7 @@ LARGEST_PID = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
 
 
 def process_id(pid: int | str) -> int:
-    """Return the number that `pid` is. Raises InputError if no process could have it."""
+    """Return `pid` as a number. Raises InputError if no process could have it."""
     text = str(pid)
     if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) <= LARGEST_PID:
         raise InputError(f"pid {text}: expected the number of a process")

@@ -13,7 +13,7 @@ from zswapsim._core.base.errors import InputError
 from zswapsim.traces.whole import WholeFile
 
 CHUNK_EVENTS = 1 << 20
-READ_EVENTS = 1 << 18  # of a smaller chunk, which stays in the cache, where small ones cost nothing
+READ_EVENTS = 1 << 18  # events of a smaller chunk, which stays in the cache, if small chunks cost nothing
 READ, WRITE = 0, 1
 
 Progress = Callable[[int, int], None]
@@ -38,7 +38,7 @@ class Trace(ABC):
     """The trace's origin: the path, or the generator's specification."""
 
     events: int | None = None
-    """The number of events, if that is known without reading the trace."""
+    """The number of events, if that is known without reading the trace; else None."""
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:
@@ -48,7 +48,7 @@ class Trace(ABC):
         """
 
     def accesses(self) -> Iterator[Chunk]:
-        """Yield every event, perhaps without its time, if that is faster: a replay needs none."""
+        """Yield every event, perhaps without its time if that is faster: a replay needs none."""
         return self.chunks()
 
     def whole(self, most_events: int) -> WholeFile | None:

@@ -22,7 +22,7 @@ _begun: dict[str, WholeFile] = {}
 
 
 class _Identity(NamedTuple):
-    """Tell a file from another one of the same name, and from itself after a change."""
+    """Identify a file: another one of the same name differs, and so does the file after a change."""
 
     device: int
     inode: int
@@ -64,7 +64,7 @@ class WholeFile:
         return self.file.events
 
     def wait(self, seconds: float) -> bool:
-        """Wait at most `seconds`. Return True if the thread has ended; `good` then says if the file is."""
+        """Wait at most `seconds`. Return True if the thread has ended; `good` is then True if the file is valid."""
         self.thread.join(seconds)
         return not self.thread.is_alive()
 

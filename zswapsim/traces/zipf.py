@@ -44,8 +44,8 @@ def exponential(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def zipf_sums(ranks: int, alpha: float) -> NDArray[np.uint64]:
     """Return uint64[ranks]: cumulative sums of probabilities proportional to rank**-alpha, rank 1 … `ranks`.
 
-    RankTable takes them. Any alpha of at least 0 will do (0 makes all ranks alike; 1 is no exception). They are exact
-    but for the rounding of float64.
+    RankTable takes them. Any alpha of at least 0 is allowed (0 makes all ranks equal; 1 is no exception). They are
+    exact but for the rounding of float64.
     """
     weights = exponential(-alpha * logarithm(np.arange(1, ranks + 1, dtype=np.float64)))
     # Sum from the rarest on, so that small weights are not lost beside the sum of the large ones.

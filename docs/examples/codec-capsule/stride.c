@@ -16,7 +16,7 @@
 #define WORDS (ZSW_PAGE_SIZE / WORD)
 #define MAP (WORDS / 8)
 
-/* One integer: it serves as parameters, which are shared, and as context, which here needs no scratch. */
+/* One integer serves as parameters, which are shared, and as context, which needs no scratch memory here. */
 static int stride_params_create(const zsw_config *config, void **params) {
     int64_t *distance = malloc(sizeof(*distance));
 
@@ -58,10 +58,10 @@ static int stride_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint
             out += WORD;
         }
     }
-    return out < src_bytes ? (int)out : 0; /* 0: nothing gained, the page is kept as it is */
+    return out < src_bytes ? (int)out : 0; /* 0: the page does not shrink and is stored uncompressed */
 }
 
-/* Any bytes may come in: every read is checked against the end of `src`. */
+/* `src` may be any bytes: every read is checked against its end. */
 static int stride_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
     size_t distance = (size_t)*(int64_t *)ctx;
     uint64_t words[WORDS];

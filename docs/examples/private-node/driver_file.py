@@ -1,6 +1,6 @@
-"""Second way to use a private node: a driver's own file in /dev, whose mappings it fills itself.
+"""Use a private node through a driver's own file in /dev, whose mappings the driver fills (the second way).
 
-Who may use the memory is a matter of who may open the file; no call of the memory interface learns anything.
+The permissions of the file decide who may use the memory; no call of the memory interface changes.
 """
 
 from zswapsim.machine import BusError, DeviceFile, Machine, Mode, SyscallError

@@ -1,4 +1,4 @@
-"""First way to use a private node: it opts in, and a process binds memory to it with mbind.
+"""Use a private node that opts in, and to which a process binds memory with mbind (the first way).
 
 The interface is the one that the thread of June 2026 asks for: MPOL_BIND of a mapping to one node, static nodes only.
 """
@@ -13,14 +13,14 @@ to_c = (Mode.BIND, frozenset({C.id}), ModeFlag.STATIC_NODES)
 
 
 def touch(address: int) -> int:
-    """Write to four pages; their address."""
+    """Write to four pages, and return their address."""
     for page in range(4):
         process.touch(address + page * PAGE)
     return address
 
 
 def attempt(what: str, address: int, *policy: object) -> None:
-    """Try a policy and tell how it went."""
+    """Set a policy, and print the result."""
     try:
         process.mbind(address, 4 * PAGE, *policy)
         print(f"{what}: done")

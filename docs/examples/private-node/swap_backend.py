@@ -1,4 +1,4 @@
-"""Third way to use a private node: the swap backend has it, and no user interface exists at all."""
+"""Use a private node as the swap backend's memory, without any user interface (the third way)."""
 
 import zswapsim
 from zswapsim.machine import Advice, Machine, Mode, SyscallError

@@ -1,4 +1,4 @@
-"""First in, first out, with a second chance for pages that were accessed: what `--reclaim clock` does."""
+"""Evict first in, first out, with a second chance for pages that were accessed, as `--reclaim clock` does."""
 
 from collections import deque
 
@@ -6,20 +6,20 @@ from zswapsim.reclaimers import ReclaimHost
 
 
 class SecondChance:
-    """The state of one replay. `host` is the engine, as a reclaimer sees it."""
+    """Hold the state of one replay. `host` is the engine's interface to a reclaimer."""
 
-    max_hits = 1  # accesses that are counted for each page: 1 is an accessed bit
+    max_hits = 1  # hits that are counted for each page: 1 is an accessed bit
 
     def __init__(self, host: ReclaimHost) -> None:
         self.host = host
-        self.queue: deque[int] = deque()  # the pages in DRAM, the next to be looked at first
+        self.queue: deque[int] = deque()  # the pages in DRAM, the next one to scan first
 
     def insert(self, page: int, refault: bool) -> None:
-        """Add a page that has come into DRAM."""
+        """Add a page that was faulted in."""
         self.queue.append(page)
 
     def reclaim(self, page: int, nr_to_reclaim: int) -> None:
-        """Evict pages so that `page` can come in; each page is tried once at most."""
+        """Evict pages to make room for `page`; try each page at most once."""
         evicted, left = 0, len(self.queue)
         while evicted < nr_to_reclaim and left:
             page = self.queue.popleft()
@@ -29,5 +29,5 @@ class SecondChance:
             left -= 1
             if self.host.evict(page):
                 evicted += 1
-            else:  # it must stay
+            else:  # it can't be evicted
                 self.queue.append(page)

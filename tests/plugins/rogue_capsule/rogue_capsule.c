@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Codecs that break the interface, one promise each. */
+/* Break the interface of C codecs, one promise in each. */
 #include <Python.h>
 
 #include <string.h>
@@ -52,7 +52,7 @@ static int compress_code(void *ctx, const uint8_t *src, size_t src_bytes, uint8_
     return -77;
 }
 
-/* Says 10 bytes and writes none. */
+/* Return a length of 10 bytes and write none. */
 static int compress_liar(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
     (void)ctx, (void)src, (void)src_bytes, (void)dst, (void)dst_bytes;
     return 10;

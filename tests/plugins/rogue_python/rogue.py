@@ -1,10 +1,10 @@
-"""Codecs in Python that break the interface, one promise each."""
+"""Break the interface of Python codecs, one promise in each."""
 
 NUMBER = 42
 
 
 class Honest:
-    """Keeps the first eight bytes: right for pages that repeat them."""
+    """Keep the first eight bytes: correct only for pages that repeat them."""
 
     def compress(self, page):
         return page[:8]

@@ -1,10 +1,10 @@
-"""Reclaimers in Python that break the interface, one promise each."""
+"""Break the interface of Python reclaimers, one promise in each."""
 
 NUMBER = 42
 
 
 class Honest:
-    """First in, first out."""
+    """Evict first in, first out."""
 
     def __init__(self, host):
         self.host = host
@@ -75,7 +75,7 @@ class HidesItsMistake(Honest):
 
 
 class NeverGivesUp(Honest):
-    """Goes on where every page must stay."""
+    """Never stop if every page must stay."""
 
     def reclaim(self, page, nr_to_reclaim):
         while not self.host.evict(self.queue[0]):

@@ -1,11 +1,11 @@
-"""A codec that notes each call in a file, whichever process makes it, and can end its process on the way."""
+"""Note each call of a codec in a file, whichever process makes it, and end the process at a given call."""
 
 import os
 import signal
 import zlib
 
 LOG = "WATCHED_LOG"
-ENDS_AT = "WATCHED_ENDS_AT"  # NUMBER:SIGNAL: at that call, by that signal
+ENDS_AT = "WATCHED_ENDS_AT"  # NUMBER:SIGNAL: the call at which, and the signal by which the process ends
 
 
 class Watched:
@@ -26,7 +26,7 @@ class Watched:
 
 
 def note():
-    """Add a byte to the log; how many are in it."""
+    """Add a byte to the log, and return how many bytes it has."""
     log = os.open(os.environ[LOG], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         os.write(log, b".")
