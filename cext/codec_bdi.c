@@ -4,11 +4,11 @@
  * Compression for On-Chip Caches", PACT 2012.
  *
  * A block is zeros, one value of 8 bytes repeated, or values of 8, 4 or 2 bytes, each a small difference to zero or to
- * one base. The smallest form that holds is taken. A source is written as
+ * one base. The smallest possible form is used. A source is encoded as
  *
- *   2 bytes   how many lines of 64 bytes it has;
- *   forms     the paper's number of each block's, 4 bits: what a cache keeps in its tags;
- *   blocks    base, one bit a value (whether it belongs to the base), differences.
+ *   2 bytes   the number of its lines of 64 bytes;
+ *   forms     the paper's number of each block's form, 4 bits; a cache keeps it in its tags;
+ *   blocks    base, one bit for each value (1 if its difference is to the base), differences.
  */
 #include <stdlib.h>
 
@@ -17,10 +17,10 @@
 
 #define LINE 64u
 #define HEADER 2u
-#define MOST_LINES 0xffffu
-#define MOST_VALUES (ZSW_PAGE_SIZE / 2)
+#define MAX_LINES 0xffffu
+#define MAX_VALUES (ZSW_PAGE_SIZE / 2)
 
-/* Numbers of the paper's table 2. */
+/* The numbers are those of the paper's table 2. */
 enum form {
     ZEROS = 0,
     REPEATED = 1,
@@ -30,7 +30,7 @@ enum form {
     BASE_4_DELTA_1 = 5,
     BASE_4_DELTA_2 = 6,
     BASE_2_DELTA_1 = 7,
-    AS_IT_IS = 15,
+    UNCOMPRESSED = 15,
 };
 
 ZSW_INLINE uint64_t load_value(const uint8_t *at, size_t width) {
@@ -61,8 +61,8 @@ ZSW_INLINE size_t form_bytes(size_t bytes, size_t width, size_t delta) {
     return width + (values + 7) / 8 + values * delta;
 }
 
-/* Write a block as values of `width` bytes with differences of `delta`. Return its length, or 0 if one doesn't fit. */
-ZSW_INLINE size_t put_deltas(const uint8_t *src, size_t bytes, uint8_t *out, size_t width, size_t delta) {
+/* Encode a block as values of `width` bytes with differences of `delta`. Return its length, or 0 if one doesn't fit. */
+ZSW_INLINE size_t encode_deltas(const uint8_t *src, size_t bytes, uint8_t *out, size_t width, size_t delta) {
     size_t values = bytes / width, first = 0;
     uint8_t *mask = out + width, *deltas = mask + (values + 7) / 8;
     uint64_t base = 0;
@@ -94,31 +94,31 @@ ZSW_INLINE int repeats(const uint8_t *src, size_t bytes) {
     return differs == 0;
 }
 
-/* Writes a block in the smallest form that holds; the forms are tried from small to large. */
-static enum form put_block(const uint8_t *src, size_t bytes, uint8_t *out, size_t *length) {
+/* Encode a block in the smallest possible form, trying forms from small to large. Return the form. */
+static enum form encode_block(const uint8_t *src, size_t bytes, uint8_t *out, size_t *length) {
     if (repeats(src, bytes)) {
         copy8(out, src);
         *length = load64(src) ? 8 : 0;
         return *length ? REPEATED : ZEROS;
     }
-    if ((*length = put_deltas(src, bytes, out, 8, 1)))
+    if ((*length = encode_deltas(src, bytes, out, 8, 1)))
         return BASE_8_DELTA_1;
-    if ((*length = put_deltas(src, bytes, out, 4, 1)))
+    if ((*length = encode_deltas(src, bytes, out, 4, 1)))
         return BASE_4_DELTA_1;
-    if ((*length = put_deltas(src, bytes, out, 8, 2)))
+    if ((*length = encode_deltas(src, bytes, out, 8, 2)))
         return BASE_8_DELTA_2;
-    if ((*length = put_deltas(src, bytes, out, 2, 1)))
+    if ((*length = encode_deltas(src, bytes, out, 2, 1)))
         return BASE_2_DELTA_1;
-    if ((*length = put_deltas(src, bytes, out, 4, 2)))
+    if ((*length = encode_deltas(src, bytes, out, 4, 2)))
         return BASE_4_DELTA_2;
-    if ((*length = put_deltas(src, bytes, out, 8, 4)))
+    if ((*length = encode_deltas(src, bytes, out, 8, 4)))
         return BASE_8_DELTA_4;
     memcpy(out, src, bytes);
     *length = bytes;
-    return AS_IT_IS;
+    return UNCOMPRESSED;
 }
 
-ZSW_INLINE void get_deltas(const uint8_t *in, uint8_t *dst, size_t bytes, size_t width, size_t delta) {
+ZSW_INLINE void decode_deltas(const uint8_t *in, uint8_t *dst, size_t bytes, size_t width, size_t delta) {
     size_t values = bytes / width;
     const uint8_t *mask = in + width, *deltas = mask + (values + 7) / 8;
     uint64_t base = load_value(in, width), sign = (uint64_t)1 << (8 * delta - 1);
@@ -132,7 +132,7 @@ ZSW_INLINE void get_deltas(const uint8_t *in, uint8_t *dst, size_t bytes, size_t
 }
 
 /* Return the length of a block in a form; more than any block if there is no such form. */
-static size_t length_of(uint32_t form, size_t bytes) {
+static size_t encoded_length(uint32_t form, size_t bytes) {
     switch (form) {
     case ZEROS:
         return 0;
@@ -150,14 +150,14 @@ static size_t length_of(uint32_t form, size_t bytes) {
         return form_bytes(bytes, 4, 2);
     case BASE_2_DELTA_1:
         return form_bytes(bytes, 2, 1);
-    case AS_IT_IS:
+    case UNCOMPRESSED:
         return bytes;
     default:
         return SIZE_MAX;
     }
 }
 
-static void get_block(uint32_t form, const uint8_t *in, uint8_t *dst, size_t bytes) {
+static void decode_block(uint32_t form, const uint8_t *in, uint8_t *dst, size_t bytes) {
     switch (form) {
     case ZEROS:
         memset(dst, 0, bytes);
@@ -167,22 +167,22 @@ static void get_block(uint32_t form, const uint8_t *in, uint8_t *dst, size_t byt
             copy8(dst + i, in);
         break;
     case BASE_8_DELTA_1:
-        get_deltas(in, dst, bytes, 8, 1);
+        decode_deltas(in, dst, bytes, 8, 1);
         break;
     case BASE_8_DELTA_2:
-        get_deltas(in, dst, bytes, 8, 2);
+        decode_deltas(in, dst, bytes, 8, 2);
         break;
     case BASE_8_DELTA_4:
-        get_deltas(in, dst, bytes, 8, 4);
+        decode_deltas(in, dst, bytes, 8, 4);
         break;
     case BASE_4_DELTA_1:
-        get_deltas(in, dst, bytes, 4, 1);
+        decode_deltas(in, dst, bytes, 4, 1);
         break;
     case BASE_4_DELTA_2:
-        get_deltas(in, dst, bytes, 4, 2);
+        decode_deltas(in, dst, bytes, 4, 2);
         break;
     case BASE_2_DELTA_1:
-        get_deltas(in, dst, bytes, 2, 1);
+        decode_deltas(in, dst, bytes, 2, 1);
         break;
     default:
         memcpy(dst, in, bytes);
@@ -190,16 +190,16 @@ static void get_block(uint32_t form, const uint8_t *in, uint8_t *dst, size_t byt
 }
 
 static int bdi_params_create(const zsw_config *config, void **params) {
-    size_t *made;
+    size_t *block_bytes;
 
     *params = NULL;
     if (config->values[0] & (config->values[0] - 1))
         return ZSW_E_RANGE;
-    made = malloc(sizeof(*made));
-    if (!made)
+    block_bytes = malloc(sizeof(*block_bytes));
+    if (!block_bytes)
         return ZSW_E_NOMEM;
-    *made = (size_t)config->values[0];
-    *params = made;
+    *block_bytes = (size_t)config->values[0];
+    *params = block_bytes;
     return ZSW_OK;
 }
 
@@ -213,17 +213,17 @@ static int bdi_ctx_create(const void *params, void **ctx) {
 
 /* Return 0 if the source isn't whole lines. No form is longer than its block, so that the least capacity is enough. */
 static int bdi_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
-    size_t grain = *(const size_t *)ctx, blocks = (src_bytes + grain - 1) / grain;
+    size_t block_bytes = *(const size_t *)ctx, blocks = (src_bytes + block_bytes - 1) / block_bytes;
     uint8_t *out = dst + HEADER + (blocks + 1) / 2;
 
-    if (src_bytes == 0 || src_bytes % LINE || src_bytes / LINE > MOST_LINES)
+    if (src_bytes == 0 || src_bytes % LINE || src_bytes / LINE > MAX_LINES)
         return 0;
-    if (dst_bytes < ZSW_LEAST_CAPACITY(src_bytes))
+    if (dst_bytes < ZSW_MIN_CAPACITY(src_bytes))
         return ZSW_E_CODEC;
     store16(dst, (uint32_t)(src_bytes / LINE));
     for (size_t i = 0; i < blocks; i++) {
-        size_t left = src_bytes - i * grain, length;
-        uint32_t form = put_block(src + i * grain, left < grain ? left : grain, out, &length);
+        size_t left = src_bytes - i * block_bytes, length;
+        uint32_t form = encode_block(src + i * block_bytes, left < block_bytes ? left : block_bytes, out, &length);
         uint8_t *pair = dst + HEADER + i / 2;
 
         *pair = (uint8_t)(i % 2 ? *pair | form << 4 : form);
@@ -233,24 +233,24 @@ static int bdi_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t
 }
 
 static int bdi_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
-    size_t grain = *(const size_t *)ctx, total, blocks;
+    size_t block_bytes = *(const size_t *)ctx, total, blocks;
     const uint8_t *in, *end = src + src_bytes;
 
     if (src_bytes < HEADER)
         return ZSW_E_CORRUPT;
     total = load16(src) * LINE;
-    blocks = (total + grain - 1) / grain;
+    blocks = (total + block_bytes - 1) / block_bytes;
     if (total == 0 || total > dst_bytes || (blocks + 1) / 2 > src_bytes - HEADER)
         return ZSW_E_CORRUPT;
     in = src + HEADER + (blocks + 1) / 2;
     for (size_t i = 0; i < blocks; i++) {
-        size_t left = total - i * grain, bytes = left < grain ? left : grain;
+        size_t left = total - i * block_bytes, bytes = left < block_bytes ? left : block_bytes;
         uint32_t form = src[HEADER + i / 2] >> 4 * (i % 2) & 15;
-        size_t length = length_of(form, bytes);
+        size_t length = encoded_length(form, bytes);
 
         if (length > (size_t)(end - in))
             return ZSW_E_CORRUPT;
-        get_block(form, in, dst + i * grain, bytes);
+        decode_block(form, in, dst + i * block_bytes, bytes);
         in += length;
     }
     return in == end ? (int)total : ZSW_E_CORRUPT;

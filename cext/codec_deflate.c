@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * "deflate": zlib without its header and checksum, as zram and the kernel's crypto layer use it: window of 2^11 bytes
- * and memory level 8 by default. Windows begin at 9: neither zlib nor the kernel takes 8 for bare deflate.
+ * and memory level 8 by default. The smallest window is 9: neither zlib nor the kernel accepts 8 for
+ * raw deflate.
  *
- * zlib keeps all its memory from initialisation on; a call only resets it.
+ * zlib allocates all its memory at initialisation; a call only resets it.
  */
 #include <stdlib.h>
 
@@ -11,10 +12,10 @@
 
 #define Z_END 1      /* Z_STREAM_END */
 #define Z_COMPLETE 4 /* Z_FINISH */
-#define Z_METHOD 8   /* Z_DEFLATED, the only one */
+#define Z_METHOD 8   /* Z_DEFLATED, the only method */
 #define Z_MEMORY 8   /* the kernel's MAX_MEM_LEVEL, and zlib's default */
 
-/* z_stream as zlib has laid it out since 1.0; initialisation checks its size. */
+/* This is z_stream as laid out since zlib 1.0; initialisation checks its size. */
 typedef struct deflate_stream {
     const unsigned char *next_in;
     unsigned avail_in;
@@ -32,7 +33,7 @@ typedef struct deflate_stream {
     unsigned long reserved;
 } deflate_stream;
 
-/* In the order of deflate_symbols. */
+/* The functions, in the order of deflate_symbols. */
 typedef struct deflate_functions {
     int (*deflate_init)(deflate_stream *, int level, int method, int window, int memory, int strategy,
                         const char *version, int stream_bytes);
@@ -57,14 +58,14 @@ _Static_assert(sizeof(deflate_functions) / sizeof(void *) == sizeof(deflate_symb
 typedef struct deflate_params {
     deflate_functions z;
     int level;
-    int window; /* its logarithm */
+    int window; /* log2 of the window's bytes */
 } deflate_params;
 
-/* zlib's states point back at their streams: a context must not move. */
+/* zlib's states point to their streams, so a context must not move. */
 typedef struct deflate_ctx {
     const deflate_params *params;
-    deflate_stream in;  /* of inflate */
-    deflate_stream out; /* of deflate */
+    deflate_stream in;  /* stream of inflate */
+    deflate_stream out; /* stream of deflate */
 } deflate_ctx;
 
 static int deflate_params_create(const zsw_config *config, void **params) {
@@ -79,7 +80,7 @@ static int deflate_params_create(const zsw_config *config, void **params) {
     return ZSW_OK;
 }
 
-/* zlib's two ends refuse a stream that was never opened, and leave it alone. */
+/* deflateEnd() and inflateEnd() reject a stream that was never opened and do not change it. */
 static void deflate_ctx_destroy(void *ctx) {
     deflate_ctx *c = ctx;
 
@@ -109,7 +110,8 @@ static int deflate_ctx_create(const void *params, void **ctx) {
     return ZSW_OK;
 }
 
-static void deflate_aim(deflate_stream *z, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
+static void deflate_set_buffers(deflate_stream *z, const uint8_t *src, size_t src_bytes, uint8_t *dst,
+                                size_t dst_bytes) {
     z->next_in = src;
     z->avail_in = (unsigned)src_bytes;
     z->next_out = dst;
@@ -121,7 +123,7 @@ static int deflate_compress(void *ctx, const uint8_t *src, size_t src_bytes, uin
 
     if (c->params->z.deflate_reset(&c->out) != ZSW_OK)
         return ZSW_E_CODEC;
-    deflate_aim(&c->out, src, src_bytes, dst, dst_bytes);
+    deflate_set_buffers(&c->out, src, src_bytes, dst, dst_bytes);
     if (c->params->z.deflate(&c->out, Z_COMPLETE) != Z_END)
         return ZSW_E_CODEC;
     return (int)(dst_bytes - c->out.avail_out);
@@ -132,7 +134,7 @@ static int deflate_decompress(void *ctx, const uint8_t *src, size_t src_bytes, u
 
     if (c->params->z.inflate_reset(&c->in) != ZSW_OK)
         return ZSW_E_CORRUPT;
-    deflate_aim(&c->in, src, src_bytes, dst, dst_bytes);
+    deflate_set_buffers(&c->in, src, src_bytes, dst, dst_bytes);
     if (c->params->z.inflate(&c->in, Z_COMPLETE) != Z_END)
         return ZSW_E_CORRUPT;
     return (int)(dst_bytes - c->in.avail_out);

@@ -3,27 +3,27 @@
  * "fpc": Alameldeen and Wood, "Frequent Pattern Compression: A Significance-Based Compression Scheme for L2 Caches",
  * University of Wisconsin technical report 1500, 2004.
  *
- * Each word of 32 bits becomes three bits that name a pattern and what the pattern leaves open; up to eight zero words
- * become one. The bits of a unit follow one another from the lowest of each byte up, and end at a whole byte.
+ * Each word of 32 bits is encoded as a pattern of three bits and the payload that the pattern needs; up to eight zero
+ * words are encoded as one. The bits of a unit fill each byte from its lowest bit on; the last byte is padded.
  */
 #include "zsw_units.h"
 
 enum pattern {
-    ZERO_RUN,      /* 3 bits: words less one */
-    SIGNED_4,      /* 4 bits, the sign extended */
+    ZERO_RUN,      /* payload of 3 bits: number of zero words less one */
+    SIGNED_4,      /* 4 bits, sign-extended */
     SIGNED_8,      /* 8 */
     SIGNED_16,     /* 16 */
     UPPER_HALF,    /* 16 bits, above 16 zeros */
-    SIGNED_HALVES, /* two halves, 8 bits of each, the sign extended */
-    SAME_BYTES,    /* 8 bits, four times */
+    SIGNED_HALVES, /* two halves of 8 bits each, sign-extended */
+    SAME_BYTES,    /* 8 bits, repeated four times */
     WHOLE,         /* 32 bits */
 };
 
 #define PATTERN_BITS 3
-#define RUN_MOST 8
+#define RUN_MAX 8
 
 static const uint8_t pattern_bits[] = {3, 4, 8, 16, 16, 16, 8, 32};
-#define PATTERN_BITS_PACKED 0x2008101010080403u /* the same in one word, from the lowest byte up */
+#define PATTERN_BITS_PACKED 0x2008101010080403u /* pattern_bits in one word, from the lowest byte up */
 
 ZSW_INLINE int fits(uint32_t word, unsigned bits) {
     return word + (1u << (bits - 1)) < 1u << bits;
@@ -42,86 +42,87 @@ ZSW_INLINE uint32_t pattern_of(uint32_t word) {
 }
 
 /* Return the payload bits of a word for a pattern; the caller masks higher bits. */
-ZSW_INLINE uint32_t open_bits(uint32_t word, uint32_t pattern) {
-    uint32_t open = pattern == UPPER_HALF ? word >> 16 : word;
+ZSW_INLINE uint32_t payload_bits(uint32_t word, uint32_t pattern) {
+    uint32_t payload = pattern == UPPER_HALF ? word >> 16 : word;
 
-    return pattern == SIGNED_HALVES ? (word & 255) | (word >> 8 & 0xff00) : open;
+    return pattern == SIGNED_HALVES ? (word & 255) | (word >> 8 & 0xff00) : payload;
 }
 
 static size_t fpc_encode(const uint8_t *src, size_t bytes, uint8_t *code) {
     uint8_t *out = code;
     const uint8_t *end = src + bytes;
-    uint64_t held = 0; /* bits that don't fill a byte yet */
-    unsigned bits = 0; /* how many */
+    uint64_t bit_buffer = 0; /* bits that were not written yet */
+    unsigned bits = 0; /* number of these bits */
 
     while (src < end) {
-        uint32_t word = load32(src), pattern = ZERO_RUN, open;
+        uint32_t word = load32(src), pattern = ZERO_RUN, payload;
 
         src += 4;
         if (word) {
             pattern = pattern_of(word);
-            open = open_bits(word, pattern);
+            payload = payload_bits(word, pattern);
         } else {
-            for (open = 0; src < end && open < RUN_MOST - 1 && load32(src) == 0; open++)
+            for (payload = 0; src < end && payload < RUN_MAX - 1 && load32(src) == 0; payload++)
                 src += 4;
         }
-        held |= (pattern | ((uint64_t)open & (((uint64_t)1 << pattern_bits[pattern]) - 1)) << PATTERN_BITS) << bits;
+        payload &= (uint32_t)(((uint64_t)1 << pattern_bits[pattern]) - 1);
+        bit_buffer |= (pattern | (uint64_t)payload << PATTERN_BITS) << bits;
         bits += PATTERN_BITS + pattern_bits[pattern];
-        store64(out, held);
+        store64(out, bit_buffer);
         out += bits / 8;
-        held >>= bits & ~7u;
+        bit_buffer >>= bits & ~7u;
         bits &= 7;
     }
-    *out = (uint8_t)held;
+    *out = (uint8_t)bit_buffer;
     return (size_t)(out - code) + (bits != 0);
 }
 
-/* `open` from the bit `sign` down, the sign extended. */
-ZSW_INLINE uint32_t extended(uint32_t open, uint32_t sign) {
-    return ((open & (2 * sign - 1)) ^ sign) - sign;
+/* Return the bits of `payload` up to the bit `sign`, sign-extended. */
+ZSW_INLINE uint32_t extended(uint32_t payload, uint32_t sign) {
+    return ((payload & (2 * sign - 1)) ^ sign) - sign;
 }
 
-/* The word that a pattern, not ZERO_RUN, and its open bits, with others above them, stand for. */
-ZSW_INLINE uint32_t word_of(uint32_t pattern, uint32_t open) {
+/* Return the word of a pattern other than ZERO_RUN; `payload` may have other bits above its own. */
+ZSW_INLINE uint32_t word_of(uint32_t pattern, uint32_t payload) {
     static const uint32_t signs[] = {1, 1u << 3, 1u << 7, 1u << 15, 1u << 15, 1u << 15, 1u << 7, 1u << 31};
     static const uint8_t shifts[] = {0, 0, 0, 0, 16, 0, 0, 0};
-    uint32_t word = extended(open, signs[pattern]) << shifts[pattern];
-    uint32_t halves = (extended(open, 1u << 7) & 0xffff) | extended(open >> 8, 1u << 7) << 16;
+    uint32_t word = extended(payload, signs[pattern]) << shifts[pattern];
+    uint32_t halves = (extended(payload, 1u << 7) & 0xffff) | extended(payload >> 8, 1u << 7) << 16;
 
     word = pattern == SIGNED_HALVES ? halves : word;
-    return pattern == SAME_BYTES ? (open & 255) * 0x01010101u : word;
+    return pattern == SAME_BYTES ? (payload & 255) * 0x01010101u : word;
 }
 
-/* Bits that are being read. */
+/* The state of reading bits. */
 typedef struct fpc_in {
-    const uint8_t *at; /* what isn't in `held` yet begins here */
-    uint64_t held;
-    unsigned bits; /* of `held` that are known to be those of the code */
+    const uint8_t *at; /* first byte that is not in `bit_buffer` yet */
+    uint64_t bit_buffer;
+    unsigned bits; /* number of valid bits in `bit_buffer` */
 } fpc_in;
 
-/* At least 56 bits are held then. */
+/* Fill the buffer to at least 56 bits. */
 ZSW_INLINE void refill(fpc_in *in) {
-    in->held |= load64(in->at) << in->bits;
+    in->bit_buffer |= load64(in->at) << in->bits;
     in->at += (63 - in->bits) >> 3;
     in->bits |= 56;
 }
 
-/* The next word, or the bytes of a run of zeros. Returns how many bytes it stands for. */
+/* Read the next word, or a run of zeros. Return the number of bytes that it decodes to. */
 ZSW_INLINE size_t next_word(fpc_in *in, uint32_t *word) {
-    uint32_t pattern = in->held & ((1u << PATTERN_BITS) - 1);
-    uint32_t open = (uint32_t)(in->held >> PATTERN_BITS);
+    uint32_t pattern = in->bit_buffer & ((1u << PATTERN_BITS) - 1);
+    uint32_t payload = (uint32_t)(in->bit_buffer >> PATTERN_BITS);
     unsigned taken = PATTERN_BITS + (unsigned)(PATTERN_BITS_PACKED >> 8 * pattern & 63);
 
-    in->held >>= taken;
+    in->bit_buffer >>= taken;
     in->bits -= taken;
-    *word = pattern == ZERO_RUN ? 0 : word_of(pattern, open);
-    return pattern == ZERO_RUN ? 4 * ((open & (RUN_MOST - 1)) + 1) : 4;
+    *word = pattern == ZERO_RUN ? 0 : word_of(pattern, payload);
+    return pattern == ZERO_RUN ? 4 * ((payload & (RUN_MAX - 1)) + 1) : 4;
 }
 
 /* After every word, write zeros for the longest run if there is space. */
-static int fpc_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t room) {
-    static const uint8_t zeros[4 * RUN_MOST];
-    const uint8_t *end = dst + bytes, *safe = dst + (room > sizeof(zeros) ? room - sizeof(zeros) : 0);
+static int fpc_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t capacity) {
+    static const uint8_t zeros[4 * RUN_MAX];
+    const uint8_t *end = dst + bytes, *safe = dst + (capacity > sizeof(zeros) ? capacity - sizeof(zeros) : 0);
     const uint8_t *last = code + code_bytes + sizeof(uint64_t);
     fpc_in in = {.at = code};
 
@@ -154,7 +155,7 @@ static int fpc_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8
 }
 
 static const zsw_param fpc_parameters[] = {
-    {"grain", UNIT_LINE, UNIT_MOST, UNIT_LINE, "bytes that are compressed alone, a power of two: 64 is a line"},
+    {"grain", UNIT_LINE, UNIT_MAX, UNIT_LINE, "bytes that are compressed alone, a power of two: 64 is a line"},
     {0},
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "lz4": liblz4's fast compressor on a state that each context owns, so that no call clears it on its stack.
+ * "lz4": liblz4's fast compressor with a state in each context, so that no call clears one on its stack.
  *
  * The state is reset by every call (not LZ4_compress_fast_extState_fastReset): a page's compressed length must
  * depend on the page alone, not on what this context compressed before.
@@ -10,7 +10,7 @@
 
 #include "zsw_builtin.h"
 
-#define LZ4_LINE 64u /* the state is cleared by each call: it begins where a cache line does */
+#define LZ4_LINE 64u /* each call clears the state, so it is aligned to a cache line */
 
 typedef struct lz4_params {
     int (*compress_fast)(void *state, const char *src, char *dst, int src_bytes, int dst_bytes, int acceleration);
@@ -19,7 +19,7 @@ typedef struct lz4_params {
     int acceleration;
 } lz4_params;
 
-/* The parameters are copied: one cache line fewer on the way to the state. */
+/* The context has a copy of the parameters, which saves a cache line. */
 typedef struct lz4_ctx {
     lz4_params params;
     void *state;
@@ -64,7 +64,7 @@ static void lz4_ctx_destroy(void *ctx) {
     free(c);
 }
 
-/* `dst` is above LZ4_COMPRESSBOUND, so liblz4 leaves its own bounds checks out; 0 can't be returned then. */
+/* `dst` is larger than LZ4_COMPRESSBOUND, so liblz4 skips its bounds checks and can't return 0. */
 static int lz4_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
     lz4_ctx *c = ctx;
 

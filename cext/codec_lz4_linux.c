@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "lz4-linux": the blocks that Linux' lz4 makes of a source up to 64 KiB, to the byte.
+ * "lz4-linux": the same blocks, byte for byte, as Linux' lz4 for sources up to 64 KiB.
  *
- * The format is lz4's (github.com/lz4/lz4, doc/lz4_Block_format.md): any lz4 decoder reads them. A block depends on how
- * matches are looked for, and Linux looks otherwise than a current liblz4: four bytes are hashed into 13 bits, and a
- * search ends where its next position would lie within the last 12 bytes.
+ * The format is lz4's (github.com/lz4/lz4, doc/lz4_Block_format.md): any lz4 decoder reads them. A block depends on the
+ * search for matches, which differs between Linux and a current liblz4: Linux hashes four bytes into 13 bits, and ends
+ * a search if its next position would be within the last 12 bytes.
  */
 #include <stdlib.h>
 
 #include "zsw_builtin.h"
 #include "zsw_positions.h"
 
-#define LEAST_MATCH 4  /* bytes; a match's length is written less this */
+#define MIN_MATCH 4  /* bytes of the shortest match; lengths are written less this */
 #define NO_MATCH_IN 12 /* last bytes, in which no match may begin */
 #define LITERAL_END 5  /* last bytes, which are always literals */
-#define LENGTH_MAX 15  /* of a token's half; what is more follows in bytes of up to 255 */
+#define LENGTH_MAX 15  /* largest value of a token's half; the rest of a length follows in bytes of up to 255 */
 #define SKIP_AFTER 64  /* tries without a match lengthen the step by one */
 
 typedef struct lz4_linux_ctx {
@@ -22,11 +22,11 @@ typedef struct lz4_linux_ctx {
     uint32_t acceleration;
 } lz4_linux_ctx;
 
-/* A source while it is being compressed. */
+/* The state of compressing a source. */
 typedef struct lz4_source {
     const uint8_t *start;
     const uint8_t *end;
-    const uint8_t *last; /* no match begins after it */
+    const uint8_t *last; /* the last position at which a match may begin */
     position_table *table;
     uint32_t acceleration;
 } lz4_source;
@@ -35,13 +35,13 @@ ZSW_INLINE uint32_t hash_of(uint32_t sequence) {
     return (sequence * 2654435761u) >> (32 - POSITION_BITS);
 }
 
-/* Return the last position of the sequence at `at`, or the start, and replace it by `at`. */
+/* Return the previous position of the sequence at `at`, or the start, and replace it by `at`. */
 ZSW_INLINE const uint8_t *seen_before(const lz4_source *s, const uint8_t *at, uint32_t hash) {
     return s->start + position_swap(s->table, hash, (size_t)(at - s->start));
 }
 
 /*
- * The first position from `at` on whose four bytes were seen at `*match`; NULL if there is none. After
+ * Return the first position from `at` on whose four bytes are also at the earlier `*match`, or NULL. After
  * each SKIP_AFTER positions without a match the step grows by one.
  */
 ZSW_INLINE const uint8_t *search(const lz4_source *s, const uint8_t *at, const uint8_t **match) {
@@ -84,7 +84,7 @@ ZSW_INLINE size_t agreeing(const lz4_source *s, const uint8_t *at, const uint8_t
     return (size_t)(at - from);
 }
 
-/* The part of a length that exceeds a token's half. */
+/* Write the part of a length that exceeds a token's half. */
 ZSW_INLINE uint8_t *put_length(uint8_t *out, size_t rest) {
     for (; rest >= 255; rest -= 255)
         *out++ = 255;
@@ -100,7 +100,7 @@ static uint8_t *put_literals(uint8_t *out, uint8_t *token, const uint8_t *from, 
     return out + bytes;
 }
 
-/* Literals, and a match of LEAST_MATCH and `more` bytes. */
+/* Write literals, and a match of MIN_MATCH + `more` bytes. */
 ZSW_INLINE uint8_t *put_sequence(const lz4_source *s, uint8_t *out, const uint8_t *literals, size_t bytes,
                                  size_t distance, size_t more) {
     uint8_t *token = out++;
@@ -133,10 +133,10 @@ ZSW_INLINE uint8_t *put_sequences(const lz4_source *s, uint8_t *out, const uint8
         while (at > anchor && match > s->start && at[-1] == match[-1])
             at--, match--;
         do {
-            size_t more = agreeing(s, at + LEAST_MATCH, match + LEAST_MATCH);
+            size_t more = agreeing(s, at + MIN_MATCH, match + MIN_MATCH);
 
             out = put_sequence(s, out, anchor, (size_t)(at - anchor), (size_t)(at - match), more);
-            at += LEAST_MATCH + more;
+            at += MIN_MATCH + more;
             anchor = at;
             if (at > s->last)
                 goto done;
@@ -150,13 +150,13 @@ done:
     return out;
 }
 
-/* The capacity that the interface promises is above the longest block, and what copies run over is within it. */
+/* The interface's minimum capacity exceeds the longest block, including the bytes that copies write past its end. */
 static int lz4_linux_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
     lz4_linux_ctx *c = ctx;
     const uint8_t *literals = src;
     uint8_t *out = dst;
 
-    if (src_bytes > POSITION_REACH || dst_bytes < ZSW_LEAST_CAPACITY(src_bytes))
+    if (src_bytes > POSITION_REACH || dst_bytes < ZSW_MIN_CAPACITY(src_bytes))
         return ZSW_E_CODEC;
     if (src_bytes > NO_MATCH_IN) {
         lz4_source s = {.start = src, .end = src + src_bytes, .acceleration = c->acceleration};
@@ -182,7 +182,7 @@ ZSW_INLINE const uint8_t *get_length(const uint8_t *in, const uint8_t *end, size
     return in;
 }
 
-/* Copy literals, in larger pieces if both sides have room. Return 0 if they are missing or don't fit. */
+/* Copy literals, in larger pieces if both buffers have space. Return 0 if they are missing or don't fit. */
 ZSW_INLINE int get_literals(const uint8_t *in, size_t in_room, uint8_t *out, size_t out_room, size_t bytes) {
     if (ZSW_LIKELY(bytes + ZSW_PIECE <= in_room && bytes + ZSW_PIECE <= out_room))
         copy_pieces(out, in, bytes);
@@ -194,8 +194,8 @@ ZSW_INLINE int get_literals(const uint8_t *in, size_t in_room, uint8_t *out, siz
 }
 
 /*
- * Nearly every sequence has few literals, a short match not too near, and more than SAFE_IN and SAFE_OUT bytes after it
- * on the two sides: fixed pieces are copied then, whatever the lengths.
+ * Nearly every sequence has few literals, a short match that is not too near, and more than SAFE_IN and SAFE_OUT bytes
+ * after it in the two buffers. For these, pieces of fixed length are copied.
  */
 #define SAFE_IN 19  /* token, literals in one piece, and a distance */
 #define SAFE_OUT 48 /* literals in one piece, and the longest match of a token alone */
@@ -227,7 +227,7 @@ static int lz4_linux_decompress(void *ctx, const uint8_t *src, size_t src_bytes,
                 copy8(out, match);
                 copy8(out + 8, match + 8);
                 store16(out + 16, load16(match + 16));
-                out += length + LEAST_MATCH;
+                out += length + MIN_MATCH;
                 continue;
             }
         } else {
@@ -245,7 +245,7 @@ static int lz4_linux_decompress(void *ctx, const uint8_t *src, size_t src_bytes,
         }
         if (length == LENGTH_MAX && (in = get_length(in, in_end, &length)) == NULL)
             return ZSW_E_CORRUPT;
-        length += LEAST_MATCH;
+        length += MIN_MATCH;
         if (ZSW_UNLIKELY(distance - 1 >= (size_t)(out - dst) || length > (size_t)(out_end - out)))
             return ZSW_E_CORRUPT;
         copy_match_within(out, distance, out + length, out_end);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "lz4hc": liblz4's slow compressor. It writes the same blocks as lz4, smaller, and they are read as fast. */
+/* "lz4hc": liblz4's slow compressor. It writes smaller blocks in the same format, which are decompressed as fast. */
 #include <stdlib.h>
 
 #include "zsw_builtin.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "lzo-rle": Linux' default for zram, byte for byte. lzo, and runs of zeros as one instruction. */
+/* "lzo-rle": Linux' default for zram, byte for byte. It is lzo with an instruction for runs of zeros. */
 #include <stdlib.h>
 
 #include "lzo1x.h"

@@ -4,7 +4,7 @@
 
 #include "zsw_builtin.h"
 
-/* There is nothing to keep, but NULL would read as a failure. */
+/* The codec needs no parameters, but NULL would mean a failure. */
 static char nothing;
 
 int zsw_no_params_create(const zsw_config *config, void **params) {

@@ -3,9 +3,10 @@
  * "wkdm": Wilson, Kaplan and Smaragdakis, "The Case for Compressed Caching in Virtual Memory Systems", USENIX 1999.
  *
  * Each word of 32 bits is looked up in a dictionary of 16 recent words, at an index that its upper 22 bits give. Two
- * bits hold the result: a zero, a match of the upper bits (the lower ten are written), a miss (the word is written), or
- * a full match. The code has the two bits of every word; the words; the indices, 4 bits each; the lower bits, three to
- * a word. The authors' program writes three offsets first, which follow from the two bits, and hashes by a random table.
+ * bits give the result: a zero, a match of the upper bits (the lower ten are written), a miss (the word is written), or
+ * a full match. The code has the two bits of each word; the missed words; the indices, 4 bits each; the lower bits,
+ * three in a word. The authors' program writes three offsets first, which follow from the two bits, and hashes by a
+ * random table.
  */
 #include "zsw_units.h"
 
@@ -13,7 +14,7 @@
 #define LOW_BITS 10
 #define LOW_MASK ((1u << LOW_BITS) - 1)
 #define LOWS_A_WORD 3
-#define FIRST_WORD 1u /* in every place at first: its upper bits are those of small numbers */
+#define FIRST_WORD 1u /* initial value of every entry: its upper bits are those of small numbers */
 
 enum found {
     FOUND_ZERO,
@@ -22,12 +23,12 @@ enum found {
     FOUND_WORD,
 };
 
-/* Parts of a unit before packing. Entries may be written speculatively; only the counts make them valid. */
+/* The parts of a unit before packing. Entries may be written speculatively; only the counts make them valid. */
 typedef struct wkdm_parts {
-    uint8_t found[UNIT_MOST / 4 + 16];
-    uint8_t place[UNIT_MOST / 4 + 16];
-    uint16_t low[UNIT_MOST / 4 + 16];
-    size_t missed, placed, lows; /* how many words, places and lower bits */
+    uint8_t found[UNIT_MAX / 4 + 16];
+    uint8_t place[UNIT_MAX / 4 + 16];
+    uint16_t low[UNIT_MAX / 4 + 16];
+    size_t miss_count, index_count, low_count; /* numbers of missed words, indices and lower bits */
 } wkdm_parts;
 
 ZSW_INLINE uint32_t place_of(uint32_t word) {
@@ -39,7 +40,7 @@ ZSW_INLINE void start(uint32_t *dictionary) {
         dictionary[i] = FIRST_WORD;
 }
 
-/* Branch-free, because the four cases are unpredictable. */
+/* Look all words up. Branch-free, because the four cases are unpredictable. */
 ZSW_INLINE void look_up(const uint8_t *src, size_t words, uint8_t *missed, wkdm_parts *p) {
     uint32_t dictionary[PLACES];
     size_t placed = 0, lows = 0;
@@ -62,9 +63,9 @@ ZSW_INLINE void look_up(const uint8_t *src, size_t words, uint8_t *missed, wkdm_
         p->low[lows] = (uint16_t)(word & LOW_MASK);
         lows += found == FOUND_UPPER;
     }
-    p->missed = (size_t)(next_missed - missed) / 4;
-    p->placed = placed;
-    p->lows = lows;
+    p->miss_count = (size_t)(next_missed - missed) / 4;
+    p->index_count = placed;
+    p->low_count = lows;
 }
 
 static size_t wkdm_encode(const uint8_t *src, size_t bytes, uint8_t *code) {
@@ -75,12 +76,12 @@ static size_t wkdm_encode(const uint8_t *src, size_t bytes, uint8_t *code) {
     look_up(src, words, out + words / 4, p);
     for (size_t i = 0; i < words; i += 4)
         *out++ = (uint8_t)(p->found[i] | p->found[i + 1] << 2 | p->found[i + 2] << 4 | p->found[i + 3] << 6);
-    out += 4 * p->missed;
-    p->place[p->placed] = 0;
-    for (size_t i = 0; i < p->placed; i += 2)
+    out += 4 * p->miss_count;
+    p->place[p->index_count] = 0;
+    for (size_t i = 0; i < p->index_count; i += 2)
         *out++ = (uint8_t)(p->place[i] | p->place[i + 1] << 4);
-    p->low[p->lows] = p->low[p->lows + 1] = 0;
-    for (size_t i = 0; i < p->lows; i += LOWS_A_WORD) {
+    p->low[p->low_count] = p->low[p->low_count + 1] = 0;
+    for (size_t i = 0; i < p->low_count; i += LOWS_A_WORD) {
         store32(out, p->low[i] | (uint32_t)p->low[i + 1] << LOW_BITS | (uint32_t)p->low[i + 2] << 2 * LOW_BITS);
         out += 4;
     }
@@ -95,12 +96,12 @@ ZSW_INLINE void count(wkdm_parts *p, size_t words) {
         placed += p->found[i] & 1;
         lows += p->found[i] == FOUND_UPPER;
     }
-    p->missed = missed;
-    p->placed = placed;
-    p->lows = lows;
+    p->miss_count = missed;
+    p->index_count = placed;
+    p->low_count = lows;
 }
 
-/* Lays the parts of a code out. Returns the missed words, or NULL if the code has another length. */
+/* Unpack the parts of a code. Return the missed words, or NULL if the code has another length. */
 ZSW_INLINE const uint8_t *unpack(const uint8_t *in, size_t code_bytes, size_t words, wkdm_parts *p) {
     const uint8_t *missed = in + words / 4, *places, *lows;
 
@@ -113,15 +114,15 @@ ZSW_INLINE const uint8_t *unpack(const uint8_t *in, size_t code_bytes, size_t wo
         p->found[4 * i + 3] = in[i] >> 6;
     }
     count(p, words);
-    places = missed + 4 * p->missed;
-    lows = places + (p->placed + 1) / 2;
-    if (code_bytes != (size_t)(lows - in) + (p->lows + LOWS_A_WORD - 1) / LOWS_A_WORD * 4)
+    places = missed + 4 * p->miss_count;
+    lows = places + (p->index_count + 1) / 2;
+    if (code_bytes != (size_t)(lows - in) + (p->low_count + LOWS_A_WORD - 1) / LOWS_A_WORD * 4)
         return NULL;
-    for (size_t i = 0; i < p->placed; i += 2) {
+    for (size_t i = 0; i < p->index_count; i += 2) {
         p->place[i] = places[i / 2] & 15;
         p->place[i + 1] = places[i / 2] >> 4;
     }
-    for (size_t i = 0; i < p->lows; i += LOWS_A_WORD, lows += 4) {
+    for (size_t i = 0; i < p->low_count; i += LOWS_A_WORD, lows += 4) {
         p->low[i] = load32(lows) & LOW_MASK;
         p->low[i + 1] = load32(lows) >> LOW_BITS & LOW_MASK;
         p->low[i + 2] = load32(lows) >> 2 * LOW_BITS & LOW_MASK;
@@ -129,19 +130,19 @@ ZSW_INLINE const uint8_t *unpack(const uint8_t *in, size_t code_bytes, size_t wo
     return missed;
 }
 
-static int wkdm_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t room) {
+static int wkdm_decode(const uint8_t *code, size_t code_bytes, uint8_t *dst, size_t bytes, size_t capacity) {
     wkdm_parts parts;
     const uint8_t *missed = unpack(code, code_bytes, bytes / 4, &parts);
     const uint8_t *place = parts.place;
     const uint16_t *low = parts.low;
     uint32_t dictionary[PLACES];
 
-    (void)room;
+    (void)capacity;
     if (!missed)
         return ZSW_E_CORRUPT;
     start(dictionary);
-    parts.place[parts.placed] = 0;
-    parts.low[parts.lows] = 0;
+    parts.place[parts.index_count] = 0;
+    parts.low[parts.low_count] = 0;
     for (size_t i = 0; i < bytes / 4; i++) {
         uint32_t found = parts.found[i], whole = load32(missed);
         uint32_t at = found == FOUND_NOTHING ? place_of(whole) : *place;
@@ -167,7 +168,7 @@ static int wkdm_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint
 }
 
 static const zsw_param wkdm_parameters[] = {
-    {"grain", UNIT_LINE, UNIT_MOST, UNIT_MOST, "bytes that are compressed alone, a power of two: 64 is a line"},
+    {"grain", UNIT_LINE, UNIT_MAX, UNIT_MAX, "bytes that are compressed alone, a power of two: 64 is a line"},
     {0},
 };
 

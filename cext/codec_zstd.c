@@ -3,9 +3,9 @@
  * "zstd": libzstd, with the parameters that it chooses for a source of one page, as zram asks for
  * (zstd_get_params(level, PAGE_SIZE)). A frame holds the content's size, 2 bytes, and no checksum.
  *
- * zswap goes through crypto/zstd.c, which asks for those of a source of 2^18 bytes, before Linux 6.16 of one of unknown
- * size, and compresses a page with them: "source_log" has the size. The window and the tables shrink to the page then,
- * the search does not change.
+ * zswap uses crypto/zstd.c, which compresses a page with the parameters for a source of 2^18 bytes, or before Linux
+ * 6.16 of unknown size: "source_log" selects the size. The window and the tables are then reduced to the page; the
+ * search does not change.
  *
  * With a dictionary zram digests it under the parameters for one page too. The simple ZSTD_createCDict would choose
  * them by the dictionary's size instead, so the advanced form is called; it and the two structures it takes by
@@ -18,7 +18,7 @@
 #define PAGE_LOG 12
 #define ZSTD_LOAD_BY_COPY 0 /* ZSTD_dlm_byCopy */
 #define ZSTD_WINDOW_LOG 101 /* ZSTD_c_windowLog; the other six follow in the order of zstd_cparams but for the tables */
-#define ZSTD_FULL_DICT 2 /* ZSTD_dct_fullDict: refuse what is not a dictionary in zstd's own form */
+#define ZSTD_FULL_DICT 2 /* ZSTD_dct_fullDict: reject what is not a dictionary in zstd's format */
 
 /* ZSTD_compressionParameters and ZSTD_customMem, which are passed by value. */
 typedef struct zstd_cparams {
@@ -32,7 +32,7 @@ typedef struct zstd_memory {
     void *opaque;
 } zstd_memory;
 
-/* In the order of zstd_symbols. */
+/* The functions, in the order of zstd_symbols. */
 typedef struct zstd_functions {
     unsigned (*is_error)(size_t code);
     void *(*cctx_create)(void);
@@ -78,7 +78,7 @@ _Static_assert(sizeof(zstd_functions) / sizeof(void *) == sizeof(zstd_symbols) /
 typedef struct zstd_params {
     zstd_functions zstd;
     int level;
-    int source_log; /* of the bytes that parameters are chosen for; 0 for unknown */
+    int source_log; /* log2 of the bytes for which parameters are chosen; 0 if unknown */
     void *cdict; /* NULL without a dictionary, as is ddict; both are only read by contexts */
     void *ddict;
 } zstd_params;
@@ -99,7 +99,7 @@ static void zstd_params_destroy(void *params) {
     free(p);
 }
 
-/* The size that parameters are chosen for; 0 is ZSTD_getCParams' "unknown". */
+/* Return the size for which parameters are chosen; 0 is ZSTD_getCParams' "unknown". */
 static unsigned long long source_bytes(const zstd_params *p) {
     return p->source_log ? 1ull << p->source_log : 0;
 }
@@ -166,7 +166,7 @@ static int zstd_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint
     return p->zstd.is_error(n) ? ZSW_E_CORRUPT : (int)n;
 }
 
-/* Sets the parameters for a source of another size than a page, for good; they are cut down to each page's. */
+/* Set the parameters for a source larger than a page, once; libzstd reduces them to each page's size. */
 static int zstd_set_parameters(zstd_ctx *ctx) {
     const zstd_params *p = ctx->params;
     zstd_cparams c = p->zstd.cparams(p->level, source_bytes(p), 0);
@@ -179,7 +179,7 @@ static int zstd_set_parameters(zstd_ctx *ctx) {
     return ZSW_OK;
 }
 
-/* The first page makes libzstd allocate its tables; later ones, all of one size, find them there. */
+/* libzstd allocates its tables for the first page and reuses them for later ones, which have the same size. */
 static int zstd_warm_up(zstd_ctx *ctx) {
     static const uint8_t page[ZSW_PAGE_SIZE];
     uint8_t out[2 * ZSW_PAGE_SIZE];

@@ -1,37 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The compressor of lzo and lzo-rle. Sizes, and bytes, are those of Linux: the same positions are looked at, in the
- * same order, through the same hash.
+ * Compress as lzo and lzo-rle do. Output equals that of Linux byte for byte: the same positions are tried, in the same
+ * order, with the same hash.
  */
 #include "lzo1x.h"
 #include "zsw_builtin.h"
 
-#define LEAST_MATCH 4
+#define MIN_MATCH 4
 #define UNMATCHED_END 20         /* last bytes of a block, in which no match begins */
 #define FIRST_TRY 4              /* no match begins within the first bytes of a stream */
-#define SKIP_SHIFT 5             /* logarithm of how many literals lengthen the step by one */
-#define BLOCK_BYTES 0xc000u      /* a longer source is compressed in blocks of so much; one less with runs */
-#define AMBIGUOUS_DISTANCE 0x403fu /* a far match so far back, and of a length from here ... */
+#define SKIP_SHIFT 5             /* log2 of the number of literals that lengthen the step by one */
+#define BLOCK_BYTES 0xc000u      /* bytes of a block of a longer source; one less with runs */
+#define AMBIGUOUS_DISTANCE 0x403fu /* a far match at this distance, and of a length from here ... */
 #define AMBIGUOUS_LENGTH 261
-#define UNAMBIGUOUS_LENGTH 260 /* ... up to four more, could be taken for a run: it is cut to this length */
+#define UNAMBIGUOUS_LENGTH 260 /* ... to four more, looks like a run and is cut to this length */
 
-/* A block while it is being compressed. */
+/* The state of compressing a block. */
 typedef struct lzo_block {
     const uint8_t *start;
     const uint8_t *limit; /* no match begins here or later */
     position_table *table;
-    int runs; /* a constant wherever it is looked at */
+    int runs; /* a constant after inlining */
 } lzo_block;
 
-/* The output so far. */
+/* The state of the output. */
 typedef struct lzo_out {
     uint8_t *at;
-    uint8_t *state; /* its two low bits tell how many literals follow the last instruction */
-    uint8_t *stop;  /* literals that end before it leave room for all else of a sequence */
+    uint8_t *state; /* its two low bits are the number of literals after the last instruction */
+    uint8_t *stop;  /* literals that end before it leave space for the rest of a sequence */
 } lzo_out;
 
-/* The first position from `at` on that begins a run (`*match` is NULL then) or whose four bytes were seen at `*match`;
- * NULL if there is none. `since` is the end of the last match, from which steps grow. */
+/*
+ * Return the first position from `at` on that begins a run (`*match` is NULL then) or whose four bytes are also at the
+ * earlier `*match`; NULL if there is none. Steps grow with the distance from `since`, the end of the last match.
+ */
 ZSW_INLINE const uint8_t *search(const lzo_block *b, const uint8_t *at, const uint8_t *since, const uint8_t **match) {
     while (at < b->limit) {
         uint32_t sequence = load32(at);
@@ -48,9 +50,9 @@ ZSW_INLINE const uint8_t *search(const lzo_block *b, const uint8_t *at, const ui
     return NULL;
 }
 
-/* Length of the match, looked for in words: near the end it is that of whole words, as in Linux. */
+/* Return the length of the match, compared in words: near the end it is that of whole words, as in Linux. */
 ZSW_INLINE size_t match_length(const lzo_block *b, const uint8_t *at, const uint8_t *match) {
-    size_t n = LEAST_MATCH;
+    size_t n = MIN_MATCH;
     uint64_t difference = load64(at + n) ^ load64(match + n);
 
     while (difference == 0) {
@@ -62,10 +64,10 @@ ZSW_INLINE size_t match_length(const lzo_block *b, const uint8_t *at, const uint
     return n + equal_bytes(difference);
 }
 
-/* Length of the run that begins with four zeros at `at`. */
+/* Return the length of the run that begins with four zeros at `at`. */
 ZSW_INLINE size_t run_length(const lzo_block *b, const uint8_t *at) {
-    const uint8_t *stop = b->limit - at > LZO_RUN_MOST ? at + LZO_RUN_MOST : b->limit;
-    const uint8_t *end = at + LZO_RUN_LEAST;
+    const uint8_t *stop = b->limit - at > LZO_RUN_MAX ? at + LZO_RUN_MAX : b->limit;
+    const uint8_t *end = at + LZO_RUN_MIN;
 
     for (; stop - end >= 8; end += 8) {
         uint64_t word = load64(end);
@@ -78,7 +80,7 @@ ZSW_INLINE size_t run_length(const lzo_block *b, const uint8_t *at) {
     return (size_t)(end - at);
 }
 
-/* The part of a length that exceeds the code's field: at least 1. */
+/* Write the part of a length that exceeds the code's field; it is at least 1. */
 ZSW_INLINE uint8_t *put_length(uint8_t *out, size_t rest) {
     for (; rest > 255; rest -= 255)
         *out++ = 0;
@@ -86,7 +88,10 @@ ZSW_INLINE uint8_t *put_length(uint8_t *out, size_t rest) {
     return out;
 }
 
-/* More than 3 literals. At least UNMATCHED_END bytes follow them, so pieces of 16 may run over, and so in `out`. */
+/*
+ * Write more than 3 literals. At least UNMATCHED_END bytes follow them, so that copies of 16 bytes may pass their end;
+ * `out` has space for that.
+ */
 ZSW_INLINE uint8_t *put_literals(uint8_t *out, const uint8_t *from, size_t bytes) {
     uint8_t *end;
 
@@ -105,7 +110,7 @@ ZSW_INLINE uint8_t *put_literals(uint8_t *out, const uint8_t *from, size_t bytes
     return end;
 }
 
-/* The distances of a block that lie beyond LZO_MIDDLE. */
+/* Write a match with a distance above LZO_MIDDLE. */
 static uint8_t *put_far_match(uint8_t *out, size_t distance, size_t length) {
     uint8_t high;
 
@@ -146,14 +151,14 @@ ZSW_INLINE size_t unambiguous(const lzo_block *b, size_t distance, size_t length
     return looks_like_run ? UNAMBIGUOUS_LENGTH : length;
 }
 
-/* The instruction at `at`, from where on `*match` may be found again; returns the position after it. */
+/* Write the instruction for the run or match at `at`. Return the position after it. */
 ZSW_INLINE const uint8_t *put_instruction(const lzo_block *b, lzo_out *out, const uint8_t *at, const uint8_t *match) {
     size_t length;
 
     if (b->runs && !match) {
         length = run_length(b, at);
-        store32(out->at, (uint32_t)((length - LZO_RUN_LEAST) >> 3 << 24 | LZO_RUN_DISTANCE << 8 | LZO_RUN_CODE |
-                                    ((length - LZO_RUN_LEAST) & 7)));
+        store32(out->at, (uint32_t)((length - LZO_RUN_MIN) >> 3 << 24 | LZO_RUN_DISTANCE << 8 | LZO_RUN_CODE |
+                                    ((length - LZO_RUN_MIN) & 7)));
         out->at += 4;
         out->state = out->at - 3;
     } else {
@@ -167,8 +172,8 @@ ZSW_INLINE const uint8_t *put_instruction(const lzo_block *b, lzo_out *out, cons
 }
 
 /*
- * Compresses a block before which `carried` literals wait. Returns where the literals begin that wait after it, or NULL
- * where the output has no room.
+ * Compress a block that follows `carried` unwritten literals. Return the start of the literals that are unwritten after
+ * it, or NULL if the output is full.
  */
 ZSW_INLINE const uint8_t *put_block(const lzo_block *b, lzo_out *out, size_t carried) {
     const uint8_t *since = b->start, *literals = since - carried;
@@ -193,11 +198,11 @@ ZSW_INLINE const uint8_t *put_block(const lzo_block *b, lzo_out *out, size_t car
     return literals;
 }
 
-/* The last literals, `first` telling whether nothing stands before them, and the end. */
+/* Write the last literals and the end of the stream. `first`: nothing was written before. */
 static uint8_t *put_end(lzo_out *out, const uint8_t *from, size_t bytes, int first) {
     uint8_t *at = out->at;
 
-    if (first && bytes && bytes <= LZO_FIRST_MOST) {
+    if (first && bytes && bytes <= LZO_FIRST_MAX) {
         *at++ = (uint8_t)(LZO_FIRST_LITERALS + bytes);
     } else if (bytes > 18) {
         *at++ = 0;
@@ -215,8 +220,8 @@ static uint8_t *put_end(lzo_out *out, const uint8_t *from, size_t bytes, int fir
 }
 
 /*
- * The stream of a source. 0 if it doesn't fit into `dst_bytes`, which only a source that grows can cause. Of what is
- * kept free behind the literals of a sequence, most is for a match as long as the source.
+ * Write the stream of a source. Return its length, or 0 if it doesn't fit into `dst_bytes`, which happens only if the
+ * source grows. Most of the space reserved after the literals of a sequence is for a match as long as the source.
  */
 ZSW_INLINE int compress(position_table *table, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes,
                         int runs) {
@@ -225,7 +230,7 @@ ZSW_INLINE int compress(position_table *table, const uint8_t *src, size_t src_by
     lzo_out out = {.at = dst};
     uint8_t *first;
 
-    if (dst_bytes < ZSW_LEAST_CAPACITY(src_bytes))
+    if (dst_bytes < ZSW_MIN_CAPACITY(src_bytes))
         return ZSW_E_CODEC;
     out.stop = dst + dst_bytes - 2 * (src_bytes / 255) - 40;
     if (runs) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decompressor of lzo and lzo-rle. A stream ends in an instruction of three bytes, so at least three are left at
- * the start of each, and behind literals: two checks for nearly everything.
+ * Decompress lzo and lzo-rle. A stream ends in an instruction of three bytes, so at least three are left at the start
+ * of each instruction and after literals. So two checks suffice for nearly all reads.
  */
 #include "lzo1x.h"
 #include "zsw_builtin.h"
@@ -13,16 +13,16 @@ typedef struct lzo_in {
     const uint8_t *end;
 } lzo_in;
 
-/* An instruction that copies. */
+/* An instruction that copies earlier bytes. */
 typedef struct lzo_match {
-    size_t distance; /* 0 stands for a run of zeros */
+    size_t distance; /* 0 means a run of zeros */
     size_t length;
-    size_t literals; /* 0 ... 3 of them follow */
+    size_t literals; /* number of literals that follow, 0 ... 3 */
 } lzo_match;
 
-/* A length of which the code holds `low`, or as far as `most` and more in the bytes that follow. 0 if they end. */
-ZSW_INLINE size_t get_length(lzo_in *in, size_t low, size_t most) {
-    size_t length = most;
+/* Return a length: `low`, or if that is 0, `max_in_code` plus the bytes that follow. Return 0 if the bytes end. */
+ZSW_INLINE size_t get_length(lzo_in *in, size_t low, size_t max_in_code) {
+    size_t length = max_in_code;
 
     if (ZSW_LIKELY(low))
         return low;
@@ -36,7 +36,7 @@ ZSW_INLINE size_t get_length(lzo_in *in, size_t low, size_t most) {
     }
 }
 
-/* Codes below 16: a match of two or three bytes, by what came before. */
+/* Read a match of a code below 16: two or three bytes long, by the previous instruction. */
 ZSW_INLINE void get_shortest(lzo_in *in, uint32_t code, size_t state, lzo_match *m) {
     m->length = state == 4 ? 3 : 2;
     m->distance = 1 + (code >> 2) + ((size_t)*in->at++ << 2) + (state == 4 ? LZO_NEAR : 0);
@@ -49,7 +49,7 @@ ZSW_INLINE void get_short(lzo_in *in, uint32_t code, lzo_match *m) {
     m->literals = code & 3;
 }
 
-/* The two bytes that end the longer instructions. At least those of the end must be left. */
+/* Read the two bytes that end the longer instructions. Return ZSW_E_CORRUPT if they are missing. */
 ZSW_INLINE int get_distance(lzo_in *in, size_t beyond, lzo_match *m) {
     uint32_t pair;
 
@@ -69,14 +69,14 @@ ZSW_INLINE int get_middle(lzo_in *in, uint32_t code, lzo_match *m) {
     return length ? get_distance(in, 1, m) : ZSW_E_CORRUPT;
 }
 
-/* Far matches, runs of zeros and the end, which has the distance 16384 and the length 3. */
+/* Read a far match, a run of zeros, or the end, which has the distance 16384 and the length 3. */
 ZSW_INLINE int get_far(lzo_in *in, uint32_t code, int runs, lzo_match *m) {
     size_t length;
 
     if (runs && (code & ~7u) == LZO_RUN_CODE && (load16(in->at) & LZO_RUN_DISTANCE) == LZO_RUN_DISTANCE) {
         if (in->end - in->at < 3)
             return ZSW_E_CORRUPT;
-        m->length = ((code & 7) | (size_t)in->at[2] << 3) + LZO_RUN_LEAST;
+        m->length = ((code & 7) | (size_t)in->at[2] << 3) + LZO_RUN_MIN;
         m->distance = 0;
         m->literals = load16(in->at) & 3;
         in->at += 3;
@@ -87,7 +87,7 @@ ZSW_INLINE int get_far(lzo_in *in, uint32_t code, int runs, lzo_match *m) {
     return length ? get_distance(in, LZO_MIDDLE + (code & LZO_FAR_HIGH ? LZO_MIDDLE : 0), m) : ZSW_E_CORRUPT;
 }
 
-/* Literals; NULL if either side has no room for them. */
+/* Copy literals. Return NULL if the input or the output is too short. */
 ZSW_INLINE uint8_t *put_literals(lzo_in *in, size_t bytes, uint8_t *out, const uint8_t *out_end) {
     if (ZSW_UNLIKELY(in->end - in->at < (ptrdiff_t)bytes + END_BYTES || out_end - out < (ptrdiff_t)bytes))
         return NULL;
@@ -101,7 +101,7 @@ ZSW_INLINE uint8_t *put_literals(lzo_in *in, size_t bytes, uint8_t *out, const u
     return out + bytes;
 }
 
-/* The 0 to 3 literals behind an instruction. */
+/* Copy the 0 to 3 literals after an instruction. */
 ZSW_INLINE uint8_t *put_few_literals(lzo_in *in, size_t bytes, uint8_t *out, const uint8_t *out_end) {
     if (ZSW_LIKELY(in->end - in->at > END_BYTES && out_end - out > 3)) {
         if (ZSW_UNLIKELY(in->end - in->at < (ptrdiff_t)bytes + END_BYTES))
@@ -113,7 +113,7 @@ ZSW_INLINE uint8_t *put_few_literals(lzo_in *in, size_t bytes, uint8_t *out, con
     return put_literals(in, bytes, out, out_end);
 }
 
-/* A match, or a run; NULL if it begins before `start` or doesn't fit. */
+/* Copy a match or a run. Return NULL if it begins before `start` or doesn't fit. */
 ZSW_INLINE uint8_t *put_match(const lzo_match *m, uint8_t *out, const uint8_t *start, const uint8_t *out_end) {
     uint8_t *end = out + m->length;
 
@@ -130,7 +130,7 @@ ZSW_INLINE uint8_t *put_match(const lzo_match *m, uint8_t *out, const uint8_t *s
     return end;
 }
 
-/* The first byte, where it isn't an instruction. Sets `*state` and `*runs`; NULL if the stream is corrupt. */
+/* Read the first byte if it isn't an instruction. Set `*state` and `*runs`. Return NULL if the stream is corrupt. */
 static uint8_t *get_first(lzo_in *in, uint8_t *out, const uint8_t *out_end, size_t *state, int *runs) {
     size_t bytes;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The codecs that come with the package, each in the file of its name. */
+/* Declare the codecs that come with the package, each in the file of its name. */
 #ifndef ZSW_BUILTIN_H
 #define ZSW_BUILTIN_H
 
@@ -19,16 +19,16 @@ extern const zsw_codec zsw_codec_bdi;
 extern const zsw_codec zsw_codec_fpc;
 extern const zsw_codec zsw_codec_store;
 
-/* `params` of codecs that take none. */
+/* This is `params` of codecs that take none. */
 int zsw_no_params_create(const zsw_config *config, void **params);
 void zsw_no_params_destroy(void *params);
 
-/* The minimum output buffer that the interface promises to `compress`. */
-#define ZSW_LEAST_CAPACITY(src_bytes) ((src_bytes) + (src_bytes) / 16 + 64)
+/* The minimum output buffer that the interface guarantees to `compress`. */
+#define ZSW_MIN_CAPACITY(src_bytes) ((src_bytes) + (src_bytes) / 16 + 64)
 
 /*
- * A looked-up symbol as a function of the member's type. POSIX gives symbols as `void *`, and ISO C has no
- * conversion to a function pointer: the bytes are copied, which is what dlsym(3) recommends.
+ * Set a member to a looked-up symbol, as a function of the member's type. POSIX gives symbols as `void *`, and ISO C
+ * has no conversion to a function pointer: the bytes are copied, as dlsym(3) recommends.
  */
 #define ZSW_BIND(member, symbol) memcpy(&(member), &(symbol), sizeof(void *))
 

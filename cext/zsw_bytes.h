@@ -75,7 +75,7 @@ ZSW_INLINE void copy16(uint8_t *to, const uint8_t *from) {
     memcpy(to, v, sizeof(v));
 }
 
-/* `bytes` bytes, at least 1, in pieces: up to ZSW_PIECE - 1 more are read and written. */
+/* Copy `bytes` bytes, at least 1, in pieces: up to ZSW_PIECE - 1 more are read and written. */
 #define ZSW_PIECE 32
 
 ZSW_INLINE void copy_pieces(uint8_t *to, const uint8_t *from, size_t bytes) {
@@ -95,15 +95,18 @@ ZSW_INLINE unsigned equal_bytes(uint64_t difference) {
 }
 
 /*
- * A match `distance` bytes back is copied to `to` until at least `end`: up to ZSW_MATCH_SLACK bytes behind `end` are
+ * Copy a match `distance` bytes back to `to`, at least until `end`: up to ZSW_MATCH_SLACK bytes after `end` are
  * written. `distance` is at least 1, `end` above `to`.
  *
- * Bytes that were stored a moment ago are slow to load in another shape than they were stored in, and a short distance
- * makes every load one of those. So what repeats is loaded once and stored again and again.
+ * Loads of recently stored bytes are slow if their width or alignment differs from the stores', and a short distance
+ * makes every load one of those. So the repeated bytes are loaded once and stored repeatedly.
  */
 #define ZSW_MATCH_SLACK 31
 
-/* Distances below 8: replicate the pattern to 8 bytes and store as many whole repetitions as fit in each step. */
+/*
+ * Copy a match at a distance below 8: replicate the pattern to 8 bytes and store as many whole repetitions as fit in
+ * each step.
+ */
 ZSW_INLINE void repeat_below_8(uint8_t *to, size_t distance, const uint8_t *end) {
     static const struct {
         uint64_t factor;
@@ -128,7 +131,7 @@ ZSW_INLINE void repeat_below_8(uint8_t *to, size_t distance, const uint8_t *end)
     } while (to < end);
 }
 
-/* Distances from 8 to 15. */
+/* Copy a match at a distance from 8 to 15. */
 ZSW_INLINE void repeat_below_16(uint8_t *to, size_t distance, const uint8_t *end) {
     uint64_t low = load64(to - distance);
     uint64_t high = distance == 8 ? low : load64(to - distance + 8);
@@ -140,7 +143,7 @@ ZSW_INLINE void repeat_below_16(uint8_t *to, size_t distance, const uint8_t *end
     }
 }
 
-/* Distances from 16 to 31. */
+/* Copy a match at a distance from 16 to 31. */
 ZSW_INLINE void repeat_below_32(uint8_t *to, size_t distance, const uint8_t *end) {
     uint8_t low[16], high[16];
 

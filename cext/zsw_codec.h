@@ -18,7 +18,7 @@
 #define ZSW_CODEC_CAPSULE "zswapsim.codec.v1"
 #define ZSW_PAGE_SIZE 4096u
 
-/* Negative returns, here and everywhere in the core. */
+/* Negative return values, here and everywhere in the core. */
 enum zsw_error {
     ZSW_OK = 0,
     ZSW_E_NOMEM = -1,   /* the host has no memory */
@@ -45,7 +45,7 @@ typedef struct zsw_config {
     const int64_t *values;      /* one for each entry of `params`, in that order, checked against its range */
     const uint8_t *dictionary;  /* NULL, or the bytes of a dictionary */
     size_t dictionary_bytes;    /* 0 without one */
-    void *const *functions;     /* the library's functions, one for each entry of `symbols`; live for ever */
+    void *const *functions;     /* the library's functions, one for each entry of `symbols`; never freed */
 } zsw_config;
 
 #define ZSW_TAKES_DICTIONARY 1u /* flag: `dict=FILE` is allowed */
@@ -55,25 +55,25 @@ typedef struct zsw_codec {
     uint32_t flags;             /* ZSW_TAKES_DICTIONARY or 0 */
     const char *name;           /* lower case, no ':' ',' '=' */
     const zsw_param *params;    /* ends with a NULL name; never NULL */
-    const char *const *symbols; /* functions wanted from the library, ends with NULL; NULL if it needs none */
+    const char *const *symbols; /* functions needed from the library, ends with NULL; NULL if it needs none */
 
-    /* Checks and keeps the parameters. 0, ZSW_E_NOMEM or ZSW_E_RANGE; *params is NULL on failure. */
+    /* Check and keep the parameters. Return 0, ZSW_E_NOMEM or ZSW_E_RANGE; *params is NULL on failure. */
     int (*params_create)(const zsw_config *config, void **params);
     void (*params_destroy)(void *params); /* accepts NULL */
 
-    /* Scratch for one thread. `params` outlives it. 0 or ZSW_E_NOMEM; *ctx is NULL on failure. */
+    /* Create scratch for one thread. `params` outlives it. Return 0 or ZSW_E_NOMEM; *ctx is NULL on failure. */
     int (*ctx_create)(const void *params, void **ctx);
     void (*ctx_destroy)(void *ctx); /* accepts NULL */
 
     /*
-     * Compresses `src_bytes` bytes. Returns the length written, at most `dst_bytes`; 0 if the codec finds that
-     * it can't make the page smaller; or a negative code. `dst_bytes` is at least src_bytes + src_bytes / 16 + 64.
+ *      * Compress `src_bytes` bytes. Return the length written, at most `dst_bytes`; 0 if the codec can't make the page
+ * smaller; or a negative code. `dst_bytes` is at least src_bytes + src_bytes / 16 + 64.
      */
     int (*compress)(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes);
 
     /*
-     * Decompresses. Returns the length written, or ZSW_E_CORRUPT; whatever the input, reads nothing past `src` and
-     * writes nothing past `dst`.
+ *      * Decompress. Return the length written, or ZSW_E_CORRUPT. Whatever the input, never read past `src` or write
+ * past `dst`.
      */
     int (*decompress)(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes);
 } zsw_codec;

@@ -16,7 +16,7 @@ typedef struct zsw_counter {
     const char *rises;
 } zsw_counter;
 
-/* The engine: accesses, faults, and pages that leave DRAM. */
+/* The engine: accesses, faults, and evicted pages. */
 #define ZSW_REPLAY_COUNTERS(ROW)                                                                                       \
     ROW(accesses, "", "at each event of the trace")                                                                    \
     ROW(writes, "", "at each event that is a write")                                                                   \
@@ -85,12 +85,12 @@ typedef struct zsw_counter {
     ROW(reject_compress_fail, "zswap `reject_compress_fail`",                                                          \
         "when the codec fails on a page; with zswap before Linux 6.18 also when it gains nothing")                     \
     ROW(reject_compress_poor, "zswap `reject_compress_poor`",                                                          \
-        "when a page is rejected because compression gains too little; never on a private node, which keeps it as "    \
-        "it is")                                                                                                       \
+        "when a page is rejected because compression gains too little; never on a private node, which stores "         \
+        "it uncompressed")                                                                                             \
     ROW(decompress_fail, "zswap `decompress_fail`", "when the bytes in the pool do not decode")                        \
     ROW(lost_pages, "",                                                                                                \
         "when a compressing device drops a write for want of physical space, and the page is poisoned; `cram`")        \
-    ROW(poisoned_reads, "`SIGBUS`, `BUS_MCEERR_AR`", "when a lost page is read, and its process is told; `cram`")      \
+    ROW(poisoned_reads, "`SIGBUS`, `BUS_MCEERR_AR`", "when a lost page is read, and its process is notified; `cram`")  \
     ROW(demoted_pages, "", "when the fast one of two tiers hands a page of its pool to the slow one")                  \
     ROW(failed_writes, "zram io_stat `failed_writes`",                                                                 \
         "when zram rejects a page: for its limit, for want of a frame, or because the codec fails")                    \
@@ -108,22 +108,21 @@ typedef struct zsw_counter {
         "now in the pool as one word, without an object")                                                              \
     ROW(stored_incompressible_pages, "zswap `stored_incompressible_pages`, zram `huge_pages`",                         \
         "now in the pool as they are, because compression gains nothing")                                              \
-    ROW(huge_pages_since, "zram `huge_pages_since`", "when a page is stored as it is; not in `cram`")                  \
+    ROW(huge_pages_since, "zram `huge_pages_since`", "when a page is stored uncompressed; not in `cram`")              \
     ROW(compr_data_size, "zram `compr_data_size`", "the compressed lengths of the pages in the pool; in bytes")        \
     ROW(pool_total_size, "zswap `pool_total_size`, zram `mem_used_total`", "the frames that the pool holds; in bytes") \
-    ROW(peak_pool_total_size, "zram `mem_used_max`", "the most that `pool_total_size` ever was; in bytes")             \
+    ROW(peak_pool_total_size, "zram `mem_used_max`", "the largest value of `pool_total_size` so far; in bytes")        \
     ROW(pages_compacted, "zram `pages_compacted`", "when compaction frees a frame")                                    \
     ROW(device_pages, "zram bd_stat `bd_count`", "now on the device")                                                  \
-    ROW(peak_device_pages, "", "the most that `device_pages` ever was")                                                \
+    ROW(peak_device_pages, "", "the largest value of `device_pages` so far")                                           \
     ROW(fast_pages, "", "now in the fast one of two tiers")                                                            \
     ROW(stale_pages, "",                                                                                               \
         "now in the fast one of two tiers, and stored before the youngest page in the slow one: LRU inversion")
 
-/* A compressing device. No kernel has counters for one yet; the words are those of the proposal. */
+/* A compressing device. No kernel has counters for one yet; the names are those of the proposal. */
 #define ZSW_CRAM_COUNTERS(ROW)                                                                                         \
-    ROW(mapped_reads, "", "when a page is read where it is, without a fault")                                          \
-    ROW(in_place_writes, "",                                                                                           \
-        "when a page is written where it is, without a fault or by the one that makes it writable")                    \
+    ROW(mapped_reads, "", "when a page is read in place, without a fault")                                             \
+    ROW(in_place_writes, "", "when a page is written in place, without a fault or by the one that makes it writable")  \
     ROW(promotions, "", "when a write brings a page from the device to DRAM; in the forms that map")                   \
     ROW(reject_pressure, "",                                                                                           \
         "when a page is rejected because the pressure that was last read is above the water marks")                    \
@@ -134,7 +133,7 @@ typedef struct zsw_counter {
 /* Usage of a compressing device, and its interrupts. */
 #define ZSW_CRAM_USAGE_COUNTERS(ROW)                                                                                   \
     ROW(poisoned_pages, "", "now lost, and not read yet; `lost_pages = poisoned_reads + poisoned_pages`")              \
-    ROW(writable_pages, "", "now writable where they are")                                                             \
+    ROW(writable_pages, "", "now writable in place")                                                                   \
     ROW(physical_size, "", "the physical space of the device; in bytes; does not move")                                \
     ROW(peak_pressure, "", "the highest pressure ever, of 1000")                                                       \
     ROW(pressure_interrupts, "", "when pressure rises to the high water mark, after it was at the low one")            \
@@ -150,7 +149,7 @@ typedef struct zsw_counter {
 
 #define ZSW_FIELD(name, kernel, rises) uint64_t name;
 #define ZSW_ROW(name, kernel, rises) {#name, kernel, rises},
-/* The structure, and its rows in the order of its fields. */
+/* Define the structure, and its rows in the order of its fields. */
 #define ZSW_COUNTERS(set, ROWS)                                                                                        \
     typedef struct set {                                                                                               \
         ROWS(ZSW_FIELD)                                                                                                \

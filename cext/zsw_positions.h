@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Table of the last position of each four-byte sequence: 8192 positions of 16 bits, as in Linux' lz4 and lzo. An unused
- * entry reads as position 0, so the table is cleared before each source.
+ * Keep the last position of each four-byte sequence in a table: 8192 positions of 16 bits, as in Linux' lz4 and lzo.
+ * An unused entry reads as position 0, so the table is cleared before each source.
  */
 #ifndef ZSW_POSITIONS_H
 #define ZSW_POSITIONS_H
@@ -9,7 +9,7 @@
 #include "zsw_bytes.h"
 
 #define POSITION_BITS 13
-#define POSITION_REACH (1u << 16) /* the longest source, in bytes */
+#define POSITION_REACH (1u << 16) /* longest source, in bytes */
 
 typedef struct position_table {
     _Alignas(64) uint16_t at[1u << POSITION_BITS];

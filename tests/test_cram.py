@@ -293,7 +293,7 @@ def test_a_device_is_refused_what_it_can_not_be() -> None:
     node = CramDevice(arena, 4096)
     with pytest.raises(InputError):
         CramBackend(COST, FrameArena(4096, backed=False).grant("other"), node, SwapDevice(0))
-    for wrong in ({"control": "hope"}, {"budget": 3}, {"line_ns": -1.0}, {"tick_ns": float("nan")}):
+    for wrong in ({"control": "hope"}, {"max_writable": 3}, {"line_ns": -1.0}, {"tick_ns": float("nan")}):
         with pytest.raises(InputError):
             CramBackend(COST, arena.grant("swap backend"), node, SwapDevice(0), **wrong)
     backend = CramBackend(COST, arena.grant("swap backend"), node, SwapDevice(0))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.reference.distances import Dram, distances
 from tests.two_threads import refusal_of_a_second_thread
 from zswapsim import InputError, Settings, run
-from zswapsim._core.curve.distances import MOST_PAGES, StackDistances
+from zswapsim._core.curve.distances import MAX_PAGES, StackDistances
 from zswapsim.study.curve.exact import exact_curve
 from zswapsim.study.curve.stack_curve import DistanceCounts
 from zswapsim.study.curve.trace_walk import walk_trace
@@ -60,10 +60,10 @@ def test_distances_one_by_one(accesses):
         now = stack.accesses_by_distance()
         assert np.flatnonzero(now - before).tolist() == [expected]
         before = now
-    assert stack.seen == len({page for page, _ in accesses})
+    assert stack.accessed_pages == len({page for page, _ in accesses})
     last = {page: place for place, (page, _) in enumerate(accesses)}
     depths = [sum(place >= last[page] for place in last.values()) if page in last else 0 for page in range(PAGES)]
-    assert stack.depths().tolist() == depths
+    assert stack.distances_now().tolist() == depths
 
 
 def dense(source):
@@ -189,7 +189,7 @@ def test_ctrl_c_does_not_come_between_two_parts_of_a_step():
 
 
 def test_refuses_what_it_cannot_take():
-    for pages in (0, -1, MOST_PAGES + 1):
+    for pages in (0, -1, MAX_PAGES + 1):
         with pytest.raises(InputError, match="pages: expected 1 to"):
             StackDistances(pages)
     stack = StackDistances(3)

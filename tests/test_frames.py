@@ -186,7 +186,7 @@ def test_frames_lie_on_the_node_of_the_host_they_are_bound_to() -> None:
     node = host_nodes()[0]
     store = FrameArena(64 * 4096)
     bound(store, node)
-    assert store.located() == {}, "no frame was touched"
+    assert store.host_nodes() == {}, "no frame was touched"
 
 
 def test_a_run_says_where_its_frames_lie(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,7 +196,7 @@ def test_tiers_that_do_not_fit_each_other_are_refused() -> None:
     with pytest.raises(InputError, match="already initialised"):
         tiers.__init__(COST, pool(NextTier(slow)), slow)  # type: ignore[misc]
     bare = TieredBackend.__new__(TieredBackend)
-    for call in (bare.stats, bare.held, bare.owners, bare.check):
+    for call in (bare.stats, bare.usage, bare.owners, bare.check):
         with pytest.raises(InputError, match="not initialised"):
             call()
     with pytest.raises(InputError, match="one replay"):

@@ -81,10 +81,10 @@ def open_cram(
         device,
         control=plan.control,
         tier=plan.tier,
-        maps=plan.maps,
+        maps_pages=plan.maps,
         exclusive=exclusive,
-        ends=plan.ends,
-        budget=plan.budget,
+        fatal_bus_error=plan.ends,
+        max_writable=plan.budget,
         line_ns=plan.line_ns,
         tick_ns=ACCESS_NS if plan.timed else 0.0,
     )

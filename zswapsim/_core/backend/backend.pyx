@@ -1,4 +1,4 @@
-"""The base class of all backends."""
+"""Define the base class of all backends."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
@@ -34,7 +34,7 @@ cdef class Backend:
         self.costs.device_read = read
         self.costs.device_write = write
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         self.image_of = image_of
         return 0
 
@@ -65,32 +65,32 @@ cdef class Backend:
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
         pass
 
-    cdef int touch(self, uint32_t slot, bint write, const uint8_t **data) noexcept nogil:
-        return TOUCH_FAULT
+    cdef int access_mapped(self, uint32_t slot, bint write, const uint8_t **data) noexcept nogil:
+        return ACCESS_FAULT
 
-    cdef int overwrite(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+    cdef int write_mapped(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         return ZSW_OK
 
     def stats(self):
         """Return the counters by the names of a Result: pages, and sizes in bytes."""
-        return counters_dict(swap_counters_rows, sizeof(swap_counters), &self.counters) | self.held()
+        return counters_dict(swap_counters_rows, sizeof(swap_counters), &self.counters) | self.usage()
 
-    def held(self):
-        """Return the amounts that are stored now, by the names of a Result: pages, and sizes in bytes."""
+    def usage(self):
+        """Return the present usage by the names of a Result: pages, and sizes in bytes."""
         return counters_dict(usage_counters_rows, sizeof(usage_counters), NULL)
 
     def times(self, uint64_t minor_faults, uint64_t major_faults):
-        """Return the measured codec time (`wall`), and modelled time by cause, in nanoseconds, after so many faults."""
+        """Return the measured codec time (`wall`), and modelled time by cause, in nanoseconds, for these faults."""
         cdef double faults = minor_faults * self.costs.minor_fault + major_faults * self.costs.major_fault
         return {
             "wall": {"compress": self.costs.wall_compress, "decompress": self.costs.wall_decompress},
             "modelled": {
                 "fault": faults,
-                "compress": self.costs.spent_compress,
-                "decompress": self.costs.spent_decompress,
-                "node": self.costs.spent_node,
-                "device": self.costs.spent_device,
-                "total": faults + self.costs.spent,
+                "compress": self.costs.charged_compress_ns,
+                "decompress": self.costs.charged_decompress_ns,
+                "node": self.costs.charged_node_ns,
+                "device": self.costs.charged_device_ns,
+                "total": faults + self.costs.charged_ns,
             },
         }
 

@@ -1,4 +1,4 @@
-"""The codecs of a pool: they compress pages, or look up the sizes that were measured before."""
+"""Keep the codecs of a pool: they compress pages, or look up sizes that were measured before."""
 
 from cython cimport final
 
@@ -11,10 +11,10 @@ from zswapsim._core.zsmalloc.slots cimport SlotPool, encoded_page, slot_entry
 cdef enum:
     MAX_CODECS = 4          # zram: the first one and three for recompression
 
-# One codec of a pool.
+# A codec of a pool.
 ctypedef struct pool_codec:
-    codec_ctx ctx           # closed at sizes depth
-    measured_sizes sizes    # by content; size is NULL at bytes depth
+    codec_ctx ctx           # owned; closed at sizes depth
+    measured_sizes sizes    # by image; `size` is NULL at bytes depth
 
 
 @final
@@ -22,12 +22,12 @@ cdef class PoolCodecs:
     cdef pool_codec[4] codecs   # the first compresses pages that are stored; the others are for recompression
     cdef int count              # codecs in use
     cdef bint sizes_only        # sizes depth: nothing is compressed
-    cdef uint32_t size_count    # contents whose sizes were measured
-    cdef list refs              # the codecs, or the owners of the arrays behind the sizes
-    cdef uint8_t *buffer        # owned, two pages: a decompressed one, and bounce space; NULL at sizes depth
-    cdef int huge_size          # bytes; a page that compresses to this many or more is stored as it is
+    cdef uint32_t size_count    # number of images whose sizes were measured
+    cdef list refs              # the codecs, or the owners of the arrays of sizes
+    cdef uint8_t *buffer        # owned; a decompressed page, and a page of bounce space; NULL at sizes depth
+    cdef int huge_size          # a page that compresses to this many bytes or more is stored uncompressed
     cdef bint same_filled       # a page that repeats one word takes no object
-    cdef bint store_on_compress_fail    # a page that the codec fails on is stored as it is
+    cdef bint store_on_compress_fail    # a page that the codec fails on is stored uncompressed
 
     # Encode a page that holds image number `image`. Return 0; ZSW_E_CODEC if the codec fails; or a negative code.
     cdef int encode(self, uint32_t image, const uint8_t *page, swap_costs *costs, encoded_page *out) noexcept nogil

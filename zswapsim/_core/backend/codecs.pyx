@@ -1,4 +1,4 @@
-"""The codecs of a pool: they compress pages, or look up the sizes that were measured before."""
+"""Keep the codecs of a pool: they compress pages, or look up sizes that were measured before."""
 
 from cython cimport final
 
@@ -9,9 +9,11 @@ from libc.string cimport memset
 from zswapsim._core.backend.backend cimport costs_charge, measured_sizes, swap_costs
 from zswapsim._core.base.clock cimport now_ns
 from zswapsim._core.codec.codec cimport Codec, codec_compress, codec_ctx_close, codec_ctx_open
-from zswapsim._core.zsmalloc.encode cimport decode_page, encode_bytes, encode_page
+from zswapsim._core.zsmalloc.encode cimport decode_page, encode_compressed, encode_page
 from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_OK, ZSW_PAGE_SIZE
-from zswapsim._core.zsmalloc.slots cimport SLOT_COMPRESSED, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry
+from zswapsim._core.zsmalloc.slots cimport (
+    SLOT_COMPRESSED, SLOT_HUGE, SLOT_SAME_FILLED, SlotPool, encoded_page, slot_entry,
+)
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
 
@@ -20,10 +22,11 @@ cdef class PoolCodecs:
     """Hold up to four codecs, weakest first; the first one compresses pages that are stored.
 
     Each is a Codec, or at sizes depth (size uint16, same_filled uint8, compress_ns uint32, decompress_ns uint32) by
-    content. `huge_size`: a page that compresses to this many bytes or more is stored as it is. `same_filled`: a page
-    that repeats one word takes no object. `store_on_compress_fail`: a page that the codec fails on is stored as it is.
+    image. `huge_size`: a page that compresses to this many bytes or more is stored uncompressed. `same_filled`: a page
+    that repeats one word takes no object. `store_on_compress_fail`: a page that the codec fails on is stored
+    uncompressed.
 
-    Raises InputError for more than four codecs, and for sizes of other contents than the first codec's.
+    Raises InputError for more than four codecs, and for sizes of another number of images than the first codec's.
     """
 
     def __cinit__(self):
@@ -48,7 +51,7 @@ cdef class PoolCodecs:
         free(self.buffer)
 
     cdef int add(self, codec) except -1:
-        """Add a codec, or the sizes that were measured with it. Part of the constructor."""
+        """Add a codec, or the sizes measured with it. Called by the constructor."""
         if self.count == MAX_CODECS:
             raise InputError(f"backend: expected at most {MAX_CODECS - 1} codecs for recompression")
         if self.sizes_only:
@@ -85,7 +88,7 @@ cdef class PoolCodecs:
         sizes.decompress_ns = &decompress_ns[0]
         return 0
 
-    # -- pages ----------------------------------------------------------------------------------------------------
+    # -- pages ---------------------------------------------------------------------------------------------------------
 
     cdef int encode(self, uint32_t image, const uint8_t *page, swap_costs *costs, encoded_page *out) noexcept nogil:
         cdef uint64_t start
@@ -96,13 +99,13 @@ cdef class PoolCodecs:
         if self.same_filled:
             code = encode_page(&self.codecs[0].ctx, page, self.huge_size, False, out)
         else:
-            code = encode_bytes(&self.codecs[0].ctx, page, self.huge_size, False, out)
+            code = encode_compressed(&self.codecs[0].ctx, page, self.huge_size, False, out)
         start = now_ns() - start
         costs.wall_compress += start
-        costs_charge(costs, &costs.spent_compress, <double> start)
+        costs_charge(costs, &costs.charged_compress_ns, <double> start)
         if code == ZSW_E_CODEC and self.store_on_compress_fail:
             memset(out, 0, sizeof(encoded_page))
-            out.kind = SLOT_RAW
+            out.kind = SLOT_HUGE
             out.length = ZSW_PAGE_SIZE
             out.data = page
             code = ZSW_OK
@@ -112,11 +115,11 @@ cdef class PoolCodecs:
         cdef measured_sizes *sizes = &self.codecs[0].sizes
         memset(out, 0, sizeof(encoded_page))
         out.checksum = image
-        costs_charge(costs, &costs.spent_compress, sizes.compress_ns[image])
+        costs_charge(costs, &costs.charged_compress_ns, sizes.compress_ns[image])
         if sizes.same_filled[image]:
-            out.kind = SLOT_SAME
+            out.kind = SLOT_SAME_FILLED
         elif sizes.size[image] >= self.huge_size:
-            out.kind = SLOT_RAW
+            out.kind = SLOT_HUGE
             out.length = ZSW_PAGE_SIZE
         else:
             out.kind = SLOT_COMPRESSED
@@ -127,15 +130,15 @@ cdef class PoolCodecs:
         cdef pool_codec *codec = &self.codecs[entry.codec]
         cdef uint64_t start
         cdef int code
-        costs_charge(costs, &costs.spent_node, costs.node_latency + costs.node_byte * entry.length)
+        costs_charge(costs, &costs.charged_node_ns, costs.node_latency + costs.node_byte * entry.length)
         if self.sizes_only:
-            costs_charge(costs, &costs.spent_decompress, codec.sizes.decompress_ns[entry.checksum])
+            costs_charge(costs, &costs.charged_decompress_ns, codec.sizes.decompress_ns[entry.checksum])
             return ZSW_OK
         start = now_ns()
         code = decode_page(&codec.ctx, slots, entry, False, self.buffer + ZSW_PAGE_SIZE, page)
         start = now_ns() - start
         costs.wall_decompress += start
-        costs_charge(costs, &costs.spent_decompress, <double> start)
+        costs_charge(costs, &costs.charged_decompress_ns, <double> start)
         return code
 
     cdef int recompress(self, int number, uint32_t image, swap_costs *costs) noexcept nogil:
@@ -143,11 +146,11 @@ cdef class PoolCodecs:
         cdef uint64_t start
         cdef int length
         if self.sizes_only:
-            costs_charge(costs, &costs.spent_compress, codec.sizes.compress_ns[image])
+            costs_charge(costs, &costs.charged_compress_ns, codec.sizes.compress_ns[image])
             return codec.sizes.size[image]
         start = now_ns()
         length = codec_compress(&codec.ctx, self.buffer)
         start = now_ns() - start
         costs.wall_compress += start
-        costs_charge(costs, &costs.spent_compress, <double> start)
+        costs_charge(costs, &costs.charged_compress_ns, <double> start)
         return ZSW_PAGE_SIZE if length == ZSW_E_CODEC else length

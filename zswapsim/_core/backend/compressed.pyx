@@ -1,4 +1,4 @@
-"""The base class of the backends that keep pages compressed in frames: private node, zswap and zram.
+"""Define the base class of the backends that keep pages compressed in frames: private node, zswap and zram.
 
 It has slots, codecs, loads, and writeback of one page. The limits, the order of attempts to store a page, and the
 counters of swap traffic differ, so each backend has them in its own file: private_node, zswap, zram.
@@ -20,7 +20,7 @@ from zswapsim._core.codec.codec cimport Codec
 from zswapsim._core.frames.arena cimport Grant
 from zswapsim._core.lru.log cimport lru_log
 from zswapsim._core.zsmalloc.pool cimport ZsPool
-from zswapsim._core.zsmalloc.slots cimport SLOT_SAME, SlotPool, encoded_page, slot_entry
+from zswapsim._core.zsmalloc.slots cimport SLOT_SAME_FILLED, SlotPool, encoded_page, slot_entry
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
 
@@ -31,17 +31,17 @@ cdef class CompressedBackend(Backend):
     ----------
     cost: the constants of a CostModel, in its order.
     grant: the right to take frames.
-    device: where pages are written back to; its capacity is 0 if there is none.
+    device: the device to which pages are written back; its capacity is 0 if there is none.
     codec: the codec that compresses pages at bytes depth; None at sizes depth.
-    measured: at sizes depth, (size uint16, same_filled uint8, compress_ns uint32, decompress_ns uint32), each by
-        content.
-    recompressors: up to three stronger codecs for recompression, weakest first; at sizes depth, measured as above.
+    measured: at sizes depth, (size uint16, same_filled uint8, compress_ns uint32, decompress_ns uint32), each by image.
+    recompressors: up to three stronger codecs for recompression, weakest first; at sizes depth, as `measured`.
     chain_size: the maximum number of frames in a zspage.
-    huge_size: a page that compresses to this many bytes or more is stored as it is; None is the pool's huge class size.
-    same_filled: if a page that repeats one word takes no object.
-    store_on_compress_fail: if a page that the codec fails on is stored as it is.
-    max_slots: pages in the pool and on the device together; None is unlimited (UINT64_MAX).
-    exclusive: if a load frees the slot.
+    huge_size: a page that compresses to this many bytes or more is stored uncompressed; None is the pool's huge class
+    size.
+    same_filled: a page that repeats one word takes no object.
+    store_on_compress_fail: a page that the codec fails on is stored uncompressed.
+    max_slots: limit of pages in the pool and on the device together; None is unlimited (UINT64_MAX).
+    exclusive: a load frees the slot.
     node: the name of the node in :meth:`owners`.
 
     Raises InputError for a value out of range.
@@ -76,10 +76,10 @@ cdef class CompressedBackend(Backend):
     def __dealloc__(self):
         slot_table_close(&self.table)
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         if self.slots is None or self.table.stamps != NULL:
             raise InputError("backend: it serves one replay")
-        if not self.codecs.sizes_only and not real:
+        if not self.codecs.sizes_only and not with_bytes:
             raise InputError("backend: a codec needs pages with their bytes")
         if self.codecs.sizes_only and not 0 < image_count <= self.codecs.size_count:
             raise InputError(
@@ -90,7 +90,7 @@ cdef class CompressedBackend(Backend):
         self.image_of = image_of
         return 0
 
-    # -- store --------------------------------------------------------------------------------------------------------
+    # -- store ---------------------------------------------------------------------------------------------------------
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         cdef int code = self.check_limits(slot, 1)
@@ -99,7 +99,7 @@ cdef class CompressedBackend(Backend):
         return self.reject(slot, 1, &page) if code == REJECTED else code
 
     cdef int store_folio(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
-        """Store all pages of a folio or none, as zswap_store() does, and zram that fails the whole write."""
+        """Store all pages of a folio or none, as zswap_store() does; zram fails the whole write."""
         cdef uint32_t stored = 0
         cdef int code = self.check_limits(first, count)
         if code == ZSW_E_FULL:
@@ -140,17 +140,17 @@ cdef class CompressedBackend(Backend):
         return ZSW_OK
 
     cdef int insert_page(self, uint32_t slot, const encoded_page *encoded, lru_log *queue) noexcept nogil:
-        cdef int code = self.slots.put(slot, encoded)
+        cdef int code = self.slots.store(slot, encoded)
         if code < 0:
             return code
-        if queue != NULL and encoded.kind != SLOT_SAME:
+        if queue != NULL and encoded.kind != SLOT_SAME_FILLED:
             code = writeback_add(queue, &self.table, slot)
             if code < 0:
-                self.slots.drop(slot)
+                self.slots.invalidate(slot)
                 return code
         self.table.states[slot] = SLOT_AT_POOL | SLOT_REFERENCED
         costs_charge(
-            &self.costs, &self.costs.spent_node, self.costs.node_latency + self.costs.node_byte * encoded.length
+            &self.costs, &self.costs.charged_node_ns, self.costs.node_latency + self.costs.node_byte * encoded.length
         )
         return ZSW_OK
 
@@ -168,10 +168,10 @@ cdef class CompressedBackend(Backend):
                 self.free_slot(first + done)
         elif not self.device.is_tier:
             self.counters.pswpout += count
-            costs_charge(&self.costs, &self.costs.spent_device, count * self.costs.device_write)
+            costs_charge(&self.costs, &self.costs.charged_device_ns, count * self.costs.device_write)
         return code
 
-    # -- load and invalidate ------------------------------------------------------------------------------------------
+    # -- load and invalidate -------------------------------------------------------------------------------------------
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
         cdef int code
@@ -198,7 +198,7 @@ cdef class CompressedBackend(Backend):
         if code < 0 or self.device.is_tier:
             return code
         self.counters.pswpin += 1
-        costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_read)
+        costs_charge(&self.costs, &self.costs.charged_device_ns, self.costs.device_read)
         return code
 
     cdef void account_load(self, uint32_t slot) noexcept nogil:
@@ -216,13 +216,14 @@ cdef class CompressedBackend(Backend):
         else:
             if queue != NULL:
                 writeback_del(queue, &self.table, slot)
-            self.slots.drop(slot)
+            self.slots.invalidate(slot)
         self.table.states[slot] = SLOT_AT_NONE
 
-    # -- writeback ----------------------------------------------------------------------------------------------------
+    # -- writeback -----------------------------------------------------------------------------------------------------
 
     cdef int shrink_one(self, lru_log *queue) noexcept nogil:
-        """shrink_memcg_cb() in mm/zswap.c: a page that can't be written back becomes the youngest."""
+        """Write back or rotate the oldest page of a queue: shrink_memcg_cb() in mm/zswap.c. A page that can't be
+        written back is rotated."""
         cdef uint32_t slot
         cdef int code
         if self.device.used == self.device.capacity:
@@ -238,7 +239,7 @@ cdef class CompressedBackend(Backend):
         return WRITEBACK_FAILED if code == ZSW_OK else code
 
     cdef int write_back_one(self, uint32_t slot) noexcept nogil:
-        """zswap_writeback_entry() in mm/zswap.c."""
+        """Write a page of the pool to the device: zswap_writeback_entry() in mm/zswap.c."""
         cdef int code = self.codecs.decode(self.slots, self.slots.find(slot), self.codecs.buffer, &self.costs)
         if code < 0:
             self.counters.decompress_fail += 1
@@ -258,22 +259,22 @@ cdef class CompressedBackend(Backend):
             self.counters.demoted_pages += count
             return
         self.account_writeback(first, count)
-        costs_charge(&self.costs, &self.costs.spent_device, count * self.costs.device_write)
+        costs_charge(&self.costs, &self.costs.charged_device_ns, count * self.costs.device_write)
 
     cdef void account_writeback(self, uint32_t first, uint32_t count) noexcept nogil:
         self.counters.zswpwb += count
         self.counters.pswpout += count
         self.counters.written_back_pages += count
 
-    # -- statistics and checks ----------------------------------------------------------------------------------------
+    # -- statistics and checks -----------------------------------------------------------------------------------------
 
     cdef int ensure_open(self) except -1:
-        """Raise InputError unless the constructor ran: the first call of every method that Python sees."""
+        """Raise InputError unless the constructor ran. Every method that Python sees calls this first."""
         if self.slots is None:
             raise InputError("backend: not initialised")
         return 0
 
-    def held(self):
+    def usage(self):
         self.ensure_open()
         return self.slots.stats() | {
             "device_pages": self.device.used, "peak_device_pages": self.device.peak, "fast_pages": 0, "stale_pages": 0,
@@ -286,11 +287,11 @@ cdef class CompressedBackend(Backend):
     def compact(self):
         """Compact the pool. Return the number of frames that became free."""
         self.ensure_open()
-        self.arena.enter()
+        self.arena.lock()
         try:
             return self.slots.pool.compact()
         finally:
-            self.arena.leave()
+            self.arena.unlock()
 
     def inject_fault(self, uint32_t slot, int offset, uint8_t mask):
         """Flip bits of a page stored in the pool, as failing memory would. For tests; raises as SlotPool's does."""

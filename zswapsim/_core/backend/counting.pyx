@@ -1,4 +1,4 @@
-"""A backend that only counts, for runs without contents."""
+"""Count stores and loads, for runs without contents."""
 
 from cython cimport final
 
@@ -12,7 +12,7 @@ from zswapsim._core.base.errors cimport ZSW_OK
 cdef class CountingBackend(Backend):
     """Count stores and loads of pages without contents, in a pool that is never full.
 
-    Parameters: `cost` as for Backend; `exclusive`: if a load frees the slot.
+    Parameters: `cost` as for Backend; `exclusive`: a load frees the slot.
     """
     cdef bint exclusive         # a load frees the slot
     cdef uint64_t stored        # pages in the pool
@@ -41,5 +41,5 @@ cdef class CountingBackend(Backend):
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
         self.stored -= 1
 
-    def held(self):
-        return super().held() | {"stored_pages": self.stored}
+    def usage(self):
+        return super().usage() | {"stored_pages": self.stored}

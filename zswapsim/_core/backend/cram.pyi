@@ -21,10 +21,10 @@ class CramBackend(Backend):
         *,
         control: str = "watermarks",
         tier: bool = False,
-        maps: bool = True,
+        maps_pages: bool = True,
         exclusive: bool = True,
-        ends: bool = False,
-        budget: int = 0,
+        fatal_bus_error: bool = False,
+        max_writable: int = 0,
         line_ns: float = 800,
         tick_ns: float = 0,
     ) -> None: ...

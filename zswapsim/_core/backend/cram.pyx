@@ -1,11 +1,11 @@
-"""A device that compresses by itself (cram): the swap backend on it, or a second tier of mapped memory.
+"""Serve swap from a device that compresses by itself (cram), as a backend or as a second tier of mapped memory.
 
 The forms and the controls are those proposed on linux-mm in 2026; docs/cram.md describes them and names the authors. As
 swap backend: a store copies the page into a frame of the node, and the device compresses it. A read fault maps the
 frame read-only and keeps the entry, or copies the page back; a write fault promotes it to DRAM. Under pressure the
 backend's own shrinker writes pages back to the swap device. As tier: a page that is demoted stays mapped and reads need
 no fault. A write promotes the page, unless there is room for one more writable page. Software knows the physical space
-in use from a reading, which is old.
+in use only from a reading, which is old.
 """
 
 from cython cimport final
@@ -15,7 +15,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from zswapsim._core.backend.backend cimport (
-    E_BUS_ERROR, LOAD_DROPPED, LOAD_KEPT, LOAD_LOST, TOUCH_FAULT, TOUCH_MAPPED, TOUCH_READ, TOUCH_WRITE, Backend,
+    ACCESS_FAULT, ACCESS_MAP, ACCESS_READ, ACCESS_WRITE, E_BUS_ERROR, LOAD_DROPPED, LOAD_KEPT, LOAD_LOST, Backend,
     costs_charge,
 )
 from zswapsim._core.backend.cram_device cimport PRESSURE_FULL, WRITE_LOST, CramDevice
@@ -45,17 +45,17 @@ cdef class CramBackend(Backend):
     cost: the constants of a CostModel, in its order.
     grant: the right to take the frames of the device's arena.
     node: the device.
-    device: where pages are written back to; its capacity is 0 if there is none.
+    device: the device to which pages are written back; its capacity is 0 if there is none.
     control: one of CONTROLS. All of them reject pages while the pressure of the reading is above the water marks.
         `counting` assumes in addition that each frame allocated since the reading takes a full page, and rejects a page
         that might not fit then; `tokens` needs a token of the device for each write.
-    tier: a stored page stays mapped and can be written in place; else the device is a swap backend.
-    maps: as a swap backend, if a read fault maps the page and keeps the entry; else it copies the page back.
-    exclusive: if a load that copies frees the slot.
-    ends: if the first bus error ends the run.
-    budget: pages that may be writable on the device; only for a tier.
+    tier: a stored page stays mapped and can be written in place; otherwise the device is a swap backend.
+    maps_pages: in a swap backend, a read fault maps the page and keeps the entry; otherwise it copies the page back.
+    exclusive: a load that copies the page frees the slot.
+    fatal_bus_error: the first bus error ends the run.
+    max_writable: limit of pages that are writable on the device; only for a tier.
     line_ns: the time of a cache line from or to the device.
-    tick_ns: an access takes so many nanoseconds on the device's clock; 0: the clock counts accesses.
+    tick_ns: the time of an access on the device's clock; 0: the clock counts accesses.
 
     Raises InputError for a value out of range.
     """
@@ -69,8 +69,8 @@ cdef class CramBackend(Backend):
 
     def __init__(
         self, cost, Grant grant not None, CramDevice node not None, SwapDevice device not None, *,
-        control="watermarks", bint tier=False, bint maps=True, bint exclusive=True, bint ends=False,
-        uint32_t budget=0, double line_ns=800, double tick_ns=0,
+        control="watermarks", bint tier=False, bint maps_pages=True, bint exclusive=True, bint fatal_bus_error=False,
+        uint32_t max_writable=0, double line_ns=800, double tick_ns=0,
     ):
         super().__init__(cost)
         if self.node is not None:
@@ -81,12 +81,12 @@ cdef class CramBackend(Backend):
             raise InputError(f"control {control}: expected one of {', '.join(CONTROLS)}")
         if not (0 <= line_ns < 1e12 and 0 <= tick_ns < 1e12):
             raise InputError("backend: expected times from 0 to 1e12 ns")
-        if budget and not tier:
+        if max_writable and not tier:
             raise InputError("backend: pages can be writable in the form of a tier only")
         self.control = CONTROLS.index(control)
-        self.mapped_tier, self.exclusive, self.fatal_bus_error = tier, exclusive, ends
-        self.max_writable, self.tick_ns = budget, tick_ns
-        self.maps = tier or maps
+        self.mapped_tier, self.exclusive, self.fatal_bus_error = tier, exclusive, fatal_bus_error
+        self.max_writable, self.tick_ns = max_writable, tick_ns
+        self.maps_pages = tier or maps_pages
         self.costs.node_latency = line_ns
         self.owner = grant.owner
         self.arena = grant.arena
@@ -99,26 +99,26 @@ cdef class CramBackend(Backend):
         free(self.frame_of)
         free(self.page)
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         if self.node is None or self.table.stamps != NULL:
             raise InputError("backend: it serves one replay")
-        if (self.node.codec is not None) != real:
+        if (self.node.codec is not None) != with_bytes:
             raise InputError("backend: the device's codec and pages with their bytes go together")
         if self.node.physical_bytes_of != NULL and not 0 < image_count <= self.node.refs.shape[0]:
             raise InputError(f"backend: {self.node.refs.shape[0]} contents have sizes, {image_count} are wanted")
-        self.open_slots(slots, real)
+        self.open_slots(slots, with_bytes)
         self.image_of = image_of
         return 0
 
-    cdef int open_slots(self, uint32_t slots, bint real) except -1:
+    cdef int open_slots(self, uint32_t slots, bint with_bytes) except -1:
         self.frame_of = <uint32_t *> calloc(slots, sizeof(uint32_t))
-        self.page = <uint8_t *> malloc(ZSW_PAGE_SIZE) if real else NULL
-        if self.frame_of == NULL or (real and self.page == NULL) or slot_table_open(&self.table, slots) < 0 or \
+        self.page = <uint8_t *> malloc(ZSW_PAGE_SIZE) if with_bytes else NULL
+        if self.frame_of == NULL or (with_bytes and self.page == NULL) or slot_table_open(&self.table, slots) < 0 or \
                 lru_open(&self.queue, 64, 0) < 0:
             raise HostMemoryError("backend: the host is out of memory")
         return 0
 
-    # -- store, load, invalidate, access --------------------------------------------------------------------------
+    # -- store, load, invalidate, access -------------------------------------------------------------------------------
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         cdef int code = self.update_pressure()
@@ -138,7 +138,7 @@ cdef class CramBackend(Backend):
         if code < 0:
             return code
         self.counters.zswpout += 1
-        costs_charge(&self.costs, &self.costs.spent_node,
+        costs_charge(&self.costs, &self.costs.charged_node_ns,
                      self.costs.node_latency + self.costs.node_byte * ZSW_PAGE_SIZE)
         return self.write_node(slot, page)
 
@@ -152,7 +152,7 @@ cdef class CramBackend(Backend):
             if code < 0:
                 return code
             self.counters.pswpin += 1
-            costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_read)
+            costs_charge(&self.costs, &self.costs.charged_device_ns, self.costs.device_read)
             return LOAD_KEPT
         self.counters.zswpin += 1
         if self.is_lost(slot):
@@ -161,11 +161,11 @@ cdef class CramBackend(Backend):
         if code < 0:
             self.counters.decompress_fail += 1
             return code
-        costs_charge(&self.costs, &self.costs.spent_node,
+        costs_charge(&self.costs, &self.costs.charged_node_ns,
                      self.costs.node_latency + self.costs.node_byte * ZSW_PAGE_SIZE)
         # If pages are mapped, only a write loads one.
-        self.cram_counts.promotions += self.maps
-        if self.maps or self.exclusive:
+        self.cram_counts.promotions += self.maps_pages
+        if self.maps_pages or self.exclusive:
             self.invalidate(slot)
             return LOAD_DROPPED
         state[0] |= SLOT_REFERENCED
@@ -182,48 +182,48 @@ cdef class CramBackend(Backend):
             self.poisoned_pages -= 1
         self.table.states[slot] = SLOT_AT_NONE
 
-    cdef int touch(self, uint32_t slot, bint write, const uint8_t **data) noexcept nogil:
+    cdef int access_mapped(self, uint32_t slot, bint write, const uint8_t **data) noexcept nogil:
         cdef uint8_t *state = &self.table.states[slot]
         cdef bint mapped
         cdef int code = self.update_pressure()
         if code < 0:
             return code
         if slot_place(&self.table, slot) != SLOT_AT_POOL or self.is_lost(slot):
-            return TOUCH_FAULT
+            return ACCESS_FAULT
         if write:
-            # A fault makes a page writable; after it, software does not see the writes.
+            # A fault makes a page writable; software does not see the writes after it.
             if not state[0] & PTE_WRITABLE and (self.rejecting or self.writable_pages >= self.max_writable):
-                return TOUCH_FAULT
+                return ACCESS_FAULT
             if self.control == CONTROL_TOKENS and not self.node.has_token():
                 self.cram_counts.reject_token += 1
-                return TOUCH_FAULT
+                return ACCESS_FAULT
             self.writable_pages += state[0] & PTE_WRITABLE == 0
             state[0] |= PTE_WRITABLE | SLOT_REFERENCED
-            return TOUCH_WRITE
+            return ACCESS_WRITE
         if self.page != NULL:
             code = self.node.read(self.frame_of[slot], self.page)
             if code < 0:
                 self.counters.decompress_fail += 1
                 return code
             data[0] = self.page
-        costs_charge(&self.costs, &self.costs.spent_node, self.costs.node_latency)
+        costs_charge(&self.costs, &self.costs.charged_node_ns, self.costs.node_latency)
         mapped = state[0] & PTE_MAPPED != 0
         state[0] |= PTE_MAPPED | SLOT_REFERENCED
         if not mapped:
             self.counters.zswpin += 1
-            return TOUCH_MAPPED
+            return ACCESS_MAP
         self.cram_counts.mapped_reads += 1
-        return TOUCH_READ
+        return ACCESS_READ
 
-    cdef int overwrite(self, uint32_t slot, const uint8_t *page) noexcept nogil:
+    cdef int write_mapped(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         self.cram_counts.in_place_writes += 1
-        costs_charge(&self.costs, &self.costs.spent_node, self.costs.node_latency)
+        costs_charge(&self.costs, &self.costs.charged_node_ns, self.costs.node_latency)
         return self.write_node(slot, page)
 
-    # -- the readings of the device, and limits -------------------------------------------------------------------
+    # -- the readings of the device, and limits ------------------------------------------------------------------------
 
     cdef int update_pressure(self) noexcept nogil:
-        """Advance the device's clock, look at the reading, and shrink if its pressure says so."""
+        """Advance the device's clock, take the latest reading, and shrink if its pressure is high."""
         cdef uint64_t pressure
         cdef int code = self.node.tick(self.device_time())
         if code < 0:
@@ -240,12 +240,12 @@ cdef class CramBackend(Backend):
         if self.tick_ns == 0:
             return self.clock
         return <uint64_t> (
-            self.tick_ns * self.clock + self.costs.spent +
+            self.tick_ns * self.clock + self.costs.charged_ns +
             self.costs.major_fault * (self.counters.zswpin + self.counters.pswpin)
         )
 
     cdef bint may_store(self) noexcept nogil:
-        """Return True if the control lets a page be stored; if not, count why."""
+        """Return True if the control allows a store; if not, count the reason."""
         cdef uint64_t since = self.node.allocated - self.node.reading.allocated
         if self.rejecting:
             self.cram_counts.reject_pressure += 1
@@ -271,7 +271,7 @@ cdef class CramBackend(Backend):
         return self.node.alloc_frame(self.owner)
 
     cdef int write_node(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        """Write a page to its frame. The device may lose the write, and the writer is not told."""
+        """Write a page to its frame. The device may lose the write without notifying the writer."""
         cdef bint before = self.is_lost(slot)
         cdef int code
         if self.control == CONTROL_TOKENS:
@@ -283,16 +283,17 @@ cdef class CramBackend(Backend):
         return min(code, ZSW_OK)
 
     cdef int reject(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        """Write a rejected page to the swap device. A negative code if it must stay in DRAM, or ends the run."""
+        """Write a rejected page to the swap device. Return 0, or a negative code if it must stay in DRAM or ends the
+        run."""
         cdef int code = self.device.write(slot, page)
         if code < 0:
             return code
         self.counters.pswpout += 1
-        costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
+        costs_charge(&self.costs, &self.costs.charged_device_ns, self.costs.device_write)
         self.table.states[slot] = SLOT_AT_DEVICE
         return ZSW_OK
 
-    # -- pages that were lost -------------------------------------------------------------------------------------
+    # -- pages that were lost ------------------------------------------------------------------------------------------
 
     cdef bint is_lost(self, uint32_t slot) noexcept nogil:
         cdef uint32_t place = slot_place(&self.table, slot)
@@ -311,12 +312,11 @@ cdef class CramBackend(Backend):
         writeback_del(&self.queue, &self.table, slot)
         return self.node.free_frame(self.frame_of[slot])
 
-    # -- the shrinker ---------------------------------------------------------------------------------------------
+    # -- the shrinker --------------------------------------------------------------------------------------------------
 
     cdef int shrink_to_low_mark(self) noexcept nogil:
-        """Write back as many pages as should bring the pressure down to the low mark, once a reading.
-
-        Software does not know the space that a page takes: it assumes the mean, also for frames that wait for zeroing.
+        """Write back enough pages to bring the pressure down to the low mark, once for each reading. Software does not
+        know the space that a page takes: it assumes the mean, also for frames that are not zeroed yet.
         """
         cdef uint64_t target = self.node.physical * self.node.low // PRESSURE_FULL
         cdef uint64_t mean, over
@@ -332,7 +332,7 @@ cdef class CramBackend(Backend):
         return min(self.write_back((over + mean - 1) // mean), ZSW_OK)
 
     cdef int write_back(self, uint64_t max_pages) noexcept nogil:
-        """Write back the coldest pages, at most so many. Return 0 or a negative code."""
+        """Write back the coldest pages, at most `max_pages`. Return 0 or a negative code."""
         cdef int code = ZSW_OK
         cdef uint32_t slot
         while code >= 0 and max_pages and self.device.used < self.device.capacity:
@@ -363,12 +363,12 @@ cdef class CramBackend(Backend):
         self.counters.zswpwb += 1
         self.counters.pswpout += 1
         self.counters.written_back_pages += 1
-        costs_charge(&self.costs, &self.costs.spent_node,
+        costs_charge(&self.costs, &self.costs.charged_node_ns,
                      self.costs.node_latency + self.costs.node_byte * ZSW_PAGE_SIZE)
-        costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
+        costs_charge(&self.costs, &self.costs.charged_device_ns, self.costs.device_write)
         return code
 
-    # -- statistics and checks ------------------------------------------------------------------------------------
+    # -- statistics and checks -----------------------------------------------------------------------------------------
 
     cdef CramDevice ensure_open(self):
         """Return the device. Raise InputError unless the constructor ran."""
@@ -376,7 +376,7 @@ cdef class CramBackend(Backend):
             raise InputError("backend: not initialised")
         return self.node
 
-    def held(self):
+    def usage(self):
         cdef CramDevice node = self.ensure_open()
         usage = {
             "stored_pages": self.stored,
@@ -390,7 +390,7 @@ cdef class CramBackend(Backend):
             "writable_pages": self.writable_pages,
         }
         counts = counters_dict(cram_counters_rows, sizeof(cram_counters), &self.cram_counts)
-        return super().held() | usage | counts | node.stats()
+        return super().usage() | usage | counts | node.stats()
 
     def times(self, uint64_t minor_faults, uint64_t major_faults):
         cdef CramDevice node = self.ensure_open()

@@ -1,10 +1,10 @@
-"""A device that compresses by itself: it advertises more frames than it has physical space for.
+"""Model a device that compresses by itself: it advertises more frames than it has physical space for.
 
-The kernel gets the advertised frames and has no say in what the device does with them. Each frame takes as many
+The kernel uses the advertised frames and does not control what the device does with them. Each frame takes as many
 physical sectors as its page compresses to. A write that finds no free sector is dropped: the page is poisoned, the
-writer goes on unaware, and the next reader gets a bus error. Software has two means against that: a reading of the
+writer is not notified, and the next reader gets a bus error. Software has two ways to prevent that: a reading of the
 space in use, which is old when it arrives, and write tokens, which the device backs with space before it grants them.
-docs/cram.md lists the messages on linux-mm, of 2026, that this follows.
+docs/cram.md lists the linux-mm messages of 2026 that this follows.
 """
 
 from cython cimport final
@@ -27,15 +27,15 @@ cdef class CramDevice:
 
     Parameters
     ----------
-    arena: the advertised frames; nobody else takes any of them.
+    arena: the advertised frames; nothing else may allocate any of them.
     physical: the bytes of physical space.
     codec: the codec of the engine, at bytes depth.
-    taken: at sizes depth, uint16: the physical bytes of each content, whole sectors, at most 4096. Without codec and
-        without this, pages take no space.
-    sector: physical space is allocated in pieces of so many bytes, 8 ... 4096.
-    high, low: water marks of 1000. Reaching the first raises an interrupt; falling to the second arms it again.
+    taken: at sizes depth, uint16, the physical bytes of each image, whole sectors, at most 4096. Without `codec` and
+    `taken`, pages take no space.
+    sector: the bytes of a sector, in which physical space is allocated, 8 ... 4096.
+    high, low: water marks in thousandths. Reaching the first raises an interrupt; falling to the second arms it again.
     delay: the age of a reading when it arrives, in units of the clock.
-    zero_every, zero_batch: time between two batches of zeroing (0: at once), and frames in one (0: all that wait).
+    zero_every, zero_batch: time between two batches of zeroing (0: at once), and frames of a batch (0: all).
     token_batch: write tokens that are granted at a time.
 
     Raises InputError for a value out of range, HostMemoryError.
@@ -80,7 +80,7 @@ cdef class CramDevice:
             raise HostMemoryError("device: the host is out of memory")
 
     cdef int open_engine(self, Codec codec, sizes) except -1:
-        """Open the codec, or check and keep the sizes of contents. Part of the constructor."""
+        """Open the codec, or check and keep the sizes of images. Called by the constructor."""
         cdef const uint16_t[::1] taken = sizes
         cdef Py_ssize_t image
         if codec is not None and taken is not None:
@@ -102,7 +102,7 @@ cdef class CramDevice:
         free(self.records)
         free(self.pending)
 
-    # -- the clock, and the readings of software -----------------------------------------------------------------
+    # -- the clock, and the readings of software -----------------------------------------------------------------------
 
     cdef int tick(self, uint64_t now) noexcept nogil:
         cdef int code = ZSW_OK
@@ -140,7 +140,7 @@ cdef class CramDevice:
         return ZSW_OK
 
     cdef int grow_pending(self) noexcept nogil:
-        """Double the ring; it holds at most as many readings as the delay is long."""
+        """Double the ring. It never has more readings than the delay has units of the clock."""
         cdef cram_reading *more = <cram_reading *> malloc(2 * self.pending_room * sizeof(cram_reading))
         cdef size_t i
         if more == NULL:
@@ -163,7 +163,7 @@ cdef class CramDevice:
     cdef uint32_t pressure(self) noexcept nogil:
         return <uint32_t> (self.used * PRESSURE_FULL // self.physical)
 
-    # -- write tokens ---------------------------------------------------------------------------------------------
+    # -- write tokens --------------------------------------------------------------------------------------------------
 
     cdef bint has_token(self) noexcept nogil:
         cdef uint64_t reserved, free_pages
@@ -180,10 +180,10 @@ cdef class CramDevice:
     cdef void spend_token(self) noexcept nogil:
         self.tokens -= 1
 
-    # -- frames ---------------------------------------------------------------------------------------------------
+    # -- frames --------------------------------------------------------------------------------------------------------
 
     cdef uint32_t alloc_frame(self, uint8_t owner) noexcept nogil:
-        cdef uint32_t frame = self.arena.take(owner)
+        cdef uint32_t frame = self.arena.alloc_frame(owner)
         if frame != <uint32_t> NO_FRAME:
             memset(&self.records[frame], 0, sizeof(cram_frame))
             self.allocated += 1
@@ -213,13 +213,13 @@ cdef class CramDevice:
             self.used -= self.records[frame].physical_bytes
             self.zeroing_bytes -= self.records[frame].physical_bytes
             memset(&self.records[frame], 0, sizeof(cram_frame))
-            self.arena.give(frame)
+            self.arena.free_frame(frame)
             self.zeroing_frames -= 1
             self.frames_in_use -= 1
             max_frames -= 1
         return self.record_change()
 
-    # -- the engine -----------------------------------------------------------------------------------------------
+    # -- the engine ----------------------------------------------------------------------------------------------------
 
     cdef int write(self, uint32_t frame, const uint8_t *page, uint32_t image) noexcept nogil:
         cdef cram_frame *record = &self.records[frame]
@@ -268,7 +268,7 @@ cdef class CramDevice:
         length = codec_compress(&self.ctx, page)
         self.wall_compress += now_ns() - start
         if length == ZSW_E_CODEC:
-            length = ZSW_PAGE_SIZE  # an engine that can't make it smaller stores it as it is
+            length = ZSW_PAGE_SIZE  # a page that does not get smaller is stored uncompressed
         if length < 0:
             return length
         out.length = <uint16_t> length
@@ -295,10 +295,10 @@ cdef class CramDevice:
             page_fill(page, word)
         return code
 
-    # -- statistics and checks ------------------------------------------------------------------------------------
+    # -- statistics and checks -----------------------------------------------------------------------------------------
 
     def stats(self):
-        """Return the counters by the names of a Result: bytes, frames, and pressure of 1000."""
+        """Return the counters by the names of a Result: bytes, frames, and pressure in thousandths."""
         return {
             "physical_size": self.physical,
             "peak_pressure": self.peak * PRESSURE_FULL // self.physical if self.physical else 0,

@@ -1,4 +1,4 @@
-"""The swap device: it counts the pages that it holds, and at bytes depth has the pages themselves."""
+"""Model the swap device: it counts its pages, and at bytes depth stores them in a file."""
 
 import os
 
@@ -16,7 +16,7 @@ cdef extern from "<unistd.h>" nogil:
 
 
 cdef class SwapDevice:
-    """Hold up to `capacity` pages; 0 stands for no device. With `backed`, pages are kept in an unlinked temporary file.
+    """Hold up to `capacity` pages; 0 means no device. With `backed`, pages are kept in an unlinked temporary file.
 
     Raises InputError for a capacity outside 0 ... 2**32 - 1, DeviceError if the file can't be made.
     """
@@ -31,7 +31,7 @@ cdef class SwapDevice:
             raise InputError(f"swap device of {capacity} pages: expected 0 to {(1 << 32) - 1}")
         self.capacity = capacity
         if backed and capacity:
-            import tempfile  # most runs are without it
+            import tempfile  # imported here because few runs need it
 
             try:
                 with tempfile.TemporaryFile(prefix="zswapsim-swap-", buffering=0) as made:

@@ -1,4 +1,4 @@
-"""A plain swap device as the backend."""
+"""Swap to a plain swap device."""
 
 from cython cimport final
 
@@ -12,7 +12,7 @@ from zswapsim._core.base.errors import InputError
 
 @final
 cdef class DiskBackend(Backend):
-    """Write every page uncompressed to a swap device, where it stays until it is written again.
+    """Write every page uncompressed to a swap device, which keeps it until it is written again.
 
     Parameters: `cost` as for Backend; `device`: the swap device.
     """
@@ -22,10 +22,10 @@ cdef class DiskBackend(Backend):
         super().__init__(cost)
         self.device = device
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         if self.device is None:
             raise InputError("backend: not initialised")
-        return Backend.attach(self, slots, image_of, image_count, real)
+        return Backend.attach(self, slots, image_of, image_count, with_bytes)
 
     cdef int store_folio(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
         if self.device.capacity - self.device.used < count:
@@ -36,7 +36,7 @@ cdef class DiskBackend(Backend):
         cdef int code = self.device.write(slot, page)
         if code == ZSW_OK:
             self.counters.pswpout += 1
-            costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_write)
+            costs_charge(&self.costs, &self.costs.charged_device_ns, self.costs.device_write)
         return code
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
@@ -44,13 +44,13 @@ cdef class DiskBackend(Backend):
         if code < 0:
             return code
         self.counters.pswpin += 1
-        costs_charge(&self.costs, &self.costs.spent_device, self.costs.device_read)
+        costs_charge(&self.costs, &self.costs.charged_device_ns, self.costs.device_read)
         return LOAD_KEPT
 
     cdef void invalidate(self, uint32_t slot) noexcept nogil:
         self.device.free_slot(slot)
 
-    def held(self):
+    def usage(self):
         if self.device is None:
             raise InputError("backend: not initialised")
-        return super().held() | {"device_pages": self.device.used, "peak_device_pages": self.device.peak}
+        return super().usage() | {"device_pages": self.device.used, "peak_device_pages": self.device.peak}

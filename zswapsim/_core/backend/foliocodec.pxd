@@ -1,4 +1,4 @@
-"""A codec that compresses large folios as one."""
+"""Compress large folios as one."""
 
 from cython cimport final
 
@@ -16,20 +16,20 @@ cdef enum:
 cdef class FolioCodec:
     cdef codec_ctx ctx
     cdef object refs                # the codec, and the images
-    cdef readonly uint32_t size     # pages of a folio
-    cdef size_t buffer_bytes        # of `compressed` and `gather_buffer`
+    cdef readonly uint32_t size     # number of pages of a folio
+    cdef size_t buffer_bytes        # size of `compressed` and of `gather_buffer`
     cdef uint8_t *pages             # owned; the folio that is compressed
-    cdef uint8_t *compressed        # owned; the same, compressed
-    cdef uint8_t *gather_buffer     # owned; the pieces of a compressed folio, put together
+    cdef uint8_t *compressed        # owned; the compressed folio
+    cdef uint8_t *gather_buffer     # owned; a compressed folio, gathered from its pieces
     cdef uint8_t *decompressed      # owned; the folio that was decompressed last
-    cdef uint32_t loaded_first      # its first slot, or NO_FOLIO_LOADED
-    cdef uint32_t compressed_bytes  # in `compressed`
-    cdef uint32_t decompress_ns     # sizes depth: measured for that folio
-    cdef const uint8_t *images      # sizes depth: the contents, borrowed from `refs`; NULL at bytes depth
+    cdef uint32_t loaded_first      # first slot of that folio, or NO_FOLIO_LOADED
+    cdef uint32_t compressed_bytes  # bytes in `compressed`
+    cdef uint32_t decompress_ns     # at sizes depth, measured for that folio
+    cdef const uint8_t *images      # at sizes depth, the images; borrowed from `refs`; NULL at bytes depth
     cdef uint32_t image_count
 
     # Compress a folio, given by pointers to its pages, or at sizes depth by the numbers of its images. Return 1 if
-    # `compressed` is shorter than the folio; 0 if nothing is gained or the codec fails; or ZSW_E_CORRUPT.
+    # `compressed` is shorter than the folio; 0 if it is not shorter or the codec fails; or ZSW_E_CORRUPT.
     cdef int compress(
         self, const uint8_t **pages, const uint32_t *images, swap_costs *costs
     ) noexcept nogil

@@ -1,7 +1,7 @@
-"""A codec that compresses large folios as one.
+"""Compress large folios as one.
 
-The contents of a folio are a combination of images that no measurement covers beforehand. So at sizes depth a folio is
-put together from its images and compressed each time it is swapped out, and its length is that of bytes depth.
+A folio is a combination of images that was not measured beforehand. So at sizes depth a folio is assembled from its
+images and compressed each time it is swapped out, and its length is that of bytes depth.
 """
 
 from cython cimport final
@@ -18,12 +18,13 @@ from zswapsim._core.zsmalloc.slots cimport SlotPool, slot_entry
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
 FOLIO_CODECS = ("lz4", "lz4hc", "zstd", "deflate")
-"""Codecs that accept more than a page: those of the libraries. The others have tables for a page, or work on lines."""
+"""These codecs accept more than a page; they are those of the libraries. The others have tables for a page, or work on
+lines."""
 
 
 @final
 cdef class FolioCodec:
-    """Compress folios of 1 << `order` pages with `codec`. `images`: uint8[k, 4096], the contents, at sizes depth.
+    """Compress folios of 1 << `order` pages with `codec`. `images`: uint8[k, 4096], all images, at sizes depth.
 
     Raises InputError for a codec that accepts no more than a page, HostMemoryError.
     """
@@ -77,7 +78,7 @@ cdef class FolioCodec:
         start = now_ns()
         length = self.ctx.table.compress(self.ctx.ctx, self.pages, bytes, self.compressed, self.buffer_bytes)
         start = now_ns() - start
-        costs_charge(costs, &costs.spent_compress, <double> start)
+        costs_charge(costs, &costs.charged_compress_ns, <double> start)
         if self.images == NULL:
             costs.wall_compress += start
         if length <= 0 or <size_t> length >= bytes:
@@ -111,19 +112,19 @@ cdef class FolioCodec:
                 if data != self.gather_buffer + length:
                     memcpy(self.gather_buffer + length, data, entry.length)
             length += entry.length
-        costs_charge(costs, &costs.spent_node, costs.node_latency + costs.node_byte * length)
+        costs_charge(costs, &costs.charged_node_ns, costs.node_latency + costs.node_byte * length)
         if self.images != NULL:
-            costs_charge(costs, &costs.spent_decompress, slots.find(first).checksum)
+            costs_charge(costs, &costs.charged_decompress_ns, slots.find(first).checksum)
         else:
             code = self.decompress(self.gather_buffer, length)
             start = now_ns() - start
             costs.wall_decompress += start
-            costs_charge(costs, &costs.spent_decompress, <double> start)
+            costs_charge(costs, &costs.charged_decompress_ns, <double> start)
         self.loaded_first = first if code == ZSW_OK else <uint32_t> NO_FOLIO_LOADED
         return code
 
     def length(self, const uint8_t[::1] folio not None):
-        """Return the number of bytes that a folio compresses to; its own size if nothing is gained.
+        """Return the number of bytes that a folio compresses to; its own size if it does not get smaller.
 
         Must not be called while a backend uses this object. Raises InputError, CorruptPageError.
         """

@@ -1,4 +1,4 @@
-"""A private node: memory that the swap backend alone may use, filled with compressed pages."""
+"""Keep compressed pages on a private node, memory that the swap backend alone may use."""
 
 from cython cimport final
 
@@ -10,13 +10,13 @@ from zswapsim._core.lru.log cimport lru_log
 from zswapsim._core.zsmalloc.slots cimport encoded_page
 
 cdef enum:
-    WRITEBACK_BATCH = 32    # pages written back before the pool is looked at again (SWAP_CLUSTER_MAX)
-    NO_GAIN = 1             # of store_folio_compressed(): the folio is better compressed page by page
+    WRITEBACK_BATCH = 32    # pages written back before the pool's size is checked again (SWAP_CLUSTER_MAX)
+    INCOMPRESSIBLE_FOLIO = 1    # result of store_folio_compressed(): the folio is smaller if compressed page by page
 
 
 @final
 cdef class PrivateNodeBackend(CompressedBackend):
-    cdef lru_log queue              # owned; slots that have an object, of a folio compressed as one its first slot
+    cdef lru_log queue              # owned; slots that have an object; of a folio compressed as one, its first slot
     cdef FolioCodec folio_codec     # compresses large folios as one; None if their pages are compressed one by one
     cdef uint64_t shrink_target     # frames in use at which the shrinker stops
 

@@ -1,7 +1,7 @@
-"""A private node: memory that the swap backend alone may use, filled with compressed pages.
+"""Keep compressed pages on a private node, memory that the swap backend alone may use.
 
-It differs from zswap where it can. The limit is the node itself. The pool is compacted before anything is written back,
-and the shrinker runs before a page is rejected. A large folio may be compressed as one.
+It differs from zswap in three ways. The limit is the node itself. The pool is compacted before anything is written
+back, and the shrinker runs before a page is rejected. A large folio may be compressed as one.
 """
 
 from cython cimport final
@@ -20,7 +20,7 @@ from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM, ZS
 from zswapsim._core.codec.codec cimport Codec
 from zswapsim._core.frames.arena cimport Grant
 from zswapsim._core.lru.log cimport lru_close, lru_open
-from zswapsim._core.zsmalloc.slots cimport SLOT_PART, SLOT_SAME, encoded_page, slot_entry
+from zswapsim._core.zsmalloc.slots cimport SLOT_FOLIO_PIECE, SLOT_SAME_FILLED, encoded_page, slot_entry
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
 
@@ -56,7 +56,7 @@ cdef class PrivateNodeBackend(CompressedBackend):
     def __dealloc__(self):
         lru_close(&self.queue)
 
-    # -- store --------------------------------------------------------------------------------------------------------
+    # -- store ---------------------------------------------------------------------------------------------------------
 
     cdef int store_page(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         cdef encoded_page encoded
@@ -80,7 +80,7 @@ cdef class PrivateNodeBackend(CompressedBackend):
     cdef int insert(self, uint32_t slot, const encoded_page *encoded) noexcept nogil:
         """Insert a page into the pool, or the folio that was compressed last. Return 0 or a negative code."""
         cdef int code
-        if encoded.kind == SLOT_PART:
+        if encoded.kind == SLOT_FOLIO_PIECE:
             return self.insert_folio(slot)
         code = self.insert_page(slot, encoded, &self.queue)
         self.counters.zswpout += code == ZSW_OK
@@ -92,12 +92,12 @@ cdef class PrivateNodeBackend(CompressedBackend):
     cdef void free_slot(self, uint32_t slot) noexcept nogil:
         self.remove_page(slot, &self.queue)
 
-    # -- the shrinker -------------------------------------------------------------------------------------------------
+    # -- the shrinker --------------------------------------------------------------------------------------------------
 
     cdef int shrink_and_insert(self, uint32_t slot, const encoded_page *encoded) noexcept nogil:
         """Insert a page that found the node full, after the pool was compacted or the coldest pages were written back.
 
-        Writeback goes on until the pool is at the target and the page fits.
+        Pages are written back until the pool is at the target and the page fits.
         """
         cdef int written, code
         self.counters.pool_limit_hit += 1
@@ -117,7 +117,7 @@ cdef class PrivateNodeBackend(CompressedBackend):
                 return code
 
     cdef int write_back_coldest(self, int max_pages) noexcept nogil:
-        """Write back the coldest pages until one fails. Return their number, or a negative code."""
+        """Write back the coldest pages until one fails. Return their number or a negative code."""
         cdef int written = 0
         cdef int code
         while written < max_pages:
@@ -129,24 +129,26 @@ cdef class PrivateNodeBackend(CompressedBackend):
             written += code == WRITEBACK_DONE
         return written
 
-    # -- large folios -------------------------------------------------------------------------------------------------
+    # -- large folios --------------------------------------------------------------------------------------------------
 
     cdef int store_folio(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
-        """Compress a folio as one if there is a codec for that and it gains; else store its pages one by one."""
-        cdef int code = NO_GAIN
+        """Compress a folio as one if there is a codec for that and it saves bytes; otherwise store its pages one by
+        one."""
+        cdef int code = INCOMPRESSIBLE_FOLIO
         if self.folio_codec is not None:
             code = self.store_folio_compressed(first, pages)
-        if code == NO_GAIN:
+        if code == INCOMPRESSIBLE_FOLIO:
             return Backend.store_folio(self, first, count, pages)
         return FOLIO_SPLIT if code == ZSW_E_FULL else code
 
     cdef int store_folio_compressed(self, uint32_t first, const uint8_t **pages) noexcept nogil:
-        """Compress a folio as one and store it in the node, or else on the device. Return 0, NO_GAIN or an error."""
+        """Compress a folio as one and store it on the node, or else on the device. Return 0, INCOMPRESSIBLE_FOLIO or an
+        error."""
         cdef encoded_page folio
         cdef int code = self.folio_codec.compress(pages, self.image_of + first, &self.costs)
         if code <= 0:
-            return NO_GAIN if code == 0 else code
-        folio.kind = SLOT_PART
+            return INCOMPRESSIBLE_FOLIO if code == 0 else code
+        folio.kind = SLOT_FOLIO_PIECE
         code = self.insert_folio(first)
         if code == ZSW_E_FULL:
             code = self.shrink_and_insert(first, &folio)
@@ -156,12 +158,12 @@ cdef class PrivateNodeBackend(CompressedBackend):
         return code
 
     cdef int insert_folio(self, uint32_t first) noexcept nogil:
-        """Cut the compressed folio into pieces of a page and a rest, each an object in one of its first slots."""
+        """Cut the compressed folio into pages and a remainder, each an object in one of its first slots."""
         cdef uint32_t left = self.folio_codec.compressed_bytes
         cdef uint32_t i
         cdef encoded_page piece
         cdef int code
-        piece.kind = SLOT_PART
+        piece.kind = SLOT_FOLIO_PIECE
         piece.word = 0
         piece.checksum = self.folio_codec.decompress_ns
         piece.data = NULL
@@ -169,7 +171,7 @@ cdef class PrivateNodeBackend(CompressedBackend):
             piece.length = <uint16_t> min(left, <uint32_t> ZSW_PAGE_SIZE)
             if self.folio_codec.images == NULL:
                 piece.data = self.folio_codec.compressed + <size_t> i * ZSW_PAGE_SIZE
-            code = self.slots.put(first + i, &piece)
+            code = self.slots.store(first + i, &piece)
             if code < 0:
                 self.undo_stores(first, i)
                 return code
@@ -181,20 +183,19 @@ cdef class PrivateNodeBackend(CompressedBackend):
             return code
         self.counters.zswpout += self.folio_codec.size
         costs_charge(
-            &self.costs, &self.costs.spent_node,
+            &self.costs, &self.costs.charged_node_ns,
             self.costs.node_latency + self.costs.node_byte * self.folio_codec.compressed_bytes,
         )
         return ZSW_OK
 
     cdef int decompress_page(self, uint32_t slot, uint8_t *page) noexcept nogil:
-        if self.folio_codec is not None and self.slots.find(slot).kind == SLOT_PART:
+        if self.folio_codec is not None and self.slots.find(slot).kind == SLOT_FOLIO_PIECE:
             return self.load_from_folio(slot, page)
         return CompressedBackend.decompress_page(self, slot, page)
 
     cdef int load_from_folio(self, uint32_t slot, uint8_t *page) noexcept nogil:
-        """Load a page of a folio that was compressed as one. The folio is decompressed at its first page.
-
-        0 or a negative code.
+        """Load a page of a folio that was compressed as one. The folio is decompressed for its first page. Return 0 or
+        a negative code.
         """
         cdef uint32_t index = slot % self.folio_codec.size
         cdef int code = ZSW_OK
@@ -207,12 +208,13 @@ cdef class PrivateNodeBackend(CompressedBackend):
         return code
 
     cdef int write_back_one(self, uint32_t slot) noexcept nogil:
-        if self.folio_codec is not None and self.slots.find(slot).kind == SLOT_PART:
+        if self.folio_codec is not None and self.slots.find(slot).kind == SLOT_FOLIO_PIECE:
             return self.write_back_folio(slot)
         return CompressedBackend.write_back_one(self, slot)
 
     cdef int write_back_folio(self, uint32_t first) noexcept nogil:
-        """Write back all pages of a folio that was compressed as one; ZSW_E_FULL if the device has no room for all."""
+        """Write back all pages of a folio that was compressed as one. Return 0; ZSW_E_FULL if the device is too full
+        for all."""
         cdef uint32_t i
         cdef int code
         if self.device.capacity - self.device.used < self.folio_codec.size:
@@ -229,12 +231,12 @@ cdef class PrivateNodeBackend(CompressedBackend):
         self.move_to_device(first, self.folio_codec.size)
         return ZSW_OK
 
-    # -- checks -------------------------------------------------------------------------------------------------------
+    # -- checks --------------------------------------------------------------------------------------------------------
 
     cdef uint64_t queued_slots(self) noexcept nogil:
         return self.queue.live
 
     cdef bint belongs_in_queue(self, uint32_t slot, const slot_entry *entry) noexcept nogil:
-        if entry.kind == SLOT_PART:
+        if entry.kind == SLOT_FOLIO_PIECE:
             return slot % self.folio_codec.size == 0
-        return entry.kind != SLOT_SAME
+        return entry.kind != SLOT_SAME_FILLED

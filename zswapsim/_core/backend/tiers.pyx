@@ -1,4 +1,4 @@
-"""Two tiers: the fast backend passes pages that it rejects or writes back on to the slow one."""
+"""Combine two tiers: the fast backend passes pages that it rejects or writes back to the slow one."""
 
 from cython cimport final
 
@@ -16,14 +16,14 @@ from zswapsim._core.base.errors import HostMemoryError, InputError
 
 
 cdef bint keeps_slots(CompressedBackend backend):
-    """Return True if slots hold their pages until they are overwritten, which only zram may be told to do."""
+    """Return True if slots keep their pages until they are overwritten, which only zram can be set to do."""
     return isinstance(backend, ZramBackend) and (<ZramBackend> backend).keep_slots
 
 
 @final
 cdef class NextTier(SwapDevice):
     """Present the slow backend to the fast one as a swap device."""
-    cdef CompressedBackend pool         # the slow backend; it takes the place of the device
+    cdef CompressedBackend pool         # the slow backend, in the role of the device
 
     def __init__(self, CompressedBackend pool not None):
         super().__init__(0)
@@ -61,9 +61,9 @@ cdef class TieredBackend(Backend):
     """
     cdef readonly CompressedBackend fast
     cdef readonly CompressedBackend slow
-    cdef uint64_t *store_order      # owned, by slot: the number of the store of its page
+    cdef uint64_t *store_order      # owned; by slot, the number of the store of its page
     cdef uint32_t slot_count
-    cdef uint64_t stores            # so far
+    cdef uint64_t stores            # number of stores so far
 
     def __cinit__(self):
         self.store_order = NULL
@@ -84,16 +84,16 @@ cdef class TieredBackend(Backend):
     def __dealloc__(self):
         free(self.store_order)
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         if self.fast is None or self.store_order != NULL:
             raise InputError("backend: it serves one replay")
         self.store_order = <uint64_t *> calloc(slots, sizeof(uint64_t))
         if self.store_order == NULL:
             raise HostMemoryError("backend: the host is out of memory")
-        self.fast.attach(slots, image_of, image_count, real)
-        self.slow.attach(slots, image_of, image_count, real)
+        self.fast.attach(slots, image_of, image_count, with_bytes)
+        self.slow.attach(slots, image_of, image_count, with_bytes)
         self.slot_count = slots
-        return Backend.attach(self, slots, image_of, image_count, real)
+        return Backend.attach(self, slots, image_of, image_count, with_bytes)
 
     cdef int store(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         cdef int code
@@ -130,11 +130,11 @@ cdef class TieredBackend(Backend):
         cdef size_t i
         for i in range(sizeof(swap_counters) // sizeof(uint64_t)):
             total[i] = first[i] + second[i]
-        self.costs.spent_compress = self.fast.costs.spent_compress + self.slow.costs.spent_compress
-        self.costs.spent_decompress = self.fast.costs.spent_decompress + self.slow.costs.spent_decompress
-        self.costs.spent_node = self.fast.costs.spent_node + self.slow.costs.spent_node
-        self.costs.spent_device = self.fast.costs.spent_device + self.slow.costs.spent_device
-        self.costs.spent = self.fast.costs.spent + self.slow.costs.spent
+        self.costs.charged_compress_ns = self.fast.costs.charged_compress_ns + self.slow.costs.charged_compress_ns
+        self.costs.charged_decompress_ns = self.fast.costs.charged_decompress_ns + self.slow.costs.charged_decompress_ns
+        self.costs.charged_node_ns = self.fast.costs.charged_node_ns + self.slow.costs.charged_node_ns
+        self.costs.charged_device_ns = self.fast.costs.charged_device_ns + self.slow.costs.charged_device_ns
+        self.costs.charged_ns = self.fast.costs.charged_ns + self.slow.costs.charged_ns
         self.costs.wall_compress = self.fast.costs.wall_compress + self.slow.costs.wall_compress
         self.costs.wall_decompress = self.fast.costs.wall_decompress + self.slow.costs.wall_decompress
 
@@ -155,10 +155,10 @@ cdef class TieredBackend(Backend):
         self.add_tiers()
         return Backend.stats(self)
 
-    def held(self):
+    def usage(self):
         if self.fast is None:
             raise InputError("backend: not initialised")
-        fast, slow = self.fast.held(), self.slow.held()
+        fast, slow = self.fast.usage(), self.slow.usage()
         both = {name: fast[name] + slow[name] for name in fast}
         device = {name: slow[name] for name in ("device_pages", "peak_device_pages")}
         return both | device | {"fast_pages": fast["stored_pages"], "stale_pages": self.count_stale_pages()}

@@ -1,8 +1,8 @@
-"""The writeback queue: slots in the order in which they were stored, each with a second chance.
+"""Keep a writeback queue: slots in the order in which they were stored, each with a second chance.
 
 `compressed` and `cram` write back by the same rules, those of zswap_lru_add() and shrink_memcg_cb() in mm/zswap.c: the
-oldest slot goes first, unless it was stored or loaded since writeback last passed it; then it becomes the youngest.
-A backend owns one slot_table, and an lru_log for each queue; a slot is in one queue at most.
+oldest slot is written back, unless it was stored or loaded since it was last scanned; then it is rotated. A backend
+owns one slot_table, and an lru_log for each queue; a slot is in one queue at most.
 """
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -11,29 +11,29 @@ from libc.stdlib cimport calloc, free
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.lru.log cimport LRU_NONE, lru_add, lru_log, lru_oldest, lru_remove, lru_touch
 
-cdef enum:                  # where the page of a slot is
+cdef enum:                  # place of a slot's page
     SLOT_AT_NONE = 0        # the slot is empty
     SLOT_AT_POOL = 1        # in the pool; for cram in a frame of the node
     SLOT_AT_DEVICE = 2      # on the swap device, or in the next tier
     SLOT_AT_LOST = 3        # cram: writeback found that it is lost; the next reader gets a bus error
     SLOT_AT_MASK = 3
-    SLOT_REFERENCED = 4     # stored or loaded since writeback last passed it (zswap_entry.referenced)
+    SLOT_REFERENCED = 4     # stored or loaded since it was last scanned (zswap_entry.referenced)
 
-cdef enum:                  # what writeback did with the oldest slot
-    WRITEBACK_ROTATED = 0   # it had its second chance and is the youngest now
+cdef enum:                  # results of scanning the oldest slot
+    WRITEBACK_ROTATED = 0   # it was referenced and is the youngest now
     WRITEBACK_FOUND = 1     # it is to be written back; it is still the oldest
     WRITEBACK_DONE = 2      # its page is on the device
     WRITEBACK_FAILED = 3    # its page can't be decompressed, or the device rejects it; it is the youngest now
     WRITEBACK_NONE = 4      # no slot may be written back: the queue is empty, the device full, or writeback disabled
 
-# What is known of every slot. The backend that has it opens and closes it.
+# The state of every slot. The backend that owns the table opens and closes it.
 ctypedef struct slot_table:
-    uint32_t *stamps        # owned; the slot's place in its queue, LRU_NONE while it is in none
-    uint8_t *states         # owned; SLOT_AT_* with SLOT_REFERENCED; bits from 8 on belong to the backend
-    uint32_t count          # slots; 0 before the backend serves a replay
+    uint32_t *stamps        # owned; by slot, its place in its queue; LRU_NONE while it is in none
+    uint8_t *states         # owned; by slot, SLOT_AT_* with SLOT_REFERENCED; bits from 8 on belong to the backend
+    uint32_t count          # number of slots; 0 before attach()
 
 
-# Allocate a table of empty slots; ZSW_E_NOMEM leaves what slot_table_close() frees.
+# Open a table of empty slots. Return 0, or ZSW_E_NOMEM; call slot_table_close() then too.
 cdef inline int slot_table_open(slot_table *table, uint32_t count) noexcept nogil:
     cdef uint32_t slot
     table.stamps = <uint32_t *> calloc(count, sizeof(uint32_t))
@@ -54,7 +54,7 @@ cdef inline void slot_table_close(slot_table *table) noexcept nogil:
     table.count = 0
 
 
-# Return SLOT_AT_*.
+# Return the place of a slot's page, SLOT_AT_*.
 cdef inline uint32_t slot_place(const slot_table *table, uint32_t slot) noexcept nogil:
     return table.states[slot] & SLOT_AT_MASK
 
@@ -69,7 +69,7 @@ cdef inline int writeback_add(lru_log *queue, slot_table *table, uint32_t slot) 
     return lru_add(queue, table.stamps, slot)
 
 
-# Take a slot out of its queue, if it is in one. zswap_lru_del().
+# Remove a slot from its queue, if it is in one. zswap_lru_del().
 cdef inline void writeback_del(lru_log *queue, slot_table *table, uint32_t slot) noexcept nogil:
     if table.stamps[slot] != LRU_NONE:
         lru_remove(queue, table.stamps, slot)
@@ -80,7 +80,7 @@ cdef inline int writeback_rotate(lru_log *queue, slot_table *table, uint32_t slo
     return lru_touch(queue, table.stamps, slot)
 
 
-# Look at the oldest slot. Return WRITEBACK_FOUND with slot[0], WRITEBACK_ROTATED, WRITEBACK_NONE or ZSW_E_NOMEM.
+# Scan the oldest slot. Return WRITEBACK_FOUND with slot[0], WRITEBACK_ROTATED, WRITEBACK_NONE or ZSW_E_NOMEM.
 cdef inline int writeback_scan_one(lru_log *queue, slot_table *table, uint32_t *slot) noexcept nogil:
     slot[0] = lru_oldest(queue, table.stamps)
     if slot[0] == LRU_NONE:

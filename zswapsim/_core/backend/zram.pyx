@@ -1,8 +1,8 @@
-"""zram: a block device in DRAM that swap writes to.
+"""Swap to zram, a block device in DRAM.
 
 It follows drivers/block/zram/zram_drv.c of Linux 6.18. A page that zram rejects is a failed write, and stays in DRAM.
-Slots leave for the backing device only if zram is told so: zram_writeback and zram_recompress work on chosen slots,
-zram_slots chooses them and marks the idle ones.
+Slots are written back to the backing device only on request: zram_writeback and zram_recompress work on chosen slots,
+zram_slots chooses slots and marks idle ones.
 """
 
 from cython cimport final
@@ -17,7 +17,7 @@ from zswapsim._core.backend.writeback cimport SLOT_AT_DEVICE, slot_place
 from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM
 from zswapsim._core.codec.codec cimport Codec
 from zswapsim._core.frames.arena cimport Grant
-from zswapsim._core.zsmalloc.slots cimport SLOT_EMPTY, SLOT_SAME, encoded_page, slot_entry
+from zswapsim._core.zsmalloc.slots cimport SLOT_EMPTY, SLOT_SAME_FILLED, encoded_page, slot_entry
 from zswapsim._core.base.errors import HostMemoryError
 
 
@@ -25,7 +25,7 @@ from zswapsim._core.base.errors import HostMemoryError
 cdef class ZramBackend(CompressedBackend):
     """Keep compressed pages in DRAM as a block device does.
 
-    A page is huge if it compresses to huge_class_size bytes of the pool or more; zram stores a huge page as it is.
+    A page is huge if it compresses to huge_class_size bytes of the pool or more; zram stores a huge page uncompressed.
     The codecs compare that size, which is their `huge_size`: zram_write_page() in zram_drv.c.
 
     Parameters are those of CompressedBackend, and:
@@ -52,22 +52,22 @@ cdef class ZramBackend(CompressedBackend):
     def __dealloc__(self):
         free(self.access_time)
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
-        CompressedBackend.attach(self, slots, image_of, image_count, real)
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
+        CompressedBackend.attach(self, slots, image_of, image_count, with_bytes)
         if self.tracks_access:
             self.access_time = <uint64_t *> calloc(slots, sizeof(uint64_t))
             if self.access_time == NULL:
                 raise HostMemoryError("backend: the host is out of memory")
         return 0
 
-    # -- write --------------------------------------------------------------------------------------------------------
+    # -- write ---------------------------------------------------------------------------------------------------------
 
     cdef int check_limits(self, uint32_t first, uint32_t count) noexcept nogil:
-        """Check disksize: the device has so many pages, in memory and written back."""
+        """Check disksize, which limits the pages in memory and on the backing device together."""
         return self.check_max_slots(first, count)
 
     cdef int store_page(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        """zram_write_page() in zram_drv.c."""
+        """Compress and store a page: zram_write_page() in zram_drv.c."""
         cdef encoded_page encoded
         cdef int code = self.codecs.encode(self.image(slot), page, &self.costs, &encoded)
         if code == ZSW_E_CODEC:
@@ -81,10 +81,10 @@ cdef class ZramBackend(CompressedBackend):
         return REJECTED if code == ZSW_E_FULL or code == ZSW_E_NOMEM else code
 
     cdef bint exceeds_mem_limit(self, const encoded_page *encoded) noexcept nogil:
-        """zram_can_store_page() in zram_drv.c: zram allocates first and then looks, so the peak counts the page too."""
-        cdef uint64_t growth = 0 if encoded.kind == SLOT_SAME else self.slots.pool.growth(encoded.length)
-        cdef uint64_t frames = self.slots.pool.frames_in_use + growth
-        if growth == 0 or growth > self.arena.free_frames or frames <= self.mem_limit:
+        """Check mem_limit: zram_can_store_page() in zram_drv.c. zram allocates first, so the peak includes the page."""
+        cdef uint64_t needed = 0 if encoded.kind == SLOT_SAME_FILLED else self.slots.pool.frames_needed(encoded.length)
+        cdef uint64_t frames = self.slots.pool.frames_in_use + needed
+        if needed == 0 or needed > self.arena.free_frames or frames <= self.mem_limit:
             return False
         self.slots.pool.peak_frames = max(self.slots.pool.peak_frames, frames)
         return True
@@ -112,7 +112,7 @@ cdef class ZramBackend(CompressedBackend):
         self.counters.failed_writes += 1
         return ZSW_E_FULL
 
-    # -- read and slot_free_notify ------------------------------------------------------------------------------------
+    # -- read and slot_free_notify -------------------------------------------------------------------------------------
 
     cdef int load_from_device(self, uint32_t slot, uint8_t *page) noexcept nogil:
         cdef int code = CompressedBackend.load_from_device(self, slot, page)
@@ -140,7 +140,7 @@ cdef class ZramBackend(CompressedBackend):
         if not self.keep_slots:
             self.free_slot(slot)
 
-    # -- checks -------------------------------------------------------------------------------------------------------
+    # -- checks --------------------------------------------------------------------------------------------------------
 
     def check(self):
         """Assert every invariant of slots, marks, pool and device. O(slots + objects)."""
@@ -149,10 +149,10 @@ cdef class ZramBackend(CompressedBackend):
         CompressedBackend.check(self)
         for slot in range(self.table.count):
             entry = self.slots.find(slot)
-            has_object = entry != NULL and entry.kind != SLOT_EMPTY and entry.kind != SLOT_SAME
+            has_object = entry != NULL and entry.kind != SLOT_EMPTY and entry.kind != SLOT_SAME_FILLED
             state = self.table.states[slot]
             marked = state & (ZRAM_IDLE | ZRAM_INCOMPRESSIBLE)
             assert has_object or not marked, f"slot {slot} has no object and state {state}"
-        # A smaller object may need a zspage of more frames, and recompression does not look at mem_limit.
+        # A smaller object may need a zspage of more frames, and recompression does not check mem_limit.
         assert self.slots.pool.frames_in_use <= self.mem_limit or self.counters.recompressed_pages, \
             "the pool is larger than its limit"

@@ -1,4 +1,4 @@
-"""zram recompresses chosen slots with stronger codecs: recompress_store() in drivers/block/zram/zram_drv.c."""
+"""Recompress chosen slots of zram with stronger codecs: recompress_store() in drivers/block/zram/zram_drv.c."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free
@@ -13,12 +13,12 @@ from zswapsim._core.zsmalloc.classes cimport ZS_HANDLE_BYTES, ZS_STEP
 from zswapsim._core.zsmalloc.slots cimport SLOT_COMPRESSED, encoded_page, slot_entry
 from zswapsim._core.base.errors import InputError
 
-# One call's request, and how much of it is left.
+# The request of one call, and how much of it is left.
 ctypedef struct recompression:
-    uint32_t threshold          # bytes; shorter objects are left
-    int first                   # the codecs to try: from this one
-    int end                     # to the one before this
-    uint64_t max_slots          # slots that may still be tried
+    uint32_t threshold          # bytes; shorter objects are skipped
+    int first                   # number of the first codec to try
+    int end                     # number after that of the last codec to try
+    uint64_t max_slots          # number of slots that may still be tried
 
 ANY_NUMBER = (1 << 64) - 1
 
@@ -54,7 +54,7 @@ def recompress_slots(
                 i += 1
             free(chosen.order)
     finally:
-        zram.arena.leave()
+        zram.arena.unlock()
     if code < 0 and code != ZSW_E_FULL and code != ZSW_E_CORRUPT:
         codec_raise(code, "recompression")
     return zram.counters.recompressed_pages - before
@@ -104,10 +104,10 @@ cdef int replace_object(ZramBackend zram, uint32_t slot, int number, uint16_t le
         encoded.checksum = image
     else:
         encoded.data = zram.codecs.codecs[number].ctx.scratch
-    code = zram.slots.put(slot, &encoded)
+    code = zram.slots.store(slot, &encoded)
     if code < 0:
         return code
     zram.slots.find(slot).codec = <uint8_t> number
     zram.counters.recompressed_pages += 1
-    costs_charge(&zram.costs, &zram.costs.spent_node, zram.costs.node_latency + zram.costs.node_byte * length)
+    costs_charge(&zram.costs, &zram.costs.charged_node_ns, zram.costs.node_latency + zram.costs.node_byte * length)
     return ZSW_OK

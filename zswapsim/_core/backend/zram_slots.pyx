@@ -1,4 +1,4 @@
-"""The choice of zram's slots for writeback and recompression, and the marks of idle ones.
+"""Choose zram's slots for writeback and recompression, and mark idle slots.
 
 It follows mark_idle(), scan_slots_for_recompress() and scan_slots_for_writeback() in drivers/block/zram/zram_drv.c. A
 choice is a sum of IDLE_SLOTS, HUGE_SLOTS and INCOMPRESSIBLE_SLOTS: a slot must be all that the sum names; 0 chooses
@@ -12,7 +12,7 @@ from zswapsim._core.backend.writeback cimport SLOT_AT_POOL, slot_place
 from zswapsim._core.backend.zram cimport ZRAM_IDLE, ZRAM_INCOMPRESSIBLE, ZramBackend
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
 from zswapsim._core.lru.log cimport LRU_NONE
-from zswapsim._core.zsmalloc.slots cimport SLOT_RAW, SLOT_SAME, slot_entry
+from zswapsim._core.zsmalloc.slots cimport SLOT_HUGE, SLOT_SAME_FILLED, slot_entry
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
 cdef enum:
@@ -27,7 +27,7 @@ INCOMPRESSIBLE_SLOTS = CHOOSE_INCOMPRESSIBLE
 def mark_idle(ZramBackend zram not None, uint64_t now=0, age=None):
     """Mark every slot that has an object as idle. An access to the slot removes the mark.
 
-    With `age`, mark the slots whose last access is more than so many accesses before `now`, and remove the mark of all
+    With `age`, mark the slots whose last access is more than `age` accesses before `now`, and remove the mark of all
     others. Raises InputError if zram does not track accesses.
     """
     cdef uint32_t slot
@@ -45,18 +45,18 @@ def mark_idle(ZramBackend zram not None, uint64_t now=0, age=None):
             else:
                 zram.table.states[slot] |= ZRAM_IDLE
     finally:
-        zram.arena.leave()
+        zram.arena.unlock()
 
 
 cdef int lock_pool(ZramBackend zram) except -1:
-    """Without a replay there are no slots, so a bare backend is refused here too."""
+    """A backend without an engine has no slots and is rejected here too."""
     zram.ensure_open()
-    zram.arena.enter()
+    zram.arena.lock()
     return 0
 
 
 cdef bint has_object(ZramBackend zram, uint32_t slot) noexcept nogil:
-    return slot_place(&zram.table, slot) == SLOT_AT_POOL and zram.slots.find(slot).kind != SLOT_SAME
+    return slot_place(&zram.table, slot) == SLOT_AT_POOL and zram.slots.find(slot).kind != SLOT_SAME_FILLED
 
 
 cdef bint is_chosen(ZramBackend zram, uint32_t slot, int choice, int codecs_end) noexcept nogil:
@@ -65,7 +65,7 @@ cdef bint is_chosen(ZramBackend zram, uint32_t slot, int choice, int codecs_end)
     if not has_object(zram, slot):
         return False
     entry = zram.slots.find(slot)
-    if choice & CHOOSE_IDLE and not state & ZRAM_IDLE or choice & CHOOSE_HUGE and entry.kind != SLOT_RAW:
+    if choice & CHOOSE_IDLE and not state & ZRAM_IDLE or choice & CHOOSE_HUGE and entry.kind != SLOT_HUGE:
         return False
     if choice & CHOOSE_INCOMPRESSIBLE and not state & ZRAM_INCOMPRESSIBLE:
         return False

@@ -1,4 +1,4 @@
-"""zram writes chosen slots back to its backing device: writeback_store() in drivers/block/zram/zram_drv.c."""
+"""Write chosen slots of zram back to its backing device: writeback_store() in drivers/block/zram/zram_drv.c."""
 
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free
@@ -10,7 +10,7 @@ from zswapsim._core.codec.codec cimport codec_raise
 
 
 def write_back_slots(ZramBackend zram not None, int choice, uint64_t max_pages, ranges=None):
-    """Write the chosen slots back to the device, at most so many. Return their number.
+    """Write the chosen slots back to the device, at most `max_pages`. Return their number.
 
     `ranges`: (first, last) each, of the slots to choose from; None is all slots. A slot that can't be decompressed is
     skipped. Writeback ends early if the device is full. Raises InputError for a range of slots that do not exist, and
@@ -32,7 +32,7 @@ def write_back_slots(ZramBackend zram not None, int choice, uint64_t max_pages, 
                 i += 1
             free(chosen.order)
     finally:
-        zram.arena.leave()
+        zram.arena.unlock()
     if code < 0 and code != ZSW_E_FULL and code != ZSW_E_CORRUPT:
         codec_raise(code, "writeback")
     return written

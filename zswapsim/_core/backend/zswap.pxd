@@ -1,4 +1,4 @@
-"""zswap: a pool of compressed pages in DRAM in front of a swap device."""
+"""Swap to zswap, a pool of compressed pages in DRAM in front of a swap device."""
 
 from cython cimport final
 
@@ -11,12 +11,12 @@ from zswapsim._core.zsmalloc.slots cimport encoded_page
 
 @final
 cdef class ZswapBackend(CompressedBackend):
-    cdef ZswapGroups groups         # claimed by this backend; without memory cgroups there is one group
-    cdef uint64_t max_pool_frames   # zswap_max_pages(): the pool is full at so many frames; unlimited (UINT64_MAX)
-    cdef uint64_t accept_frames     # zswap_accept_thr_pages(): a full pool accepts pages again at so many frames
-    cdef bint reached_full          # zswap_pool_reached_full: the pool was full and is not yet down at accept_frames
-    cdef bint store_incompressible  # since 6.18: a page that compression gains nothing on is stored as it is
-    cdef int shrink_priority        # of the reclaim that calls the dynamic shrinker, 12 (DEF_PRIORITY) to 0
+    cdef ZswapGroups groups         # the memory cgroups, claimed by this backend; at least one group
+    cdef uint64_t max_pool_frames   # zswap_max_pages(), in frames: the pool is full; or unlimited (UINT64_MAX)
+    cdef uint64_t accept_frames     # zswap_accept_thr_pages(), in frames: a full pool accepts pages again
+    cdef bint reached_full          # zswap_pool_reached_full: the pool was full and has not shrunk to accept_frames
+    cdef bint store_incompressible  # since 6.18, an incompressible page is stored uncompressed
+    cdef int shrink_priority        # priority of the reclaim that calls the dynamic shrinker, 12 (DEF_PRIORITY) to 0
     cdef int max_retries            # MAX_RECLAIM_RETRIES of the shrink worker
 
     # Return True if the pool is full, with hysteresis. zswap_check_limits().
@@ -24,7 +24,7 @@ cdef class ZswapBackend(CompressedBackend):
     cdef int insert(self, uint32_t slot, const encoded_page *encoded) noexcept nogil
     # Free frames until the pool accepts pages again. Return 0 or a negative code. shrink_worker().
     cdef int shrink_worker(self) noexcept nogil
-    # Look at the oldest page of a group. Return WRITEBACK_* but WRITEBACK_FOUND, or a negative code. shrink_memcg().
+    # Scan the oldest page of a group. Return WRITEBACK_* but WRITEBACK_FOUND, or a negative code. shrink_memcg().
     cdef int shrink_memcg(self, zswap_group *group) noexcept nogil
     # Run the dynamic shrinker for one group. Return 0 or a negative code. do_shrink_slab().
     cdef int shrink_slab(self, zswap_group *group) noexcept nogil

@@ -1,6 +1,6 @@
-"""zswap: a pool of compressed pages in DRAM in front of a swap device.
+"""Swap to zswap, a pool of compressed pages in DRAM in front of a swap device.
 
-It follows mm/zswap.c of Linux 6.18, from zswap_store() down; the rules of older versions are settings. Top to bottom:
+It follows mm/zswap.c of Linux 6.18, from zswap_store() down; the rules of older versions are settings. The order is:
 store and its limits, load, the shrink worker, the dynamic shrinker.
 """
 
@@ -23,7 +23,7 @@ from zswapsim._core.base.counters cimport group_counters
 from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.codec.codec cimport Codec
 from zswapsim._core.frames.arena cimport Grant
-from zswapsim._core.zsmalloc.slots cimport SLOT_RAW, SLOT_SAME, encoded_page, slot_entry
+from zswapsim._core.zsmalloc.slots cimport SLOT_HUGE, SLOT_SAME_FILLED, encoded_page, slot_entry
 from zswapsim._core.base.errors import InputError
 
 
@@ -48,7 +48,7 @@ cdef class ZswapBackend(CompressedBackend):
             raise InputError("backend: expected a priority from 0 to 12 and at least one retry")
         self.groups = ZswapGroups([(None, None, rules.writeback)]) if groups is None else groups
         self.groups.claim()
-        # zswap compresses whatever is shorter than a page, and since 6.18 stores the others as they are.
+        # zswap stores compressed what is shorter than a page, and since 6.18 the other pages uncompressed.
         super().__init__(
             cost, grant, device, codec, measured, chain_size=chain_size, huge_size=ZSW_PAGE_SIZE,
             same_filled=rules.same_filled, store_on_compress_fail=True, max_slots=rules.max_slots,
@@ -61,15 +61,16 @@ cdef class ZswapBackend(CompressedBackend):
         self.shrink_priority = rules.priority
         self.max_retries = rules.max_retries
 
-    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint real) except -1:
+    cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         if self.groups is not None and self.groups.group_of != NULL and self.groups.slot_count != slots:
             raise InputError(f"backend: {self.groups.slot_count} slots have a group, {slots} are wanted")
-        return CompressedBackend.attach(self, slots, image_of, image_count, real)
+        return CompressedBackend.attach(self, slots, image_of, image_count, with_bytes)
 
-    # -- store --------------------------------------------------------------------------------------------------------
+    # -- store ---------------------------------------------------------------------------------------------------------
 
     cdef int check_limits(self, uint32_t first, uint32_t count) noexcept nogil:
-        """zswap_store() in mm/zswap.c down to zswap_check_limits(); before it, the slots of the swap device."""
+        """Check the swap device's slots, then the limits as zswap_store() in mm/zswap.c does up to
+        zswap_check_limits()."""
         cdef zswap_group *group = group_of_slot(self.groups, first)
         cdef int code = self.check_max_slots(first, count)
         if code != ZSW_OK:
@@ -81,7 +82,7 @@ cdef class ZswapBackend(CompressedBackend):
         return REJECTED if self.pool_is_full() else ZSW_OK
 
     cdef bint pool_is_full(self) noexcept nogil:
-        """zswap_check_limits() in mm/zswap.c: full at the limit, and then until the accept threshold is reached."""
+        """Check the pool's limit, with the accept threshold as hysteresis: zswap_check_limits() in mm/zswap.c."""
         cdef uint64_t frames = self.slots.pool.frames_in_use
         if frames >= self.max_pool_frames:
             self.counters.pool_limit_hit += 1
@@ -91,11 +92,12 @@ cdef class ZswapBackend(CompressedBackend):
         return self.reached_full
 
     cdef int store_page(self, uint32_t slot, const uint8_t *page) noexcept nogil:
-        """zswap_store_page() and zswap_compress() in mm/zswap.c."""
+        """Compress and store a page: zswap_store_page() and zswap_compress() in mm/zswap.c."""
         cdef encoded_page encoded
         cdef int code = self.codecs.encode(self.image(slot), page, &self.costs, &encoded)
-        if code == ZSW_OK and encoded.kind == SLOT_RAW:
-            # Since 6.18 an incompressible page is stored as it is if it may be written back; before, it is rejected.
+        if code == ZSW_OK and encoded.kind == SLOT_HUGE:
+            # Since 6.18 an incompressible page is stored uncompressed if it may be written back; before, it was
+            # rejected.
             if not (self.store_incompressible and group_of_slot(self.groups, slot).writeback):
                 code = ZSW_E_CODEC
         if code == ZSW_OK:
@@ -142,10 +144,10 @@ cdef class ZswapBackend(CompressedBackend):
             worker_code = self.shrink_worker()
         return worker_code if worker_code < 0 else code
 
-    # -- load, invalidate, writeback of one page ----------------------------------------------------------------------
+    # -- load, invalidate, writeback of one page -----------------------------------------------------------------------
 
     cdef int load_from_device(self, uint32_t slot, uint8_t *page) noexcept nogil:
-        """A page that comes back from the device slows the dynamic shrinker: zswap_folio_swapin() in mm/zswap.c."""
+        """Count a page loaded from the device, which slows the dynamic shrinker: zswap_folio_swapin() in mm/zswap.c."""
         cdef int code = CompressedBackend.load_from_device(self, slot, page)
         cdef zswap_group *group = group_of_slot(self.groups, slot)
         if code >= 0 and not self.device.is_tier:
@@ -164,16 +166,16 @@ cdef class ZswapBackend(CompressedBackend):
         events.pswpout += count
 
     cdef void free_slot(self, uint32_t slot) noexcept nogil:
-        """zswap_entry_free() in mm/zswap.c."""
+        """Free a slot: zswap_entry_free() in mm/zswap.c."""
         cdef zswap_group *group = group_of_slot(self.groups, slot)
         if group.parent != NO_GROUP and slot_place(&self.table, slot) == SLOT_AT_POOL:
             group_charge(self.groups, group, self.slots.find(slot).length, -1)
         self.remove_page(slot, &group.queue)
 
-    # -- the shrink worker --------------------------------------------------------------------------------------------
+    # -- the shrink worker ---------------------------------------------------------------------------------------------
 
     cdef int shrink_worker(self) noexcept nogil:
-        """shrink_worker() in mm/zswap.c: a round over the groups, one page of each, until the pool accepts pages again.
+        """Scan one page of each group in turn until the pool accepts pages again: shrink_worker() in mm/zswap.c.
 
         It gives up after max_retries failures: a page that was rotated or not written back, or a round over all groups
         that found nothing to write back.
@@ -186,7 +188,7 @@ cdef class ZswapBackend(CompressedBackend):
             group = self.groups.next_group()
             if group == NULL:
                 if attempts == 0 and whole_round:
-                    break  # every further round would find as little
+                    break  # further rounds would find no page either
                 failures += attempts == 0
                 attempts = 0
                 whole_round = True
@@ -203,7 +205,7 @@ cdef class ZswapBackend(CompressedBackend):
     cdef int shrink_memcg(self, zswap_group *group) noexcept nogil:
         return self.shrink_one(&group.queue) if group.writeback else <int> WRITEBACK_NONE
 
-    # -- the dynamic shrinker -----------------------------------------------------------------------------------------
+    # -- the dynamic shrinker ------------------------------------------------------------------------------------------
 
     cdef int shrink(self) noexcept nogil:
         """Run the dynamic shrinker for each group, as shrink_slab() does after a reclaim."""
@@ -216,7 +218,7 @@ cdef class ZswapBackend(CompressedBackend):
         return ZSW_OK
 
     cdef int shrink_slab(self, zswap_group *group) noexcept nogil:
-        """do_shrink_slab() in mm/shrinker.c over zswap_shrinker_count() and zswap_shrinker_scan()."""
+        """Follow do_shrink_slab() in mm/shrinker.c over zswap_shrinker_count() and zswap_shrinker_scan()."""
         cdef bint first = group == &self.groups.groups[FIRST_GROUP]
         cdef uint64_t compressed_bytes = self.slots.compressed_bytes if first else group.compressed_bytes
         cdef uint64_t stored = self.slots.stored if first else group.stored
@@ -253,7 +255,7 @@ cdef class ZswapBackend(CompressedBackend):
             written += code == WRITEBACK_DONE
         return written
 
-    # -- statistics and checks ----------------------------------------------------------------------------------------
+    # -- statistics and checks -----------------------------------------------------------------------------------------
 
     def group_stats(self):
         """Return memory.stat's counters of each group, in the order of the groups; groups below it are included."""
@@ -270,7 +272,7 @@ cdef class ZswapBackend(CompressedBackend):
         return self.groups.queued_slots()
 
     cdef bint belongs_in_queue(self, uint32_t slot, const slot_entry *entry) noexcept nogil:
-        return entry.kind != SLOT_SAME
+        return entry.kind != SLOT_SAME_FILLED
 
     cdef int check_groups(self) except -1:
         """Assert that each group but the first is charged for its slots and for those of the groups below it."""

@@ -1,7 +1,7 @@
-"""Groups of pages in zswap, as memory cgroups are: their limits, counters and writeback queues.
+"""Group the pages of zswap as memory cgroups do: limits, counters and writeback queues of each group.
 
 Limits follow obj_cgroup_may_zswap() and mem_cgroup_zswap_writeback_enabled() in mm/memcontrol.c of Linux 6.18. Both
-look at a group and at all groups above it. A walk has the order of mem_cgroup_iter().
+check a group and all groups above it. A walk has the order of mem_cgroup_iter().
 """
 
 from cython cimport final
@@ -57,7 +57,7 @@ cdef class ZswapGroups:
         free(self.groups)
 
     cdef int add(self, parent, max_pages, bint writeback) except -1:
-        """Add a group. Part of the constructor."""
+        """Add a group. Called by the constructor."""
         cdef zswap_group *group = &self.groups[self.count]
         if (parent is None) != (self.count == 0) or parent is not None and not 0 <= parent < self.count:
             raise InputError(f"group {self.count}: expected a parent before it, for all but the first")
@@ -70,7 +70,7 @@ cdef class ZswapGroups:
         return 0
 
     cdef int open_slots(self, slot_groups) except -1:
-        """Check and keep the group of every slot. Part of the constructor."""
+        """Check and keep the group of every slot. Called by the constructor."""
         cdef const uint16_t[::1] group_of = slot_groups
         cdef Py_ssize_t slot
         if not 0 < group_of.shape[0] < 1 << 32:
@@ -90,7 +90,7 @@ cdef class ZswapGroups:
         return 0
 
     cdef bint limit_reached(self, zswap_group *group, uint64_t compressed_bytes) noexcept nogil:
-        """obj_cgroup_may_zswap() in mm/memcontrol.c."""
+        """Follow obj_cgroup_may_zswap() in mm/memcontrol.c."""
         cdef uint64_t charged
         while True:
             charged = compressed_bytes if group.parent == NO_GROUP else group.compressed_bytes
@@ -108,7 +108,7 @@ cdef class ZswapGroups:
         self.next_shrink = <uint16_t> number
         return &self.groups[number]
 
-    # -- statistics -----------------------------------------------------------------------------------------------
+    # -- statistics ----------------------------------------------------------------------------------------------------
 
     cdef uint64_t queued_slots(self) noexcept nogil:
         cdef uint64_t total = 0

@@ -1,4 +1,4 @@
-"""The arithmetic of zswap's limits and of its dynamic shrinker.
+"""Compute how much zswap's dynamic shrinker scans.
 
 It follows mm/zswap.c, and do_shrink_slab() in mm/shrinker.c, of Linux 6.18.
 """
@@ -28,6 +28,6 @@ cdef inline uint64_t shrinker_delta(uint64_t freeable, int priority) noexcept no
     return (freeable >> priority) * 4 // SHRINK_SEEKS
 
 
-# Return what is left for the next call, if `due` entries were to be scanned and `scanned` were.
+# Return the entries left for the next call, if `due` were to be scanned and `scanned` were.
 cdef inline uint64_t shrinker_next_deferred(uint64_t due, uint64_t scanned, uint64_t freeable) noexcept nogil:
     return min(due - min(due, scanned), 2 * freeable)

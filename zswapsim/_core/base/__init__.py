@@ -1,1 +1,1 @@
-"""Hold what every other wing needs: errors, memory, the page, sums over arrays, the clock, histograms."""
+"""Provide what every other wing needs: errors, memory, pages, reductions of arrays, the clock, histograms."""

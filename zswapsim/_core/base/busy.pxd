@@ -1,7 +1,7 @@
-"""A flag that refuses a second thread while a call runs without the GIL.
+"""Reject a second thread while a call runs without the GIL: an atomic flag.
 
-The flag is atomic, so that it also holds where two threads read it at the same time, as they may in a Python without
-the GIL. Nobody waits for it: a thread that finds it set raises BusyError. Zeroed memory is a clear flag.
+The flag is atomic because two threads may read it at the same time in a Python without the GIL. No thread waits for it:
+a thread that finds it set raises BusyError. Zeroed memory is a clear flag.
 """
 
 cdef extern from *:
@@ -12,9 +12,9 @@ cdef extern from *:
     #define is_busy(flag) (__atomic_load_n(&(flag), __ATOMIC_ACQUIRE) != 0)
     """
     ctypedef unsigned char busy_flag
-    # Sets the flag and returns True; returns False if another call has set it.
+    # Set the flag and return True; return False if another call has set it.
     bint busy_enter(busy_flag *flag) noexcept nogil
-    # Clears the flag, by the call that set it.
+    # Clear the flag; only the call that set it may do so.
     void busy_leave(busy_flag *flag) noexcept nogil
-    # Returns True if a call has set the flag; it may be clear again when the caller looks at the answer.
+    # Return True if a call has set the flag. The flag may be clear again when the caller reads the result.
     bint is_busy(busy_flag flag) noexcept nogil

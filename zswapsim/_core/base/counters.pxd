@@ -1,7 +1,6 @@
-"""The counters of a run. cext/zsw_counters.h declares each once: name, the kernel's counter, when it rises.
-
-The fields are named here again so that Cython knows them. C knows the order: a field that the header lacks does not
-compile, and names and values of a Result both come from the header's rows.
+"""Declare the counters of a run to Cython. cext/zsw_counters.h defines each once: name, the kernel's counter, when it
+rises. Only the names of fields are repeated here. Their order comes from the header: a field that it lacks does not
+compile, and names and values of a Result both come from its rows.
 """
 
 from libc.stdint cimport uint64_t
@@ -93,7 +92,7 @@ cdef extern from "zsw_counters.h" nogil:
     const zsw_counter *cram_usage_counters_rows
     const zsw_counter *group_counters_rows
 
-    # Structures of counters of which only the size is used.
+    # Only the size of these structures is used.
     ctypedef struct usage_counters:
         pass
     ctypedef struct cram_usage_counters:

@@ -1,15 +1,15 @@
-"""The counters of a run by name, and the table that describes them (cext/zsw_counters.h)."""
+"""Return the counters of a run by name, and describe them (cext/zsw_counters.h)."""
 
 from libc.stdint cimport uint64_t
 
 
 cdef dict counters_dict(const zsw_counter *rows, size_t size, const void *values):
-    cdef const uint64_t *each = <const uint64_t *> values
+    cdef const uint64_t *counts = <const uint64_t *> values
     cdef size_t i
-    found = {}
+    result = {}
     for i in range(size // sizeof(uint64_t)):
-        found[rows[i].name.decode()] = 0 if each == NULL else each[i]
-    return found
+        result[rows[i].name.decode()] = 0 if counts == NULL else counts[i]
+    return result
 
 
 cdef list described(const zsw_counter *rows, size_t size):

@@ -1,4 +1,4 @@
-"""All exceptions of the package, and the only place that turns a core's code into one.
+"""Define all exceptions of the package, and turn codes of the core into exceptions, in this place alone.
 
 A user's mistake is an :class:`InputError` (exit 2 on the command line); failures of the machine or of a codec raise one
 of the others (exit 1). All of them derive from :class:`ZswapsimError`.
@@ -55,7 +55,7 @@ class DeviceError(ZswapsimError, OSError):
     """The file behind the swap device failed."""
 
 
-# The module that users import them from; tracebacks and pickles name it.
+# Tracebacks and pickles name the module from which users import the exceptions.
 for kind in [value for value in globals().values() if isinstance(value, type) and issubclass(value, ZswapsimError)]:
     kind.__module__ = "zswapsim"
 

@@ -1,7 +1,7 @@
-"""Hints to the compiler and the processor: memory that is needed soon, and branches that are seldom taken.
+"""Give hints to the compiler and the processor: memory that is needed soon, and branches that are seldom taken.
 
-The address of a prefetch may be any, even one that is not mapped. The last argument of the builtin says how long the
-line is used: 3 keeps it in all caches, 2 leaves out the first level.
+A prefetch accepts any address, even one that is not mapped. The last argument of the builtin is the locality: 3 keeps
+the line in all caches, 2 leaves out the first level.
 """
 
 cdef extern from *:
@@ -10,8 +10,8 @@ cdef extern from *:
     #define zsw_prefetch_read(address) __builtin_prefetch((address), 0, 2)
     #define zsw_unlikely(condition) __builtin_expect(!!(condition), 0)
     """
-    # The line will be written.
+    # Prefetch a line that will be written.
     void zsw_prefetch_write(const void *address) noexcept nogil
-    # The line will be read once.
+    # Prefetch a line that will be read once.
     void zsw_prefetch_read(const void *address) noexcept nogil
     bint zsw_unlikely(bint condition) noexcept nogil

@@ -1,4 +1,4 @@
-"""Large tables in huge pages, so that a random access to one costs no walk of the host's page tables."""
+"""Allocate large tables in huge pages, so that a random access costs no walk of the host's page tables."""
 
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, malloc
@@ -22,8 +22,8 @@ cdef inline void *table_alloc(size_t size) noexcept nogil:
     return memory
 
 
-# Allocate zeroed memory. Pages that are never touched are never faulted in.
-cdef inline void *table_zeroed(size_t size) noexcept nogil:
+# Allocate a zeroed table. Pages that are never accessed are never faulted in.
+cdef inline void *table_calloc(size_t size) noexcept nogil:
     cdef void *memory = calloc(size, 1)
     cdef uintptr_t first = (<uintptr_t> memory + HUGE_PAGE_BYTES - 1) & ~<uintptr_t> (HUGE_PAGE_BYTES - 1)
     if memory != NULL and first + HUGE_PAGE_BYTES <= <uintptr_t> memory + size:

@@ -1,4 +1,4 @@
-"""Functions on the bytes of a page."""
+"""Compare, fill and sum the bytes of a page."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy

@@ -1,4 +1,4 @@
-"""The size of a page, for Python: ZSW_PAGE_SIZE of cext/zsw_codec.h."""
+"""Give Python the size of a page, ZSW_PAGE_SIZE of cext/zsw_codec.h."""
 
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
 

@@ -1,4 +1,4 @@
-"""Codecs in the core: a table with parameters, shared by threads, and one context for each thread."""
+"""Define codecs in the core: a table with parameters, shared by threads, and one context for each thread."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
@@ -41,29 +41,28 @@ cdef class Codec:
     cdef readonly dict settings  # every parameter's value
 
 
-# State of one thread, owned by the object that embeds it. A zeroed struct is a closed context.
+# The state of one thread, owned by the object that embeds it. A zeroed struct is a closed context.
 ctypedef struct codec_ctx:
     const zsw_codec *table
-    void *ctx           # the codec's own, freed by codec_ctx_close
-    uint8_t *scratch    # output of codec_compress: CODEC_SCRATCH bytes with a guard behind them
+    void *ctx           # the codec's context; freed by codec_ctx_close()
+    uint8_t *scratch    # output of codec_compress(): CODEC_SCRATCH bytes, then guard bytes
 
 cdef enum:
     CODEC_SCRATCH = 2 * ZSW_PAGE_SIZE
 
-# Opens a context; raises HostMemoryError. The caller keeps a reference to `codec` until it has closed it.
+# Open a context. The caller keeps a reference to `codec` until it has closed the context. Raises HostMemoryError.
 cdef int codec_ctx_open(Codec codec, codec_ctx *out) except -1
 # Close a context. Closing twice is allowed.
 cdef void codec_ctx_close(codec_ctx *ctx) noexcept nogil
-# Compresses one page into ctx.scratch. Length 1 … 4095; 4096 if the page did not get smaller (the codec returned 0 or
-# at least 4096): store it uncompressed; ZSW_E_CODEC; ZSW_E_PLUGIN (raised, wrote past its buffer, or returned a length
-# that can't be).
+# Compress one page into ctx.scratch. Return the length, 1 … 4095; 4096 if the page did not get smaller (the codec
+# returned 0 or at least 4096), so that it is stored uncompressed; ZSW_E_CODEC; or ZSW_E_PLUGIN (the codec raised, wrote
+# past its buffer, or returned an impossible length).
 cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil
-# Decompresses exactly one page into `page`. 0, ZSW_E_CORRUPT or ZSW_E_PLUGIN.
+# Decompress exactly one page into `page`. Return 0, ZSW_E_CORRUPT or ZSW_E_PLUGIN.
 cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_bytes, uint8_t *page) noexcept nogil
 # Return and clear the exception that this thread's codec raised, or None. Called with the GIL, after ZSW_E_PLUGIN.
 cdef object codec_pop_exception()
 # Raise the exception for a negative code of the functions above; `subject` as in raise_code. For ZSW_E_PLUGIN that is a
-# PluginError in which `subject` ("slot 7") stands before what this thread's codec did, and whose cause is the codec's
-# exception;
-# a KeyboardInterrupt inside the codec stays one.
+# PluginError whose text is `subject` ("slot 7") and the fault of this thread's codec, and whose cause is the codec's
+# exception; a KeyboardInterrupt inside the codec is raised unchanged.
 cdef int codec_raise(int code, str subject) except -1

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from zswapsim._core.codec.library import Library
 from zswapsim._core.codec.parameters import Parameter
 
-# What holds bytes side by side. (typing has a name for it from Python 3.12 on.)
+# An object with contiguous bytes. (typing has a name for it from Python 3.12 on.)
 BytesLike = bytes | bytearray | memoryview | NDArray[np.uint8]
 
 class CodecTable:

@@ -1,4 +1,4 @@
-"""Codecs: tables from C or Python, codecs made from them with parameters, and contexts to run them in.
+"""Make codecs: tables from C or Python, codecs with parameters, and contexts to run them in.
 
 All input is checked here, for every caller: parameters against their range, tables against the interface's version, and
 return values of codecs against the contract.
@@ -71,8 +71,8 @@ cdef class CodecTable:
     cdef const zsw_codec *table
     cdef object refs                   # the capsule or the class; None for a built-in codec
     cdef readonly str name
-    cdef readonly tuple parameters      # of Parameter
-    cdef readonly tuple symbols         # functions wanted from a library
+    cdef readonly tuple parameters      # a Parameter for each parameter
+    cdef readonly tuple symbols         # names of the functions needed from a library
     cdef readonly bint takes_dictionary
 
     def __repr__(self):
@@ -199,11 +199,11 @@ cdef int create_params(Codec codec, CodecTable table, list values, Library libra
 
 
 cdef class Codec:
-    """A codec with its parameters: immutable, shared by any number of threads. Get one from `get_compressor`.
+    """Hold a codec with its parameters: immutable, shared by any number of threads. Get one from `get_compressor`.
 
     `values` gives the parameters that differ from their initial value. `dictionary` is the content of a
     dictionary and `dictionary_name` the file that it came from. `reopen(spec)` makes this codec again in another
-    process. Two codecs are equal when their specification and dictionary are.
+    process. Two codecs are equal if their specifications and dictionaries are.
 
     Raises InputError if a value is out of its range or the dictionary can't be used, PluginError or
     HostMemoryError if the codec can't be made.

@@ -1,7 +1,7 @@
 VERSION_SYMBOLS: frozenset[str]
 
 class Library:
-    """Opens a shared object and looks up every one of `symbols`; OSError where that fails. Never closed."""
+    """Open a shared object, which is never closed, and look up each of `symbols`. Raises OSError if that fails."""
 
     symbols: tuple[str, ...]
     path: str

@@ -14,13 +14,13 @@ cdef extern from *:
     #include <dlfcn.h>
     #include <string.h>
 
-    /* The file that a symbol came from, NULL where the linker doesn't know. */
+    /* Return the file that a symbol came from, or NULL if the linker doesn't know it. */
     static const char *zsw_file_of(const void *symbol) {
         Dl_info info;
         return dladdr(symbol, &info) ? info.dli_fname : NULL;
     }
 
-    /* Calls a function `const char *f(void)` given as a symbol. */
+    /* Call a function `const char *f(void)` given as a symbol. */
     static const char *zsw_call_version(void *symbol) {
         const char *(*function)(void);
         memcpy(&function, &symbol, sizeof(symbol));
@@ -35,7 +35,7 @@ cdef extern from *:
     int RTLD_LAZY
     int RTLD_LOCAL
 
-# Functions without arguments that return a string. No other function is called from this module.
+# These functions take no arguments and return a string. No other function is called from this module.
 VERSION_SYMBOLS = frozenset({"LZ4_versionString", "ZSTD_versionString", "zlibVersion"})
 
 
@@ -44,10 +44,10 @@ cdef str text(const char *chars):
 
 
 cdef class Library:
-    """Opens `path` (a file, or a name that the dynamic linker knows) and looks up every one of `symbols` in it.
+    """Open `path` (a file, or a name that the dynamic linker knows) and look up each of `symbols` in it.
 
-    `version_symbol` names the function that tells the version; one of VERSION_SYMBOLS, or "" for none.
-    Raises OSError, with the linker's words, if the file can't be opened or lacks a symbol.
+    `version_symbol`: the function that returns the version, one of VERSION_SYMBOLS, or "" for none.
+    Raises OSError, with the linker's message, if the file can't be opened or lacks a symbol.
     """
 
     def __cinit__(self, str path not None, tuple symbols not None, str version_symbol not None = ""):

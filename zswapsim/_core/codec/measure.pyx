@@ -14,12 +14,12 @@ from zswapsim._core.base.page cimport page_same_filled
 from zswapsim._core.base.errors import InputError
 
 cdef enum:
-    WARM_UP_PAGES = 8       # run before measuring, to warm caches and branch predictors
+    WARM_UP_PAGES = 8       # pages run before measuring, to warm caches and branch predictors
     OUTLIER_FACTOR = 16     # a page is measured again if its time is this many times the mean
-    OUTLIER_NS = 50_000     # plus this many ns: probably an interruption
+    OUTLIER_NS = 50_000     # plus this many ns; probably an interruption
 
 
-# Measurements of one page.
+# The measurements of one page.
 ctypedef struct page_measurement:
     uint16_t size
     uint8_t same_filled

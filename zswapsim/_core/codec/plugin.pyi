@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 class PythonCodec:
-    """What a Python codec is made from: `factory(**settings)` makes the object of one context."""
+    """Hold the factory and settings of a Python codec: `factory(**settings)` makes the object of one context."""
 
     name: str
     factory: Callable[..., Any]

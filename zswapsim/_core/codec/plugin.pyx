@@ -41,10 +41,10 @@ cdef class PythonCodecContext:
     cdef object decompress
 
     def __cinit__(self, PythonCodec plugin not None):
-        made = plugin.factory(**plugin.settings)
+        context = plugin.factory(**plugin.settings)
         self.name = plugin.name
-        self.compress = made.compress
-        self.decompress = made.decompress
+        self.compress = context.compress
+        self.decompress = context.decompress
 
 
 def describe_error(error):
@@ -56,7 +56,7 @@ def describe_error(error):
         return kind
 
 
-# Wrap an exception in a PluginError and keep it. Called in an except clause. A KeyboardInterrupt is kept as it is.
+# Wrap an exception in a PluginError and keep it. Called in an except clause. A KeyboardInterrupt is kept unchanged.
 cdef int plugin_failed(str name, str step, object error) noexcept:
     if isinstance(error, Exception) and not isinstance(error, PluginError):
         wrapped = PluginError(f"codec {name}: {step} raised {describe_error(error)}")
@@ -68,14 +68,14 @@ cdef int plugin_failed(str name, str step, object error) noexcept:
 
 cdef int plugin_ctx_create(const void *params, void **ctx) noexcept with gil:
     cdef PythonCodec plugin = <PythonCodec> params
-    cdef PythonCodecContext made
+    cdef PythonCodecContext context
     ctx[0] = NULL
     try:
-        made = PythonCodecContext(plugin)
+        context = PythonCodecContext(plugin)
     except BaseException as error:
         return plugin_failed(plugin.name, "making it", error)
-    Py_INCREF(made)
-    ctx[0] = <void *> made
+    Py_INCREF(context)
+    ctx[0] = <void *> context
     return ZSW_OK
 
 

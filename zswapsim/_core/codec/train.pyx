@@ -20,7 +20,8 @@ ctypedef const char *(*error_name_function)(size_t code) noexcept nogil
 def train(Library library not None, const uint8_t[:, ::1] pages, size_t dictionary_bytes):
     """Train a dictionary of at most `dictionary_bytes` from pages (uint8[K, 4096]), without the GIL.
 
-    `library` was opened with TRAIN_SYMBOLS. Raises InputError, in the trainer's words, if the pages give none.
+    `library` was opened with TRAIN_SYMBOLS. Raises InputError, with the trainer's message, if the pages give no
+    dictionary.
     """
     cdef bytearray out = bytearray(dictionary_bytes)
     cdef uint8_t[::1] view = out

@@ -2,13 +2,14 @@
 
 The distance of an access is the number of distinct pages accessed since the last access to its page, that one included:
 the access misses in every smaller DRAM and hits in every other (Mattson, Gecsei, Slutz and Traiger, "Evaluation
-techniques for storage hierarchies", IBM Systems Journal, 1970). As in `lru`, each access takes the next place and marks
-it, and takes the mark off its page's place before; so the distance is the number of marks from that place on.
+techniques for storage hierarchies", IBM Systems Journal, 1970). As in the log of lru/log.pxd, each access takes the
+next place and marks it, and clears the mark of its page's previous place; so the distance is the number of marks from
+that place on.
 
-Swap-outs where copies stay behind a load until a write (DIRTY and IN_SLOT in `replay`): a page that was made dirty, by
-its first access or a write, is stored when it leaves DRAM for the first time since. That has happened in DRAMs smaller
-than the largest distance since then, and each writes it once, however often the page comes and goes. So each page keeps
-that distance, and a write counts it and resets it.
+Swap-outs are counted for backends that keep a page's copy after a load until the page is written (DIRTY and IN_SLOT in
+base/page_flags.pxd). A page that became dirty, by its first access or a write, is stored when it is next evicted. It
+was evicted from every DRAM smaller than the largest distance since then, and each stores it once, however often it is
+faulted in and evicted. So each page keeps that distance, and a write counts and resets it.
 """
 
 from cython cimport final
@@ -24,7 +25,7 @@ from zswapsim._core.curve.rankedbits cimport (
 )
 from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_OK
-from zswapsim._core.lru.log cimport LRU_AHEAD
+from zswapsim._core.lru.log cimport LRU_PREFETCH
 from zswapsim._core.base.hints cimport zsw_prefetch_write
 from zswapsim._core.base.memory cimport table_alloc
 from zswapsim._core.base.hints cimport zsw_prefetch_write
@@ -32,16 +33,17 @@ from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
 
 cdef enum:
     STACK_NONE = 0xFFFFFFFF
-    BLOCK = 64                  # accesses whose distances are known before they are entered
-    PLACES_A_PAGE = 4           # moving marks together then costs a third of a step an access
+    BLOCK = 64                  # accesses whose distances are computed before they are counted
+    PLACES_A_PAGE = 4           # compaction then costs a third of a step for each access
     MIN_PLACES = 4096
 
-MOST_PAGES = 1 << 31
+MAX_PAGES = 1 << 31
 
 
 @final
 cdef class StackDistances:
-    """Stack distances of accesses to pages 0 … `pages` - 1 (1 ... 2**31). Raises InputError, HostMemoryError."""
+    """Compute stack distances of accesses to pages 0 … `pages` - 1 (1 ... 2**31). Raises InputError,
+    HostMemoryError."""
 
     def __cinit__(self):
         self.records = NULL
@@ -54,8 +56,8 @@ cdef class StackDistances:
         cdef uint64_t wanted
         if self.records != NULL:
             raise InputError("distances: already initialised")
-        if not 0 < pages <= MOST_PAGES:
-            raise InputError(f"{pages} pages: expected 1 to {MOST_PAGES}")
+        if not 0 < pages <= MAX_PAGES:
+            raise InputError(f"{pages} pages: expected 1 to {MAX_PAGES}")
         self.pages = pages
         wanted = max((<uint64_t> self.pages * PLACES_A_PAGE + BLOCK - 1) // BLOCK * BLOCK, <uint64_t> MIN_PLACES)
         self.places = <uint32_t> min(wanted, <uint64_t> <uint32_t> RANK_MAX)
@@ -79,7 +81,7 @@ cdef class StackDistances:
         free(self.dirty_spans)
 
     cdef int begin_call(self) except -1:
-        """Refuse a second thread. Every call begins with it; the caller ends it with end_call()."""
+        """Raise BusyError for a second thread. Every call begins with this and ends with end_call()."""
         if self.records == NULL:
             raise InputError("distances: not initialised")
         if not busy_enter(&self.busy):
@@ -89,18 +91,18 @@ cdef class StackDistances:
     cdef void end_call(self) noexcept nogil:
         busy_leave(&self.busy)
 
-    # -- the trace ------------------------------------------------------------------------------------------------
+    # -- the trace -----------------------------------------------------------------------------------------------------
 
     def feed(self, const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t[::1] out=None):
         """Process accesses: page numbers, and for each 0 for a read or 1 for a write. O(log pages) each.
 
-        `out`: their distances are written there; of the length of `pages`.
+        `out`: an array of the length of `pages`, to which their distances are written.
 
-        Raises InputError for a page number out of range, or lengths that differ; then none has been entered.
+        Raises InputError for a page number out of range, or lengths that differ; then no access was processed.
         """
         cdef Py_ssize_t count = pages.shape[0]
         cdef Py_ssize_t i
-        cdef uint32_t highest = 0
+        cdef uint32_t max_page = 0
         if ops.shape[0] != count:
             raise InputError(f"distances: {count} pages and {ops.shape[0]} operations")
         if out is not None and out.shape[0] != count:
@@ -108,9 +110,9 @@ cdef class StackDistances:
         self.begin_call()
         try:
             for i in range(count):
-                highest = max(highest, pages[i])
-            if highest >= self.pages:
-                raise InputError(f"distances: page {highest}: expected a number below {self.pages}")
+                max_page = max(max_page, pages[i])
+            if max_page >= self.pages:
+                raise InputError(f"distances: page {max_page}: expected a number below {self.pages}")
             if count:
                 with nogil:
                     self.walk(&pages[0], &ops[0], count, NULL if out is None else &out[0])
@@ -123,12 +125,12 @@ cdef class StackDistances:
         cdef int half = 0
         while done < count:
             # Reserve places for a whole block, so that the inner loop need not check.
-            length = min(count - done, BLOCK - (self.head & (BLOCK - 1)))
-            if self.head & (BLOCK - 1) == 0:
-                if self.head == self.places:
+            length = min(count - done, BLOCK - (self.next_place & (BLOCK - 1)))
+            if self.next_place & (BLOCK - 1) == 0:
+                if self.next_place == self.places:
                     self.compact_places()
                     continue
-                rank_set_word(&self.marks, self.head >> 6)
+                rank_set_word(&self.marks, self.next_place >> 6)
             self.measure_word(pages + done, ops + done, length, count - done, results[half])
             if out != NULL:
                 copy_distances(results[half], length, out + done)
@@ -143,10 +145,10 @@ cdef class StackDistances:
     ) noexcept nogil:
         """Compute distances of accesses within one word of marks, and the spans that writes end."""
         cdef stack_record *record
-        cdef uint32_t head = self.head, live = self.live, distance, max_distance, ended
+        cdef uint32_t head = self.next_place, live = self.live, distance, max_distance, ended
         cdef Py_ssize_t i
         for i in range(count):
-            zsw_prefetch_write(&self.records[pages[min(i + LRU_AHEAD, readable - 1)]])
+            zsw_prefetch_write(&self.records[pages[min(i + LRU_PREFETCH, readable - 1)]])
             record = &self.records[pages[i]]
             distance = 0
             if record.stamp != <uint32_t> STACK_NONE:
@@ -163,7 +165,7 @@ cdef class StackDistances:
             zsw_prefetch_write(&self.dirty_spans[ended])
             results[2 * i] = distance
             results[2 * i + 1] = ended
-        self.head = head
+        self.next_place = head
         self.live = live
 
     cdef inline void count_results(self, const uint32_t *results, Py_ssize_t count) noexcept nogil:
@@ -179,17 +181,17 @@ cdef class StackDistances:
             if self.records[page].stamp != <uint32_t> STACK_NONE:
                 self.records[page].stamp = rank_before(&self.marks, self.records[page].stamp)
         rank_reset(&self.marks, self.live)
-        self.head = self.live
+        self.next_place = self.live
 
-    # -- results -------------------------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------------------------
 
-    cdef void add_open_spans(self, uint64_t *into) noexcept nogil:
+    cdef void add_open_spans(self, uint64_t *dst) noexcept nogil:
         """Add the span of each page that a write would end now."""
         cdef uint32_t page, distance
         for page in range(self.pages):
             if self.records[page].stamp != <uint32_t> STACK_NONE:
                 distance = self.live - rank_before(&self.marks, self.records[page].stamp)
-                into[max(distance, self.records[page].max_distance)] += 1
+                dst[max(distance, self.records[page].max_distance)] += 1
 
     def accesses_by_distance(self):
         """Return uint64[pages + 1]: accesses so far by distance; [0] counts first accesses.
@@ -201,48 +203,48 @@ cdef class StackDistances:
     def stores_by_distance(self):
         """Return uint64[pages + 1]: dirty spans by their largest distance; [0] is 0.
 
-        A DRAM of c frames has stored as many pages as there are of a distance above c, if copies stay behind a load
-        until a write. O(pages log pages).
+        A DRAM of c frames has stored as many pages as there are of a distance above c, if copies stay in the backend
+        after a load until a write. O(pages log pages).
         """
         return self.copy_counts(self.dirty_spans, True)
 
-    def depths(self):
+    def distances_now(self):
         """Return uint32[pages]: the distance that an access to each page would have now; 0 if it was never accessed.
 
-        A page is in every DRAM of at least so many frames. O(pages log pages).
+        A page is in every DRAM of at least that many frames. O(pages log pages).
         """
-        cdef uint32_t[::1] into
+        cdef uint32_t[::1] dst
         cdef uint32_t page
         self.begin_call()
         try:
-            found = np.zeros(self.pages, np.uint32)
-            into = found
+            result = np.zeros(self.pages, np.uint32)
+            dst = result
             with nogil:
                 for page in range(self.pages):
                     if self.records[page].stamp != <uint32_t> STACK_NONE:
-                        into[page] = self.live - rank_before(&self.marks, self.records[page].stamp)
-            return found
+                        dst[page] = self.live - rank_before(&self.marks, self.records[page].stamp)
+            return result
         finally:
             self.end_call()
 
     cdef copy_counts(self, const uint64_t *counts, bint with_open):
-        cdef uint64_t[::1] into
+        cdef uint64_t[::1] dst
         self.begin_call()
         try:
-            found = np.empty(self.pages + 1, np.uint64)
-            into = found
+            result = np.empty(self.pages + 1, np.uint64)
+            dst = result
             with nogil:
-                memcpy(&into[0], counts, (<size_t> self.pages + 1) * sizeof(uint64_t))
+                memcpy(&dst[0], counts, (<size_t> self.pages + 1) * sizeof(uint64_t))
                 if with_open:
-                    into[0] = 0
-                    self.add_open_spans(&into[0])
-            return found
+                    dst[0] = 0
+                    self.add_open_spans(&dst[0])
+            return result
         finally:
             self.end_call()
 
     @property
-    def seen(self):
-        """Distinct pages that were accessed so far."""
+    def accessed_pages(self):
+        """Return the number of distinct pages accessed so far."""
         return self.live
 
     @property
@@ -259,10 +261,10 @@ cdef class StackDistances:
                 self.records[page].stamp for page in range(self.pages) if self.records[page].stamp != STACK_NONE
             )
             assert len(stamps) == self.live == len(set(stamps)), "live pages are miscounted, or share a place"
-            assert all(place < self.head for place in stamps), "a page has a place that was not given out"
+            assert all(place < self.next_place for place in stamps), "a page has a place that no access took"
             for rank, place in enumerate(stamps):
                 assert self.marks.marks[place >> 6] >> (place & 63) & 1, f"place {place} has no mark"
-                assert rank_before(&self.marks, place) == rank, f"place {place} does not know what is before it"
+                assert rank_before(&self.marks, place) == rank, f"place {place} has a wrong rank"
         finally:
             self.end_call()
 

@@ -1,9 +1,9 @@
-"""A bitmap with rank: it answers how many set bits precede a place.
+"""Keep a bitmap with rank: count the set bits that precede a place.
 
-Beside each word is the number of marks before it in its node of 32 words, beside each node the number before that in a
-node of 32 nodes, and so on with nodes of 16, up to one node in all: O(log places), 4 levels for 4 million places. A
-query adds one number of each level; all addresses are known at once. Removing a mark takes 1 off the numbers behind it
-in one node of each level, which is a cache line and a few vector instructions. The numbers add an eighth to the bitmap.
+Each word has the number of marks before it in its node of 32 words, each node the number before it in a group of 32
+nodes, and so on with groups of 16, up to a single node: O(log places), 4 levels for 4 million places. A query adds one
+number of each level; all addresses are known at once. Removing a mark subtracts 1 from the numbers after it in one node
+of each level, which is a cache line and a few vector instructions. The numbers add an eighth to the bitmap.
 """
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
@@ -16,7 +16,7 @@ from zswapsim._core.base.memory cimport table_alloc
 
 cdef extern from *:
     """
-    /* Adds `delta` to the numbers behind `place` in one node. Fixed lengths: the compiler makes vectors of it. */
+    /* Add `delta` to the numbers after `place` in one node. The compiler vectorizes the loops of fixed length. */
     static inline void zsw_add_after_32(uint16_t *node, uint32_t place, int delta) {
         for (int i = 0; i < 32; i++)
             node[i] = (uint16_t) (node[i] + ((int16_t) i > (int16_t) place ? (int16_t) delta : 0));
@@ -30,27 +30,27 @@ cdef extern from *:
     void zsw_add_after_16(uint32_t *node, uint32_t place, int delta) noexcept nogil
 
 cdef enum:
-    RANK_LEVELS = 4             # levels above nodes of nodes: enough for 2**32 places
+    RANK_LEVELS = 4             # levels above groups of nodes, enough for 2**32 places
     RANK_MAX = 0xFFFF0000       # places
 
 # Bits are cleared one by one and set 64 at a time, in ascending order, before the places of the word are used. So the
 # rank of a place in use is always exact.
 ctypedef struct rank_bitmap:
-    uint64_t *marks             # owned; a bit a place
+    uint64_t *marks             # owned; one bit for each place
     uint16_t *in_node           # by word: marks before it in its node of 32 words
     uint16_t *in_group          # by node: marks before it in its group of 32 nodes
-    uint32_t *upper[RANK_LEVELS]    # by group, by 16 groups, …: marks before it among 16 of its kind
+    uint32_t *upper[RANK_LEVELS]    # by level; then by group, by 16 groups, …: marks before it among 16 of its kind
     uint32_t upper_levels       # levels of these in use; the last is one node
     uint32_t words
-    size_t nbytes               # of all of the above, which are one block
+    size_t nbytes               # bytes of all arrays above, which are one allocation
 
 
-# Bytes of `count` numbers of `width`, whole cache lines.
+# Return the bytes of `count` numbers of `width` bytes, rounded up to whole cache lines.
 cdef inline size_t rank_line_bytes(size_t count, size_t width) noexcept nogil:
     return (count * width + 63) // 64 * 64
 
 
-# Allocate a clear bitmap of `places`, at most MARKS_MOST. Return 0 or ZSW_E_NOMEM.
+# Allocate a clear bitmap of `places`, at most RANK_MAX. Return 0 or ZSW_E_NOMEM.
 cdef inline int rank_open(rank_bitmap *into, uint32_t places) noexcept nogil:
     cdef size_t sizes[3 + RANK_LEVELS]
     cdef char *at

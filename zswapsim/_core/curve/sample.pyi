@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_PAGES: int
+MAX_PAGES: int
 
 def sampled_pages(pages: int, shift: int, limit: int) -> int: ...
 def limit_for(pages: int, shift: int, wanted: int) -> int: ...

@@ -19,7 +19,7 @@ ctypedef fused counts:
     uint32_t
     uint64_t
 
-MOST_PAGES = (1 << 32) - 1
+MAX_PAGES = (1 << 32) - 1
 
 cdef extern from *:
     """
@@ -31,30 +31,30 @@ cdef extern from *:
 
 def sampled_pages(uint64_t pages, uint32_t shift, uint32_t limit):
     """Count the pages 0 … `pages` - 1 with a hash of at most `limit`. `shift` rotates all hashes. O(pages)."""
-    cdef uint32_t found = 0
-    if pages > MOST_PAGES:
-        raise InputError(f"sample of {pages} pages: expected at most {MOST_PAGES}")
+    cdef uint32_t total = 0
+    if pages > MAX_PAGES:
+        raise InputError(f"sample of {pages} pages: expected at most {MAX_PAGES}")
     with nogil:
-        found = counted(<uint32_t> pages, shift, limit)
-    return found
+        total = count_sampled(<uint32_t> pages, shift, limit)
+    return total
 
 
-cdef uint32_t counted(uint32_t pages, uint32_t shift, uint32_t limit) noexcept nogil:
-    cdef uint32_t page, found = 0
+cdef uint32_t count_sampled(uint32_t pages, uint32_t shift, uint32_t limit) noexcept nogil:
+    cdef uint32_t page, total = 0
     for page in range(pages):
-        found += zsw_in_sample(page, shift, limit)
-    return found
+        total += zsw_in_sample(page, shift, limit)
+    return total
 
 
 def limit_for(uint64_t pages, uint32_t shift, uint64_t wanted):
-    """Return the limit at which `wanted` of the pages 0 … `pages` - 1 are sampled, 1 to all.
-
-    Hashes are distinct, so there is one. They are spread evenly, so the first guesses are near: O(pages), a few times.
+    """Return the limit at which exactly `wanted` of the pages 0 … `pages` - 1 are sampled; `wanted` is 1 to `pages`.
+    Hashes are distinct, so there is such a limit. They are spread evenly, so the first guesses are near: O(pages), a
+    few times.
     """
     cdef int64_t low = 0, high = ((<int64_t> 1) << 32) - 1, middle, off
     cdef int64_t apart, guesses
-    if not 0 < wanted <= pages <= MOST_PAGES:
-        raise InputError(f"sample of {wanted} pages out of {pages}: expected 1 to {min(pages, MOST_PAGES)}")
+    if not 0 < wanted <= pages <= MAX_PAGES:
+        raise InputError(f"sample of {wanted} pages out of {pages}: expected 1 to {min(pages, MAX_PAGES)}")
     apart = ((<int64_t> 1) << 32) // <int64_t> pages
     middle = min(<int64_t> wanted * apart, high)
     for guesses in range(64):
@@ -75,26 +75,26 @@ def sample_accesses(
     const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t shift, uint32_t limit,
     uint64_t[::1] out_pages, uint8_t[::1] out_ops,
 ):
-    """Copies the accesses to sampled pages, in their order, into `out_pages` and `out_ops`, and returns their number.
+    """Copy the accesses to sampled pages, in order, into `out_pages` and `out_ops`. Return their number.
 
-    `ops`, `out_pages` and `out_ops` have the length of `pages`. Raises InputError if they have not.
+    `ops`, `out_pages` and `out_ops` have the length of `pages`. Raises InputError if they do not.
     """
-    cdef Py_ssize_t count = pages.shape[0], found = 0
+    cdef Py_ssize_t count = pages.shape[0], total = 0
     if not count == ops.shape[0] == out_pages.shape[0] == out_ops.shape[0]:
         raise InputError("sample: expected an operation and room for each page")
     if count:
         with nogil:
-            found = filtered(&pages[0], &ops[0], count, shift, limit, &out_pages[0], &out_ops[0])
-    return found
+            total = copy_sampled(&pages[0], &ops[0], count, shift, limit, &out_pages[0], &out_ops[0])
+    return total
 
 
-cdef Py_ssize_t filtered(
+cdef Py_ssize_t copy_sampled(
     const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t shift, uint32_t limit,
     uint64_t *out_pages, uint8_t *out_ops,
 ) noexcept nogil:
     cdef uint8_t chosen[BLOCK]
     cdef uint64_t eight
-    cdef Py_ssize_t i, j, k, block, found = 0
+    cdef Py_ssize_t i, j, k, block, total = 0
     for block in range(count // BLOCK):
         i = block * BLOCK
         # Two loops, of which the first is vectorized.
@@ -104,23 +104,23 @@ cdef Py_ssize_t filtered(
             memcpy(&eight, &chosen[j], 8)
             if eight:
                 for k in range(i + j, i + j + 8):
-                    out_pages[found] = pages[k]
-                    out_ops[found] = ops[k]
-                    found += chosen[k - i]
+                    out_pages[total] = pages[k]
+                    out_ops[total] = ops[k]
+                    total += chosen[k - i]
     for i in range(count - count % BLOCK, count):
         if zsw_in_sample(pages[i], shift, limit):
-            out_pages[found] = pages[i]
-            out_ops[found] = ops[i]
-            found += 1
-    return found
+            out_pages[total] = pages[i]
+            out_ops[total] = ops[i]
+            total += 1
+    return total
 
 
 def count_misses(
     const uint32_t[::1] numbers, const uint32_t[::1] distances, const uint32_t[::1] cell_of, counts[:, ::1] table,
 ):
-    """Counts accesses of `numbers`, the rows of `table`, by the cells of their `distances`, its columns.
+    """Count accesses in `table`, whose rows are their `numbers` and whose columns are the cells of their `distances`.
 
-    Raises InputError if something is not in range; then none was counted.
+    Raises InputError if a number or distance is out of range; then nothing was counted.
     """
     cdef Py_ssize_t i
     cdef bint fits = numbers.shape[0] == distances.shape[0]

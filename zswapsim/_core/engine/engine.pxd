@@ -38,4 +38,4 @@ cdef class Engine(EngineBase):
 
 # Return what faults have waited for so far, modelled ns, without the faults' own constants.
 cdef inline double waited_ns(Engine engine) noexcept nogil:
-    return engine.backend.costs.spent - engine.background_ns
+    return engine.backend.costs.charged_ns - engine.background_ns

@@ -5,7 +5,7 @@ handle_mm_fault(), do_anonymous_page() and do_swap_page() in mm/memory.c.
 
 from libc.stdint cimport uint32_t
 
-from zswapsim._core.backend.backend cimport TOUCH_FAULT
+from zswapsim._core.backend.backend cimport ACCESS_FAULT
 from zswapsim._core.base.errors cimport ZSW_OK
 from zswapsim._core.base.hints cimport zsw_unlikely
 from zswapsim._core.base.page_flags cimport DIRTY, FAULTED, IN_SLOT, LARGE, RESIDENT
@@ -75,7 +75,7 @@ cdef inline int fault_in(Engine engine, uint32_t page, bint write, double before
     if zsw_unlikely(code < 0):
         return code
     if zsw_unlikely(engine.readahead is not None):
-        engine.readahead.mapped(page, write)
+        engine.readahead.note_mapped(page, write)
     if zsw_unlikely(unit.count > 1):
         folio_of(engine, page).form = FORM_LARGE
         set_flags(engine.table, unit.first, LARGE)
@@ -93,8 +93,8 @@ cdef inline int handle_fault(Engine engine, uint32_t page, bint write) noexcept 
         code = try_swap_cache(engine, page, write)
         if code != ZSW_OK:
             return min(code, ZSW_OK)
-    if zsw_unlikely(engine.backend.maps and engine.table.states[page] & IN_SLOT):
+    if zsw_unlikely(engine.backend.maps_pages and engine.table.states[page] & IN_SLOT):
         code = access_mapped(engine, page, write)
-        if code != TOUCH_FAULT:
+        if code != ACCESS_FAULT:
             return min(code, ZSW_OK)
     return fault_in(engine, page, write, before)

@@ -56,12 +56,12 @@ cdef inline bint is_swapped_out(PageTable table, uint32_t page) noexcept nogil:
 
 cdef inline void alloc_frame(PageTable table, uint32_t page) noexcept nogil:
     if table.dram is not None:
-        table.frame_of[page] = table.dram.take(table.owner)
+        table.frame_of[page] = table.dram.alloc_frame(table.owner)
 
 
 cdef inline void free_frame(PageTable table, uint32_t page) noexcept nogil:
     if table.dram is not None:
-        table.dram.give(table.frame_of[page])
+        table.dram.free_frame(table.frame_of[page])
 
 
 # Return true if DRAM has fewer than so many free frames for the workload. Others may have taken frames meanwhile: a

@@ -7,9 +7,9 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from zswapsim._core.base.busy cimport is_busy
-from zswapsim._core.base.arrays cimport highest
+from zswapsim._core.base.arrays cimport max_uint32
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
-from zswapsim._core.base.memory cimport table_alloc, table_zeroed
+from zswapsim._core.base.memory cimport table_alloc, table_calloc
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
 
@@ -30,7 +30,7 @@ cdef class PageTable:
         cdef const uint8_t[::1] zeros = zero
         cdef const uint8_t[:, ::1] bytes_of
         cdef Py_ssize_t count = following.shape[0]
-        if not 0 < count < 1 << 32 or zeros.shape[0] != count or highest(&following[0], count) >= count:
+        if not 0 < count < 1 << 32 or zeros.shape[0] != count or max_uint32(&following[0], count) >= count:
             raise InputError("contents: expected one next image, below their number, and one zero flag for each image")
         self.contents.count = <uint32_t> count
         self.contents.initial_count = initial_count if initial_count else <uint32_t> count
@@ -49,7 +49,7 @@ cdef class PageTable:
         cdef size_t count = self.pages
         cdef bint has_contents = self.contents.count != 0, has_frames = self.dram is not None
         self.stamps = <uint32_t *> table_alloc(count * sizeof(uint32_t))
-        self.states = <uint16_t *> table_zeroed(count * sizeof(uint16_t))
+        self.states = <uint16_t *> table_calloc(count * sizeof(uint16_t))
         if has_contents:
             self.contents.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
         if has_frames:

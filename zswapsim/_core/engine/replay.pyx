@@ -186,21 +186,21 @@ cdef class Replay(Engine):
         cdef FrameArena dram = self.table.dram
         cdef FrameArena node = self.backend.arena
         if dram is not None:
-            dram.enter()
+            dram.lock()
         if node is not None and node is not dram:
             try:
-                node.enter()
+                node.lock()
             except BusyError:
                 if dram is not None:
-                    dram.leave()
+                    dram.unlock()
                 raise
         return 0
 
     cdef void unlock_nodes(self) noexcept:
         if self.table.dram is not None:
-            self.table.dram.leave()
+            self.table.dram.unlock()
         if self.backend.arena is not None and self.backend.arena is not self.table.dram:
-            self.backend.arena.leave()
+            self.backend.arena.unlock()
 
     # -- statistics and checks ------------------------------------------------------------------------------------
 
@@ -295,7 +295,7 @@ cdef int check_dram(Grant dram, images, wanted) except -1:
 
 
 cdef int check_folios(Backend backend, Readahead ahead, uint32_t images, uint32_t zero_image) except -1:
-    if ahead is not None or backend.maps:
+    if ahead is not None or backend.maps_pages:
         raise InputError("folios: expected no readahead, and a backend that does not map pages")
     if images and zero_image != images - 1:
         raise InputError("folios: expected an image of zeros as the last one")

@@ -45,7 +45,7 @@ cdef dict engine_times(Engine engine):
 cdef dict engine_latencies(Engine engine):
     cdef double mean = engine.latency.sum / engine.latency.total if engine.latency.total else 0.0
     quantiles = {name: histogram_quantile(&engine.latency, share) for name, share in QUANTILES.items()}
-    return {"mean": mean} | quantiles | {"max": engine.latency.highest}
+    return {"mean": mean} | quantiles | {"max": engine.latency.max_ns}
 
 
 cdef dict engine_owners(Engine engine):

@@ -20,11 +20,11 @@ cdef enum:
 
 # Bring a page that nobody has asked for into the swap cache. No fault waits for the device. 0 or a negative code.
 cdef inline int add_to_swap_cache(Engine engine, uint32_t page) noexcept nogil:
-    cdef double device = engine.backend.costs.spent_device
+    cdef double device = engine.backend.costs.charged_device_ns
     cdef int code = swap_in_pages(engine, page, 1)
     if code < 0:
         return code
-    engine.background_ns += engine.backend.costs.spent_device - device
+    engine.background_ns += engine.backend.costs.charged_device_ns - device
     engine.readahead.counters.swap_ra += 1
     engine.resident_pages += 1
     code = add_to_lists(engine, page, IN_SWAP_CACHE, True)
@@ -53,8 +53,8 @@ cdef inline int swapin_readahead(Engine engine, uint32_t page) noexcept nogil:
 cdef inline int map_cached_page(Engine engine, uint32_t page, bint write) noexcept nogil:
     cdef uint16_t *state = &engine.table.states[page]
     cdef int code
-    engine.readahead.hit(page)
-    engine.readahead.mapped(page, write)
+    engine.readahead.note_hit(page)
+    engine.readahead.note_mapped(page, write)
     state[0] = (state[0] & ~<uint32_t> IN_SWAP_CACHE) | RESIDENT
     code = engine.reclaimer.map_cached(page)
     return code if code < 0 else MAPPED_FROM_CACHE

@@ -41,7 +41,7 @@ cdef inline int evict_page(Engine engine, uint32_t page) noexcept nogil:
     engine.counters.reclaimed_pages += 1
     engine.resident_pages -= 1
     if zsw_unlikely(engine.readahead is not None):
-        engine.readahead.evicted(page, state[0] & IN_SWAP_CACHE != 0)
+        engine.readahead.note_evicted(page, state[0] & IN_SWAP_CACHE != 0)
         state[0] &= ~<uint32_t> IN_SWAP_CACHE
     return ZSW_OK
 

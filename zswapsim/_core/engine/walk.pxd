@@ -7,7 +7,7 @@ for large folios is here.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from zswapsim._core.base.arrays cimport all_below, count_set
+from zswapsim._core.base.arrays cimport all_below, count_nonzero
 from zswapsim._core.base.errors cimport ZSW_E_RANGE, ZSW_OK
 from zswapsim._core.base.histogram cimport histogram_add_many
 from zswapsim._core.base.page_flags cimport HIT, HITS, LARGE, RESIDENT, is_first_write
@@ -109,7 +109,7 @@ cdef inline int walk(
     else:
         code = engine.reclaimer.walk(engine, pages, ops, count, done)
     engine.counters.accesses += done[0]
-    engine.counters.writes += count_set(ops, done[0])
+    engine.counters.writes += count_nonzero(ops, done[0])
     if code < 0:
         engine.stop_page = pages[done[0]]
     return code

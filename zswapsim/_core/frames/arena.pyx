@@ -1,4 +1,4 @@
-"""Frames of one node: an arena of real memory, a free list, and an owner for every frame."""
+"""Keep the frames of one node: an arena of real memory, a free list, and an owner for every frame."""
 
 from cython cimport final
 
@@ -71,7 +71,7 @@ cdef class FrameArena:
         """True if the frames are real memory."""
         return self.base != NULL
 
-    cdef uint32_t take(self, uint8_t owner) noexcept nogil:
+    cdef uint32_t alloc_frame(self, uint8_t owner) noexcept nogil:
         cdef uint32_t frame = self.free_head
         if frame != NO_FRAME:
             self.free_head = self.next_free[frame]
@@ -84,31 +84,32 @@ cdef class FrameArena:
         self.free_frames -= 1
         return frame
 
-    cdef void give(self, uint32_t frame) noexcept nogil:
+    cdef void free_frame(self, uint32_t frame) noexcept nogil:
         self.owner_of[frame] = FREE_FRAME
         self.next_free[frame] = self.free_head
         self.free_head = frame
         self.free_frames += 1
 
-    cdef int enter(self) except -1:
+    cdef int lock(self) except -1:
         if not busy_enter(&self.busy):
             raise BusyError("frames of a node: another thread is using them")
         return 0
 
-    cdef void leave(self) noexcept:
+    cdef void unlock(self) noexcept:
         busy_leave(&self.busy)
 
-    # -- blocks of several frames, for requests of a higher order; not on the hot path ------------------------------
+    # -- blocks of several frames, for higher orders; not on the hot path
+    # -----------------------------------------------
 
     cdef uint32_t find_free_block(self, uint32_t size) noexcept nogil:
         """Return the lowest aligned run of `size` free frames, or NO_FRAME. O(frames)."""
         cdef uint32_t first = 0
-        cdef uint32_t inside
+        cdef uint32_t index
         while first + size <= self.frames:
-            inside = 0
-            while inside < size and self.owner_of[first + inside] == FREE_FRAME:
-                inside += 1
-            if inside == size:
+            index = 0
+            while index < size and self.owner_of[first + index] == FREE_FRAME:
+                index += 1
+            if index == size:
                 return first
             first += size
         return NO_FRAME
@@ -136,21 +137,21 @@ cdef class FrameArena:
     # -- NUMA nodes of the host ----------------------------------------------------------------------------------------
 
     def bind(self, int host_node):
-        """Put the frames on a NUMA node of the host (mbind, MPOL_BIND); before they are used.
+        """Bind the frames to a NUMA node of the host (mbind, MPOL_BIND). Call this before they are used.
 
-        Raises InputError for frames that are only counted, HostMemoryError if the host refuses.
+        Raises InputError for frames that are only counted, HostMemoryError if the host rejects the call.
         """
         if self.base == NULL:
             raise InputError("frames that are only counted can't be bound to a node of the host")
         numa_bind(self.base, <size_t> self.frames * ZSW_PAGE_SIZE, host_node)
 
-    def located(self):
+    def host_nodes(self):
         """Count the used frames by NUMA node of the host (move_pages without targets): ``{0: 812}``."""
         if self.base == NULL:
             return {}
         return numa_pages_by_node(self.base, self.first_untaken)
 
-    # -- grants and owners ------------------------------------------------------------------------------------------
+    # -- grants and owners ---------------------------------------------------------------------------------------------
 
     def grant(self, owner):
         """Return a :class:`Grant` to allocate frames as `owner`, a name. Equal names are one owner."""
@@ -161,10 +162,10 @@ cdef class FrameArena:
             if len(self.owner_names) == MAX_OWNERS:
                 raise InputError(f"owner {name}: a node has at most {MAX_OWNERS} owners")
             self.owner_names.append(name)
-        cdef Grant made = Grant.__new__(Grant)
-        made.arena = self
-        made.owner = self.owner_names.index(name) + 1
-        return made
+        cdef Grant grant = Grant.__new__(Grant)
+        grant.arena = self
+        grant.owner = self.owner_names.index(name) + 1
+        return grant
 
     def owner_at(self, uint32_t frame):
         """Return a frame's owner, or None if it is free. Raise InputError if there is no such frame."""
@@ -181,28 +182,28 @@ cdef class FrameArena:
         for frame in range(self.first_untaken):
             counted[self.owner_of[frame]] += 1
         counted[FREE_FRAME] += self.frames - self.first_untaken
-        found = {name: counted[number + 1] for number, name in enumerate(self.owner_names or ())}
-        return found | {"free": counted[FREE_FRAME]}
+        result = {name: counted[number + 1] for number, name in enumerate(self.owner_names or ())}
+        return result | {"free": counted[FREE_FRAME]}
 
     def check(self):
-        """Assert every invariant: each free frame is listed once, each taken frame has an owner. O(frames)."""
+        """Assert every invariant: each free frame is listed once, each allocated frame has an owner. O(frames)."""
         cdef uint32_t frame = self.free_head
         cdef uint32_t listed = 0
         cdef set seen = set()
         while frame != NO_FRAME:
-            assert frame < self.first_untaken, f"frame {frame} is listed as free but was never taken"
+            assert frame < self.first_untaken, f"frame {frame} is listed as free but was never allocated"
             assert self.owner_of[frame] == FREE_FRAME, f"frame {frame} is listed as free and has an owner"
             assert frame not in seen, f"frame {frame} is listed twice"
             seen.add(frame)
             listed += 1
             frame = self.next_free[frame]
         assert listed + self.frames - self.first_untaken == self.free_frames, "the count of free frames is wrong"
-        assert self.owners()["free"] == self.free_frames, "a taken frame has no owner"
+        assert self.owners()["free"] == self.free_frames, "an allocated frame has no owner"
 
 
 @final
 cdef class Grant:
-    """The right to take frames of one arena as one owner; made by :meth:`FrameArena.grant`."""
+    """Permit one owner to allocate frames of one arena; made by :meth:`FrameArena.grant`."""
 
     def __init__(self):
         if self.arena is None:
@@ -210,10 +211,10 @@ cdef class Grant:
 
     @property
     def owner_name(self):
-        """Name of the owner."""
-        return self.whole().owner_names[self.owner - 1]
+        """Return the name of the owner."""
+        return self.ensure_open().owner_names[self.owner - 1]
 
-    cdef FrameArena whole(self):
+    cdef FrameArena ensure_open(self):
         if self.arena is None:
             raise InputError("a grant is made by FrameArena.grant")
         return self.arena
@@ -223,18 +224,18 @@ cdef class Grant:
 
         Raises InputError for an order out of 0 ... 31, BusyError while another thread uses the arena.
         """
-        cdef FrameArena arena = self.whole()
+        cdef FrameArena arena = self.ensure_open()
         cdef uint32_t frame
         if not 0 <= order < 32:
             raise InputError(f"order {order}: expected 0 to 31")
-        arena.enter()
+        arena.lock()
         if order == 0:
-            frame = arena.take(self.owner)
+            frame = arena.alloc_frame(self.owner)
         else:
             frame = arena.find_free_block(<uint32_t> 1 << order) if arena.frames >> order else NO_FRAME
             if frame != NO_FRAME:
                 arena.alloc_block(frame, <uint32_t> 1 << order, self.owner)
-        arena.leave()
+        arena.unlock()
         return None if frame == NO_FRAME else frame
 
     def give(self, uint32_t frame, int order=0):
@@ -242,16 +243,16 @@ cdef class Grant:
 
         Raises InputError if the owner does not have these frames, BusyError while another thread uses the arena.
         """
-        cdef FrameArena arena = self.whole()
+        cdef FrameArena arena = self.ensure_open()
         cdef uint64_t last
         if not 0 <= order < 32:
             raise InputError(f"order {order}: expected 0 to 31")
         last = frame + (<uint64_t> 1 << order) - 1
-        if last >= arena.frames or any(arena.owner_of[each] != self.owner for each in range(frame, last + 1)):
+        if last >= arena.frames or any(arena.owner_of[i] != self.owner for i in range(frame, last + 1)):
             raise InputError(f"frames {frame} to {last}: not those of {self.owner_name}")
-        arena.enter()
+        arena.lock()
         while last > frame:
-            arena.give(<uint32_t> last)
+            arena.free_frame(<uint32_t> last)
             last -= 1
-        arena.give(frame)
-        arena.leave()
+        arena.free_frame(frame)
+        arena.unlock()

@@ -1,4 +1,4 @@
-"""Memory of this process on the host's own NUMA nodes: mbind(2) and move_pages(2), called without libnuma."""
+"""Place memory of this process on NUMA nodes of the host: mbind(2) and move_pages(2), called without libnuma."""
 
 from libc.errno cimport errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -17,9 +17,9 @@ cdef extern from "<unistd.h>" nogil:
 
 cdef enum:
     MPOL_BIND = 2           # <linux/mempolicy.h>
-    MAX_NODES = 1024       # CONFIG_NODES_SHIFT is 10 at most
+    MAX_NODES = 1024       # the largest CONFIG_NODES_SHIFT is 10
     WORD_BITS = 64
-    MASK_WORDS = 16         # a bit a node
+    MASK_WORDS = 16         # one bit for each node
     BATCH = 1024            # pages in one system call
 
 

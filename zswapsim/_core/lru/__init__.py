@@ -1,1 +1,1 @@
-"""Keep exact least-recently-used order in a log of accesses."""
+"""Keep exact LRU order in a log of accesses."""

@@ -1,11 +1,10 @@
-"""64 accesses of exact LRU at once, where pages are only counted: as many as one word of the log's marks.
+"""Replay exact LRU at counts depth in blocks of 64 accesses, one word of the log's marks.
 
-Access by access, whether a page is in DRAM decides a branch that no processor can predict, and each miss moves the old
-end that the next access is judged by. But every access gets the next stamp, hit or miss; and the old end moves on by a
-few of hundreds of thousands of places. So all stamps are taken and given first, then each access is judged by where the
-old end was before the block. That is right unless a page had its latest place among those that the old end then passes:
-only such a block, which is rare, is gone through one by one. What is left has no branch that depends on the data, and
-the loops are of fixed length, for the compiler to make vectors of.
+One access at a time, the branch on hit or miss is unpredictable, and each miss moves the tail with which the next
+access is compared. But each access gets the next stamp, hit or miss, and within a block the tail moves little. So first
+all stamps are read and replaced, then all accesses are compared with the tail before the block. That is wrong only if a
+page of the block was among those that the tail passes. Such a block is rare, and is replayed one access at a time. The
+rest has no data-dependent branch, and loops of fixed length that the compiler vectorizes.
 """
 
 from libc.stdint cimport int32_t, uint32_t, uint64_t
@@ -14,115 +13,116 @@ from libc.string cimport memcpy
 from zswapsim._core.base.bits cimport popcount64, zsw_lowest_bit
 from zswapsim._core.base.hints cimport zsw_prefetch_write, zsw_unlikely
 from zswapsim._core.lru.log cimport (
-    LRU_NONE, lru_log, lru_marked, lru_next_word, lru_place, lru_unmark,
+    LRU_NONE, lru_index, lru_log, lru_next_marked, lru_next_word, lru_unmark,
 )
 
 cdef enum:
     LRU_BLOCK = 64
-    LRU_BLOCK_FRAMES = 2 * LRU_BLOCK    # of DRAM, at least: the old end then stays behind the block's own places
-    LRU_SCRATCH = 8                     # words behind the marks, for places that have none
+    LRU_BLOCK_FRAMES = 2 * LRU_BLOCK    # least DRAM for blocks: the tail then stays before the block's own places
+    LRU_SCRATCH = 8                     # words after the marks, for places that have none
 
-# Of one block. Stamps are signed: LRU_NONE and LRU_DROPPED lie below the old end, as the stamps of dropped pages do.
+# State of one block. Stamps are signed: LRU_NONE and LRU_EVICTED lie below the tail, as the stamps of evicted pages do.
 ctypedef struct lru_block:
-    int32_t latest[LRU_BLOCK]           # each page's stamp before its access
-    int32_t old                         # the old end before the block
-    uint32_t misses
-    uint32_t minor
+    int32_t previous[LRU_BLOCK]         # each page's stamp before its access
+    int32_t old_tail                    # the log's tail before the block
+    uint32_t misses                     # accesses to pages that were not in the log
+    uint32_t minor                      # of these, accesses to pages that never were in it
 
 
-# Stamps all pages, at a word's beginning that is ready. Stamps before it are below LRU_SIGNED.
-cdef inline void block_enter(lru_block *block, lru_log *log, uint32_t *stamps, const uint32_t *pages) noexcept nogil:
+# Stamp all pages and append them to the log, whose head begins a word that is open. All stamps before are below
+# LRU_SIGNED.
+cdef inline void lrublock_stamp(lru_block *block, lru_log *log, uint32_t *stamps, const uint32_t *pages) noexcept nogil:
     cdef uint32_t head = log.head, i
     for i in range(LRU_BLOCK):
-        block.latest[i] = <int32_t> stamps[pages[i]]
+        block.previous[i] = <int32_t> stamps[pages[i]]
         stamps[pages[i]] = head + i
-    memcpy(log.entries + lru_place(log, head), pages, LRU_BLOCK * sizeof(uint32_t))
+    memcpy(log.entries + lru_index(log, head), pages, LRU_BLOCK * sizeof(uint32_t))
 
 
-# How many of the pages had their latest access before a stamp.
-cdef inline uint32_t block_before(const lru_block *block, int32_t stamp) noexcept nogil:
-    cdef uint32_t found = 0, i
+# Return how many pages were last accessed before a stamp.
+cdef inline uint32_t lrublock_count_before(const lru_block *block, int32_t stamp) noexcept nogil:
+    cdef uint32_t total = 0, i
     for i in range(LRU_BLOCK):
-        found += block.latest[i] < stamp
-    return found
+        total += block.previous[i] < stamp
+    return total
 
 
-# Counts the accesses to pages that were not in the log, and to those that never were.
-cdef inline void block_judge(lru_block *block, const lru_log *log) noexcept nogil:
+# Count the accesses to pages that were not in the log, and to those that never were.
+cdef inline void lrublock_count_misses(lru_block *block, const lru_log *log) noexcept nogil:
     cdef uint32_t minor = 0, i
-    block.old = <int32_t> (lru_marked(log, log.tail) if log.live else log.head)
-    block.misses = block_before(block, block.old)
+    block.old_tail = <int32_t> (lru_next_marked(log, log.tail) if log.live else log.head)
+    block.misses = lrublock_count_before(block, block.old_tail)
     for i in range(LRU_BLOCK):
-        minor += block.latest[i] == <int32_t> LRU_NONE
+        minor += block.previous[i] == <int32_t> LRU_NONE
     block.minor = minor
 
 
-# The stamp of the mark behind `count` others from `stamp` on.
-cdef inline uint32_t lru_skip(const lru_log *log, uint32_t stamp, uint32_t count) noexcept nogil:
-    cdef uint32_t word = lru_place(log, stamp) >> 6, here
+# Return the marked stamp after skipping `count` marks from `stamp` on.
+cdef inline uint32_t lru_nth_marked(const lru_log *log, uint32_t stamp, uint32_t count) noexcept nogil:
+    cdef uint32_t word = lru_index(log, stamp) >> 6, in_word
     cdef uint64_t marks = log.marks[word] & (~<uint64_t> 0 << (stamp & 63))
-    here = popcount64(marks)
-    while here <= count:
-        count -= here
+    in_word = popcount64(marks)
+    while in_word <= count:
+        count -= in_word
         word = lru_next_word(log, word)
         stamp += 64
         marks = log.marks[word]
-        here = popcount64(marks)
+        in_word = popcount64(marks)
     while count:
         marks &= marks - 1
         count -= 1
     return (stamp & ~<uint32_t> 63) + <uint32_t> zsw_lowest_bit(marks)
 
 
-# Takes the marks of all pages that had one. `following`: the pages of the next block, which are fetched meanwhile.
-cdef inline void block_unmark(
-    const lru_block *block, lru_log *log, const uint32_t *stamps, const uint32_t *following,
+# Clear the old marks of all hits. Prefetch the stamps of `next_pages`, the pages of the next block.
+cdef inline void lrublock_unmark(
+    const lru_block *block, lru_log *log, const uint32_t *stamps, const uint32_t *next_pages,
 ) noexcept nogil:
     cdef uint64_t *marks = log.marks
     cdef uint32_t words[LRU_BLOCK]
     cdef uint32_t scratch = log.capacity >> 6, i
-    cdef int32_t lap = <int32_t> log.lap, capacity = <int32_t> log.capacity, place, out
+    cdef int32_t base_stamp = <int32_t> log.base_stamp, capacity = <int32_t> log.capacity, place, out
     for i in range(LRU_BLOCK):
-        place = block.latest[i] - lap
+        place = block.previous[i] - base_stamp
         place += capacity & place >> 31  # all ones, or 0
-        out = (block.latest[i] - block.old) >> 31
+        out = (block.previous[i] - block.old_tail) >> 31
         words[i] = (<uint32_t> place >> 6 & ~<uint32_t> out) | (scratch + i % LRU_SCRATCH & <uint32_t> out)
     for i in range(LRU_BLOCK):
-        zsw_prefetch_write(&stamps[following[i]])
-        marks[words[i]] &= ~(<uint64_t> 1 << (block.latest[i] & 63))
+        zsw_prefetch_write(&stamps[next_pages[i]])
+        marks[words[i]] &= ~(<uint64_t> 1 << (block.previous[i] & 63))
 
 
-# The same one by one, each judged by where the old end is at its turn.
-cdef inline void block_one_by_one(lru_block *block, lru_log *log, uint32_t room) noexcept nogil:
-    cdef uint32_t old = <uint32_t> block.old, i
+# Clear the old marks one access at a time, each compared with the current tail.
+cdef inline void lrublock_unmark_scalar(lru_block *block, lru_log *log, uint32_t room) noexcept nogil:
+    cdef uint32_t old_tail = <uint32_t> block.old_tail, i
     block.misses = 0
     for i in range(LRU_BLOCK):
-        if block.latest[i] >= <int32_t> old:
-            lru_unmark(log, <uint32_t> block.latest[i])
+        if block.previous[i] >= <int32_t> old_tail:
+            lru_unmark(log, <uint32_t> block.previous[i])
         else:
             block.misses += 1
-            old += block.misses > room
-        old = lru_marked(log, old)
-    log.tail = old
+            old_tail += block.misses > room
+        old_tail = lru_next_marked(log, old_tail)
+    log.tail = old_tail
 
 
-# Replays a block on `frames` of DRAM, LRU_BLOCK_FRAMES at least, out of which one page goes when none is free. Those
-# of `following` are fetched.
-cdef inline void block_replay(
+# Replay a block on `frames` frames of DRAM, at least LRU_BLOCK_FRAMES, evicting one page at a time. Prefetch the stamps
+# of `next_pages`.
+cdef inline void lrublock_walk(
     lru_block *block, lru_log *log, uint32_t *stamps, uint32_t frames, const uint32_t *pages,
-    const uint32_t *following,
+    const uint32_t *next_pages,
 ) noexcept nogil:
     cdef uint32_t room = frames - log.live, tail
-    block_enter(block, log, stamps, pages)
-    block_judge(block, log)
-    tail = <uint32_t> block.old
+    lrublock_stamp(block, log, stamps, pages)
+    lrublock_count_misses(block, log)
+    tail = <uint32_t> block.old_tail
     if block.misses > room:
-        tail = lru_skip(log, tail, block.misses - room)
-    # Whether a page had its latest access among those that the old end passes.
-    if zsw_unlikely(block_before(block, <int32_t> tail) != block.misses):
-        block_one_by_one(block, log, room)
+        tail = lru_nth_marked(log, tail, block.misses - room)
+    # If the counts differ, a page of the block is among those that the tail passes.
+    if zsw_unlikely(lrublock_count_before(block, <int32_t> tail) != block.misses):
+        lrublock_unmark_scalar(block, log, room)
     else:
-        block_unmark(block, log, stamps, following)
+        lrublock_unmark(block, log, stamps, next_pages)
         log.tail = tail
     log.live = min(log.live + block.misses, frames)
     log.head += LRU_BLOCK

@@ -1,1 +1,1 @@
-"""Choose the pages that come in beside one that faults, and give pages their swap slots."""
+"""Select the pages to read beside a faulting one, and allocate swap slots."""

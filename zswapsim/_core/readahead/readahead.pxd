@@ -1,4 +1,4 @@
-"""Swap readahead: which pages are brought in beside one that is faulted in (mm/swap_state.c of Linux 6.18)."""
+"""Select the pages to read beside a faulting one: swap readahead (mm/swap_state.c of Linux 6.18)."""
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
@@ -6,32 +6,33 @@ from zswapsim._core.base.counters cimport readahead_counters
 from zswapsim._core.readahead.swap_slots cimport swap_slots
 
 cdef enum:
-    FIRST_HITS = 4              # hits that a window is begun with, so that it starts small
+    FIRST_HITS = 4              # hits of a new mapping or area, so that its first windows are small
 
 ctypedef struct vma_info:       # vma->swap_readahead_info, unpacked
-    uint64_t address            # of the last fault, in pages
-    uint16_t window             # pages that it had
-    uint16_t hits               # since then; at most SWAP_RA_HITS_MAX
+    uint64_t address            # address of the last fault, in pages
+    uint16_t window             # pages of its window
+    uint16_t hits               # hits since then; at most SWAP_RA_HITS_MAX
 
 
 cdef class Readahead:
     cdef readahead_counters counters
     cdef uint32_t pages             # the footprint; 0 before attach()
-    cdef uint32_t most              # pages of the largest window
+    cdef uint32_t max_window        # pages of the largest window
 
-    # Readies it for one engine. Raises InputError where it serves one already or does not fit it, HostMemoryError.
+    # Prepare readahead for one engine. Raises InputError if it already has one or does not fit it, HostMemoryError.
     cdef int attach(self, uint32_t pages) except -1
-    # A page outside of DRAM is accessed: how many pages are looked at, itself among them; 0 where none are.
+    # Set the window for a fault on a page outside of DRAM. Return its pages, the faulting one included; 0 if there are
+    # none.
     cdef uint32_t window(self, uint32_t page) noexcept nogil
-    # The page at a place of the window that was asked for last, as things are now; LRU_NONE where there is none.
+    # Return the page that is now at a place of the last window, or LRU_NONE.
     cdef uint32_t candidate(self, uint32_t place) noexcept nogil
-    # A page that was read ahead is accessed for the first time.
-    cdef void hit(self, uint32_t page) noexcept nogil
-    # A page has come into DRAM, or out of the swap cache, by a fault of that kind.
-    cdef void mapped(self, uint32_t page, bint write) noexcept nogil
-    # A page has left DRAM; `unused`: it had been read ahead, and not accessed since.
-    cdef void evicted(self, uint32_t page, bint unused) noexcept nogil
+    # Note the first access to a page that was read ahead.
+    cdef void note_hit(self, uint32_t page) noexcept nogil
+    # Note that a page was mapped by a fault, from the backend or from the swap cache. `write`: the fault was a write.
+    cdef void note_mapped(self, uint32_t page, bint write) noexcept nogil
+    # Note that a page was evicted. `unused`: it was read ahead and never accessed.
+    cdef void note_evicted(self, uint32_t page, bint unused) noexcept nogil
 
 
-# The counters of a run that reads nothing ahead.
+# Return the counters of a run without readahead.
 cdef dict no_readahead_counters()

@@ -1,8 +1,8 @@
-"""Which slot of the swap area a page has: Linux's cluster allocator (mm/swapfile.c of 6.18) for one CPU, single pages.
+"""Allocate swap slots as Linux's cluster allocator does (mm/swapfile.c of 6.18), for one CPU and order 0.
 
 The area is divided into clusters of 512 slots. A CPU takes the free slots of its cluster in ascending order; then it
-goes on in the cluster that a slot was freed in longest ago, in one that is all free, or in one that it left with free
-slots (cluster_alloc_swap_entry()). Slot 0 is the area's header. The area holds all pages, so that there is always one.
+takes the cluster in which a slot was freed longest ago, a free cluster, or a fragmented one
+(cluster_alloc_swap_entry()). Slot 0 is the area's header. The area holds all pages, so that a slot is always free.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
@@ -15,10 +15,10 @@ cdef enum:
     SWAPFILE_CLUSTER = 1 << 9
     NO_SLOT = 0                 # SWAP_ENTRY_INVALID
     LISTS = 3
-    NONFULL = 0                 # CLUSTER_FLAG_* and the number of its list, searched in this order: a slot was freed
-    FREE = 1
-    FRAG = 2                    # allocated from since, and not full
-    FULL = 3                    # in no list, as are all from here on
+    NONFULL = 0                 # CLUSTER_FLAG_*, and the list's number, in the order of search: a slot was freed
+    FREE = 1                    # no slot is in use
+    FRAG = 2                    # a slot was allocated since; not full
+    FULL = 3                    # in no list, as OFF_LIST
     OFF_LIST = 4
 
 cdef extern from *:
@@ -30,8 +30,8 @@ cdef extern from *:
     const uint32_t SWAP_HEADER
 
 ctypedef struct swap_cluster:   # links are cluster numbers; SWAP_NO_PAGE is none
-    uint32_t before
-    uint32_t after
+    uint32_t prev
+    uint32_t next
     uint16_t count              # slots in use
     uint8_t flag
 
@@ -40,15 +40,15 @@ ctypedef struct cluster_list:
     uint32_t last
 
 ctypedef struct swap_slots:
-    uint32_t *slot_of           # owned, by page; NO_SLOT where it has none
-    uint32_t *page_at           # owned, by slot; SWAP_NO_PAGE where it is free
+    uint32_t *slot_of           # owned; by page, its slot; NO_SLOT if it has none
+    uint32_t *page_at           # owned; by slot, its page; SWAP_NO_PAGE if it is free
     swap_cluster *clusters      # owned
     uint32_t cluster_count
-    uint32_t next               # where the next search begins; NO_SLOT: in another cluster
+    uint32_t next               # slot at which the next search begins; NO_SLOT: in another cluster
     cluster_list[LISTS] lists
 
 
-cdef inline void slots_close(swap_slots *area) noexcept nogil:
+cdef inline void swap_slots_close(swap_slots *area) noexcept nogil:
     free(area.slot_of)
     free(area.page_at)
     free(area.clusters)
@@ -61,18 +61,18 @@ cdef inline void cluster_unlink(swap_slots *area, uint32_t number) noexcept nogi
     cdef cluster_list *links
     if cluster.flag < LISTS:
         links = &area.lists[cluster.flag]
-        if cluster.before == SWAP_NO_PAGE:
-            links.first = cluster.after
+        if cluster.prev == SWAP_NO_PAGE:
+            links.first = cluster.next
         else:
-            area.clusters[cluster.before].after = cluster.after
-        if cluster.after == SWAP_NO_PAGE:
-            links.last = cluster.before
+            area.clusters[cluster.prev].next = cluster.next
+        if cluster.next == SWAP_NO_PAGE:
+            links.last = cluster.prev
         else:
-            area.clusters[cluster.after].before = cluster.before
+            area.clusters[cluster.next].prev = cluster.prev
     cluster.flag = OFF_LIST
 
 
-# move_cluster(): to the end of the list of that number, where it is not in it yet.
+# Move a cluster to the end of a list, unless it is in that list. move_cluster().
 cdef inline void cluster_move(swap_slots *area, uint32_t number, uint8_t flag) noexcept nogil:
     cdef swap_cluster *cluster = &area.clusters[number]
     cdef cluster_list *links
@@ -83,17 +83,17 @@ cdef inline void cluster_move(swap_slots *area, uint32_t number, uint8_t flag) n
     if flag >= LISTS:
         return
     links = &area.lists[flag]
-    cluster.before = links.last
-    cluster.after = SWAP_NO_PAGE
+    cluster.prev = links.last
+    cluster.next = SWAP_NO_PAGE
     if links.last == SWAP_NO_PAGE:
         links.first = number
     else:
-        area.clusters[links.last].after = number
+        area.clusters[links.last].next = number
     links.last = number
 
 
-# An area with room for `pages` pages, below 2**31, all of whose slots are free. 0 or ZSW_E_NOMEM; close it then too.
-cdef inline int slots_open(swap_slots *area, uint32_t pages) noexcept nogil:
+# Open an area for `pages` pages, below 2**31, with all slots free. Return 0, or ZSW_E_NOMEM; close the area then too.
+cdef inline int swap_slots_open(swap_slots *area, uint32_t pages) noexcept nogil:
     cdef uint32_t number, slot
     area.cluster_count = (pages >> CLUSTER_SHIFT) + 1
     area.slot_of = <uint32_t *> calloc(pages, sizeof(uint32_t))
@@ -114,8 +114,9 @@ cdef inline int slots_open(swap_slots *area, uint32_t pages) noexcept nogil:
     return ZSW_OK
 
 
-# Takes the first free slot of a cluster from `slot` on, and says where to go on. alloc_swap_scan_cluster().
-cdef inline uint32_t slots_scan(swap_slots *area, uint32_t slot) noexcept nogil:
+# Allocate the first free slot of a cluster from `slot` on, and set `next` to the one to try after it. Return the slot,
+# or NO_SLOT. alloc_swap_scan_cluster().
+cdef inline uint32_t swap_slots_scan(swap_slots *area, uint32_t slot) noexcept nogil:
     cdef uint32_t number = slot >> CLUSTER_SHIFT
     cdef uint32_t end = (number + 1) << CLUSTER_SHIFT
     cdef swap_cluster *cluster = &area.clusters[number]
@@ -135,26 +136,26 @@ cdef inline uint32_t slots_scan(swap_slots *area, uint32_t slot) noexcept nogil:
     return found
 
 
-# Gives a page a slot, unless it has one. cluster_alloc_swap_entry().
-cdef inline void slots_take(swap_slots *area, uint32_t page) noexcept nogil:
+# Allocate a slot for a page, unless it has one. cluster_alloc_swap_entry().
+cdef inline void swap_slot_alloc(swap_slots *area, uint32_t page) noexcept nogil:
     cdef uint32_t found = NO_SLOT
     cdef uint32_t number
-    cdef int which
+    cdef int flag
     if area.slot_of[page] != NO_SLOT:
         return
     if area.next != NO_SLOT and area.clusters[area.next >> CLUSTER_SHIFT].flag != FULL:
-        found = slots_scan(area, area.next)
-    for which in range(LISTS):
-        while found == NO_SLOT and area.lists[which].first != SWAP_NO_PAGE:
-            number = area.lists[which].first
+        found = swap_slots_scan(area, area.next)
+    for flag in range(LISTS):
+        while found == NO_SLOT and area.lists[flag].first != SWAP_NO_PAGE:
+            number = area.lists[flag].first
             cluster_unlink(area, number)
-            found = slots_scan(area, number << CLUSTER_SHIFT)
+            found = swap_slots_scan(area, number << CLUSTER_SHIFT)
     area.slot_of[page] = found
     area.page_at[found] = page
 
 
-# Frees a page's slot, where it has one. swap_entries_free().
-cdef inline void slots_give(swap_slots *area, uint32_t page) noexcept nogil:
+# Free a page's slot, if it has one. swap_entries_free().
+cdef inline void swap_slot_free(swap_slots *area, uint32_t page) noexcept nogil:
     cdef uint32_t slot = area.slot_of[page]
     cdef uint32_t number = slot >> CLUSTER_SHIFT
     if slot == NO_SLOT:

@@ -1,1 +1,1 @@
-"""Choose the pages that go: one reclaimer a file, over the interface in reclaimer.pxd."""
+"""Choose the pages to evict: one reclaimer a file, over the interface in reclaimer.pxd."""

@@ -1,7 +1,7 @@
-"""First in, first out; and CLOCK, the same with a second chance.
+"""Reclaim first in, first out; and CLOCK, which gives accessed pages a second chance.
 
-CLOCK: F. J. Corbató, A Paging Experiment with the Multics System, 1968. A ring with a hand is a queue whose oldest page
-goes back to the young end, which is how it is kept here.
+CLOCK: F. J. Corbató, A Paging Experiment with the Multics System, 1968. A ring with a hand equals a queue whose oldest
+page is rotated, and is implemented as one.
 """
 
 from cython cimport final
@@ -23,9 +23,9 @@ from zswapsim._core.base.errors import HostMemoryError
 
 @final
 cdef class QueueReclaimer(Reclaimer):
-    """One queue. `second_chance`: a page that was accessed since its last turn has another (CLOCK).
+    """Keep one queue. `second_chance`: a page that was accessed since it was last scanned is rotated (CLOCK).
 
-    A page that must stay goes to the young end, as if it had been accessed.
+    A page that can't be evicted is rotated, as if it had been accessed.
     """
     cdef page_ring queue
 
@@ -78,7 +78,8 @@ cdef class QueueReclaimer(Reclaimer):
     cdef uint32_t replay_faults(
         self, EngineBase engine, const mark_block *block, const uint32_t *pages,
     ) noexcept nogil:
-        """In a full DRAM, each step takes a page out of the queue and puts one in: that one, or one that faults."""
+        """Replay faults in a full DRAM. Each step removes a page and appends one: the same page, or the faulting
+        one."""
         # Local copy: stores to states cannot alias it.
         cdef page_ring queue = self.queue
         cdef uint16_t *states = self.states
@@ -87,7 +88,7 @@ cdef class QueueReclaimer(Reclaimer):
             return Reclaimer.replay_faults(self, engine, block, pages)
         while done < block.misses:
             page = queue.entries[queue.tail & queue.mask]
-            # There is one so far ahead: DRAM is full, and not small.
+            # The queue has at least that many pages: DRAM is full, and not small.
             zsw_prefetch_write(&states[queue.entries[(queue.tail + RING_PREFETCH) & queue.mask]])
             if states[page] & IN_BLOCK:
                 break

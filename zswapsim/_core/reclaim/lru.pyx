@@ -12,10 +12,10 @@ from libc.string cimport memset
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.base.page_flags cimport DIRTY, FAULTED, IN_SLOT, RESIDENT, is_first_write
 from zswapsim._core.base.hints cimport zsw_prefetch_write
-from zswapsim._core.lru.block cimport LRU_BLOCK, LRU_BLOCK_FRAMES, block_replay, lru_block
+from zswapsim._core.lru.block cimport LRU_BLOCK, LRU_BLOCK_FRAMES, lru_block, lrublock_walk
 from zswapsim._core.lru.log cimport (
-    LRU_AHEAD, LRU_MOST, LRU_NONE, LRU_SIGNED, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_marked,
-    lru_oldest_fetching, lru_open, lru_place, lru_put, lru_ready, lru_touch, lru_unmark,
+    LRU_MAX_CAPACITY, LRU_NONE, LRU_PREFETCH, LRU_SIGNED, lru_add, lru_append, lru_close, lru_contains, lru_index,
+    lru_log, lru_next_marked, lru_oldest_prefetching, lru_open, lru_open_word, lru_pop_oldest, lru_touch, lru_unmark,
 )
 from zswapsim._core.reclaim.counting cimport counting_run, prefetch_accesses
 from zswapsim._core.reclaim.reclaimer cimport EngineBase, Reclaimer
@@ -30,7 +30,7 @@ cdef inline bint stamps_fit_signed(const lru_log *log) noexcept nogil:
 cdef inline void drop_batch(lru_log *log, uint32_t batch) noexcept nogil:
     cdef uint32_t remaining = min(batch, log.live)
     while remaining:
-        lru_drop(log)
+        lru_pop_oldest(log)
         remaining -= 1
 
 
@@ -54,7 +54,7 @@ cdef class LruReclaimer(Reclaimer):
         cdef uint64_t least = <uint64_t> resident * 15 // 4
         cdef uint64_t entries = max(least, min(2 * least, <uint64_t> pages * 15 // 8)) + 64
         Reclaimer.attach(self, stamps, states, pages, frames)
-        if lru_open(&self.log, <uint32_t> min(entries, <uint64_t> LRU_MOST), pages) < 0:
+        if lru_open(&self.log, <uint32_t> min(entries, <uint64_t> LRU_MAX_CAPACITY), pages) < 0:
             raise HostMemoryError(f"log of {resident} frames: larger than can be reserved")
         return 0
 
@@ -79,7 +79,7 @@ cdef class LruReclaimer(Reclaimer):
         cdef uint32_t page, before = LRU_NONE
         cdef int code = ZSW_OK
         while i < count:
-            page = pages[min(i + LRU_AHEAD, last)]
+            page = pages[min(i + LRU_PREFETCH, last)]
             zsw_prefetch_write(&stamps[page])
             zsw_prefetch_write(&states[page])
             page = pages[i]
@@ -114,10 +114,10 @@ cdef class LruReclaimer(Reclaimer):
 
     cdef inline int evict_oldest(self, EngineBase engine) noexcept nogil:
         # An eviction reads a page's state, and not its stamp.
-        cdef uint32_t page = lru_oldest_fetching(&self.log, self.states, sizeof(uint16_t))
+        cdef uint32_t page = lru_oldest_prefetching(&self.log, self.states, sizeof(uint16_t))
         cdef int code = engine.evict(page)
         if code == ZSW_OK:
-            lru_drop(&self.log)
+            lru_pop_oldest(&self.log)
         elif code == ZSW_E_FULL:
             code = lru_touch(&self.log, self.stamps, page)
         # Pages that were split off a folio are younger than those that are evicted next.
@@ -136,7 +136,7 @@ cdef class LruReclaimer(Reclaimer):
         cdef int code = ZSW_OK
         while run.done < count:
             if log.head & 63 == 0:
-                code = lru_ready(log, run.stamps)
+                code = lru_open_word(log, run.stamps)
                 if code < 0:
                     break
             end = min(count, run.done + 64 - (log.head & 63))
@@ -154,7 +154,7 @@ cdef class LruReclaimer(Reclaimer):
         self, counting_run *run, const uint32_t *pages, const uint32_t *next_pages,
     ) noexcept nogil:
         cdef lru_block block
-        block_replay(&block, &self.log, run.stamps, run.frames, pages, next_pages)
+        lrublock_walk(&block, &self.log, run.stamps, run.frames, pages, next_pages)
         run.minor_faults += block.minor
         run.major_faults += block.misses - block.minor
 
@@ -169,10 +169,10 @@ cdef class LruReclaimer(Reclaimer):
         cdef uint64_t minor = 0, misses = 0
         cdef Py_ssize_t i
         for i in range(count):
-            zsw_prefetch_write(&stamps[pages[min(i + LRU_AHEAD, readable - 1)]])
+            zsw_prefetch_write(&stamps[pages[min(i + LRU_PREFETCH, readable - 1)]])
             page = pages[i]
             stamp = stamps[page]
-            if lru_holds(&log, stamp):
+            if lru_contains(&log, stamp):
                 lru_unmark(&log, stamp)
             else:
                 misses += 1
@@ -180,7 +180,7 @@ cdef class LruReclaimer(Reclaimer):
                 if log.live >= frames:
                     drop_batch(&log, run.batch)
                 log.live += 1
-            lru_put(&log, stamps, page)
+            lru_append(&log, stamps, page)
         self.log = log
         run.minor_faults += minor
         run.major_faults += misses - minor
@@ -190,7 +190,7 @@ cdef class LruReclaimer(Reclaimer):
     cdef uint32_t state_of(self, EngineBase engine, uint32_t page) noexcept nogil:
         if not engine.counting:
             return self.states[page]
-        if lru_holds(&self.log, self.stamps[page]):
+        if lru_contains(&self.log, self.stamps[page]):
             return FAULTED | DIRTY | RESIDENT
         return 0 if self.stamps[page] == LRU_NONE else FAULTED | IN_SLOT
 
@@ -198,8 +198,8 @@ cdef class LruReclaimer(Reclaimer):
         cdef uint32_t stamp = self.log.tail, i
         pages = []
         for i in range(self.log.live):
-            stamp = lru_marked(&self.log, stamp)
-            pages.append(self.log.entries[lru_place(&self.log, stamp)])
+            stamp = lru_next_marked(&self.log, stamp)
+            pages.append(self.log.entries[lru_index(&self.log, stamp)])
             assert self.stamps[pages[i]] == stamp, f"page {pages[i]} has another's place in the log"
             stamp += 1
         return pages

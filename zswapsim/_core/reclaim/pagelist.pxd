@@ -1,4 +1,4 @@
-"""Pages in order, oldest first, linked by their stamps: what most reclaimers keep."""
+"""Keep a list of pages, oldest first, linked through their stamps."""
 
 from libc.stdint cimport uint32_t
 
@@ -8,11 +8,11 @@ cdef extern from *:
     """
     #define LIST_END 0xFFFFFFFEu
     """
-    const uint32_t LIST_END      # no page; the link of a list's youngest
+    const uint32_t LIST_END      # no page; the link of a list's youngest page
 
 # The link of a page in a list is its stamp: the next younger page.
 ctypedef struct page_list:
-    uint32_t oldest              # LIST_END where the list is empty, and so is youngest
+    uint32_t oldest              # LIST_END if the list is empty; so is `youngest`
     uint32_t youngest
     uint32_t count
 
@@ -22,7 +22,7 @@ cdef inline void list_init(page_list *pages) noexcept nogil:
     pages.count = 0
 
 
-# Enters a page at the young end (the head of a kernel's list).
+# Append a page at the young end (the head of a kernel's list).
 cdef inline void list_append(page_list *pages, uint32_t *stamps, uint32_t page) noexcept nogil:
     stamps[page] = LIST_END
     if pages.youngest == LIST_END:
@@ -33,7 +33,7 @@ cdef inline void list_append(page_list *pages, uint32_t *stamps, uint32_t page) 
     pages.count += 1
 
 
-# Takes a page out, given the next older one in the list (LIST_END where it is the oldest).
+# Remove a page. `older`: the next older page in the list, or LIST_END if it is the oldest.
 cdef inline void list_remove(page_list *pages, uint32_t *stamps, uint32_t page, uint32_t older) noexcept nogil:
     cdef uint32_t younger = stamps[page]
     if older == LIST_END:
@@ -45,7 +45,7 @@ cdef inline void list_remove(page_list *pages, uint32_t *stamps, uint32_t page, 
     pages.count -= 1
 
 
-# Takes the oldest page out. The list is not empty.
+# Remove and return the oldest page. The list is not empty.
 cdef inline uint32_t list_pop(page_list *pages, uint32_t *stamps) noexcept nogil:
     cdef uint32_t page = pages.oldest
     list_remove(pages, stamps, page, LIST_END)

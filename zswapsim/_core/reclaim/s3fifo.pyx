@@ -1,8 +1,8 @@
 """S3-FIFO: J. Yang et al., FIFO Queues are All You Need for Cache Eviction, SOSP 2023.
 
-Pages come into a small queue, a tenth of DRAM, and go on to the main one only if they are accessed again and again
-before their turn. Those that are not are remembered as ghosts, and come into the main queue when they return soon.
-As in the authors' second version (libCacheSim), DRAM that has never been full takes pages into the main queue once the
+New pages enter a small queue, a tenth of DRAM, and move to the main queue only if they are accessed at least twice
+before they are scanned. The others are evicted and remembered as ghosts; a ghost that refaults soon enters the main
+queue. As in the authors' second version (libCacheSim), until DRAM is first full, pages enter the main queue once the
 small one is full.
 """
 
@@ -14,7 +14,7 @@ from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.base.page_flags cimport HIT, HITS, IN_BLOCK
 from zswapsim._core.base.hints cimport zsw_prefetch_write
 from zswapsim._core.lru.log cimport (
-    LRU_NONE, lru_add, lru_close, lru_drop, lru_holds, lru_log, lru_open, lru_remove,
+    LRU_NONE, lru_add, lru_close, lru_contains, lru_log, lru_open, lru_pop_oldest, lru_remove,
 )
 from zswapsim._core.reclaim.pagering cimport (
     page_ring, ring_append, ring_close, ring_count, ring_open, ring_pages, ring_peek, ring_peek_ahead,
@@ -27,21 +27,21 @@ from zswapsim._core.base.errors import HostMemoryError
 cdef enum:
     SMALL_PERCENT = 10
     GHOST_PERCENT = 90
-    PROMOTE_HITS = 2 * HIT           # hits that take a page from the small queue to the main one
+    PROMOTE_HITS = 2 * HIT           # hits at which a page moves from the small queue to the main one
 
 
 @final
 cdef class S3FifoReclaimer(Reclaimer):
-    """A page that must stay goes to the young end of its queue with as many hits as are counted."""
+    """Keep a small and a main queue. A page that can't be evicted is rotated with the maximum number of hits."""
     cdef page_ring small
     cdef page_ring main
-    cdef uint32_t small_size    # frames for the small queue; the main one has the others
-    cdef uint32_t ghost_size    # evicted pages that are remembered
-    cdef lru_log ghost          # evicted pages, whose stamps are in it
-    cdef uint32_t returning_ghost   # a ghost that is coming in, or LRU_NONE
-    cdef bint been_full         # DRAM has been
-    cdef bint resume_in_small   # it stopped there IN_BLOCK, and goes on there, whichever queue is due now
-    cdef uint32_t remaining_small   # pages of either queue that this reclaim has not tried to evict yet
+    cdef uint32_t small_size    # frames of the small queue; the main one has the others
+    cdef uint32_t ghost_size    # maximum number of ghosts
+    cdef lru_log ghost          # the ghosts; a page has a ghost if its stamp is in this log
+    cdef uint32_t returning_ghost   # the faulting page if it was a ghost, otherwise LRU_NONE
+    cdef bint been_full         # DRAM was full at least once
+    cdef bint resume_in_small   # the last scan stopped in the small queue at an IN_BLOCK page; resume there
+    cdef uint32_t remaining_small   # pages of each queue that this reclaim has not tried to evict yet
     cdef uint32_t remaining_main
 
     def __cinit__(self):
@@ -58,7 +58,8 @@ cdef class S3FifoReclaimer(Reclaimer):
         Reclaimer.attach(self, stamps, states, pages, frames)
         self.small_size = max(<uint32_t> (folios * SMALL_PERCENT // 100), <uint32_t> 1)
         self.ghost_size = <uint32_t> (folios * GHOST_PERCENT // 100)
-        # No more ghosts than pages; with twice the room the log never grows, with four times it is seldom moved.
+        # There are at most as many ghosts as pages. With twice the places the log never grows; with four times it is
+        # seldom compacted.
         if ring_open(&self.small, room) < 0 or ring_open(&self.main, room) < 0 or \
                 lru_open(&self.ghost, <uint32_t> (min(min(self.ghost_size, pages), 1 << 29) * 4 + 256), pages) < 0:
             raise HostMemoryError(f"queues of {room} frames and ghosts: larger than can be reserved")
@@ -79,8 +80,8 @@ cdef class S3FifoReclaimer(Reclaimer):
         return ZSW_OK
 
     cdef inline void remove_ghost(self, uint32_t page) noexcept nogil:
-        """Notes that a page which is coming in was a ghost."""
-        if lru_holds(&self.ghost, self.stamps[page]):
+        """Remove a faulting page's ghost and remember that there was one."""
+        if lru_contains(&self.ghost, self.stamps[page]):
             lru_remove(&self.ghost, self.stamps, page)
             self.returning_ghost = page
 
@@ -88,7 +89,7 @@ cdef class S3FifoReclaimer(Reclaimer):
         if self.ghost_size == 0:
             return
         if self.ghost.live >= self.ghost_size:
-            lru_drop(&self.ghost)
+            lru_pop_oldest(&self.ghost)
         lru_add(&self.ghost, self.stamps, page)
 
     cdef int reclaim(self, EngineBase engine, uint32_t page, uint32_t nr_to_reclaim) noexcept nogil:
@@ -96,7 +97,7 @@ cdef class S3FifoReclaimer(Reclaimer):
         cdef uint32_t evicted = 0
         cdef bint from_main
         cdef int code
-        # Before any page is evicted, and its ghost takes this one's place.
+        # Do this first: an eviction could drop this page's ghost.
         self.remove_ghost(page)
         self.been_full = True
         self.remaining_small = ring_count(&self.small)
@@ -112,20 +113,20 @@ cdef class S3FifoReclaimer(Reclaimer):
         return ZSW_OK if evicted else ZSW_E_FULL
 
     cdef inline bint main_is_due(self) noexcept nogil:
-        """Whether it is the main queue's turn; a queue all of whose pages must stay has none."""
+        """Return True to evict from the main queue. A queue whose pages all must stay is skipped."""
         if self.remaining_small == 0 or self.remaining_main == 0:
             return self.remaining_small == 0
         return ring_count(&self.main) + self.small_size > self.frames >> self.common_order
 
     cdef inline int evict_small(self, EngineBase engine) noexcept nogil:
-        """Evicts from the small queue. ZSW_E_FULL where a page must stay, or all have gone on to the main queue."""
+        """Evict from the small queue. Return ZSW_E_FULL if a page must stay, or all were moved to the main queue."""
         cdef uint32_t page
         cdef int code
         while self.remaining_small:
             page = ring_peek(&self.small, self.small.tail, self.states)
             if self.states[page] & IN_BLOCK:
                 return STOPPED_IN_BLOCK
-            # Its stamp, which tells the ghost, is written: that of a later one is fetched.
+            # add_ghost() writes the page's stamp, so prefetch that of a later page.
             zsw_prefetch_write(&self.stamps[ring_peek_ahead(&self.small, self.small.tail, page)])
             self.small.tail += 1
             self.counters.pgscan += 1
@@ -145,7 +146,7 @@ cdef class S3FifoReclaimer(Reclaimer):
         return ZSW_E_FULL
 
     cdef inline int evict_main(self, EngineBase engine) noexcept nogil:
-        """Evicts from the main queue, which is not empty. ZSW_E_FULL where a page must stay."""
+        """Evict from the main queue, which is not empty. Return ZSW_E_FULL if a page must stay."""
         cdef uint32_t page
         cdef int code
         while True:
@@ -171,6 +172,6 @@ cdef class S3FifoReclaimer(Reclaimer):
     def check(self):
         """Assert every invariant of queues and ghosts. O(pages)."""
         Reclaimer.check(self)
-        ghosts = {page for page in range(self.pages) if lru_holds(&self.ghost, self.stamps[page])}
+        ghosts = {page for page in range(self.pages) if lru_contains(&self.ghost, self.stamps[page])}
         assert len(ghosts) == self.ghost.live <= self.ghost_size, "the ghosts are miscounted"
         assert not ghosts & set(self.listed_pages()), "a resident page has a ghost"

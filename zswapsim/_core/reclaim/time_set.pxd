@@ -8,7 +8,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
-from zswapsim._core.base.memory cimport table_zeroed
+from zswapsim._core.base.memory cimport table_calloc
 
 cdef extern from *:
     """
@@ -40,7 +40,7 @@ cdef inline int times_open(time_set *times, uint64_t end) noexcept nogil:
         first[times.levels] = used
         used += count
         times.levels += 1
-    times.words[0] = <uint64_t *> table_zeroed(used * sizeof(uint64_t))
+    times.words[0] = <uint64_t *> table_calloc(used * sizeof(uint64_t))
     if times.words[0] == NULL:
         return ZSW_E_NOMEM
     for level in range(1, times.levels):

@@ -1,8 +1,8 @@
 """Linux's classic reclaim of anonymous pages: an active and an inactive list (mm/vmscan.c), refaults (mm/workingset.c).
 
 The rules are shrink_inactive_list(), shrink_active_list() and workingset_refault() for a memory-limited group of
-anonymous pages, each mapped once; what this means for a page is told in docs/reclaim.md. A turn isolates up to 32 pages
-before it looks at them, which for one process differs in nothing from looking at them one by one.
+anonymous pages, each mapped once; docs/reclaim.md describes what they mean for a page. The kernel isolates up to 32
+pages before it scans them; for one process that equals scanning them one by one.
 """
 
 from cython cimport final
@@ -23,49 +23,50 @@ from zswapsim._core.base.errors import HostMemoryError, InputError
 
 cdef enum:
     GIB_SHIFT = 18              # pages in a GiB
-    SHADOW_WORKINGSET = 1       # of a shadow; the rest is the age at eviction
-    MOST_CPUS = 8192            # CONFIG_NR_CPUS at most
-    MEMCG_CHARGE_BATCH = 64     # updates of the statistics
-    # Of statistics and events, which count alike; about so many. A fault: PGMAJFAULT, PGFAULT, PSWPIN, PGPGIN, the
-    # list's size, NR_ANON_MAPPED, WORKINGSET_REFAULT, MEMCG_SWAP. An eviction: PGSCAN, PGSTEAL, PSWPOUT, PGPGOUT, the
-    # list's size, NR_ANON_MAPPED, MEMCG_SWAP, and NR_SWAPCACHE twice.
+    SHADOW_WORKINGSET = 1       # bit of a shadow; the rest is the age at eviction
+    MAX_CPUS = 8192             # largest CONFIG_NR_CPUS
+    MEMCG_CHARGE_BATCH = 64     # updates of a processor that are flushed together
+    # Updates of statistics and events, approximately. A fault: PGMAJFAULT, PGFAULT, PSWPIN, PGPGIN, the list's size,
+    # NR_ANON_MAPPED, WORKINGSET_REFAULT, MEMCG_SWAP. An eviction: PGSCAN, PGSTEAL, PSWPOUT, PGPGOUT, the list's size,
+    # NR_ANON_MAPPED, MEMCG_SWAP, and NR_SWAPCACHE twice.
     FAULT_UPDATES = 8
     EVICT_UPDATES = 9
 
 
 @final
 cdef class TwoListReclaimer(Reclaimer):
-    """Active and inactive list. A page that must stay is activated, as the kernel does where swap is full.
+    """Keep an active and an inactive list. A page that can't be evicted is activated, as in the kernel when swap is
+    full.
 
     Parameters
     ----------
     fault_access: the access that faults a page in sets its accessed bit.
-    stats_every: accesses between two readings of the group's statistics, by which the kernel judges whether the
-        inactive list is low, refaults activated pages, and a refault was near; 0: they are always exact.
-    stats_cpus: processors; a reading flushes the statistics where more than 64 updates a processor are waiting. 0:
-        each does.
+    stats_every: accesses between two flushes of the group's statistics, from which the kernel decides if the inactive
+    list is low, if refaults activated pages, and if a refault was recent; 0: they are always exact.
+    stats_cpus: number of processors; a reading flushes the statistics if more than 64 updates for each processor are
+    pending; 0: each reading does.
 
-    What a kernel does is told in docs/reclaim.md. Raises InputError for a value out of range.
+    docs/reclaim.md describes the kernel's behaviour. Raises InputError for a value out of range.
     """
     cdef page_list active
     cdef page_list inactive
-    cdef uint32_t age           # evictions and activations so far, modulo 2**31
-    cdef uint32_t *shadows      # owned, one a page: age << 1 | SHADOW_WORKINGSET at its last eviction
-    cdef uint64_t refaults_seen     # workingset_activate_anon at the end of the last reclaim, as it was known
-    cdef uint32_t fault_hit     # HIT where fault_access, else 0
-    # The statistics as they were flushed last
+    cdef uint32_t nonresident_age   # number of evictions and activations, modulo 2**31
+    cdef uint32_t *shadows      # owned; by page, nonresident_age << 1 | SHADOW_WORKINGSET at its last eviction
+    cdef uint64_t last_refaults     # stat_activated at the end of the last reclaim
+    cdef uint32_t fault_hit     # HIT if fault_access, otherwise 0
+    # Statistics as of the last flush
     cdef uint32_t stats_every
     cdef uint32_t stats_cpus
-    cdef uint64_t readings      # that there have been
-    cdef uint64_t updates       # of the statistics since they were flushed
-    cdef uint32_t stat_active   # pages
-    cdef uint32_t stat_inactive
+    cdef uint64_t flushes           # flushes that were due so far
+    cdef uint64_t updates           # updates since the last flush
+    cdef uint32_t stat_active       # pages of the active list
+    cdef uint32_t stat_inactive     # pages of the inactive list
     cdef uint64_t stat_activated    # workingset_activate_anon
-    # Of the reclaim that is going on
-    cdef uint32_t evicted       # pages
+    # State of the current reclaim
+    cdef uint32_t evicted           # folios evicted
     cdef bint may_deactivate
-    cdef bint skipped           # the active list was left alone
-    cdef int failed             # the code that ends the run, or 0
+    cdef bint skipped_deactivate    # the active list was not scanned
+    cdef int stop_code              # the code that ends the run, or 0
 
     def __cinit__(self):
         self.shadows = NULL
@@ -73,10 +74,10 @@ cdef class TwoListReclaimer(Reclaimer):
         list_init(&self.inactive)
 
     def __init__(self, *, bint fault_access=False, int stats_every=0, int stats_cpus=0):
-        if stats_every < 0 or not 0 <= stats_cpus <= MOST_CPUS:
+        if stats_every < 0 or not 0 <= stats_cpus <= MAX_CPUS:
             raise InputError(
                 f"stats_every {stats_every}, stats_cpus {stats_cpus}: expected at least 0, and at most "
-                f"{<int> MOST_CPUS} processors"
+                f"{<int> MAX_CPUS} processors"
             )
         self.fault_hit = self.map_adds_hit = HIT if fault_access else 0
         self.stats_every = stats_every
@@ -92,10 +93,10 @@ cdef class TwoListReclaimer(Reclaimer):
     def __dealloc__(self):
         free(self.shadows)
 
-    # -- pages that come in ---------------------------------------------------------------------------------------
+    # -- faults and refaults -------------------------------------------------------------------------------------------
 
     cdef int insert(self, uint32_t page, bint refault) noexcept nogil:
-        self.flush()
+        self.flush_stats()
         self.updates += FAULT_UPDATES
         self.states[page] |= self.fault_hit
         if refault:
@@ -107,98 +108,100 @@ cdef class TwoListReclaimer(Reclaimer):
         return ZSW_OK
 
     cdef inline void refault(self, uint32_t page) noexcept nogil:
-        """Activates a page that was evicted so recently that the active list could have held it."""
+        """Count a refault. Activate the page if its reuse distance is at most the size of the active list."""
         cdef uint32_t shadow = self.shadows[page]
-        cdef uint32_t distance = (self.age - (shadow >> 1)) & 0x7FFFFFFF
+        cdef uint32_t distance = (self.nonresident_age - (shadow >> 1)) & 0x7FFFFFFF
         self.counters.workingset_refault_anon += 1
-        self.look_up()
+        self.refresh_stats()
         # The file lists, which the kernel adds to the active one, are empty here.
         if distance > self.stat_active:
             return
         self.states[page] |= RECLAIM_ACTIVE
-        self.age += 1
+        self.nonresident_age += 1
         self.counters.workingset_activate_anon += 1
         if shadow & SHADOW_WORKINGSET:
             self.states[page] |= RECLAIM_WORKINGSET
             self.counters.workingset_restore_anon += 1
 
-    # -- pages that go --------------------------------------------------------------------------------------------
+    # -- reclaim -------------------------------------------------------------------------------------------------------
 
     cdef int reclaim(self, EngineBase engine, uint32_t page, uint32_t nr_to_reclaim) noexcept nogil:
-        cdef uint32_t wanted = folios_to_reclaim(self, engine, nr_to_reclaim)
         cdef int _
-        cdef bint force = False
+        cdef bint force_deactivate = False
+        nr_to_reclaim = folios_to_reclaim(self, engine, nr_to_reclaim)
         self.evicted = 0
-        self.failed = ZSW_OK
-        self.flush()
+        self.stop_code = ZSW_OK
+        self.flush_stats()
         for _ in range(MAX_RECLAIM_RETRIES):
-            self.skipped = False
-            self.try_to_free(engine, wanted, force)
-            if self.failed != ZSW_OK:
-                return self.failed
+            self.skipped_deactivate = False
+            self.try_to_free_pages(engine, nr_to_reclaim, force_deactivate)
+            if self.stop_code != ZSW_OK:
+                return self.stop_code
             if self.evicted:
                 return ZSW_OK
-            force = self.skipped
+            force_deactivate = self.skipped_deactivate
         return ZSW_E_FULL
 
-    cdef inline void read_stats(self) noexcept nogil:
+    cdef inline void copy_stats(self) noexcept nogil:
         self.stat_active = self.active.count
         self.stat_inactive = self.inactive.count
         self.stat_activated = self.counters.workingset_activate_anon
 
-    cdef inline void flush(self) noexcept nogil:
-        """At the start of a fault and of a reclaim: what was read since the last one, as nothing has changed since."""
-        if self.stats_every and self.clock // self.stats_every != self.readings:
-            self.readings = self.clock // self.stats_every
-            # Of one processor's updates only whole batches wait where a reading sees them.
+    cdef inline void flush_stats(self) noexcept nogil:
+        """Flush the statistics if a reading was due since the last fault or reclaim. Nothing has changed in between."""
+        if self.stats_every and self.clock // self.stats_every != self.flushes:
+            self.flushes = self.clock // self.stats_every
+            # A reader sees only whole batches of a processor's updates.
             if self.stats_cpus == 0 or self.updates // MEMCG_CHARGE_BATCH > self.stats_cpus:
                 self.updates = 0
-                self.read_stats()
+                self.copy_stats()
 
-    cdef inline void look_up(self) noexcept nogil:
-        """Before every use of the statistics: where they are exact, they are read anew."""
+    cdef inline void refresh_stats(self) noexcept nogil:
+        """Refresh the statistics before use, if they are exact."""
         if self.stats_every == 0:
-            self.read_stats()
+            self.copy_stats()
 
-    cdef void try_to_free(self, EngineBase engine, uint32_t wanted, bint force) noexcept nogil:
-        """Looks at more and more of the lists until enough pages are evicted, or everything was looked at."""
+    cdef void try_to_free_pages(self, EngineBase engine, uint32_t nr_to_reclaim, bint force_deactivate) noexcept nogil:
+        """Scan an increasing share of the lists until enough pages are evicted or all were scanned."""
         cdef int priority = DEF_PRIORITY
-        while priority >= 0 and self.evicted < wanted and self.failed == ZSW_OK:
-            self.may_deactivate = force or self.inactive_is_low() or self.refaults_seen != self.stat_activated
-            self.shrink(engine, priority, wanted)
+        while priority >= 0 and self.evicted < nr_to_reclaim and self.stop_code == ZSW_OK:
+            self.may_deactivate = (
+                force_deactivate or self.inactive_is_low() or self.last_refaults != self.stat_activated
+            )
+            self.shrink(engine, priority, nr_to_reclaim)
             priority -= 1
-        self.look_up()
-        self.refaults_seen = self.stat_activated
+        self.refresh_stats()
+        self.last_refaults = self.stat_activated
 
-    cdef void shrink(self, EngineBase engine, int priority, uint32_t wanted) noexcept nogil:
+    cdef void shrink(self, EngineBase engine, int priority, uint32_t nr_to_reclaim) noexcept nogil:
         cdef uint32_t from_inactive = self.inactive.count >> priority
         cdef uint32_t from_active = self.active.count >> priority
         cdef uint32_t before = self.evicted
-        while from_inactive and self.evicted - before < wanted:
+        while from_inactive and self.evicted - before < nr_to_reclaim:
             self.shrink_inactive(engine, min(from_inactive, <uint32_t> SWAP_CLUSTER_MAX))
             from_inactive -= min(from_inactive, <uint32_t> SWAP_CLUSTER_MAX)
-            if self.failed != ZSW_OK:
+            if self.stop_code != ZSW_OK:
                 return
             if self.may_deactivate:
                 self.shrink_active(min(from_active, <uint32_t> SWAP_CLUSTER_MAX))
             elif from_active:
-                self.skipped = True
+                self.skipped_deactivate = True
             from_active -= min(from_active, <uint32_t> SWAP_CLUSTER_MAX)
-        # Whatever came of it, the lists are kept in balance.
+        # Rebalance the lists in any case.
         if self.inactive_is_low():
             self.shrink_active(SWAP_CLUSTER_MAX)
 
     cdef inline bint inactive_is_low(self) noexcept nogil:
-        self.look_up()
+        self.refresh_stats()
         cdef uint64_t gib = (<uint64_t> self.stat_inactive + self.stat_active) >> GIB_SHIFT
         cdef uint64_t ratio = <uint64_t> sqrt(<double> (10 * gib)) if gib else 1
         return self.stat_inactive * ratio < self.stat_active
 
-    cdef void shrink_inactive(self, EngineBase engine, uint32_t turn) noexcept nogil:
+    cdef void shrink_inactive(self, EngineBase engine, uint32_t nr_to_scan) noexcept nogil:
         cdef uint16_t *states = self.states
-        cdef uint32_t page, state, left = min(turn, self.inactive.count)
-        while left and self.failed == ZSW_OK:
-            left -= 1
+        cdef uint32_t page, state, remaining = min(nr_to_scan, self.inactive.count)
+        while remaining and self.stop_code == ZSW_OK:
+            remaining -= 1
             page = list_pop(&self.inactive, self.stamps)
             self.counters.pgscan += 1
             state = states[page]
@@ -213,31 +216,31 @@ cdef class TwoListReclaimer(Reclaimer):
 
     cdef inline void evict(self, EngineBase engine, uint32_t page) noexcept nogil:
         cdef uint32_t workingset = self.states[page] & RECLAIM_WORKINGSET
-        cdef uint32_t each
+        cdef uint32_t i
         cdef int code
-        # Before it goes: a large folio may be split on the way, and only some of its pages go.
-        for each in range(page, page + folio_pages(self, page)):
-            self.shadows[each] = (self.age << 1) | (SHADOW_WORKINGSET if workingset else 0)
+        # Set shadows first: a large folio may be split, and only some of its pages evicted.
+        for i in range(page, page + folio_pages(self, page)):
+            self.shadows[i] = (self.nonresident_age << 1) | (SHADOW_WORKINGSET if workingset else 0)
         code = evict_resident(self, engine, page)
         if code == ZSW_OK:
             self.evicted += 1
             self.updates += EVICT_UPDATES
-            self.age += 1
+            self.nonresident_age += 1
             return
         self.activate(page)
         if code != ZSW_E_FULL:
-            self.failed = code
+            self.stop_code = code
 
     cdef inline void activate(self, uint32_t page) noexcept nogil:
         self.states[page] |= RECLAIM_ACTIVE
         list_append(&self.active, self.stamps, page)
-        self.age += 1
+        self.nonresident_age += 1
         self.counters.pgactivate += 1
 
-    cdef void shrink_active(self, uint32_t turn) noexcept nogil:
-        cdef uint32_t page, left = min(turn, self.active.count)
-        while left:
-            left -= 1
+    cdef void shrink_active(self, uint32_t nr_to_scan) noexcept nogil:
+        cdef uint32_t page, remaining = min(nr_to_scan, self.active.count)
+        while remaining:
+            remaining -= 1
             page = list_pop(&self.active, self.stamps)
             self.states[page] &= ~<uint32_t> (HITS | RECLAIM_ACTIVE)
             self.states[page] |= RECLAIM_WORKINGSET
@@ -245,7 +248,7 @@ cdef class TwoListReclaimer(Reclaimer):
             self.counters.pgrefill += 1
             self.counters.pgdeactivate += 1
 
-    # -- statistics and checks ----------------------------------------------------------------------------------
+    # -- statistics and checks -----------------------------------------------------------------------------------------
 
     def listed_pages(self):
         return self.list_pages(&self.active) + self.list_pages(&self.inactive)

@@ -1,1 +1,1 @@
-"""Read traces: records, lines, and the numbers that stand for pages."""
+"""Read traces: records, lines, and maps from page numbers to dense numbers."""

@@ -8,9 +8,9 @@ from libc.string cimport memset
 
 from zswapsim._core.base.errors import InputError
 
-# Roles of a column.
+# These are the roles of a column.
 SKIP, PAGE, OP, TIME_NS, PROCESS = 0, 1, 2, 3, 4
-# Results of a line.
+# These are the results of a line.
 GOOD, BAD_FIELD, TOO_LARGE, TOO_FEW, TOO_MANY = 0, 1, 2, 3, 4
 
 cdef enum:
@@ -28,11 +28,11 @@ cdef enum:
     C_TOO_MANY = 4
 
 cdef enum:
-    SHORTEST_LINE = 4       # "0,R\n"
-    LONGEST_LINE = 52       # 16 digits, op, 20 digits, 10 digits, three commas, the end of the line
+    MIN_LINE = 4        # "0,R\n"
+    MAX_LINE = 52       # 16 digits, op, 20 digits, 10 digits, three commas, the end of the line
 
 cdef uint8_t COMMA = 44, NEWLINE = 10, RETURN = 13, ZERO = 48, LETTER_R = 82, LETTER_W = 87, LETTER_X = 120
-cdef int8_t HEX_VALUE[256]      # of a hexadecimal digit; -1 for any other character
+cdef int8_t HEX_VALUE[256]      # by character, the value of a hexadecimal digit; -1 for others
 cdef uint8_t HEX_DIGIT[16]
 
 
@@ -49,50 +49,50 @@ cdef void init_hex_tables() noexcept:
 init_hex_tables()
 
 
-# Read position. `text` ends in a newline, which ends every field, so no other bound is needed.
+# A read position. `text` ends in a newline, which ends every field, so no other bound is needed.
 cdef struct text_cursor:
     const uint8_t *pos
-    uint64_t value          # of the last number
+    uint64_t value          # the last number
 
 
 cdef inline int read_hex(text_cursor *cursor) noexcept nogil:
-    cdef const uint8_t *at = cursor.pos
+    cdef const uint8_t *pos = cursor.pos
     cdef const uint8_t *start
     cdef uint64_t value = 0
     cdef int digit
-    if at[0] == ZERO and (at[1] | 32) == LETTER_X:
-        at += 2
-    start = at
+    if pos[0] == ZERO and (pos[1] | 32) == LETTER_X:
+        pos += 2
+    start = pos
     while True:
-        digit = HEX_VALUE[at[0]]
+        digit = HEX_VALUE[pos[0]]
         if digit < 0:
             break
         if value >> 60:
             return C_TOO_LARGE
         value = value << 4 | <uint64_t> digit
-        at += 1
-    if at == start:
+        pos += 1
+    if pos == start:
         return C_BAD_FIELD
-    cursor.pos = at
+    cursor.pos = pos
     cursor.value = value
     return C_GOOD
 
 
-cdef inline int read_decimal(text_cursor *cursor, uint64_t most) noexcept nogil:
-    cdef const uint8_t *at = cursor.pos
-    cdef const uint8_t *start = at
+cdef inline int read_decimal(text_cursor *cursor, uint64_t max_value) noexcept nogil:
+    cdef const uint8_t *pos = cursor.pos
+    cdef const uint8_t *start = pos
     cdef uint64_t value = 0, digit
     while True:
-        digit = <uint64_t> at[0] - ZERO
+        digit = <uint64_t> pos[0] - ZERO
         if digit > 9:
             break
-        if value > (most - digit) // 10:
+        if value > (max_value - digit) // 10:
             return C_TOO_LARGE
         value = 10 * value + digit
-        at += 1
-    if at == start:
+        pos += 1
+    if pos == start:
         return C_BAD_FIELD
-    cursor.pos = at
+    cursor.pos = pos
     cursor.value = value
     return C_GOOD
 
@@ -139,29 +139,29 @@ def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1]
 
     `text`: ends in a newline. `roles`: one of SKIP … PROCESS for each column. The arrays have room for len(text) // 4
     events; `time_ns` (uint64) and `process` (uint32) are given exactly if a column has that role. Returns (events
-    read, GOOD or what is wrong with the next line, column, position of the wrong field in `text`). O(n), without
-    the GIL. Raises InputError on arguments that don't fit.
+    read, GOOD or the error in the next line, its column, the position of the wrong field in `text`). O(n), without
+    the GIL. Raises InputError for arguments that don't fit.
     """
     cdef uint64_t[::1] times = time_ns
     cdef uint32_t[::1] processes = process
     cdef bint has_time = times is not None, has_process = processes is not None
-    cdef Py_ssize_t most = text.shape[0] // SHORTEST_LINE, count = 0
+    cdef Py_ssize_t max_events = text.shape[0] // MIN_LINE, count = 0
     cdef int columns = <int> len(roles), column = 0, code = C_GOOD
     cdef const uint8_t *role = roles
     cdef const uint8_t *end
     cdef const uint8_t *field
-    cdef uint64_t found[5]      # values of the line, by role; copied to the arrays once the line is complete
+    cdef uint64_t values[5]     # values of the line, by role; copied to the arrays once the line is complete
     cdef text_cursor cursor
     if not text.shape[0] or text[text.shape[0] - 1] != NEWLINE:
         raise InputError("parse: expected text that ends in a newline")
     if not {PAGE, OP} <= set(roles) <= {SKIP, PAGE, OP, TIME_NS, PROCESS} or (TIME_NS in roles) != has_time or (
             PROCESS in roles) != has_process:
         raise InputError("parse: expected a page and an op column, and arrays for the other columns")
-    if min(page.shape[0], op.shape[0]) < most or (has_time and times.shape[0] < most) or (
-            has_process and processes.shape[0] < most):
-        raise InputError(f"parse: expected room for {most} events")
+    if min(page.shape[0], op.shape[0]) < max_events or (has_time and times.shape[0] < max_events) or (
+            has_process and processes.shape[0] < max_events):
+        raise InputError(f"parse: expected room for {max_events} events")
     cursor.value = 0
-    memset(found, 0, sizeof(found))
+    memset(values, 0, sizeof(values))
     cursor.pos = field = &text[0]
     end = cursor.pos + text.shape[0]
     with nogil:
@@ -171,31 +171,31 @@ def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1]
                 code = read_field(&cursor, role[column]) or read_end(&cursor, column == columns - 1)
                 if code:
                     break
-                found[role[column]] = cursor.value
+                values[role[column]] = cursor.value
             if code:
                 break
-            page[count] = found[C_PAGE]
-            op[count] = <uint8_t> found[C_OP]
+            page[count] = values[C_PAGE]
+            op[count] = <uint8_t> values[C_OP]
             if has_time:
-                times[count] = found[C_TIME_NS]
+                times[count] = values[C_TIME_NS]
             if has_process:
-                processes[count] = <uint32_t> found[C_PROCESS]
+                processes[count] = <uint32_t> values[C_PROCESS]
             count += 1
     return count, code, column, field - &text[0]
 
 
-cdef inline uint8_t *write_hex(uint8_t *at, uint64_t value) noexcept nogil:
+cdef inline uint8_t *write_hex(uint8_t *pos, uint64_t value) noexcept nogil:
     cdef int shift = 60
     while shift and not value >> shift:
         shift -= 4
     while shift >= 0:
-        at[0] = HEX_DIGIT[value >> shift & 15]
-        at += 1
+        pos[0] = HEX_DIGIT[value >> shift & 15]
+        pos += 1
         shift -= 4
-    return at
+    return pos
 
 
-cdef inline uint8_t *write_decimal(uint8_t *at, uint64_t value) noexcept nogil:
+cdef inline uint8_t *write_decimal(uint8_t *pos, uint64_t value) noexcept nogil:
     cdef uint8_t digits[20]
     cdef int count = 0
     while True:
@@ -206,9 +206,9 @@ cdef inline uint8_t *write_decimal(uint8_t *at, uint64_t value) noexcept nogil:
             break
     while count:
         count -= 1
-        at[0] = digits[count]
-        at += 1
-    return at
+        pos[0] = digits[count]
+        pos += 1
+    return pos
 
 
 def format_events(const uint64_t[::1] page, const uint8_t[::1] op, time_ns, process, uint8_t[::1] out):
@@ -220,26 +220,26 @@ def format_events(const uint64_t[::1] page, const uint8_t[::1] op, time_ns, proc
     cdef const uint32_t[::1] processes = process
     cdef Py_ssize_t i, count = page.shape[0]
     cdef bint has_time = times is not None, has_process = processes is not None
-    cdef uint8_t *at
+    cdef uint8_t *pos
     if op.shape[0] != count or (has_time and times.shape[0] != count) or (has_process and processes.shape[0] != count):
         raise InputError(f"format_events: expected {count} of everything")
-    if out.shape[0] < LONGEST_LINE * count:
-        raise InputError(f"format_events: expected room for {LONGEST_LINE * count} bytes")
+    if out.shape[0] < MAX_LINE * count:
+        raise InputError(f"format_events: expected room for {MAX_LINE * count} bytes")
     if not count:
         return 0
-    at = &out[0]
+    pos = &out[0]
     with nogil:
         for i in range(count):
-            at = write_hex(at, page[i])
-            at[0] = COMMA
-            at[1] = LETTER_W if op[i] else LETTER_R
-            at += 2
+            pos = write_hex(pos, page[i])
+            pos[0] = COMMA
+            pos[1] = LETTER_W if op[i] else LETTER_R
+            pos += 2
             if has_time:
-                at[0] = COMMA
-                at = write_decimal(at + 1, times[i])
+                pos[0] = COMMA
+                pos = write_decimal(pos + 1, times[i])
             if has_process:
-                at[0] = COMMA
-                at = write_decimal(at + 1, processes[i])
-            at[0] = NEWLINE
-            at += 1
-    return at - &out[0]
+                pos[0] = COMMA
+                pos = write_decimal(pos + 1, processes[i])
+            pos[0] = NEWLINE
+            pos += 1
+    return pos - &out[0]

@@ -1,7 +1,7 @@
 """Map arbitrary 64-bit page numbers to dense ones: 0, 1, 2 … in order of first appearance.
 
 Pages that are all small are looked up in an array (direct.pxd). When a larger one appears, all move to the table of
-table.pxd. A probe there usually takes one cache line, which is prefetched.
+table.pxd. A lookup there usually reads one cache line, which is prefetched.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
@@ -22,10 +22,10 @@ from zswapsim._core.base.hints cimport zsw_prefetch_write
 from zswapsim._core.base.errors import BusyError, InputError
 
 cdef enum:
-    PREFETCH_DISTANCE = 64              # distance in pages at which slots are prefetched
+    PREFETCH_DISTANCE = 64              # distance, in pages, at which slots are prefetched
     DIRECT_PAGES = 1 << 22  # pages below it are looked up in an array of 16 MiB
 
-cdef uint64_t MOST_PAGES = 0xFFFFFFFF
+cdef uint64_t MAX_PAGES = 0xFFFFFFFF
 
 
 # A lookup: the page's home slot, and the low bits of its hash.
@@ -48,7 +48,8 @@ cdef inline bint probe_start(const dense_table *table, uint64_t page, probe_stat
     return True
 
 
-# Find the number of a page, or add the page. Return 0, TABLE_FULL, TABLE_CROWDED, or ZSW_E_RANGE past 2**32 - 1 pages.
+# Find the number of a page, or add the page. Return 0, TABLE_FULL, TABLE_CLUSTERED, or ZSW_E_RANGE past 2**32 - 1
+# pages.
 cdef inline int find_or_add_narrow(dense_table *table, const probe_state *probe, uint32_t *out) noexcept nogil:
     cdef uint8_t *slot = probe.home
     cdef uint64_t tag = probe.tag << table.number_bits
@@ -67,7 +68,7 @@ cdef inline int find_or_add_narrow(dense_table *table, const probe_state *probe,
         return TABLE_FULL
     if <uint64_t> (slot - probe.home) > <uint64_t> (MAX_NEW_DISTANCE * table.slot_bytes):
         return TABLE_CLUSTERED
-    if table.used == MOST_PAGES:
+    if table.used == MAX_PAGES:
         return ZSW_E_RANGE
     out[0] = <uint32_t> table.used
     table.used += 1
@@ -75,7 +76,7 @@ cdef inline int find_or_add_narrow(dense_table *table, const probe_state *probe,
     return ZSW_OK
 
 
-# Do the same for wide slots.
+# Find the number of a page, or add the page, as find_or_add_narrow() does, in wide slots.
 cdef inline int find_or_add_wide(dense_table *table, const probe_state *probe, uint32_t *out) noexcept nogil:
     cdef uint8_t *slot = probe.home
     cdef uint32_t number
@@ -91,7 +92,7 @@ cdef inline int find_or_add_wide(dense_table *table, const probe_state *probe, u
         return TABLE_FULL
     if slot - probe.home > MAX_NEW_DISTANCE * WIDE_BYTES:
         return TABLE_CLUSTERED
-    if table.used == MOST_PAGES:
+    if table.used == MAX_PAGES:
         return ZSW_E_RANGE
     out[0] = <uint32_t> table.used
     table.used += 1
@@ -99,8 +100,8 @@ cdef inline int find_or_add_wide(dense_table *table, const probe_state *probe, u
     return ZSW_OK
 
 
-# Map pages until one can't be entered, and set `reason` to 0, TABLE_* or ZSW_E_RANGE. Return how many were mapped.
-# Slots are prefetched PREFETCH_DISTANCE pages early.
+# Map pages until one can't be added, and set `reason` to 0, TABLE_* or ZSW_E_RANGE. Return how many were mapped. Slots
+# are prefetched PREFETCH_DISTANCE pages early.
 cdef Py_ssize_t map_until_blocked(
     dense_table *shared, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count, int *reason,
 ) noexcept nogil:
@@ -130,8 +131,8 @@ cdef Py_ssize_t map_until_blocked(
     return i
 
 
-# 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. Lack of memory is an error only if a page is new; known
-# pages are still found.
+# Map pages in the table. Return 0, ZSW_E_NOMEM, or ZSW_E_RANGE past 2**32 - 1 distinct pages. Lack of memory is an
+# error only for a new page; known pages are still found.
 cdef int table_map(
     dense_table *table, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
 ) noexcept nogil:
@@ -169,25 +170,25 @@ cdef int direct_to_table(direct_table *direct, dense_table *table) noexcept nogi
 
 
 cdef class DenseMap:
-    """Gives every 64-bit page number a dense 32-bit one, in order of first appearance.
+    """Give every 64-bit page number a dense 32-bit one, in order of first appearance.
 
-    While all pages are below `direct` (at most 2**32), an array of 4 bytes for each page up to the largest. Else slots
-    of 5 bytes while pages are below 2**27, 6 below 2**35, 7 below 2**43, 8 below 2**52, else 12; three quarters to
-    seven eighths of them are taken, from 16,384 slots on, and five eighths at least where they have 5 bytes. Nothing
-    else is held. One thread at a time.
+    While all pages are below `direct` (at most 2**32), the map takes an array of 4 bytes for each page up to the
+    largest. Otherwise it takes slots of 5 bytes while pages are below 2**27, 6 below 2**35, 7 below 2**43, 8 below
+    2**52, else 12. From 16,384 slots on, three quarters to seven eighths of them are in use, or at least five eighths
+    of slots of 5 bytes. Only one thread at a time may use the map.
     """
 
     def __cinit__(self, uint64_t direct=DIRECT_PAGES):
         memset(&self.table, 0, sizeof(dense_table))
         memset(&self.direct, 0, sizeof(direct_table))
-        self.direct.capacity = min(direct, MOST_PAGES)
+        self.direct.capacity = min(direct, MAX_PAGES)
 
     def __dealloc__(self):
         direct_close(&self.direct)
         table_close(&self.table)
 
     # Writes the numbers of `count` pages that lie `stride` bytes apart. 0, ZSW_E_NOMEM or ZSW_E_RANGE. One at a time.
-    cdef int number(
+    cdef int map_pages(
         self, const uint8_t *pages, Py_ssize_t stride, uint32_t *out, Py_ssize_t count,
     ) noexcept nogil:
         cdef Py_ssize_t done = 0
@@ -203,11 +204,11 @@ cdef class DenseMap:
             code = table_map(&self.table, pages + done * stride, stride, out + done, count - done)
         return code
 
-    cdef uint64_t known(self) noexcept nogil:
+    cdef uint64_t page_count(self) noexcept nogil:
         return self.direct.used + self.table.used
 
     def __len__(self):
-        return self.known()
+        return self.page_count()
 
     def __reduce__(self):
         raise TypeError("a DenseMap can't be pickled")
@@ -218,11 +219,11 @@ cdef class DenseMap:
         return self.table.mapped if self.table.slots != NULL else self.direct.end * sizeof(uint32_t)
 
     def map(self, pages, out):
-        """Writes the dense numbers of `pages` (uint64[n]) into `out` (uint32[n]); new pages get the next numbers.
+        """Write the dense numbers of `pages` (uint64[n]) to `out` (uint32[n]); new pages get the next numbers.
 
         `pages` may be a field of records, aligned or not. O(n), without the GIL. Raises InputError if an array has
-        another type, shape or length or there are more than 2**32 - 1 distinct pages, HostMemoryError when the table
-        can't grow (the map stays usable), BusyError while another thread is in it.
+        another type, shape or length, or if there are more than 2**32 - 1 distinct pages; HostMemoryError if the table
+        can't grow (the map stays usable); BusyError while another thread uses the map.
         """
         cdef const uint64_t[:] source
         cdef uint32_t[::1] target
@@ -237,10 +238,10 @@ cdef class DenseMap:
             raise BusyError("DenseMap: another thread is using it")
         if source.shape[0]:
             with nogil:
-                code = self.number(<const uint8_t *> &source[0], source.strides[0], &target[0], source.shape[0])
+                code = self.map_pages(<const uint8_t *> &source[0], source.strides[0], &target[0], source.shape[0])
         busy_leave(&self.busy)
         if code:
-            raise_code(code, f"DenseMap of {self.known()} pages")
+            raise_code(code, f"DenseMap of {self.page_count()} pages")
 
     def originals(self):
         """Return the original page number of each dense number, as a new uint64[len(self)]."""
@@ -251,7 +252,7 @@ cdef class DenseMap:
             raise BusyError("DenseMap: another thread is using it")
         import numpy as np  # slow to import, and seldom needed
 
-        pages = np.empty(self.known(), np.uint64)
+        pages = np.empty(self.page_count(), np.uint64)
         if self.direct.used:
             view = pages
             direct_invert(&self.direct, &view[0])
@@ -268,7 +269,7 @@ cdef class DenseMap:
         if is_busy(self.busy):
             raise BusyError("DenseMap: another thread is using it")
         assert self.direct.used == 0 or self.table.used == 0, "a page is in the array and in the table"
-        numbers = bytearray(self.known())
+        numbers = bytearray(self.page_count())
         self.check_direct(<uint8_t *> PyByteArray_AS_STRING(numbers))
         if self.table.slots != NULL:
             self.check_table(<uint8_t *> PyByteArray_AS_STRING(numbers))
@@ -294,7 +295,7 @@ cdef class DenseMap:
                 home = home_of(&self.table, hash_at(&self.table, at, entry.tag))
                 assert home <= at <= home + MAX_DISTANCE, f"slot {at} is out of reach of its home {home}"
                 for before in range(home, at):
-                    assert 0 < read_slot(&self.table, before).number < entry.number, f"slot {at} is behind {before}"
+                    assert 0 < read_slot(&self.table, before).number < entry.number, f"slot {at} is older than {before}"
         return 0
 
 

@@ -1,4 +1,4 @@
-"""Dense numbers of small keys in an array with an entry for each key, found without a hash or a branch.
+"""Look up the dense numbers of small keys in an array with an entry for each key, without a hash or a branch.
 
 The whole array is mapped at once and its pages are faulted in on use. So it takes 4 bytes for each key up to the
 largest one, rounded up to a page. A large array uses huge pages.
@@ -14,17 +14,17 @@ from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.base.hints cimport zsw_prefetch_write
 
 cdef enum:
-    HUGE_PAGE_KEYS = 1 << 20     # keys from which on an array is large
-    KEYS_AHEAD = 32         # distance in keys at which numbers are prefetched
+    HUGE_PAGE_KEYS = 1 << 20     # number of keys from which on an array is large
+    KEYS_PREFETCH = 32         # distance, in keys, at which numbers are prefetched
 
 ctypedef struct direct_table:
-    uint32_t *numbers       # owned, mapped; by key: its number from 1, 0 for a new key. NULL before the first key
-    uint64_t capacity           # keys below it have a place
-    uint64_t end            # above the largest key that came
-    uint64_t used           # distinct keys
+    uint32_t *numbers       # owned, mapped; by key, its number from 1, or 0 for a new key; NULL before the first key
+    uint64_t capacity           # keys below it have an entry
+    uint64_t end            # above the largest key so far
+    uint64_t used           # number of distinct keys
 
 
-# 0 or ZSW_E_NOMEM.
+# Map the array. Return 0 or ZSW_E_NOMEM.
 cdef inline int direct_open(direct_table *direct) noexcept nogil:
     cdef int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
     cdef size_t size = direct.capacity * sizeof(uint32_t)
@@ -57,7 +57,7 @@ cdef inline Py_ssize_t direct_map_keys(
     cdef Py_ssize_t i
     cdef uint64_t key
     for i in range(count):
-        memcpy(&key, keys + min(i + KEYS_AHEAD, count - 1) * stride, 8)
+        memcpy(&key, keys + min(i + KEYS_PREFETCH, count - 1) * stride, 8)
         if key < direct.capacity:
             zsw_prefetch_write(direct.numbers + key)
         memcpy(&key, keys + i * stride, 8)

@@ -1,8 +1,8 @@
 """Draw from a finite distribution by inverting its cumulative sums with a guide table.
 
-The guide (Chen and Asau, "On generating random variates from an empirical distribution", 1974) says for each of as many
-equal parts of the range as there are ranks where the search begins; on average it then ends within two steps. All
-arithmetic is on integers, so a draw is the same on every machine.
+The guide (Chen and Asau, "On generating random variates from an empirical distribution", 1974) divides the range into
+about as many equal parts as there are ranks, and gives for each part the rank at which the search begins; on average
+the search then ends within two steps. All arithmetic is on integers, so a draw is the same on every machine.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -18,17 +18,17 @@ cdef enum:
 
 
 cdef class RankTable:
-    """Ranks 0 … n-1 with the given cumulative sums.
+    """Draw ranks 0 … n-1 by the given cumulative sums.
 
     `cumulative`: uint64[n], never decreasing, the last one 2**53; rank k is drawn for numbers from cumulative[k - 1]
     (0 for the first) up to, but not including, cumulative[k]. Raises InputError otherwise. Immutable; any number of
     threads may draw at once.
     """
     cdef const uint64_t[::1] cumulative
-    cdef const uint32_t[::1] guide      # guide[part]: the first rank whose sum is above the part's beginning
+    cdef const uint32_t[::1] guide      # by part, the first rank whose sum is above the part's beginning
     cdef int guide_bits
 
-    # __cinit__ runs exactly once: the sums are set before anyone sees the table, and never change.
+    # __cinit__ runs exactly once, so the sums are set before the table can be used, and never change.
     def __cinit__(self, cumulative):
         cumulative = np.array(cumulative, np.uint64)
         steps = np.diff(cumulative.view(np.int64))
@@ -41,10 +41,10 @@ cdef class RankTable:
         self.cumulative, self.guide, self.guide_bits = cumulative, guide, bits
 
     def draw(self, const uint64_t[::1] raw, const uint32_t[::1] numbers, uint64_t[::1] out):
-        """out[i] becomes numbers[rank] for the rank that the upper 53 bits of raw[i] draw.
+        """Set out[i] to numbers[rank], for the rank that the upper 53 bits of raw[i] draw.
 
-        `raw`: uint64[n]; `numbers`: uint32, one a rank; `out`: uint64[n]. O(n) on average, without the GIL. Raises
-        InputError where lengths don't fit.
+        `raw`: uint64[n]; `numbers`: uint32, one for each rank; `out`: uint64[n]. O(n) on average, without the GIL.
+        Raises InputError if lengths don't fit.
         """
         cdef Py_ssize_t i
         cdef uint64_t number

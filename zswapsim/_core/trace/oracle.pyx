@@ -20,10 +20,10 @@ cdef bint pages_of(const uint8_t *records, int64_t first, Py_ssize_t count, uint
 
 
 def decode(const uint8_t[::1] records, int64_t first, uint64_t[::1] pages):
-    """Writes the objects of whole `records` (24 bytes each, little-endian, the first at position `first`) into `pages`.
+    """Write the objects of whole `records` (24 bytes each, little-endian, the first at position `first`) to `pages`.
 
-    Returns how many records come before one whose next_access_vtime is neither -1 nor above its own position: all of
-    them where there is none such. O(n), without the GIL. Raises InputError where `pages` has not as many.
+    Return the number of records before the first one whose next_access_vtime is neither -1 nor above its own position;
+    if there is none, the number of all records. O(n), without the GIL. Raises InputError if `pages` has another length.
     """
     cdef Py_ssize_t count = pages.shape[0], good = count
     if records.shape[0] != count * RECORD_BYTES:

@@ -1,6 +1,6 @@
 """Read a whole oracleGeneral file as dense page numbers, in one pass without the GIL.
 
-A piece of the file is read, checked and numbered while it is in the cache.
+Each piece of the file is read, checked and numbered while it is in the cache.
 """
 
 from cython.view cimport array
@@ -18,7 +18,7 @@ from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
 cdef enum:
     MADV_POPULATE_WRITE = 23    # <linux/mman.h>, since Linux 5.14
     ALIGNMENT = 4096            # madvise() needs an aligned address; a host with larger pages only loses the advice
-    PIECE_RECORDS = 10000       # of 24 bytes: they fit the cache beside the table of pages
+    PIECE_RECORDS = 10000       # records of a piece, 24 bytes each; they fit the cache together with the table of pages
 
 
 cdef class OracleFile:
@@ -28,18 +28,19 @@ cdef class OracleFile:
     positive and HostMemoryError if there is no memory for the numbers.
     """
     cdef readonly DenseMap pages
-    cdef readonly int64_t done      # events that were read
-    cdef readonly int64_t events    # in the file
+    cdef readonly int64_t done      # events read so far
+    cdef readonly int64_t events    # events of the file
     cdef int descriptor
-    cdef bint stopped               # read() is to return soon
-    cdef uint32_t *numbers          # owned; of all events
-    cdef uint8_t *piece             # owned; bytes just read
+    cdef bint stopped               # True once read() must return soon
+    cdef uint32_t *numbers          # owned; the numbers of all events
+    cdef uint8_t *piece             # owned; the records that were read last
 
     def __cinit__(self, int descriptor, int64_t events, DenseMap pages not None):
         if events <= 0:
             raise InputError(f"OracleFile of {events} events: expected at least one")
         self.descriptor, self.events, self.pages = descriptor, events, pages
-        # Not in huge pages: they are written once, from end to end, and a host may have to find each huge one first.
+        # No huge pages: the numbers are written once, in order, and a host may have to compact memory for each huge
+        # page.
         self.numbers = <uint32_t *> malloc(events * sizeof(uint32_t))
         self.piece = <uint8_t *> malloc(PIECE_RECORDS * RECORD_BYTES)
         if self.numbers == NULL or self.piece == NULL:
@@ -59,7 +60,7 @@ cdef class OracleFile:
     def read(self):
         """Read the file, once, without the GIL. Return True if it has `events` good records and nothing else.
 
-        The reader does not say what is wrong with a bad file. Raises BusyError if another thread is using `pages`.
+        It does not report the error in a bad file. Raises BusyError if another thread is using `pages`.
         """
         cdef bint good
         if not busy_enter(&self.pages.busy):
@@ -72,7 +73,7 @@ cdef class OracleFile:
         return good
 
     def take(self):
-        """Give the numbers of all events (uint32[events]) to the caller, once, after the file was read."""
+        """Return the numbers of all events (uint32[events]) and detach them, once, after the file was read."""
         cdef array numbers
         if self.done != self.events or self.numbers == NULL:
             raise InputError("OracleFile: expected to have been read, and not taken")
@@ -83,18 +84,18 @@ cdef class OracleFile:
 
     cdef bint read_all(self) noexcept nogil:
         cdef Py_ssize_t count
-        if le64toh(1) != 1:  # pages are numbered as they lie in the file
+        if le64toh(1) != 1:  # pages are numbered in the order of the file
             return False
         while self.done < self.events and not self.stopped:
             count = min(<int64_t> PIECE_RECORDS, self.events - self.done)
             populate(self.numbers + self.done, count * sizeof(uint32_t))
-            if not self.fill(count * RECORD_BYTES) or not self.enter(count):
+            if not self.read_piece(count * RECORD_BYTES) or not self.number_records(count):
                 return False
             self.done += count
         return self.done == self.events and read(self.descriptor, self.piece, 1) == 0
 
     # Read `size` bytes into `piece`. Return False if the file ends before.
-    cdef bint fill(self, Py_ssize_t size) noexcept nogil:
+    cdef bint read_piece(self, Py_ssize_t size) noexcept nogil:
         cdef Py_ssize_t filled = 0, count
         while filled < size:
             count = read(self.descriptor, self.piece + filled, size - filled)
@@ -103,18 +104,18 @@ cdef class OracleFile:
             filled += count
         return True
 
-    # Check and number the `count` records in `piece`. Return False if one is garbled or the table can't grow.
-    cdef bint enter(self, Py_ssize_t count) noexcept nogil:
+    # Check and number the `count` records in `piece`. Return False if a record is invalid or the table can't grow.
+    cdef bint number_records(self, Py_ssize_t count) noexcept nogil:
         cdef bint bad = False
         cdef Py_ssize_t i
         for i in range(count):
             bad |= garbled(self.piece + i * RECORD_BYTES, self.done + i)
-        return not bad and not self.pages.number(
+        return not bad and not self.pages.map_pages(
             self.piece + OBJECT_AT, RECORD_BYTES, self.numbers + self.done, count
         )
 
 
-# Map memory that is about to be written, if the host can: a page fault for each of its pages would take longer.
+# Populate memory that is about to be written, if the host can: a fault for each of its pages would take longer.
 cdef inline void populate(const void *first, size_t size) noexcept nogil:
     cdef uintptr_t begin = <uintptr_t> first & ~<uintptr_t> (ALIGNMENT - 1)
     madvise(<void *> begin, <uintptr_t> first + size - begin, MADV_POPULATE_WRITE)

@@ -1,4 +1,4 @@
-"""A record of libCacheSim's oracleGeneral, 24 bytes, little-endian."""
+"""Read a record of libCacheSim's oracleGeneral: 24 bytes, little-endian."""
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy

@@ -1,16 +1,16 @@
-"""A hash table from 64-bit keys to their order of appearance, hardly larger than the keys.
+"""Map 64-bit keys to their order of appearance, in a hash table hardly larger than the keys.
 
 A slot has two parts: the number, from 1, and the low bits of the key's hash. The hash is a bijection, and a slot's
-position gives the upper bits of the hash: a slot lies at most MAX_DISTANCE slots behind its key's home, and the low
-bits tell all hashes at home in such a stretch apart (quotienting: Knuth, The Art of Computer Programming, vol. 3, 6.4,
+position gives the upper bits of the hash: a slot lies at most MAX_DISTANCE slots after its key's home, and the low bits
+distinguish all hashes whose home is in such a range (quotienting: Knuth, The Art of Computer Programming, vol. 3, 6.4,
 exercise 13). So a match is exact, and keys can be recovered from the table alone.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-# Reasons why a page can't be added: the table is full, the page would be too far from home, or it is wider than the
-# keys.
+# These are the reasons why a page can't be added: the table is full, the page would be too far from home, or it is
+# wider than the keys.
 cdef enum:
     TABLE_FULL = 1
     TABLE_CLUSTERED = 2
@@ -18,21 +18,21 @@ cdef enum:
 
 cdef enum:
     WIDE_BYTES = 12
-    MAX_NEW_DISTANCE = 2047            # maximum distance of a new key from home; a larger one is no accident
-    MAX_DISTANCE = 2239         # slots between a key and its home, at most
+    MAX_NEW_DISTANCE = 2047     # maximum distance of a new key from home; a larger one shows clustering
+    MAX_DISTANCE = 2239         # maximum distance, in slots, of a key from its home
 
 ctypedef struct dense_table:
-    uint8_t *slots          # owned, mapped; capacity + MAX_DISTANCE + 1, the last empty. NULL before the first page
+    uint8_t *slots          # owned, mapped; capacity + MAX_DISTANCE + 1, the last empty; NULL before the first page
     uint64_t mapped         # bytes mapped at `slots`
-    uint64_t used           # distinct pages
-    uint64_t grow_at           # pages at which it grows
-    uint64_t capacity       # homes: share << scale
-    uint64_t factor         # odd; of the hash
-    uint64_t inverse        # of factor, modulo 2**64
-    uint64_t key_mask       # of key_bits ones
-    uint64_t tag_mask       # which bits of the hash a slot holds
-    uint64_t slot_mask      # of a narrow slot's bits
-    uint64_t number_mask    # of a narrow slot's lower part, the number
+    uint64_t used           # number of distinct pages
+    uint64_t grow_at        # number of pages at which the table grows
+    uint64_t capacity       # number of homes: share << scale
+    uint64_t factor         # factor of the hash; odd
+    uint64_t inverse        # inverse of `factor`, modulo 2**64
+    uint64_t key_mask       # mask of key_bits ones
+    uint64_t tag_mask       # mask of the bits of the hash in a slot
+    uint64_t slot_mask      # mask of a narrow slot's bits
+    uint64_t number_mask    # mask of a narrow slot's lower part, the number
     int number_bits         # of a narrow slot
     int key_bits            # keys are below 2**key_bits
     int half_bits                # at least half of key_bits

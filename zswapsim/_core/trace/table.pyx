@@ -1,12 +1,12 @@
-"""The hash table of a DenseMap: layout, growth, and rehashing when keys cluster.
+"""Lay out the hash table of a DenseMap, grow it, and rehash it if keys cluster.
 
-Linear probing over slots of 5 to 8 bytes, 12 where keys need all of 64 bits. Of two keys that want a slot the one that
-came first has it, so that the layout does not depend on how the table grew (Blelloch and Golovin, "Strongly
-history-independent hashing with applications", 2007), and pages that are accessed much, which mostly come early, lie at
+It uses linear probing over slots of 5 to 8 bytes, or 12 if keys need 64 bits. Of two keys with the same slot the older
+one gets it, so that the layout does not depend on how the table grew (Blelloch and Golovin, "Strongly
+history-independent hashing with applications", 2007), and frequently accessed pages, which mostly appear early, lie at
 home. Home positions ascend with the hash: growing reads the old table and writes the new one sequentially, and frees
-the old one's memory on the way. The hash is an xor of the key's upper half into the lower, then a multiplication
+the old one's memory during that. The hash is an xor of the key's upper half into the lower, then a multiplication
 (Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem", 1997); it begins with the golden
-ratio, which spreads consecutive pages evenly (Knuth, vol. 3, 6.4), and takes another factor where keys crowd.
+ratio, which spreads consecutive pages evenly (Knuth, vol. 3, 6.4), and takes another factor if keys cluster.
 """
 
 from libc.stdint cimport uint8_t, uint64_t
@@ -22,13 +22,13 @@ from zswapsim._core.base.hints cimport zsw_prefetch_write
 cdef enum:
     BATCH = 64              # keys whose slots are prefetched together
     WIDE_BITS = 64
-    HOME_BITS = 52          # of a hash, that its home depends on: times a share they fit 64 bits
-    SLACK = 192             # distance that growing in order may add: less than 2 slots each time (docs/design)
+    HOME_BITS = 52          # bits of a hash that determine its home; times a share they fit 64 bits
+    SLACK = 192             # distance that growing in order may add: less than 2 slots each time
     FIRST_SCALE = 5         # capacity of a new table: 32 << 5
     DOUBLE_UP_TO = 1 << 14  # slots up to which a table doubles
     HUGE_PAGE_BYTES = 1 << 21
     RELEASE_SLOTS = 65536   # slots between two attempts to free memory
-    FACTORS = 32            # factors tried before clustering counts as lack of memory
+    FACTORS = 32            # number of factors tried before clustering counts as lack of memory
 
 cdef uint64_t GOLDEN = 0x9E3779B97F4A7C15     # 2**64 divided by the golden ratio
 # Key bits by bytes of a slot. The other bits of a slot hold the number, and 12 or 13 bits that identify the home among
@@ -46,7 +46,7 @@ cdef uint64_t inverse_of(uint64_t odd) noexcept nogil:
     return inverse
 
 
-# The factor after `factor`, odd (splitmix64: Steele et al., OOPSLA 2014).
+# Return the factor after `factor`, odd (splitmix64: Steele et al., OOPSLA 2014).
 cdef uint64_t next_factor(uint64_t factor) noexcept nogil:
     cdef uint64_t mixed = factor + GOLDEN
     mixed = (mixed ^ (mixed >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
@@ -84,7 +84,7 @@ cdef int open_table(dense_table *table, int key_bits, int share, int scale, uint
     table.shift = table.key_bits - table.drop_bits - scale
     table.factor = factor if factor else GOLDEN >> (64 - table.key_bits) | 1
     table.inverse = inverse_of(table.factor)
-    # Reading and writing a slot takes 8 bytes from its start.
+    # Slots are read and written 8 bytes at a time.
     table.mapped = (table.capacity + MAX_DISTANCE + 1) * <uint64_t> table.slot_bytes + 8
     memory = mmap(NULL, table.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     if memory == MAP_FAILED:
@@ -101,8 +101,8 @@ cdef void table_close(dense_table *table) noexcept nogil:
         table.slots = NULL
 
 
-# Enters a key that is not in the table, among those that came before and after it, none of which ends up farther than
-# MAX_NEW_DISTANCE from home. 0; or TABLE_CROWDED, and the table is spoilt.
+# Insert a key that is not in the table, in order of age, if no key then lies farther than MAX_NEW_DISTANCE from home.
+# Return 0, or TABLE_CLUSTERED, which leaves an inconsistent table.
 cdef int insert_by_age(dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
     cdef uint64_t at = home_of(table, hash)
     cdef uint64_t last = at + MAX_NEW_DISTANCE
@@ -130,9 +130,9 @@ cdef uint64_t release_prefix(dense_table *table, uint64_t at, uint64_t released)
     return end
 
 
-# -- growing in order -------------------------------------------------------------------------------------------------
+# -- growing in order --------------------------------------------------------------------------------------------------
 
-# As insert_by_age(), for homes in ascending order, where no key can end up too far from its home.
+# Insert a key as insert_by_age() does, for homes in ascending order, so that no key can lie too far from home.
 cdef inline void insert_narrow(const dense_table *table, uint64_t hash, uint64_t number) noexcept nogil:
     cdef uint8_t *slot = slot_at(table, home_of(table, hash))
     cdef uint64_t value = (hash & table.tag_mask) << table.number_bits | number
@@ -160,8 +160,8 @@ cdef inline void insert_wide(const dense_table *table, uint64_t hash, uint64_t n
     write_slot(table, at, entry)
 
 
-# Enters every key of `table` into the larger `into`, both from end to end; the memory of `table` is given back on the
-# way. `lowest_hash` is that of hash_at(), stepped from slot to slot: a division there would take longer than all else.
+# Copy every key of `table` to the larger `into`, in order of homes, and free the memory of `table` during that.
+# `lowest_hash` is that of hash_at(), stepped from slot to slot: a division would take longer than all the rest.
 cdef void copy_in_order(dense_table *old, dense_table *new) noexcept nogil:
     # Local copies: stores to slots cannot alias them.
     cdef dense_table from_table = old[0], to_table = new[0]
@@ -192,7 +192,7 @@ cdef void copy_in_order(dense_table *old, dense_table *new) noexcept nogil:
     new.used = old.used
 
 
-# Enters every key of `table` into `into`, whose homes are in another order. 0 or TABLE_CROWDED.
+# Copy every key of `table` to `into`, whose homes are in another order. Return 0 or TABLE_CLUSTERED.
 cdef int copy_rehashed(dense_table *table, dense_table *into) noexcept nogil:
     cdef uint64_t end = table.capacity + MAX_DISTANCE, at = 0
     cdef uint64_t[BATCH] hashes
@@ -215,7 +215,8 @@ cdef int copy_rehashed(dense_table *table, dense_table *into) noexcept nogil:
     return ZSW_OK
 
 
-# Moves all keys into a table of that shape, which replaces `table`. 0; ZSW_E_NOMEM or TABLE_CROWDED leave it.
+# Move all keys to a table of the given shape, which replaces `table`. Return 0; or ZSW_E_NOMEM or TABLE_CLUSTERED,
+# which leave `table` as it was.
 cdef int rebuild(dense_table *table, int key_bits, int share, int scale, uint64_t factor) noexcept nogil:
     cdef dense_table into
     cdef int code = open_table(&into, key_bits, share, scale, factor)
@@ -232,7 +233,7 @@ cdef int rebuild(dense_table *table, int key_bits, int share, int scale, uint64_
     return ZSW_OK
 
 
-# -- creating, growing and rehashing ---------------------------------------------------------------------------------
+# -- creating, growing and rehashing -----------------------------------------------------------------------------------
 
 # Create a table in which `page` fits.
 cdef int table_create(dense_table *table, uint64_t page) noexcept nogil:
@@ -251,8 +252,9 @@ cdef int rehash(dense_table *table, int key_bits, int share, int scale) noexcept
     return ZSW_E_NOMEM
 
 
-# Larger by a sixth, a slot of 6 bytes then being 8 a page; slots of 5 bytes may become more. Twice as large while it is
-# small. Rounded down: 8 bytes are not exceeded, and 95 times are enough for 2**32 pages. 0 or ZSW_E_NOMEM.
+# Grow the table by a sixth, so that slots of 6 bytes take at most 8 bytes a page; slots of 5 bytes may take more.
+# Double it while it is small. The sixth is rounded down, and 95 steps are enough for 2**32 pages. Return 0 or
+# ZSW_E_NOMEM.
 cdef int grow(dense_table *table) noexcept nogil:
     cdef int share = table.share, scale = table.scale
     if table.capacity < DOUBLE_UP_TO:
@@ -266,7 +268,7 @@ cdef int grow(dense_table *table) noexcept nogil:
     return rebuild(table, table.key_bits, share, scale, table.factor)
 
 
-# Rebuild the table so that `page` can be added, which failed for the reason `reason`.
+# Rebuild the table so that `page` can be added, after a failure `reason`.
 cdef int table_rebuild_for(dense_table *table, int reason, uint64_t page) noexcept nogil:
     cdef int code
     if reason == TABLE_KEY_TOO_WIDE:

@@ -20,17 +20,17 @@ cdef enum:
 
 @final
 cdef class TouchedMemory:
-    """`pages` pages of private anonymous memory, never huge, whose contents are `images`.
+    """Map `pages` pages of private anonymous memory, never huge, whose contents are `images`.
 
-    The first access to page p puts image p % K there; a later read reads eight bytes of it, a later write stores them
+    The first access to page p stores image p % K there; a later read reads eight bytes of it, a later write stores them
     back unchanged, which makes the page dirty and leaves its contents alone. Each access checks these eight bytes.
 
-    pages: 1 to 2**30. images: uint8[K, 4096]. Nothing is touched before :meth:`touch`. Raises InputError,
+    pages: 1 to 2**30. images: uint8[K, 4096]. No page is accessed before :meth:`touch`. Raises InputError,
     HostMemoryError.
     """
 
     cdef const uint8_t[:, ::1] images
-    cdef uint8_t *base      # of the mapping; unmapped by __dealloc__
+    cdef uint8_t *base      # start of the mapping; unmapped by __dealloc__
     cdef uint8_t *accessed      # one flag for each page; freed by __dealloc__
     cdef uint32_t pages
 
@@ -97,7 +97,7 @@ cdef class TouchedMemory:
     ) noexcept nogil:
         """Return the number of accesses made. It is below `count` if one was out of range or read other contents.
 
-        `first`: the first of the images.
+        `first`: pointer to the first image.
         """
         cdef uint32_t images = <uint32_t> self.images.shape[0]
         cdef Py_ssize_t at

@@ -10,19 +10,19 @@ from zswapsim._core.zsmalloc.pool cimport (
 
 def dump_pool(ZsPool pool not None):
     """Return every class that has zspages: {size: {group: [objects in use of each zspage, head of the list first]}}."""
-    found = {}
+    result = {}
     for index in range(pool.class_count):
         groups = {group: [pool.zspages[zspage].inuse for zspage in group_zspages(pool, index, group)]
                   for group in range(ZS_GROUPS)}
         if any(groups.values()):
-            found[pool.classes[index].size] = {group: inuse for group, inuse in groups.items() if inuse}
-    return found
+            result[pool.classes[index].size] = {group: inuse for group, inuse in groups.items() if inuse}
+    return result
 
 
 def check_pool(ZsPool pool not None):
     """Assert every invariant of lists, counts, frames and inline handles. O(objects)."""
     frames = 0
-    seen = set()
+    listed = set()
     for index in range(pool.class_count):
         size = pool.classes[index].size
         used = 0
@@ -32,13 +32,14 @@ def check_pool(ZsPool pool not None):
                 check_zspage(pool, zspage, index, group)
                 used += pool.zspages[zspage].inuse
                 zspages.append(zspage)
-        assert seen.isdisjoint(zspages) and len(set(zspages)) == len(zspages), f"class {size}: a zspage is listed twice"
-        seen.update(zspages)
+        twice = len(set(zspages)) < len(zspages) or not listed.isdisjoint(zspages)
+        assert not twice, f"class {size}: a zspage is listed twice"
+        listed.update(zspages)
         frames += len(zspages) * pool.classes[index].frames
         assert used == pool.classes[index].used, f"class {size}: objects in use are miscounted"
         assert len(zspages) * pool.classes[index].objects == pool.classes[index].allocated, f"class {size}: miscounted"
     live = sum(pool.zspages[number].live for number in range(pool.zspage_count))
-    assert live == len(seen), "a zspage with frames is in no group"
+    assert live == len(listed), "a zspage with frames is in no group"
     assert frames == pool.frames_in_use, "frames in use are miscounted"
 
 
@@ -49,7 +50,7 @@ cdef list group_zspages(ZsPool pool, int index, int group):
     found = []
     while zspage != ZS_NONE:
         assert pool.zspages[zspage].prev == previous, f"zspage {zspage} has a wrong back link"
-        assert len(found) <= pool.zspage_count, f"group {group} of class {index} goes in a circle"
+        assert len(found) <= pool.zspage_count, f"group {group} of class {index} is a circle"
         found.append(zspage)
         previous = zspage
         zspage = pool.zspages[zspage].next

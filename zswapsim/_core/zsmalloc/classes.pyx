@@ -5,10 +5,10 @@ from zswapsim._core.base.errors import InputError
 
 
 def size_classes(int chain_size=8):
-    """The distinct size classes, small to large: a list of (size in bytes, frames a zspage, objects a zspage).
+    """Return the distinct size classes, small to large: a list of (bytes, frames of a zspage, objects of a zspage).
 
-    Slots are every 16 bytes from 32 to 4096; walked from large to small, a slot whose frames and objects equal those
-    of the next larger class joins it (set_merge() and calculate_zspage_chain_size() in mm/zsmalloc.c).
+    Sizes are the multiples of 16 bytes from 32 to 4096. From large to small, a size whose frames and objects equal
+    those of the next larger class is merged into it (set_merge() and calculate_zspage_chain_size() in mm/zsmalloc.c).
     Raises InputError for a chain size outside 4 ... 16.
     """
     if not 4 <= chain_size <= ZS_MAX_CHAIN:
@@ -23,13 +23,13 @@ def size_classes(int chain_size=8):
 
 
 cdef int chain_frames(int size, int chain_size):
-    """Return the number of frames of a zspage that wastes least, the smallest one if several do."""
+    """Return the number of frames with which a zspage wastes least; the smallest such number."""
     if size & (size - 1) == 0:
         return 1
     return min(range(1, chain_size + 1), key=lambda frames: frames * ZSW_PAGE_SIZE % size)
 
 
 def huge_class_size(int chain_size=8):
-    """The length (bytes) at or above which a compressed page takes a whole frame, as zs_huge_class_size() counts it."""
+    """Return the length (bytes) at or above which a compressed page takes a whole frame: zs_huge_class_size()."""
     largest = max(size for size, frames, objects in size_classes(chain_size) if frames != 1 and objects != 1)
     return largest - (ZS_HANDLE_BYTES - 1)

@@ -7,13 +7,13 @@ from zswapsim._core.codec.codec cimport codec_compress, codec_ctx, codec_decompr
 from zswapsim._core.base.errors cimport ZSW_E_ABSENT, ZSW_E_CORRUPT, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.base.page cimport page_checksum, page_fill, page_same_filled
 from zswapsim._core.zsmalloc.slots cimport (
-    SLOT_COMPRESSED, SLOT_EMPTY, SLOT_RAW, SLOT_SAME, SlotPool, encoded_page, slot_entry,
+    SLOT_COMPRESSED, SLOT_EMPTY, SLOT_HUGE, SLOT_SAME_FILLED, SlotPool, encoded_page, slot_entry,
 )
 
 
 # Compress a page without testing if it is same-filled. A page of at least `huge_size` compressed bytes is stored
-# uncompressed. out.data points into the context or at the page itself. 0 or the codec's negative code.
-cdef inline int encode_bytes(
+# uncompressed. out.data points into the context or at the page itself. Return 0 or the codec's negative code.
+cdef inline int encode_compressed(
     codec_ctx *ctx, const uint8_t *page, int huge_size, bint with_checksum, encoded_page *out
 ) noexcept nogil:
     cdef int length = codec_compress(ctx, page)
@@ -23,7 +23,7 @@ cdef inline int encode_bytes(
     if length < 0:
         return length
     if length >= huge_size:
-        out.kind = SLOT_RAW
+        out.kind = SLOT_HUGE
         out.length = ZSW_PAGE_SIZE
         out.data = page
     else:
@@ -39,18 +39,18 @@ cdef inline int encode_page(
 ) noexcept nogil:
     cdef uint64_t word
     if not page_same_filled(page, &word):
-        return encode_bytes(ctx, page, huge_size, with_checksum, out)
+        return encode_compressed(ctx, page, huge_size, with_checksum, out)
     out.checksum = page_checksum(page) if with_checksum else 0
     out.data = NULL
     out.length = 0
     out.word = word
-    out.kind = SLOT_SAME
+    out.kind = SLOT_SAME_FILLED
     return ZSW_OK
 
 
 # Decode a slot's page into `page` (4096 bytes). Return 0, ZSW_E_ABSENT, ZSW_E_CORRUPT or ZSW_E_PLUGIN. `with_checksum`:
-# the page must have the checksum that was stored. `bounce`: 4096 bytes for an object that lies in two pieces; it may be
-# the context's scratch if no compressed page waits there.
+# the page must have the checksum that was stored. `bounce`: 4096 bytes for an object that crosses frames; it may be the
+# context's scratch if that holds no compressed page.
 cdef inline int decode_page(
     codec_ctx *ctx, SlotPool slots, const slot_entry *entry, bint with_checksum, uint8_t *bounce, uint8_t *page
 ) noexcept nogil:
@@ -58,11 +58,11 @@ cdef inline int decode_page(
     cdef int code
     if entry == NULL or entry.kind == SLOT_EMPTY:
         return ZSW_E_ABSENT
-    if entry.kind == SLOT_SAME:
+    if entry.kind == SLOT_SAME_FILLED:
         page_fill(page, entry.value)
     else:
         data = slots.pool.read(entry.value, entry.length, bounce)
-        if entry.kind == SLOT_RAW:
+        if entry.kind == SLOT_HUGE:
             memcpy(page, data, ZSW_PAGE_SIZE)
         else:
             code = codec_decompress(ctx, data, entry.length, page)

@@ -22,15 +22,15 @@ cdef extern from "<pthread.h>" nogil:
     int pthread_cond_destroy(pthread_cond_t *)
 
 cdef enum:
-    BLOCK = 32      # pages handed to a thread at once: about 0.1 ms of lz4
+    BLOCK = 32      # pages that a thread claims at once: about 0.1 ms of lz4
     RING = 16       # blocks that may be compressed before they are stored
 
 
 @final
 cdef class StorePipeline:
     cdef SlotPool slots
-    cdef int raw_from
-    cdef bint sums
+    cdef int huge_size
+    cdef bint verify
     cdef const uint32_t *numbers    # borrowed from the caller of set_input(), as are the pages and contexts
     cdef const uint8_t *pages
     cdef codec_ctx *contexts
@@ -39,15 +39,15 @@ cdef class StorePipeline:
     cdef Py_ssize_t claimed         # blocks claimed by threads; guarded by `lock`, as are the fields below
     cdef Py_ssize_t committed       # blocks in the pool
     cdef bint committing            # a thread is storing blocks
-    cdef int code                   # of the first page that failed
+    cdef int code                   # error of the first page that failed, or 0
     cdef readonly Py_ssize_t done   # pages in the pool
-    cdef int[16] ready              # by ring place: 1 once its block is compressed
+    cdef int[16] ready              # by ring place; 1 once its block is compressed
     cdef uint8_t *staging           # owned; RING * BLOCK pages
     cdef encoded_page *encoded      # owned; RING * BLOCK
     cdef int *codes                 # owned; RING * BLOCK
     cdef pthread_mutex_t lock
     cdef pthread_cond_t committed_changed
-    cdef bint sync_ready            # lock and condition exist
+    cdef bint sync_ready            # lock and condition are initialised
 
     cdef int set_input(
         self, const uint32_t *numbers, const uint8_t *pages, Py_ssize_t count, codec_ctx *contexts

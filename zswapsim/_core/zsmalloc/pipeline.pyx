@@ -1,7 +1,7 @@
 """Store many pages in several threads: compress in any order, store in the given order.
 
 A thread claims a block of pages and compresses it into its place in a ring. If the next block to store is ready, the
-thread stores it and all ready blocks after it. So the pool is the same as with one thread, nobody waits for a slow
+thread stores it and all ready blocks after it. So the pool is the same as with one thread, no thread waits for a slow
 block until the ring is full, and the pool needs no lock of its own.
 """
 
@@ -24,10 +24,10 @@ from zswapsim._core.base.errors import HostMemoryError, InputError, PluginError
 cdef class StorePipeline:
     """Run one call of PageStore.store_pages in several threads. Only that method uses it."""
 
-    def __cinit__(self, SlotPool slots not None, int raw_from, bint sums):
+    def __cinit__(self, SlotPool slots not None, int huge_size, bint verify):
         self.slots = slots
-        self.raw_from = raw_from
-        self.sums = sums
+        self.huge_size = huge_size
+        self.verify = verify
         self.staging = <uint8_t *> malloc(RING * BLOCK * ZSW_PAGE_SIZE)
         self.encoded = <encoded_page *> malloc(RING * BLOCK * sizeof(encoded_page))
         self.codes = <int *> malloc(RING * BLOCK * sizeof(int))
@@ -57,7 +57,7 @@ cdef class StorePipeline:
         return 0
 
     cdef int run_threads(self, int threads) except? -1:
-        """Stores everything. Returns 0, or the code of the first page that failed; `done` pages are stored."""
+        """Store all pages. Return 0, or the code of the first page that failed; `done` pages are stored."""
         with ThreadPoolExecutor(threads) as pool:
             causes = [part for part in pool.map(self.run_thread, range(threads)) if part is not None]
         for cause in causes:
@@ -103,20 +103,20 @@ cdef class StorePipeline:
         cdef Py_ssize_t first = block * BLOCK
         cdef Py_ssize_t place = block % RING * BLOCK
         cdef Py_ssize_t i
-        cdef encoded_page *made
+        cdef encoded_page *encoded
         for i in range(min(BLOCK, self.count - first)):
-            made = &self.encoded[place + i]
+            encoded = &self.encoded[place + i]
             self.codes[place + i] = encode_page(
-                ctx, self.pages + (first + i) * ZSW_PAGE_SIZE, self.raw_from, self.sums, made
+                ctx, self.pages + (first + i) * ZSW_PAGE_SIZE, self.huge_size, self.verify, encoded
             )
             if self.codes[place + i] < 0:
                 return
-            if made.kind == SLOT_COMPRESSED:
-                memcpy(self.staging + (place + i) * ZSW_PAGE_SIZE, made.data, made.length)
-                made.data = self.staging + (place + i) * ZSW_PAGE_SIZE
+            if encoded.kind == SLOT_COMPRESSED:
+                memcpy(self.staging + (place + i) * ZSW_PAGE_SIZE, encoded.data, encoded.length)
+                encoded.data = self.staging + (place + i) * ZSW_PAGE_SIZE
 
     cdef void commit(self) noexcept nogil:
-        """Store ready blocks in order. Called with the lock held; drops it while storing."""
+        """Store ready blocks in order. Called with the lock held; unlocks while storing."""
         cdef int code
         if self.committing:
             return
@@ -139,7 +139,7 @@ cdef class StorePipeline:
         for i in range(min(BLOCK, self.count - first)):
             code = self.codes[place + i]
             if code == ZSW_OK:
-                code = self.slots.put(self.numbers[first + i], &self.encoded[place + i])
+                code = self.slots.store(self.numbers[first + i], &self.encoded[place + i])
             if code < 0:
                 return code
             self.done += 1

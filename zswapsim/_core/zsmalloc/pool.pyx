@@ -1,6 +1,6 @@
-"""The pool's allocator: size classes, zspages with fullness groups, handles, compaction.
+"""Allocate objects in frames: size classes, zspages with fullness groups, handles, compaction.
 
-After mm/zsmalloc.c of Linux 6.18, whose figures it reproduces (tests/data/zram.json). Only the place of metadata
+It follows mm/zsmalloc.c of Linux 6.18 and reproduces its figures (tests/data/zram.json). Only the place of metadata
 differs: free lists and owners are in arrays beside the arena, so that the pool also works on unbacked frames.
 """
 
@@ -22,15 +22,15 @@ from zswapsim._core.zsmalloc.classes import huge_class_size, size_classes
 cdef class ZsPool:
     """Allocate objects in the frames of a grant.
 
-    Parameters: `grant`, where frames come from; `chain_size`, most frames in a zspage (4 ... 16).
-    Raises InputError for a chain size out of range.
+    Parameters: `grant`, the right to allocate the frames; `chain_size`, the maximum number of frames of a zspage (4 ...
+    16). Raises InputError for a chain size out of range.
     """
 
     def __cinit__(self):
         self.zspages = NULL
         self.objects = NULL
         self.frame_of = NULL
-        self.moved = NULL
+        self.on_migrate = NULL
 
     def __init__(self, Grant grant not None, int chain_size=8):
         if self.arena is not None or grant.arena is None:
@@ -69,7 +69,7 @@ cdef class ZsPool:
         free(self.objects)
         free(self.frame_of)
 
-    # -- fullness groups ------------------------------------------------------------------------------------------
+    # -- fullness groups -----------------------------------------------------------------------------------------------
 
     cdef void insert_zspage(self, uint32_t zspage, int group) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
@@ -97,7 +97,7 @@ cdef class ZsPool:
             self.remove_zspage(zspage)
             self.insert_zspage(zspage, group)
 
-    # -- zspages --------------------------------------------------------------------------------------------------
+    # -- zspages -------------------------------------------------------------------------------------------------------
 
     cdef int reserve_arrays(self, zs_class *cls) noexcept nogil:
         """Reserve array space for one more zspage of this class."""
@@ -144,7 +144,7 @@ cdef class ZsPool:
         frames = &self.frame_of[page.first_frame]
         page.contiguous = 1
         for i in range(cls.frames):
-            frames[i] = self.arena.take(self.owner)
+            frames[i] = self.arena.alloc_frame(self.owner)
             if i and frames[i] != frames[i - 1] + 1:
                 page.contiguous = 0
         links = &self.objects[page.first_object]
@@ -164,7 +164,7 @@ cdef class ZsPool:
         cdef int i
         # In reverse, so that the frames are allocated again in ascending order.
         for i in range(self.classes[page.class_index].frames - 1, -1, -1):
-            self.arena.give(self.frame_of[page.first_frame + i])
+            self.arena.free_frame(self.frame_of[page.first_frame + i])
         page.live = 0
 
     cdef void free_zspage(self, uint32_t zspage) noexcept nogil:
@@ -176,7 +176,7 @@ cdef class ZsPool:
         self.zspages[zspage].next = cls.free_descriptors
         cls.free_descriptors = zspage
 
-    # -- objects --------------------------------------------------------------------------------------------------
+    # -- objects -------------------------------------------------------------------------------------------------------
 
     cdef zs_handle obj_malloc(self, uint32_t zspage, uint32_t slot) noexcept nogil:
         cdef zs_page *page = &self.zspages[zspage]
@@ -213,12 +213,12 @@ cdef class ZsPool:
         self.insert_zspage(zspage, fullness(1, self.classes[index].objects))
         return ZSW_OK
 
-    cdef uint32_t growth(self, uint32_t length) noexcept nogil:
+    cdef uint32_t frames_needed(self, uint32_t length) noexcept nogil:
         cdef int index = self.class_of_step[min(256, (length + ZS_HANDLE_BYTES + ZS_STEP - 1) >> 4)]
         cdef zs_class *cls = &self.classes[index]
         return cls.frames if cls.used == cls.allocated else 0
 
-    cdef void release(self, zs_handle handle) noexcept nogil:
+    cdef void free_object(self, zs_handle handle) noexcept nogil:
         cdef uint32_t zspage = <uint32_t> (handle >> 16)
         self.obj_free(zspage, <uint16_t> handle)
         if self.zspages[zspage].inuse:
@@ -227,23 +227,23 @@ cdef class ZsPool:
             self.remove_zspage(zspage)
             self.free_zspage(zspage)
 
-    # -- bytes ----------------------------------------------------------------------------------------------------
+    # -- bytes ---------------------------------------------------------------------------------------------------------
 
     cdef void copy_span(self, zs_page *page, uint32_t start, uint8_t *bytes, uint32_t length, bint into) noexcept nogil:
         """Copy `length` bytes from or to a zspage at byte `start`, frame by frame."""
         cdef uint32_t *frames = &self.frame_of[page.first_frame]
-        cdef uint32_t part
+        cdef uint32_t piece
         cdef uint8_t *place
         while length:
-            part = min(length, ZSW_PAGE_SIZE - start % ZSW_PAGE_SIZE)
+            piece = min(length, ZSW_PAGE_SIZE - start % ZSW_PAGE_SIZE)
             place = self.arena.base + <size_t> frames[start // ZSW_PAGE_SIZE] * ZSW_PAGE_SIZE + start % ZSW_PAGE_SIZE
             if into:
-                memcpy(place, bytes, part)
+                memcpy(place, bytes, piece)
             else:
-                memcpy(bytes, place, part)
-            start += part
-            bytes += part
-            length -= part
+                memcpy(bytes, place, piece)
+            start += piece
+            bytes += piece
+            length -= piece
 
     cdef uint8_t *contiguous_bytes(self, zs_page *page, uint32_t start, uint32_t length) noexcept nogil:
         """Return the bytes from `start` if they are contiguous in the arena, otherwise NULL."""
@@ -297,7 +297,7 @@ cdef class ZsPool:
         self.copy_span(page, start, &byte, 1, True)
         return ZSW_OK
 
-    # -- compaction -----------------------------------------------------------------------------------------------
+    # -- compaction ----------------------------------------------------------------------------------------------------
 
     cdef uint64_t compactable(self) noexcept nogil:
         cdef uint64_t total = 0
@@ -364,8 +364,8 @@ cdef class ZsPool:
             now = self.obj_malloc(target, self.objects[self.zspages[source].first_object + index])
             if self.arena.base != NULL:
                 self.copy_object(cls, old, now)
-            if self.moved != NULL:
-                self.moved(self.moved_who, self.objects[self.zspages[source].first_object + index], now)
+            if self.on_migrate != NULL:
+                self.on_migrate(self.on_migrate_arg, self.objects[self.zspages[source].first_object + index], now)
             self.obj_free(source, <uint16_t> index)
 
     cdef void free_objects_map(self, uint32_t zspage, uint8_t *free_map) noexcept nogil:
@@ -408,8 +408,7 @@ cdef int reserve_array(void **array, uint64_t *room, uint64_t wanted, size_t wid
 
 
 def frames_for_lengths(const uint16_t[:] lengths, int chain_size=8):
-    """Return the frames that a pool takes after allocating objects of these lengths in order (bytes; 0 for no
-    object)."""
+    """Return the frames in use after allocating objects of these lengths in order (bytes; 0 for no object)."""
     cdef FrameArena arena = FrameArena(max(1, lengths.shape[0]) * ZS_MAX_CHAIN * ZSW_PAGE_SIZE, backed=False)
     cdef ZsPool pool = ZsPool(arena.grant("pool"), chain_size)
     cdef zs_handle handle

@@ -1,4 +1,4 @@
-"""Map the slots of a pool to its objects. No codec is involved."""
+"""Map slot numbers to the objects of a pool. Slots handle lengths and bytes, but no codec."""
 
 from cython cimport final
 
@@ -15,9 +15,9 @@ cdef enum:
     CHUNKS = 1 << (32 - SLOT_CHUNK_BITS)
 
 
-cdef void entry_moved(void *who, uint32_t slot, zs_handle now) noexcept nogil:
+cdef void update_handle(void *arg, uint32_t slot, zs_handle now) noexcept nogil:
     """Update a slot's handle; called by compaction."""
-    (<slot_entry **> who)[slot >> SLOT_CHUNK_BITS][slot & (SLOT_CHUNK - 1)].value = now
+    (<slot_entry **> arg)[slot >> SLOT_CHUNK_BITS][slot & (SLOT_CHUNK - 1)].value = now
 
 
 @final
@@ -26,21 +26,21 @@ cdef class SlotPool:
     used."""
 
     def __cinit__(self, ZsPool pool not None):
-        if pool.arena is None or pool.moved != NULL:
+        if pool.arena is None or pool.on_migrate != NULL:
             raise InputError("slots: expected a pool of their own")
         self.chunks = <slot_entry **> calloc(CHUNKS, sizeof(slot_entry *))
         if self.chunks == NULL:
             raise HostMemoryError("slots: the host is out of memory")
         self.pool = pool
-        pool.moved = entry_moved
-        pool.moved_who = self.chunks
+        pool.on_migrate = update_handle
+        pool.on_migrate_arg = self.chunks
 
     def __dealloc__(self):
         cdef uint32_t chunk
         if self.chunks == NULL:
             return
         if self.pool is not None:
-            self.pool.moved = NULL
+            self.pool.on_migrate = NULL
         for chunk in range(CHUNKS):
             free(self.chunks[chunk])
         free(self.chunks)
@@ -49,78 +49,78 @@ cdef class SlotPool:
         cdef slot_entry *chunk = self.chunks[slot >> SLOT_CHUNK_BITS]
         return NULL if chunk == NULL else &chunk[slot & (SLOT_CHUNK - 1)]
 
-    cdef slot_entry *place(self, uint32_t slot) noexcept nogil:
-        """Return the slot's entry and allocate its chunk if needed; NULL if the host is out of memory."""
+    cdef slot_entry *find_or_alloc(self, uint32_t slot) noexcept nogil:
         cdef uint32_t chunk = slot >> SLOT_CHUNK_BITS
         if self.chunks[chunk] == NULL:
             self.chunks[chunk] = <slot_entry *> calloc(SLOT_CHUNK, sizeof(slot_entry))
         return self.find(slot)
 
-    cdef int put(self, uint32_t slot, const encoded_page *page) noexcept nogil:
-        cdef slot_entry *entry = self.place(slot)
-        cdef slot_entry made
+    cdef int store(self, uint32_t slot, const encoded_page *page) noexcept nogil:
+        cdef slot_entry *entry = self.find_or_alloc(slot)
+        cdef slot_entry new_entry
         cdef int code
         if entry == NULL:
             return ZSW_E_NOMEM
-        made.value = page.word
-        made.checksum = page.checksum
-        made.length = page.length
-        made.kind = page.kind
-        made.codec = 0
+        new_entry.value = page.word
+        new_entry.checksum = page.checksum
+        new_entry.length = page.length
+        new_entry.kind = page.kind
+        new_entry.codec = 0
         if page.length:
-            code = self.pool.alloc(slot_room(page), slot, &made.value)
+            code = self.pool.alloc(slot_object_bytes(page), slot, &new_entry.value)
             if code < 0:
                 return code
             if page.data != NULL:
-                self.pool.write(made.value, page.data, page.length)
+                self.pool.write(new_entry.value, page.data, page.length)
         if entry.kind != SLOT_EMPTY:
-            self.drop(slot)
-        entry[0] = made
-        self.count(entry, 1)
-        self.raw_since += page.kind == SLOT_RAW
+            self.invalidate(slot)
+        entry[0] = new_entry
+        self.account(entry, 1)
+        self.huge_since += page.kind == SLOT_HUGE
         return ZSW_OK
 
-    cdef int drop(self, uint32_t slot) noexcept nogil:
+    cdef int invalidate(self, uint32_t slot) noexcept nogil:
         cdef slot_entry *entry = self.find(slot)
         if entry == NULL or entry.kind == SLOT_EMPTY:
             return ZSW_E_ABSENT
         if entry.length:
-            self.pool.release(entry.value)
-        self.count(entry, -1)
+            self.pool.free_object(entry.value)
+        self.account(entry, -1)
         entry.kind = SLOT_EMPTY
         return ZSW_OK
 
-    cdef void count(self, const slot_entry *entry, int sign) noexcept nogil:
+    cdef void account(self, const slot_entry *entry, int sign) noexcept nogil:
         self.stored += sign
-        self.same_filled += sign * (entry.kind == SLOT_SAME)
-        self.raw += sign * (entry.kind == SLOT_RAW)
+        self.same_filled += sign * (entry.kind == SLOT_SAME_FILLED)
+        self.huge += sign * (entry.kind == SLOT_HUGE)
         self.compressed_bytes += sign * <int> entry.length
 
     def inject_fault(self, uint32_t slot, int offset, uint8_t mask):
         """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
 
-        Offsets -8 to -1 are the object's inline handle, where it has one, which :meth:`check` compares.
+        Offsets -8 to -1 are the object's inline handle, if it has one, which :meth:`check` compares.
         Raises SlotEmptyError, and InputError if the slot has no such byte.
         """
         cdef slot_entry *entry = self.find(slot)
         if entry == NULL or entry.kind == SLOT_EMPTY:
             raise_code(ZSW_E_ABSENT, f"slot {slot}")
-        if entry.kind == SLOT_SAME or offset >= entry.length or self.pool.flip_bits(entry.value, offset, mask) < 0:
+        has_byte = entry.kind != SLOT_SAME_FILLED and offset < entry.length
+        if not has_byte or self.pool.flip_bits(entry.value, offset, mask) < 0:
             raise InputError(f"slot {slot} has {entry.length} bytes stored, none at {offset}")
 
     def stats(self):
-        """Counters of the slots and of the pool, by the names of a Result; sizes in bytes."""
+        """Return the counters of slots and pool by the names of a Result; sizes in bytes."""
         return {
             "stored_pages": self.stored,
             "same_filled_pages": self.same_filled,
-            "stored_incompressible_pages": self.raw,
-            "huge_pages_since": self.raw_since,
+            "stored_incompressible_pages": self.huge,
+            "huge_pages_since": self.huge_since,
             "compr_data_size": self.compressed_bytes,
         } | self.pool.stats()
 
     def check(self):
         """Assert every invariant of the slots and of the pool below. O(slots used)."""
-        cdef uint64_t stored = 0, same = 0, raw = 0, length = 0, objects = 0, held = 0
+        cdef uint64_t stored = 0, same = 0, huge = 0, length = 0, objects = 0, held = 0
         cdef uint32_t chunk, i
         cdef slot_entry *entry
         cdef int index
@@ -132,13 +132,13 @@ cdef class SlotPool:
                 if entry.kind == SLOT_EMPTY:
                     continue
                 stored += 1
-                same += entry.kind == SLOT_SAME
-                raw += entry.kind == SLOT_RAW
+                same += entry.kind == SLOT_SAME_FILLED
+                huge += entry.kind == SLOT_HUGE
                 length += entry.length
                 if entry.length:
                     held += 1
                     self.check_object((chunk << SLOT_CHUNK_BITS) | i, entry)
-        assert (stored, same, raw, length) == (self.stored, self.same_filled, self.raw, self.compressed_bytes), (
+        assert (stored, same, huge, length) == (self.stored, self.same_filled, self.huge, self.compressed_bytes), (
             "the counters of the slots are wrong"
         )
         for index in range(self.pool.class_count):

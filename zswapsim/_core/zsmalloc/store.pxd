@@ -12,12 +12,12 @@ cdef enum:
 
 cdef class PageStore:
     cdef readonly Codec codec
-    cdef SlotPool slots             # None once closed
-    cdef codec_ctx *contexts        # owned, `context_count` of them; the first is the calling thread's
+    cdef SlotPool slots             # None if closed
+    cdef codec_ctx *contexts        # owned; `context_count` of them; the first is that of the calling thread
     cdef int context_count
-    cdef int raw_from               # a compressed length (bytes) at or above it is kept as it is
-    cdef bint sums                  # pages have a checksum, which is verified when they are loaded
-    cdef busy_flag busy             # a call is under way in some thread
+    cdef int huge_size              # a page that compresses to this many bytes or more is stored uncompressed
+    cdef bint verify                # pages have a checksum, which is verified when they are loaded
+    cdef busy_flag busy             # a call is running
 
     cdef int begin_call(self) except -1
     cdef void end_call(self) noexcept nogil

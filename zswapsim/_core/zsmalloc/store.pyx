@@ -25,20 +25,20 @@ OWNER = "page store"
 
 
 cdef class PageStore:
-    """Keeps 4096-byte pages compressed in `node_bytes` bytes of frames, by slot (0 ... 2**32 - 1).
+    """Store 4096-byte pages compressed in `node_bytes` bytes of frames, by slot (0 ... 2**32 - 1).
 
     Parameters
     ----------
     node_bytes: memory for the pool, in bytes, a multiple of 4096.
     compressor: a :class:`Codec`; ``zswapsim.PageStore`` also takes its name and parameters, as ``"zstd:level=3"``.
-    chain_size: most frames in a zspage, 4 to 16.
-    raw_from: compressed length in bytes from which a page is kept as it is, 1 to 4096; None stands for the pool's
-        huge class size (zram's rule, 3625 at chain size 8); 4096 is zswap's rule.
+    chain_size: maximum number of frames of a zspage, 4 to 16.
+    raw_from: compressed length in bytes from which a page is stored uncompressed, 1 to 4096; None is the pool's huge
+    class size (zram's rule, 3625 at chain size 8); 4096 is zswap's rule.
     verify: keep a checksum of every page and verify it on load.
 
-    Pages that repeat one machine word take no object. A call drops the GIL for its whole length; a second thread that
-    calls meanwhile gets a BusyError. All methods raise ClosedError after :meth:`close`. Metadata: 16 bytes a slot,
-    beside the pool's own.
+    Pages that repeat one machine word take no object. A call runs without the GIL; a second thread that calls during
+    that time gets a BusyError. All methods raise ClosedError after :meth:`close`. Metadata takes 16 bytes a slot, in
+    addition to the pool's own.
     """
 
     def __cinit__(self):
@@ -52,8 +52,8 @@ cdef class PageStore:
         cdef ZsPool pool = ZsPool(arena.grant(OWNER), chain_size)
         if raw_from is not None and not 1 <= raw_from <= ZSW_PAGE_SIZE:
             raise InputError(f"raw_from {raw_from}: expected 1 to {ZSW_PAGE_SIZE} bytes")
-        self.raw_from = pool.huge_class_size if raw_from is None else raw_from
-        self.sums = verify
+        self.huge_size = pool.huge_class_size if raw_from is None else raw_from
+        self.verify = verify
         self.codec = compressor
         self.open_contexts(1)
         self.slots = SlotPool(pool)
@@ -65,14 +65,14 @@ cdef class PageStore:
         free(self.contexts)
 
     cdef int open_contexts(self, int count) except -1:
-        """At least `count` contexts, one for each thread."""
-        cdef void *made
+        """Open contexts until there are `count`, one for each thread."""
+        cdef void *grown
         if count <= self.context_count:
             return 0
-        made = realloc(self.contexts, count * sizeof(codec_ctx))
-        if made == NULL:
+        grown = realloc(self.contexts, count * sizeof(codec_ctx))
+        if grown == NULL:
             raise HostMemoryError("page store: the host is out of memory")
-        self.contexts = <codec_ctx *> made
+        self.contexts = <codec_ctx *> grown
         while self.context_count < count:
             memset(&self.contexts[self.context_count], 0, sizeof(codec_ctx))
             codec_ctx_open(self.codec, &self.contexts[self.context_count])
@@ -80,7 +80,7 @@ cdef class PageStore:
         return 0
 
     cdef int begin_call(self) except -1:
-        """Refuse a second thread and a closed store. Every call begins with it; the caller ends it with end_call()."""
+        """Raise BusyError for a second thread, ClosedError for a closed store. Every call ends with end_call()."""
         if not busy_enter(&self.busy):
             raise BusyError("page store: another thread is using it")
         if self.slots is None:
@@ -91,12 +91,12 @@ cdef class PageStore:
     cdef void end_call(self) noexcept nogil:
         busy_leave(&self.busy)
 
-    # -- one page -------------------------------------------------------------------------------------------------
+    # -- one page ------------------------------------------------------------------------------------------------------
 
     def store(self, slot, page):
         """Store a page (a buffer of 4096 bytes) in a slot; the slot's old page is freed after that.
 
-        Raises NodeFullError (the slot then keeps what it held), CodecError, InputError.
+        Raises NodeFullError, which leaves the slot as it was, CodecError, InputError.
         """
         cdef uint32_t number = slot_number(slot)
         cdef Py_ssize_t done = 0
@@ -123,7 +123,7 @@ cdef class PageStore:
         return page
 
     def load_into(self, slot, buffer):
-        """Load a slot's page into a writable buffer of 4096 bytes. Raises as :meth:`load` does."""
+        """Load a slot's page into a writable buffer of 4096 bytes. Raises the errors of :meth:`load`."""
         cdef uint32_t number = slot_number(slot)
         cdef Py_buffer view
         open_page(buffer, &view, PyBUF_WRITABLE)
@@ -144,22 +144,22 @@ cdef class PageStore:
         return 0
 
     def invalidate(self, slot):
-        """Forget a slot's page. Raises SlotEmptyError."""
+        """Free a slot. Raises SlotEmptyError."""
         cdef uint32_t number = slot_number(slot)
         cdef int code
         self.begin_call()
-        code = self.slots.drop(number)
+        code = self.slots.invalidate(number)
         self.end_call()
         if code < 0:
             codec_raise(code, f"slot {number}")
 
-    # -- many pages -----------------------------------------------------------------------------------------------
+    # -- many pages ----------------------------------------------------------------------------------------------------
 
     def store_pages(self, slots, buffer, *, int threads=1):
         """Store page i of `buffer` (n * 4096 bytes) in slots[i], for n slots (uint32), in that order.
 
         With several threads, pages are compressed in parallel and stored in order, so the resulting pool is the same.
-        Raises as :meth:`store` does, naming the slot: the pages before it are stored.
+        Raises the errors of :meth:`store`, which name the slot; the pages before it are stored.
         """
         cdef const uint32_t[::1] numbers = slot_numbers(slots)
         cdef const uint8_t[::1] data = page_bytes(buffer, numbers.shape[0])
@@ -176,7 +176,7 @@ cdef class PageStore:
                     code = self.store_many(&numbers[0], &data[0], numbers.shape[0], &done)
             else:
                 self.open_contexts(threads)
-                pipeline = StorePipeline(self.slots, self.raw_from, self.sums)
+                pipeline = StorePipeline(self.slots, self.huge_size, self.verify)
                 pipeline.set_input(&numbers[0], &data[0], numbers.shape[0], self.contexts)
                 code = pipeline.run_threads(threads)
                 done = pipeline.done
@@ -188,7 +188,7 @@ cdef class PageStore:
     def load_pages(self, slots, buffer, *, int threads=1):
         """Load slots[i] into page i of a writable `buffer` (n * 4096 bytes), for n slots (uint32).
 
-        Raises as :meth:`load` does, naming the slot.
+        Raises the errors of :meth:`load`, which name the slot.
         """
         cdef const uint32_t[::1] numbers = slot_numbers(slots)
         cdef uint8_t[::1] data = page_bytes(buffer, numbers.shape[0], True)
@@ -218,20 +218,20 @@ cdef class PageStore:
             self.open_contexts(threads)
             with ThreadPoolExecutor(threads) as pool:
                 parts = [pool.submit(load_share, worker, threads) for worker in range(threads)]
-            for each in parts:
-                each.result()
+            for part in parts:
+                part.result()
         finally:
             self.end_call()
 
     cdef int store_many(
         self, const uint32_t *slots, const uint8_t *pages, Py_ssize_t count, Py_ssize_t *done
     ) noexcept nogil:
-        cdef encoded_page made
+        cdef encoded_page encoded
         cdef int code
         while done[0] < count:
-            code = encode_page(self.contexts, pages + done[0] * ZSW_PAGE_SIZE, self.raw_from, self.sums, &made)
+            code = encode_page(self.contexts, pages + done[0] * ZSW_PAGE_SIZE, self.huge_size, self.verify, &encoded)
             if code == ZSW_OK:
-                code = self.slots.put(slots[done[0]], &made)
+                code = self.slots.store(slots[done[0]], &encoded)
             if code < 0:
                 return code
             done[0] += 1
@@ -244,14 +244,13 @@ cdef class PageStore:
         cdef int code
         while done[0] < count:
             entry = self.slots.find(slots[done[0]])
-            code = decode_page(ctx, self.slots, entry, self.sums, ctx.scratch, pages + done[0] * ZSW_PAGE_SIZE)
+            code = decode_page(ctx, self.slots, entry, self.verify, ctx.scratch, pages + done[0] * ZSW_PAGE_SIZE)
             if code < 0:
                 return code
             done[0] += 1
         return ZSW_OK
 
-    # -- compaction, statistics, closing
-    # ------------------------------------------------------------------------------------------------
+    # -- compaction, statistics, closing -------------------------------------------------------------------------------
 
     def compact(self):
         """Compact the pool. Return the number of frames freed."""
@@ -263,13 +262,13 @@ cdef class PageStore:
         return freed
 
     def stats(self):
-        """Counters by the names of a Result: pages, and sizes in bytes."""
+        """Return the counters by the names of a Result: pages, and sizes in bytes."""
         self.begin_call()
         self.end_call()
         return self.slots.stats()
 
     def owners(self):
-        """Frames of the arena by owner, counted one by one."""
+        """Count the frames of the arena by owner, one by one."""
         self.begin_call()
         self.end_call()
         return self.slots.pool.arena.owners()
@@ -284,7 +283,7 @@ cdef class PageStore:
             self.end_call()
 
     def dump(self):
-        """The pool's zspages: {class size: {fullness group: [objects in use of each, head of the list first]}}."""
+        """Return the zspages: {class size: {fullness group: [objects in use of each, head of the list first]}}."""
         self.begin_call()
         self.end_call()
         return dump_pool(self.slots.pool)
@@ -299,7 +298,7 @@ cdef class PageStore:
         self.slots.inject_fault(slot_number(slot), offset, mask)
 
     def close(self):
-        """Free all memory. May be called twice. Raise BusyError during a call."""
+        """Free all memory. It may be called twice. Raises BusyError during a call."""
         if not busy_enter(&self.busy):
             raise BusyError("page store: another thread is using it")
         self.slots = None

@@ -144,7 +144,13 @@ def make_stack_curve(trace: DenseTrace, stack: StackDistances, accesses: int, ra
     """Return the curve of everything that was fed to `stack`, out of `accesses` accesses."""
     reuses, dirtied = counts_by_distance(stack)
     return StackCurve(
-        trace.name, accesses, trace.pages, (0, stack.seen), DistanceCounts(reuses), DistanceCounts(dirtied), rate
+        trace.name,
+        accesses,
+        trace.pages,
+        (0, stack.accessed_pages),
+        DistanceCounts(reuses),
+        DistanceCounts(dirtied),
+        rate,
     )
 
 
@@ -167,7 +173,7 @@ class WindowCurves:
         reuses, dirtied = counts = counts_by_distance(self.stack)
         if self._before is not None:
             reuses, dirtied = reuses - self._before[0], dirtied - self._before[1]
-        seen = self._seen, self.stack.seen
+        seen = self._seen, self.stack.accessed_pages
         about = self.trace.name, done - self._done, self.trace.pages, seen
         self.curves.append(StackCurve(*about, DistanceCounts(reuses), DistanceCounts(dirtied), self.rate))
-        self._done, self._seen, self._before = done, self.stack.seen, counts
+        self._done, self._seen, self._before = done, self.stack.accessed_pages, counts

@@ -78,7 +78,7 @@ def host_frames(settings: Settings, nodes: Nodes) -> dict[str, int]:
     """Count the private node's frames by the host's node on which they lie; return nothing without `bind_node`."""
     if settings.bind_node == NO_HOST_NODE:
         return {}
-    return {str(node): frames for node, frames in nodes.machine.nodes[PRIVATE].arena.located().items()}
+    return {str(node): frames for node, frames in nodes.machine.nodes[PRIVATE].arena.host_nodes().items()}
 
 
 def check_binding(settings: Settings) -> None:
