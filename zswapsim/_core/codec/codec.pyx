@@ -44,8 +44,8 @@ cdef extern from "zsw_builtin.h" nogil:
     const zsw_codec zsw_codec_store
 
 cdef enum:
-    GUARD_BYTES = ZSW_PAGE_SIZE    # after the scratch buffer, so that an overrun of up to a page stays in our memory
-    GUARD_CHECK_BYTES = 32      # number of guard bytes checked after each call; an overrun hits the first one
+    GUARD_BYTES = ZSW_PAGE_SIZE  # after the scratch buffer, so that an overrun of up to a page stays in our memory
+    GUARD_CHECK_BYTES = 32  # number of guard bytes checked after each call; an overrun hits the first one
     GUARD_VALUE = 0xA5
 
 cdef uint8_t GUARD[GUARD_CHECK_BYTES]

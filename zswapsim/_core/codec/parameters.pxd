@@ -1,4 +1,4 @@
-"""The integer parameters that a third party's table announces: of a codec, or of a reclaimer."""
+"""Read the integer parameters in a third party's table, of a codec or of a reclaimer."""
 
 from libc.stdint cimport int64_t
 
@@ -11,7 +11,7 @@ cdef extern from "zsw_codec.h" nogil:
         const char *help
 
 cdef enum:
-    MAX_PARAMETERS = 64     # of one table: a list without an end is noticed before it leads anywhere
+    MAX_PARAMETERS = 64     # maximum for one table; bounds the search in a list without an end
 
 # Return a text of a table, "" for NULL. Raises PluginError, beginning with `subject`, if it is not UTF-8.
 cdef str utf8_text(const char *chars, str subject)

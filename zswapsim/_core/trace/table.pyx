@@ -23,7 +23,7 @@ cdef enum:
     BATCH = 64              # keys whose slots are prefetched together
     WIDE_BITS = 64
     HOME_BITS = 52          # bits of a hash that determine its home; times a share they fit 64 bits
-    SLACK = 192             # distance that growing in order may add: less than 2 slots each time
+    SLACK = 192             # distance that growing in order may add: less than 2 slots each time (docs/design)
     FIRST_SCALE = 5         # capacity of a new table: 32 << 5
     DOUBLE_UP_TO = 1 << 14  # slots up to which a table doubles
     HUGE_PAGE_BYTES = 1 << 21
