@@ -124,7 +124,7 @@ class ZswapMachine(PoolMachine):
                 group_bytes=values["max"], writeback=bool(values["writeback"]),
                 shrinker=bool(values["shrinker_enabled"]), priority=values["shrinker_priority"],
                 retries=values["retries"], accept_threshold_percent=options["accept_threshold_percent"],
-                groups=grouped.groups, group_of=grouped.by_page(), ahead=model_ahead(options), **given,
+                groups=grouped.groups, group_of=grouped.by_page(), readahead=model_ahead(options), **given,
             )  # fmt: skip
 
         spec = "zswap:" + ",".join(f"{name}={value}" for name, value in written.items())

@@ -48,7 +48,7 @@ def vma(addresses: list[int], page_cluster: int = 3) -> VmaReadahead:
 
 def engine_of(pages: int, frames: int, ahead: Readahead | None, reclaim: str = "lru", batch: int = 1) -> Replay:
     backend = DiskBackend(COST, SwapDevice(1 << 20))
-    return Replay(pages, frames, backend, batch=batch, reclaimer=open_reclaimer(reclaim), ahead=ahead)
+    return Replay(pages, frames, backend, batch=batch, reclaimer=open_reclaimer(reclaim), readahead=ahead)
 
 
 def feed(engine: Replay, pages: Any, write: bool = False) -> dict[str, int]:
@@ -92,7 +92,7 @@ def test_long_traces_against_the_reference(kind: str, reclaim: str) -> None:
     engine = engine_of(pages, frames, ahead, reclaim, 8)
     reclaimer = None if reclaim == "lru" else RECLAIMERS[reclaim](frames, pages)
     model = Machine(
-        frames, Contents([b"x"], [0]), Swap(None, 1 << 20), batch=8, reclaimer=reclaimer, ahead=model_ahead
+        frames, Contents([b"x"], [0]), Swap(None, 1 << 20), batch=8, reclaimer=reclaimer, readahead=model_ahead
     )  # fmt: skip
     trace = walks(pages, 6000, draw)
     ops = [draw.random() < 0.2 for _ in trace]
@@ -221,7 +221,7 @@ def test_pages_that_nobody_asks_for_are_reclaimed_unused(reclaim: str) -> None:
 def test_a_disk_keeps_what_is_read_ahead_and_an_exclusive_load_does_not() -> None:
     """So zswap compresses unused pages again. After page 9 and 7 beside it, 20 new pages evict all 20 of DRAM."""
     disk = engine_of(200, 20, ClusterReadahead())
-    pool = Replay(200, 20, CountingBackend(COST), ahead=ClusterReadahead())
+    pool = Replay(200, 20, CountingBackend(COST), readahead=ClusterReadahead())
     for engine, written, stored, clean in ((disk, "pswpout", 12, 8), (pool, "zswpout", 20, 0)):
         swapped_out(engine, 100, 20)
         before = feed(engine, [9])

@@ -46,7 +46,7 @@ class ReplayMachine(DepthsMachine):
         reclaimer = None if name == "lru" else RECLAIMERS[name](frames, PAGES)
         self.model = Machine(
             frames, model_contents(), swap, batch=batch, reclaimer=reclaimer, zero_map=options["zero_map"], seed=seed,
-            ahead=model_ahead(options) if device else None,
+            readahead=model_ahead(options) if device else None,
         )  # fmt: skip
 
     def agree_more(self, engine: Engine, found: dict[str, int]) -> None:

@@ -267,7 +267,7 @@ def test_an_allocation_failure_is_reject_alloc_fail() -> None:
         rules=ZswapRules(),
     )  # fmt: skip
     engine = Replay(
-        PAGES, 3, pool, dram=arena.grant("workload"), spare=0, images=images,
+        PAGES, 3, pool, dram=arena.grant("workload"), reserved=0, images=images,
         next_image=np.arange(PAGES, dtype=np.uint32), zero=np.zeros(PAGES, np.uint8),
     )  # fmt: skip
     counters = touch(engine, [0, 1, 2, 3, 4, 5, 6])

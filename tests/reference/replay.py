@@ -72,12 +72,12 @@ class Machine:
 
     def __init__(
         self, frames: int, contents: Contents, swap: Swap, *, batch: int = 1, reclaimer: Reclaimer | None = None,
-        zero_map: bool = True, seed: int = 0, ahead: Cluster | Vma | None = None,
+        zero_map: bool = True, seed: int = 0, readahead: Cluster | Vma | None = None,
     ) -> None:  # fmt: skip
         self.frames, self.contents, self.swap, self.batch, self.zero_map = frames, contents, swap, batch, zero_map
         self.seed = seed
         self.reclaimer = reclaimer  # None is exact LRU
-        self.ahead = ahead
+        self.readahead = readahead
         self.cached: set[int] = set()  # resident pages that are in the swap cache and not mapped
         self.pages: dict[int, Page] = {}
         self.resident: OrderedDict[int, None] = OrderedDict()  # least recently used first
@@ -142,7 +142,7 @@ class Machine:
             return
         if self.reclaimer is not None:
             self.reclaimer.clock = self.count["accesses"]
-        if self.ahead is not None and number in self.pages:
+        if self.readahead is not None and number in self.pages:
             self.read_ahead(number)
         self.make_room(number)
         refault = number in self.pages
@@ -152,8 +152,8 @@ class Machine:
         else:
             self.count["major_faults"] += 1
             self.swap_in(number)
-            if self.ahead is not None:
-                self.ahead.mapped(number, write)
+            if self.readahead is not None:
+                self.readahead.mapped(number, write)
         self.map_page(number, refault)
 
     def map_page(self, number: int, refault: bool) -> None:
@@ -170,7 +170,7 @@ class Machine:
     # -- readahead ------------------------------------------------------------------------------------------------
 
     def read_ahead(self, number: int) -> None:
-        for other in self.ahead.window(number):
+        for other in self.readahead.window(number):
             if other == number or other not in self.pages or other in self.resident:
                 continue
             try:
@@ -187,8 +187,8 @@ class Machine:
     def map_cached(self, number: int, write: bool) -> None:
         self.cached.remove(number)
         self.count["swap_ra_hit"] += 1
-        self.ahead.hit(number)
-        self.ahead.mapped(number, write)
+        self.readahead.hit(number)
+        self.readahead.mapped(number, write)
         if self.reclaimer is not None:
             self.reclaimer.map_cached(number)
 
@@ -265,10 +265,10 @@ class Machine:
         page.dirty = False
         del self.resident[number]
         self.count["reclaimed_pages"] += 1
-        if self.ahead is not None:
+        if self.readahead is not None:
             self.count["swap_ra_unused"] += number in self.cached
             self.cached.discard(number)
-            self.ahead.evicted(number)
+            self.readahead.evicted(number)
         return True
 
     def swap_out(self, number: int, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Give each page one of a finite number of contents: a write gives it another, and at bytes depth each has bytes."""
+"""Give each page one of a finite number of contents. A write changes it to another; at bytes depth each has bytes."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -16,14 +16,14 @@ ctypedef struct page_contents:
     uint32_t first
 
 
-# Return the bytes that a page has, or is to have; NULL except at bytes depth.
+# Return the bytes of a page's content; NULL except at bytes depth.
 cdef inline const uint8_t *content_bytes(const page_contents *contents, uint32_t page) noexcept nogil:
     if contents.images == NULL:
         return NULL
     return contents.images + <size_t> contents.image_of[page] * ZSW_PAGE_SIZE
 
 
-# Give a page a content, and copy its bytes to `frame`, which is NULL if the page has none.
+# Give a page a content, and copy its bytes to `frame`, unless that is NULL.
 cdef inline void content_set(
     page_contents *contents, uint32_t page, uint32_t image, uint8_t *frame,
 ) noexcept nogil:
@@ -41,7 +41,7 @@ cdef inline void content_begin(page_contents *contents, uint32_t page, uint8_t *
         content_set(contents, page, image, frame)
 
 
-# Give a page the content that a write makes of its present one.
+# Replace a page's content by the one that a write makes of it.
 cdef inline void content_write(page_contents *contents, uint32_t page, uint8_t *frame) noexcept nogil:
     if contents.image_of != NULL:
         content_set(contents, page, contents.next_image[contents.image_of[page]], frame)

@@ -11,7 +11,7 @@ from zswapsim._core.engine.page_table cimport arena_lacks, clear_flags
 from zswapsim._core.engine.swap_out cimport evict_page
 
 
-# Evict a folio and clear the reclaimer's marks. As EngineBase.evict().
+# Evict a folio and clear the reclaimer's marks. Returns what EngineBase.evict() returns.
 cdef inline int evict_unit(Engine engine, uint32_t unit) noexcept nogil:
     cdef int code
     if zsw_unlikely(engine.table.states[unit] & LARGE):
@@ -24,14 +24,14 @@ cdef inline int evict_unit(Engine engine, uint32_t unit) noexcept nogil:
     return code
 
 
-# Run the backend's shrinker after a reclaim that succeeded, as shrink_slab() after the LRU. Returns `code`, or the
-# shrinker's.
+# Run the backend's shrinker after a reclaim that succeeded, as shrink_slab() after the LRU. `code` is the reclaim's.
+# 0 or a negative code, the reclaim's or the shrinker's.
 cdef inline int notify_reclaim(Engine engine, int code) noexcept nogil:
     return engine.backend.shrink() if code == ZSW_OK and engine.backend.wants_shrink else code
 
 
-# Reclaim a batch of pages, so that the folio `unit` can come in. 0; ZSW_E_FULL if no frame came free; any other
-# negative code ends the run.
+# Reclaim a batch of pages to make room for the folio `unit`. 0; ZSW_E_FULL if no frame was freed; any other negative
+# code ends the run.
 cdef inline int reclaim_batch(Engine engine, uint32_t unit) noexcept nogil:
     cdef uint64_t before = engine.resident_pages
     cdef int code
@@ -40,13 +40,13 @@ cdef inline int reclaim_batch(Engine engine, uint32_t unit) noexcept nogil:
     code = engine.reclaimer.reclaim(engine, unit, engine.batch)
     if zsw_unlikely(engine.table.order != 0) and putback_split_pages(engine) < 0:
         return ZSW_E_FULL
-    # Pages of a folio that was split may have gone although no folio has.
+    # If a folio was split, some of its pages may have been evicted although no folio was.
     if code == ZSW_E_FULL and engine.resident_pages < before:
         code = ZSW_OK
     return notify_reclaim(engine, code)
 
 
-# Reclaim until there are `count` frames for the folio `unit`. 0, or a negative code: ZSW_E_FULL if there are none.
+# Reclaim until `count` frames are free for the folio `unit`. 0, or a negative code: ZSW_E_FULL if none can be freed.
 cdef inline int reclaim_for(Engine engine, uint32_t unit, uint32_t count) noexcept nogil:
     cdef int code
     while engine.resident_pages + count > engine.frames or arena_lacks(engine.table, count):

@@ -1,8 +1,9 @@
-"""The engine's state: a page table, a reclaimer, a backend, and what was counted.
+"""Hold the engine's state: a page table, a reclaimer, a backend, and the counters.
 
-The rooms beside this file are functions on it: walk (a trace), fault (an access to a page outside DRAM), swap_in,
-swap_out, folios (large ones), swap_cache (readahead), mapped (access through the backend), statistics. replay.pyx is
-the class that Python sees.
+The files beside this one are functions on it: walk (a trace), fault (an access to a page outside DRAM),
+direct_reclaim, lists, swap_in, swap_out, folios (large ones), swap_cache (readahead), mapped (access through the
+backend), statistics. What every fault needs is inline; folios, swap_cache and mapped are modules, so that the compiler
+keeps them out of the fault path of single pages. replay.pyx is the class that Python sees.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -23,19 +24,19 @@ cdef class Engine(EngineBase):
     cdef readonly Reclaimer reclaimer
     cdef readonly Readahead readahead   # None if nothing is read ahead
     cdef readonly uint32_t frames       # of DRAM
-    cdef uint32_t batch                 # pages evicted if no frame is free
+    cdef uint32_t batch                 # pages to reclaim when no frame is free
     cdef bint zero_map                  # pages of zeros never reach the backend
-    cdef bint verify                    # every page that is loaded is compared with what was stored
+    cdef bint verify                    # compare every page that is loaded with what was stored
     cdef busy_flag busy                 # a call is using the engine
-    cdef int code                       # why the run ended, or 0
-    cdef uint32_t stop_page             # the page at which it did
-    cdef double background_ns           # of the backend's device time: reads that no fault waits for
+    cdef int code                       # the code that ended the run, or 0
+    cdef uint32_t stop_page             # the page at which the run ended
+    cdef double background_ns           # device time of reads that no fault waits for
     cdef uint64_t verified_loads        # loads that were compared
     cdef replay_counters counters
     cdef histogram latency              # of major faults, modelled ns
     cdef folio_table folios
 
 
-# Return what faults have waited for so far, modelled ns, without the faults' own constants.
+# Return how long faults have waited so far, modelled ns, without the faults' own constants.
 cdef inline double waited_ns(Engine engine) noexcept nogil:
     return engine.backend.costs.charged_ns - engine.background_ns

@@ -1,11 +1,11 @@
-"""The engine's state, empty: replay.pyx opens it."""
+"""Make the engine's state, which replay.pyx fills."""
 
 from libc.stdlib cimport free
 from libc.string cimport memset
 
 
 cdef class Engine(EngineBase):
-    """The base of Replay. It owns the records of large folios; every other table is the page table's."""
+    """Hold the state of a Replay. It owns the records of large folios; the page table owns all other tables."""
 
     def __cinit__(self):
         memset(&self.counters, 0, sizeof(self.counters))

@@ -1,6 +1,6 @@
-"""The fault path: an access to a page that is not mapped in DRAM. A page is a folio of order 0.
+"""Handle a fault: an access to a page that is not mapped in DRAM. A page is a folio of order 0.
 
-handle_mm_fault(), do_anonymous_page() and do_swap_page() in mm/memory.c.
+This follows handle_mm_fault(), do_anonymous_page() and do_swap_page() in mm/memory.c.
 """
 
 from libc.stdint cimport uint32_t
@@ -8,21 +8,23 @@ from libc.stdint cimport uint32_t
 from zswapsim._core.backend.backend cimport ACCESS_FAULT
 from zswapsim._core.base.errors cimport ZSW_OK
 from zswapsim._core.base.hints cimport zsw_unlikely
+from zswapsim._core.base.histogram cimport histogram_add
 from zswapsim._core.base.page_flags cimport DIRTY, FAULTED, IN_SLOT, LARGE, RESIDENT
 from zswapsim._core.engine.contents cimport content_begin
 from zswapsim._core.engine.direct_reclaim cimport reclaim_for
 from zswapsim._core.engine.engine cimport Engine, waited_ns
 from zswapsim._core.engine.folio_table cimport FORM_LARGE, FORM_SPLIT, FORM_SWAPPED_OUT, FORM_UNTOUCHED
-from zswapsim._core.engine.folios cimport add_to_lists, alloc_folio, folio_of
+from zswapsim._core.engine.folios cimport alloc_folio, folio_of, swap_in_folio
+from zswapsim._core.engine.lists cimport add_to_lists
 from zswapsim._core.engine.mapped cimport access_mapped
 from zswapsim._core.engine.page_table cimport alloc_frame, page_bytes, set_flags
 from zswapsim._core.engine.swap_cache cimport try_swap_cache
-from zswapsim._core.engine.swap_in cimport swap_in_unit
+from zswapsim._core.engine.swap_in cimport swap_in_page
 
 ctypedef struct fault_unit:     # the folio that a fault brings into DRAM
     uint32_t first
     uint32_t count              # pages
-    bint untouched              # it has never been in DRAM
+    bint untouched              # the folio has never been in DRAM
 
 
 # Return the folio that a fault at `page` brings in: all of a large one, or the page alone.
@@ -42,7 +44,7 @@ cdef inline fault_unit unit_to_fault(Engine engine, uint32_t page) noexcept nogi
     return unit
 
 
-# Allocate a page that was never accessed, and give it the content that it begins with.
+# Allocate a frame for a page that was never accessed, and give the page its first content.
 cdef inline void alloc_page(Engine engine, uint32_t page) noexcept nogil:
     alloc_frame(engine.table, page)
     engine.counters.minor_faults += 1
@@ -51,11 +53,25 @@ cdef inline void alloc_page(Engine engine, uint32_t page) noexcept nogil:
     content_begin(&engine.table.contents, page, page_bytes(engine.table, page))
 
 
-# Bring a folio into DRAM, of which there are enough frames. 0 or a negative code, which leaves it outside.
+# Swap in a folio by one major fault, which began when faults had waited for `before` ns. 0 or a negative code.
+cdef inline int major_fault(Engine engine, const fault_unit *unit, double before) noexcept nogil:
+    cdef int code
+    engine.counters.major_faults += 1
+    if zsw_unlikely(unit.count > 1):
+        code = swap_in_folio(engine, unit.first)
+    else:
+        code = swap_in_page(engine, unit.first)
+    if zsw_unlikely(code < 0):
+        return code
+    histogram_add(&engine.latency, engine.backend.costs.major_fault + waited_ns(engine) - before)
+    return ZSW_OK
+
+
+# Allocate or swap in a folio; DRAM has enough free frames. 0 or a negative code, which leaves the folio outside.
 cdef inline int bring_in(Engine engine, const fault_unit *unit, double before) noexcept nogil:
     cdef int code = ZSW_OK
     if not unit.untouched:
-        code = swap_in_unit(engine, unit.first, unit.count, before)
+        code = major_fault(engine, unit, before)
     elif zsw_unlikely(engine.table.order != 0):
         alloc_folio(engine, unit.first)
     else:

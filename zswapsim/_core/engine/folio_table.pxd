@@ -1,8 +1,8 @@
-"""Large folios: aligned groups of pages that come into DRAM together, and leave as one or page by page.
+"""Keep a record of each large folio: an aligned group of pages that come into DRAM together.
 
-This is anonymous memory in folios of one order, as Linux 6.18 has it (docs/folios.md). Pages are numbered so that those
-of a folio stand side by side: page p is of folio p >> order. A large folio in DRAM stands in the reclaimer's lists by
-its first page; a page that came in alone, or was split off, by itself.
+They leave DRAM as one or page by page. This is anonymous memory in folios of one order, as in Linux 6.18
+(docs/folios.md). The pages of a folio have consecutive numbers: page p belongs to folio p >> order. The reclaimer's
+lists hold a large folio by its first page, and a page that came in alone, or was split off, by its own number.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -19,14 +19,14 @@ cdef extern from *:
     """
     const uint32_t NO_FOLIO
 
-cdef enum:                  # how the pages of a folio are held
+cdef enum:                  # how a folio's pages are kept
     FORM_UNTOUCHED = 0      # none of them was accessed yet
-    FORM_LARGE = 1          # in DRAM, as one
+    FORM_LARGE = 1          # in DRAM as one
     FORM_SWAPPED_OUT = 2    # swapped out as one, and all are still outside DRAM
-    FORM_SPLIT = 3          # each for itself, in DRAM or outside
+    FORM_SPLIT = 3          # page by page, each in DRAM or outside
 
 ctypedef struct folio_record:   # 16 bytes
-    uint32_t accessed_mask  # a bit for each page: the trace has accessed it; until then it is all zero
+    uint32_t accessed_mask  # a bit for each page that the trace has accessed; until then the page is all zero
     uint32_t putback_mask   # a bit for each page that was split off, and is to be put back into a list
     uint32_t putback_next   # the next folio with such pages, or NO_FOLIO
     uint8_t form

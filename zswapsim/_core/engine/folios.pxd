@@ -1,21 +1,13 @@
-"""Large folios: how they are allocated, swapped out, split, and put back into the lists.
+"""Allocate large folios, swap them in and out, split them, and put them back into the lists.
 
 do_anonymous_page() in mm/memory.c, shrink_folio_list() in mm/vmscan.c and swap_writeout() in mm/page_io.c of Linux 6.18
-say what happens; folio_table.pxd has the records.
+define the behaviour; folio_table.pxd has the records.
 """
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t
 
-from zswapsim._core.backend.backend cimport FOLIO_SPLIT
-from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.base.page_flags cimport DIRTY, FAULTED, IN_SLOT, LARGE, RESIDENT, ZERO_MAPPED
-from zswapsim._core.engine.contents cimport content_begin, content_set
 from zswapsim._core.engine.engine cimport Engine
-from zswapsim._core.engine.folio_table cimport (
-    FORM_LARGE, FORM_SPLIT, FORM_SWAPPED_OUT, NO_FOLIO, folio_record,
-)
-from zswapsim._core.engine.page_table cimport alloc_frame, free_frame, page_bytes, page_is_zero, clear_flags, set_flags
-from zswapsim._core.engine.swap_out cimport drop_swap_copies, evict_page
+from zswapsim._core.engine.folio_table cimport folio_record
 
 
 cdef inline folio_record *folio_of(Engine engine, uint32_t page) noexcept nogil:
@@ -23,150 +15,17 @@ cdef inline folio_record *folio_of(Engine engine, uint32_t page) noexcept nogil:
 
 
 # Allocate a folio of zeros.
-cdef inline void alloc_folio(Engine engine, uint32_t first) noexcept nogil:
-    cdef uint32_t page
-    for page in range(first, first + engine.folios.size):
-        alloc_frame(engine.table, page)
-        engine.table.states[page] = FAULTED | DIRTY
-        content_set(&engine.table.contents, page, engine.folios.zero_image, page_bytes(engine.table, page))
-    engine.counters.minor_faults += 1
-    engine.folios.counters.mthp_anon_fault_alloc += 1
+cdef void alloc_folio(Engine engine, uint32_t first) noexcept nogil
 
+# Handle the first access to a page of a large folio. The page has been all zero since its folio was allocated.
+cdef void begin_page(Engine engine, uint32_t page) noexcept nogil
 
-# Handle the first access to a page of a large folio, which has been all zero since its folio was allocated.
-cdef inline void begin_page(Engine engine, uint32_t page) noexcept nogil:
-    engine.counters.pages += 1
-    drop_swap_copies(engine, page)
-    content_begin(&engine.table.contents, page, page_bytes(engine.table, page))
+# Swap in all pages of a folio that was swapped out as one. 0 or a negative code, which leaves it outside.
+cdef int swap_in_folio(Engine engine, uint32_t first) noexcept nogil
 
+# Evict a large folio, or split it and evict its pages. Returns what EngineBase.evict() returns.
+cdef int evict_folio(Engine engine, uint32_t first) noexcept nogil
 
-# -- swap out ---------------------------------------------------------------------------------------------------------
-
-
-cdef inline bint folio_is_dirty(Engine engine, uint32_t first) noexcept nogil:
-    cdef uint32_t page
-    for page in range(first, first + engine.folios.size):
-        if engine.table.states[page] & DIRTY:
-            return True
-    return False
-
-
-# Return true if the zero map takes the folio: all of its pages must be zero.
-cdef inline bint folio_is_zero(Engine engine, uint32_t first) noexcept nogil:
-    cdef uint32_t page
-    if engine.table.contents.image_of == NULL or not engine.zero_map:
-        return False
-    for page in range(first, first + engine.folios.size):
-        if not page_is_zero(engine.table, page):
-            return False
-    return True
-
-
-# Mark all pages of a folio as swapped out to `place`: IN_SLOT or ZERO_MAPPED.
-cdef inline void mark_swapped_out(Engine engine, uint32_t first, uint32_t place) noexcept nogil:
-    cdef uint32_t page
-    for page in range(first, first + engine.folios.size):
-        clear_flags(engine.table, page, DIRTY | IN_SLOT | ZERO_MAPPED)
-        set_flags(engine.table, page, place)
-
-
-# Swap out a folio with a dirty page as one. 0, FOLIO_SPLIT, ZSW_E_FULL or the negative code that ends the run.
-cdef inline int swap_out_folio(Engine engine, uint32_t first) noexcept nogil:
-    cdef uint64_t pooled = engine.backend.counters.zswpout
-    cdef uint32_t i
-    cdef int code
-    if folio_is_zero(engine, first):
-        engine.counters.swpout_zero += engine.folios.size
-        mark_swapped_out(engine, first, ZERO_MAPPED)
-        return ZSW_OK
-    # If only some pages were still in swap, the folio gets slots anew.
-    drop_swap_copies(engine, first)
-    for i in range(engine.folios.size):
-        engine.folios.page_bytes[i] = page_bytes(engine.table, first + i)
-    code = engine.backend.store_folio(first, engine.folios.size, engine.folios.page_bytes)
-    if code == ZSW_OK:
-        mark_swapped_out(engine, first, IN_SLOT)
-        pooled = engine.backend.counters.zswpout - pooled
-        engine.folios.counters.mthp_zswpout += pooled >= engine.folios.size
-        engine.folios.counters.mthp_swpout += pooled < engine.folios.size
-    return code
-
-
-# -- eviction ---------------------------------------------------------------------------------------------------------
-
-
-# Evict a large folio, or split it and evict its pages. As EngineBase.evict().
-cdef inline int evict_folio(Engine engine, uint32_t first) noexcept nogil:
-    cdef uint32_t size = engine.folios.size, page
-    cdef int code = ZSW_OK
-    if folio_is_dirty(engine, first):
-        code = swap_out_folio(engine, first)
-    else:
-        engine.counters.dropped_clean_pages += size
-    if code == FOLIO_SPLIT:
-        return split_and_evict(engine, first)
-    if code < 0:
-        engine.counters.kept_pages += size if code == ZSW_E_FULL else 0
-        return code
-    for page in range(first, first + size):
-        free_frame(engine.table, page)
-    clear_flags(engine.table, first, LARGE)
-    folio_of(engine, first).form = FORM_SWAPPED_OUT
-    engine.counters.reclaimed_pages += size
-    engine.resident_pages -= size
-    return ZSW_OK
-
-
-# Split a folio, and evict its pages one by one as far as they can be. Those that stay are to be put back. Returns the
-# first page's code, as the folio stands in the lists by that page.
-cdef inline int split_and_evict(Engine engine, uint32_t first) noexcept nogil:
-    cdef folio_record *folio = folio_of(engine, first)
-    cdef uint32_t i
-    cdef int code, result = ZSW_OK
-    engine.folios.counters.mthp_swpout_fallback += 1
-    clear_flags(engine.table, first, LARGE)
-    folio.form = FORM_SPLIT
-    for i in range(engine.folios.size):
-        code = evict_page(engine, first + i)
-        if code < 0 and code != ZSW_E_FULL:
-            result = code
-        if i == 0 and result == ZSW_OK:
-            result = code
-        elif code < 0:
-            folio.putback_mask |= <uint32_t> 1 << i
-    if folio.putback_mask:
-        folio.putback_next = engine.folios.putback_head
-        engine.folios.putback_head = first >> engine.table.order
-    return result
-
-
-# -- the reclaimer's lists --------------------------------------------------------------------------------------------
-
-
-# Add a folio to the reclaimer's lists; `flag`: RESIDENT or IN_SWAP_CACHE. 0 or ZSW_E_NOMEM.
-cdef inline int add_to_lists(Engine engine, uint32_t unit, uint32_t flag, bint refault) noexcept nogil:
-    cdef int code
-    set_flags(engine.table, unit, flag)
-    code = engine.reclaimer.insert(unit, refault)
-    if code < 0:
-        clear_flags(engine.table, unit, flag)
-        return code
-    engine.reclaimer.resident += 1
-    return ZSW_OK
-
-
-# Add pages that were split off and had to stay to the lists, as young folios of one page. move_folios_to_lru().
-cdef inline int putback_split_pages(Engine engine) noexcept nogil:
-    cdef uint32_t order = engine.table.order, page
-    cdef folio_record *folio
-    cdef int code
-    while engine.folios.putback_head != NO_FOLIO:
-        folio = &engine.folios.records[engine.folios.putback_head]
-        for page in range(engine.folios.putback_head << order, (engine.folios.putback_head + 1) << order):
-            if folio.putback_mask >> (page & (engine.folios.size - 1)) & 1:
-                code = add_to_lists(engine, page, RESIDENT, False)
-                if code < 0:
-                    return code
-        folio.putback_mask = 0
-        engine.folios.putback_head = folio.putback_next
-    return ZSW_OK
+# Add pages that were split off and had to stay to the lists, as young folios of one page. move_folios_to_lru(). 0 or
+# a negative code.
+cdef int putback_split_pages(Engine engine) noexcept nogil

@@ -1,4 +1,4 @@
-"""The page table: for each page its state, its reclaimer's stamp, its frame and its content."""
+"""Keep the page table: for each page its state, the reclaimer's stamp, its frame and its content."""
 
 from cython cimport final
 
@@ -15,18 +15,18 @@ from zswapsim._core.frames.arena cimport FrameArena, Grant
 cdef class PageTable:
     cdef uint32_t pages             # the footprint: page numbers are below it
     cdef uint32_t order             # a large folio has 1 << order pages, side by side; 0 if there are none
-    cdef uint32_t *stamps           # owned; by page: the reclaimer's own
+    cdef uint32_t *stamps           # owned; by page: the reclaimer's own data
     cdef uint16_t *states           # owned; by page: base/page_flags.pxd; unused if exact LRU only counts pages
     cdef uint32_t *frame_of         # owned; by page: its frame while it is in DRAM; NULL if `dram` is None
     cdef page_contents contents     # all of it but `image_of` is borrowed from `refs`
-    cdef FrameArena dram            # None except at bytes depth, or if a pool shares it
+    cdef FrameArena dram            # None unless it is real memory (bytes depth) or shared with a pool
     cdef uint8_t owner              # the workload's number in `dram`
-    cdef uint32_t reserved_frames   # frames of `dram` that are left to others
+    cdef uint32_t reserved_frames   # free frames of `dram` that the workload must leave to others
     cdef object refs
 
-    # Take `count` contents; NULL bytes except at bytes depth. Raises InputError.
+    # Set the contents; `images` is None except at bytes depth. Raises InputError.
     cdef int open_contents(self, images, next_image, zero, uint32_t first_image, uint32_t initial_count) except -1
-    # Reserve the tables, after contents and DRAM are known. Raises HostMemoryError.
+    # Allocate the tables, after contents and DRAM are set. Raises HostMemoryError.
     cdef int reserve(self) except -1
 
 
@@ -38,7 +38,7 @@ cdef inline void clear_flags(PageTable table, uint32_t page, uint32_t flags) noe
     table.states[page] &= ~flags
 
 
-# Return the page by which a page's folio stands in the lists: its first one if it is large, else the page itself.
+# Return the page by which the lists hold a page's folio: the first one of a large folio, else the page itself.
 cdef inline uint32_t unit_of(PageTable table, uint32_t page) noexcept nogil:
     cdef uint32_t first = page >> table.order << table.order
     return first if table.states[first] & LARGE else page
@@ -64,8 +64,8 @@ cdef inline void free_frame(PageTable table, uint32_t page) noexcept nogil:
         table.dram.free_frame(table.frame_of[page])
 
 
-# Return true if DRAM has fewer than so many free frames for the workload. Others may have taken frames meanwhile: a
-# pool grows by a page on its way out.
+# Return true if DRAM has fewer than `frames` free frames for the workload. An eviction may have freed none: a pool in
+# the same DRAM takes frames when a page is stored.
 cdef inline bint arena_lacks(PageTable table, uint32_t frames) noexcept nogil:
     return table.dram is not None and table.dram.free_frames < <uint64_t> table.reserved_frames + frames
 
@@ -77,7 +77,7 @@ cdef inline uint8_t *page_bytes(PageTable table, uint32_t page) noexcept nogil:
     return table.dram.base + <size_t> table.frame_of[page] * ZSW_PAGE_SIZE
 
 
-# Return true if a page in DRAM, which has a content, is all zero.
+# Return true if a page in DRAM is all zero. There must be contents.
 cdef inline bint page_is_zero(PageTable table, uint32_t page) noexcept nogil:
     cdef uint64_t word
     if table.contents.images != NULL:

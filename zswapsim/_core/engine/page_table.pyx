@@ -1,4 +1,4 @@
-"""The page table: what the engine knows of each page."""
+"""Allocate the page table, and set its contents."""
 
 from cython cimport final
 
@@ -15,7 +15,7 @@ from zswapsim._core.base.errors import HostMemoryError, InputError
 
 @final
 cdef class PageTable:
-    """A page table of `pages` pages, in folios of up to 1 << `order`. The engine opens it."""
+    """Keep what the engine knows of each of `pages` pages, in folios of up to 1 << `order` pages."""
 
     def __cinit__(self, uint32_t pages, uint32_t order):
         self.pages = pages

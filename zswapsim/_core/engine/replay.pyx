@@ -1,7 +1,7 @@
-"""The engine as Python sees it: a trace over DRAM frames, a reclaimer and a backend, at every depth.
+"""Replay a trace on DRAM frames, a reclaimer and a backend, at every depth: the engine as Python sees it.
 
-At counts depth pages have no contents, at sizes depth a content's number, at bytes depth they lie in real frames, go
-through the codec, and are compared when they return.
+At counts depth pages have no contents, at sizes depth each has the number of its content. At bytes depth pages lie in
+real frames, are compressed by the codec, and are compared with what was stored when they are loaded.
 """
 
 from cython cimport final
@@ -35,26 +35,26 @@ from zswapsim._core.reclaim.lru import LruReclaimer
 
 @final
 cdef class Replay(Engine):
-    """Replays accesses to `pages` pages on `frames` frames of DRAM, with `backend` behind swap.
+    """Replay accesses to `pages` pages on `frames` frames of DRAM, with `backend` for swap.
 
     Parameters
     ----------
     pages: the footprint; page numbers in the trace are below it (1 ... 2**32 - 2).
     frames: frames of DRAM, at least `batch`, and at least a folio.
-    backend: serves this replay alone.
-    batch: pages evicted if no frame is free.
+    backend: stores the pages that are swapped out. Serves this replay alone.
+    batch: pages to reclaim when no frame is free.
     reclaimer: chooses the pages that are evicted; exact LRU if None. Serves this replay alone.
-    dram: a Grant for frames of DRAM, of an arena of at least `frames`: at bytes depth, and if others take of it.
-    spare: frames of it that are left to those others while a page is on its way out.
-    images: (k, 4096) uint8, the contents; only at bytes depth.
-    next_image: uint32 of k; the content that a write makes of each. Absent at counts depth.
-    zero: uint8 of k; 1 if a content is all zero. Absent at counts depth.
+    dram: a Grant for frames of an arena with at least `frames` frames: at bytes depth, and if a pool shares DRAM.
+    reserved: free frames of `dram` that the workload leaves to the pool, which takes frames during a swap-out.
+    images: (k, 4096) uint8, the bytes of the contents; only at bytes depth.
+    next_image: uint32 of k; for each content the one that a write makes of it. None at counts depth.
+    zero: uint8 of k; 1 if a content is all zero. None at counts depth.
     first_image: the content that page 0 begins with; page p begins with (first_image + p) % k.
     zero_map: pages of zeros never reach the backend.
     verify: compare every page that is loaded with what was stored.
-    ahead: chooses the pages that are read ahead at a major fault; None for none. Serves this replay alone.
-    order: pages come in folios of 1 << order, up to 5 (128 KiB). 0: each page by itself, and no more is to be given.
-    place: uint32 of t; for each of the trace's t pages the page here, folio << order | page in the folio.
+    readahead: chooses the pages to read ahead at a major fault; None: none is read ahead. Serves this replay alone.
+    order: folios have up to 1 << order pages, 32 (128 KiB) at most. 0: there are no large folios; leave out the rest.
+    place: uint32 of t; for each of the trace's t pages its number here, folio << order | page in the folio.
     swaps_in_whole: a fault swaps in all of a folio that was swapped out as one, else one page.
     zero_image: the last content, which is all zero and which no page begins with; 0 without contents.
     clear_ns: time to clear a page of a new folio, beyond the first, which its minor fault includes.
@@ -65,14 +65,14 @@ cdef class Replay(Engine):
 
     def __init__(
         self, pages, frames, Backend backend not None, *, batch=1, Reclaimer reclaimer=None, Grant dram=None,
-        uint32_t spare=0, images=None, next_image=None, zero=None, uint32_t first_image=0, bint zero_map=True,
-        bint verify=True, Readahead ahead=None, uint32_t order=0, place=None, bint swaps_in_whole=False,
+        uint32_t reserved=0, images=None, next_image=None, zero=None, uint32_t first_image=0, bint zero_map=True,
+        bint verify=True, Readahead readahead=None, uint32_t order=0, place=None, bint swaps_in_whole=False,
         uint32_t zero_image=0, double clear_ns=0.0,
     ):
         if self.backend is not None:
             raise InputError("replay: already initialised")
         check_sizes(pages, frames, batch, order)
-        check_dram(dram, images, min(frames, pages) + spare)
+        check_dram(dram, images, min(frames, pages) + reserved)
         self.frames = frames
         self.batch = batch
         self.zero_map = zero_map
@@ -83,18 +83,18 @@ cdef class Replay(Engine):
         if dram is not None:
             self.table.dram = dram.arena
             self.table.owner = dram.owner
-            self.table.reserved_frames = spare
+            self.table.reserved_frames = reserved
         if order:
-            check_folios(backend, ahead, self.table.contents.count, zero_image)
+            check_folios(backend, readahead, self.table.contents.count, zero_image)
             self.open_folios(place, zero_image, swaps_in_whole, clear_ns)
-        if ahead is not None:
-            ahead.attach(pages)
+        if readahead is not None:
+            readahead.attach(pages)
         self.table.reserve()
         self.open_reclaimer(LruReclaimer() if reclaimer is None else reclaimer)
         backend.attach(pages, self.table.contents.image_of, self.table.contents.count, images is not None)
         self.backend = backend
-        self.readahead = ahead
-        self.counting = backend.counts_only and next_image is None and dram is None and ahead is None and not order
+        self.readahead = readahead
+        self.counting = backend.counts_only and next_image is None and dram is None and readahead is None and not order
 
     cdef int open_folios(self, place, uint32_t zero_image, bint swapin_folios, double clear_ns) except -1:
         cdef const uint32_t[::1] page_of = place
@@ -139,7 +139,7 @@ cdef class Replay(Engine):
     # -- the trace ------------------------------------------------------------------------------------------------
 
     cdef int begin_call(self) except -1:
-        """First in every call; end_call() is last."""
+        """Claim the engine for a call, which ends with end_call()."""
         if self.backend is None:
             raise InputError("replay: not initialised")
         if not busy_enter(&self.busy):
@@ -153,7 +153,7 @@ cdef class Replay(Engine):
         """Replay accesses: page numbers, and 0 for a read or 1 for a write, as many.
 
         Returns how many were replayed: fewer than given if the run can't go on because memory is full. Raises
-        InputError for a page number out of range, and accesses before it may have been replayed; PluginError,
+        InputError for a page number out of range; accesses before it may have been replayed then. Raises PluginError,
         CorruptPageError, DeviceError, HostMemoryError.
         """
         if ops.shape[0] != pages.shape[0]:
@@ -182,7 +182,7 @@ cdef class Replay(Engine):
         return done
 
     cdef int lock_nodes(self) except -1:
-        """Both nodes' frames are this thread's until unlock_nodes()."""
+        """Claim the frames of both nodes for this thread, until unlock_nodes()."""
         cdef FrameArena dram = self.table.dram
         cdef FrameArena node = self.backend.arena
         if dram is not None:
@@ -206,7 +206,7 @@ cdef class Replay(Engine):
 
     @property
     def pages(self):
-        """The footprint: pages of all folios."""
+        """The footprint in pages, those of all folios included."""
         return 0 if self.table is None else self.table.pages
 
     @property
@@ -294,8 +294,8 @@ cdef int check_dram(Grant dram, images, wanted) except -1:
     return 0
 
 
-cdef int check_folios(Backend backend, Readahead ahead, uint32_t images, uint32_t zero_image) except -1:
-    if ahead is not None or backend.maps_pages:
+cdef int check_folios(Backend backend, Readahead readahead, uint32_t images, uint32_t zero_image) except -1:
+    if readahead is not None or backend.maps_pages:
         raise InputError("folios: expected no readahead, and a backend that does not map pages")
     if images and zero_image != images - 1:
         raise InputError("folios: expected an image of zeros as the last one")

@@ -1,4 +1,4 @@
-"""Statistics of the engine by the names of a Result, and the check of its invariants."""
+"""Return the engine's statistics by the names of a Result, and check its invariants."""
 
 from libc.stdint cimport uint32_t, uint64_t
 

@@ -1,5 +1,4 @@
-"""Swap in: a page's bytes come from the zero map or the backend into its frame, and are compared with what was stored.
-"""
+"""Swap in a page from the zero map or the backend, and compare its bytes with what was stored."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy, memset
@@ -7,14 +6,13 @@ from libc.string cimport memcmp, memcpy, memset
 from zswapsim._core.backend.backend cimport LOAD_KEPT, LOAD_LOST
 from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.base.hints cimport zsw_unlikely
-from zswapsim._core.base.histogram cimport histogram_add
 from zswapsim._core.base.page_flags cimport DIRTY, IN_SLOT, WRITTEN, ZERO_MAPPED
 from zswapsim._core.engine.contents cimport content_bytes
-from zswapsim._core.engine.engine cimport Engine, waited_ns
-from zswapsim._core.engine.page_table cimport alloc_frame, free_frame, page_bytes, clear_flags
+from zswapsim._core.engine.engine cimport Engine
+from zswapsim._core.engine.page_table cimport alloc_frame, clear_flags, free_frame, page_bytes
 
 
-# Compare what came back with what was stored. 0 or ZSW_E_CORRUPT.
+# Compare a page's bytes with what was stored. 0 or ZSW_E_CORRUPT.
 cdef inline int verify_page(Engine engine, uint32_t page, const uint8_t *data) noexcept nogil:
     if not engine.verify:
         return ZSW_OK
@@ -24,7 +22,7 @@ cdef inline int verify_page(Engine engine, uint32_t page, const uint8_t *data) n
     return ZSW_OK
 
 
-# Load a page from the backend, which keeps its copy, drops it, or has lost it. LOAD_* or a negative code.
+# Load a page from the backend, which may keep its copy, drop it, or have lost it. LOAD_* or a negative code.
 cdef inline int load_page(Engine engine, uint32_t page, uint8_t *frame) noexcept nogil:
     cdef uint16_t *state = &engine.table.states[page]
     cdef int code = engine.backend.load(page, frame)
@@ -38,9 +36,8 @@ cdef inline int load_page(Engine engine, uint32_t page, uint8_t *frame) noexcept
     return code
 
 
-# Bring what a page holds into its frame. 0 or a negative code.
-cdef inline int swap_in_page(Engine engine, uint32_t page) noexcept nogil:
-    cdef uint8_t *frame = page_bytes(engine.table, page)
+# Fill a page's frame, which may be NULL, with its content. 0 or a negative code.
+cdef inline int fill_frame(Engine engine, uint32_t page, uint8_t *frame) noexcept nogil:
     cdef int code = ZSW_OK
     if engine.table.states[page] & ZERO_MAPPED:
         engine.counters.swpin_zero += 1
@@ -50,38 +47,19 @@ cdef inline int swap_in_page(Engine engine, uint32_t page) noexcept nogil:
         code = load_page(engine, page, frame)
         if zsw_unlikely(code < 0):
             return code
-    # Its process has made a lost page anew: there is nothing to compare.
-    if frame != NULL and code != LOAD_LOST and verify_page(engine, page, frame) < 0:
-        return ZSW_E_CORRUPT
-    clear_flags(engine.table, page, WRITTEN)
+    # The process has filled a lost page anew: there is nothing to compare.
+    if frame != NULL and code != LOAD_LOST:
+        return verify_page(engine, page, frame)
     return ZSW_OK
 
 
-# Give so many pages from `first` on a frame each, and bring in what they hold. 0, or a negative code: all of them stay
-# outside then.
-cdef inline int swap_in_pages(Engine engine, uint32_t first, uint32_t count) noexcept nogil:
-    cdef uint32_t page, brought
+# Allocate a frame for a page and swap the page in. 0, or a negative code, which leaves it outside.
+cdef inline int swap_in_page(Engine engine, uint32_t page) noexcept nogil:
     cdef int code
-    for page in range(first, first + count):
-        alloc_frame(engine.table, page)
-        code = swap_in_page(engine, page)
-        if zsw_unlikely(code < 0):
-            for brought in range(first, page + 1):
-                free_frame(engine.table, brought)
-            return code
-    return ZSW_OK
-
-
-# Swap in a folio by one major fault, which began when faults had waited for `before` ns. 0 or a negative code.
-cdef inline int swap_in_unit(Engine engine, uint32_t first, uint32_t count, double before) noexcept nogil:
-    cdef bint zero = engine.table.states[first] & ZERO_MAPPED != 0
-    cdef int code
-    engine.counters.major_faults += 1
-    code = swap_in_pages(engine, first, count)
+    alloc_frame(engine.table, page)
+    code = fill_frame(engine, page, page_bytes(engine.table, page))
     if zsw_unlikely(code < 0):
+        free_frame(engine.table, page)
         return code
-    if zsw_unlikely(count > 1):
-        engine.folios.swapins += 1
-        engine.folios.counters.mthp_swpin += not zero
-    histogram_add(&engine.latency, engine.backend.costs.major_fault + waited_ns(engine) - before)
+    clear_flags(engine.table, page, WRITTEN)
     return ZSW_OK

@@ -1,5 +1,4 @@
-"""Swap out, and what undoes it: a dirty page goes to the zero map or the backend; a write invalidates the copy there.
-"""
+"""Swap out a dirty page to the zero map or the backend, and invalidate that copy when the page is written."""
 
 from libc.stdint cimport uint16_t, uint32_t
 
@@ -11,7 +10,7 @@ from zswapsim._core.engine.engine cimport Engine
 from zswapsim._core.engine.page_table cimport free_frame, page_bytes, page_is_zero, set_flags, unit_of
 
 
-# Swap out a dirty page, of which the backend has no copy: a write or an exclusive load invalidated it. 0; ZSW_E_FULL if
+# Swap out a dirty page. The backend has no copy: a write or an exclusive load invalidated it. 0; ZSW_E_FULL if
 # the page must stay in DRAM; any other negative code ends the run.
 cdef inline int swap_out_page(Engine engine, uint32_t page) noexcept nogil:
     cdef uint16_t *state = &engine.table.states[page]
@@ -26,7 +25,8 @@ cdef inline int swap_out_page(Engine engine, uint32_t page) noexcept nogil:
     return code
 
 
-# Evict a page that is a folio by itself: swap it out if it is dirty, and free its frame. As EngineBase.evict().
+# Evict a page that is no part of a large folio: swap it out if it is dirty, and free its frame. Returns what
+# EngineBase.evict() returns.
 cdef inline int evict_page(Engine engine, uint32_t page) noexcept nogil:
     cdef uint16_t *state = &engine.table.states[page]
     cdef int code
@@ -46,7 +46,7 @@ cdef inline int evict_page(Engine engine, uint32_t page) noexcept nogil:
     return ZSW_OK
 
 
-# Invalidate the copy in swap of a page.
+# Invalidate the copy of a page in swap.
 cdef inline void drop_swap_copy(Engine engine, uint32_t page) noexcept nogil:
     cdef uint16_t *state = &engine.table.states[page]
     if state[0] & IN_SLOT:
@@ -55,9 +55,13 @@ cdef inline void drop_swap_copy(Engine engine, uint32_t page) noexcept nogil:
     state[0] |= DIRTY
 
 
-# Invalidate the copies in swap of a page's folio, which has one dirty flag for all its pages.
+# Invalidate the copies in swap of all pages of a page's folio: a folio has one dirty flag.
 cdef inline void drop_swap_copies(Engine engine, uint32_t page) noexcept nogil:
-    cdef uint32_t first = unit_of(engine.table, page)
+    cdef uint32_t first
+    if not zsw_unlikely(engine.table.order != 0):
+        drop_swap_copy(engine, page)
+        return
+    first = unit_of(engine.table, page)
     if engine.table.states[first] & LARGE == 0:
         drop_swap_copy(engine, page)
         return
@@ -65,7 +69,7 @@ cdef inline void drop_swap_copies(Engine engine, uint32_t page) noexcept nogil:
         drop_swap_copy(engine, page)
 
 
-# Handle the first write since a page came in: its content changes, and the copies in swap are stale.
+# Handle the first write since a page came in: invalidate its copies in swap, and change its content.
 cdef inline void write_page(Engine engine, uint32_t page) noexcept nogil:
     drop_swap_copies(engine, page)
     set_flags(engine.table, page, WRITTEN)

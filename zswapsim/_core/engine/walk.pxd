@@ -1,6 +1,6 @@
-"""The walk over a trace: pieces of it are checked, and replayed by the loop that fits the run.
+"""Walk over a trace in pieces: check the page numbers of a piece, and replay it by the loop that fits the run.
 
-A reclaimer has the loops for single pages (Reclaimer.walk(), and walk_counting() if pages are only counted); the loop
+The reclaimer has the loops for single pages: Reclaimer.walk(), and walk_counting() if pages are only counted. The loop
 for large folios is here.
 """
 
@@ -23,7 +23,7 @@ cdef enum:
     CHECK_PIECE = 1 << 13       # accesses whose page numbers are checked together, while they are in the cache
 
 
-# Derive from a counting run's faults what else they mean.
+# Add a counting run's faults to the counters, and the counters that follow from them.
 cdef inline void add_counting_run(Engine engine, const counting_run *run) noexcept nogil:
     engine.counters.pages += run.minor_faults
     engine.counters.minor_faults += run.minor_faults
@@ -55,7 +55,7 @@ cdef inline int walk_counting(
     return code
 
 
-# Replay accesses to large folios. A hit is the folio's. 0 or the negative code that ends the run.
+# Replay accesses to large folios. A hit counts for the whole folio. 0 or the negative code that ends the run.
 cdef inline int walk_folios(
     Engine engine, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
 ) noexcept nogil:
@@ -96,7 +96,7 @@ cdef inline int walk_folios(
     return code
 
 
-# Replay accesses to pages that are in range; *done of them. 0 or the negative code that ends the run.
+# Replay accesses to pages that are in range, and set *done to their number. 0 or the negative code that ends the run.
 cdef inline int walk(
     Engine engine, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, Py_ssize_t *done,
 ) noexcept nogil:
@@ -115,8 +115,8 @@ cdef inline int walk(
     return code
 
 
-# Replay a trace in pieces; page numbers must be below `limit`. ZSW_E_RANGE if one is not, and the pieces before its own
-# have been replayed.
+# Replay a trace in pieces; page numbers must be below `limit`. If one is not, return ZSW_E_RANGE; the pieces before it
+# have been replayed then.
 cdef inline int walk_pieces(
     Engine engine, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, uint32_t limit, Py_ssize_t *done,
 ) noexcept nogil:

@@ -286,3 +286,9 @@ cdef inline uint32_t lru_oldest_prefetching(lru_log *log, const void *records, u
 cdef inline void lru_pop_oldest(lru_log *log) noexcept nogil:
     log.tail = lru_next_marked(log, log.tail) + 1
     log.live -= 1
+
+
+# Drop the page that lru_oldest() has just found.
+cdef inline void lru_drop_found(lru_log *log) noexcept nogil:
+    log.tail += 1
+    log.live -= 1

@@ -1,6 +1,6 @@
 """Replay accesses if pages are only counted: there are no contents, and the backend need not be called.
 
-An eviction can't fail then, and nothing remains of an evicted page but that it has been in DRAM. So an access changes
+An eviction can't fail then, and of an evicted page only the fact that it has been in DRAM is kept. So an access changes
 only the order of pages; the engine derives all other counters from the faults (engine/walk.pxd).
 """
 

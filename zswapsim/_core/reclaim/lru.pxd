@@ -1,4 +1,4 @@
-"""Exact least-recently-used order, a page at a time: what every access does, and the page that is evicted."""
+"""Declare exact LRU: every access moves a page to the young end, and the oldest page is evicted."""
 
 from cython cimport final
 

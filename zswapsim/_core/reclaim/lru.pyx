@@ -14,8 +14,8 @@ from zswapsim._core.base.page_flags cimport DIRTY, FAULTED, IN_SLOT, RESIDENT, i
 from zswapsim._core.base.hints cimport zsw_prefetch_write
 from zswapsim._core.lru.block cimport LRU_BLOCK, LRU_BLOCK_FRAMES, lru_block, lrublock_walk
 from zswapsim._core.lru.log cimport (
-    LRU_MAX_CAPACITY, LRU_NONE, LRU_PREFETCH, LRU_SIGNED, lru_add, lru_append, lru_close, lru_contains, lru_index,
-    lru_log, lru_next_marked, lru_oldest_prefetching, lru_open, lru_open_word, lru_pop_oldest, lru_touch, lru_unmark,
+    LRU_PREFETCH, LRU_MAX_CAPACITY, LRU_NONE, LRU_SIGNED, lru_add, lru_close, lru_pop_oldest, lru_drop_found, lru_contains,
+    lru_log, lru_next_marked, lru_oldest_prefetching, lru_open, lru_index, lru_append, lru_open_word, lru_touch, lru_unmark,
 )
 from zswapsim._core.reclaim.counting cimport counting_run, prefetch_accesses
 from zswapsim._core.reclaim.reclaimer cimport EngineBase, Reclaimer
@@ -117,7 +117,7 @@ cdef class LruReclaimer(Reclaimer):
         cdef uint32_t page = lru_oldest_prefetching(&self.log, self.states, sizeof(uint16_t))
         cdef int code = engine.evict(page)
         if code == ZSW_OK:
-            lru_pop_oldest(&self.log)
+            lru_drop_found(&self.log)
         elif code == ZSW_E_FULL:
             code = lru_touch(&self.log, self.stamps, page)
         # Pages that were split off a folio are younger than those that are evicted next.

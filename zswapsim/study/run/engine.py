@@ -60,7 +60,7 @@ def open_replay(  # noqa: PLR0913 - each is one thing that a replay rests on
         "reclaimer": open_reclaimer(settings.reclaim, future),
         "zero_map": settings.zero_map,
         "verify": settings.verify,
-        "ahead": open_readahead(settings, order),
+        "readahead": open_readahead(settings, order),
     }
     if contents is not None:
         from zswapsim.traces.kinds import ZERO
@@ -70,7 +70,7 @@ def open_replay(  # noqa: PLR0913 - each is one thing that a replay rests on
     if contents is not None and settings.depth == "bytes":
         options |= {"dram": nodes.workload, "images": contents.images}
     if shares_dram(settings.backend):
-        options |= {"dram": nodes.workload, "spare": spare_frames(dram_frames)}
+        options |= {"dram": nodes.workload, "reserved": spare_frames(dram_frames)}
     if contents is None and lies_in_dram(settings.backend):
         options |= {"next_image": np.zeros(1, np.uint32), "zero": np.zeros(1, np.uint8)}
     if folios is not None:
