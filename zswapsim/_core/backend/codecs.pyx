@@ -11,6 +11,7 @@ from zswapsim._core.base.clock cimport now_ns
 from zswapsim._core.codec.codec cimport Codec, codec_compress, codec_ctx_close, codec_ctx_open
 from zswapsim._core.zsmalloc.encode cimport decode_page, encode_compressed, encode_page
 from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.zsmalloc.huge cimport is_huge
 from zswapsim._core.zsmalloc.slots cimport (
     SLOT_COMPRESSED, SLOT_HUGE, SLOT_SAME_FILLED, SlotPool, encoded_page, slot_entry,
 )
@@ -118,7 +119,7 @@ cdef class PoolCodecs:
         costs_charge(costs, &costs.charged_compress_ns, sizes.compress_ns[image])
         if sizes.same_filled[image]:
             out.kind = SLOT_SAME_FILLED
-        elif sizes.size[image] >= self.huge_size:
+        elif is_huge(sizes.size[image], self.huge_size):
             out.kind = SLOT_HUGE
             out.length = ZSW_PAGE_SIZE
         else:

@@ -25,8 +25,9 @@ from zswapsim._core.base.errors import HostMemoryError
 cdef class ZramBackend(CompressedBackend):
     """Keep compressed pages in DRAM as a block device does.
 
-    A page is huge if it compresses to huge_class_size bytes of the pool or more; zram stores a huge page uncompressed.
-    The codecs compare that size, which is their `huge_size`: zram_write_page() in zram_drv.c.
+    A page is huge if it compresses to huge_class_size bytes of the pool or more; zram stores a huge page uncompressed:
+    zram_write_page() in zram_drv.c. is_huge() in zsmalloc/huge.pxd decides that for every backend, with the size that
+    each has chosen.
 
     Parameters are those of CompressedBackend, and:
     rules: an object with the fields of zswapsim.backends.rules.ZramRules.

@@ -1,4 +1,7 @@
-"""Swap in a page from the zero map or the backend, and compare its bytes with what was stored."""
+"""Swap in a page from the zero map or the backend, and compare its bytes with what was stored.
+
+The zero map's swap-ins are counted here, those from the pool or the device by the backend, major faults in fault.pxd.
+"""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy, memset

@@ -1,4 +1,7 @@
-"""Swap out a dirty page to the zero map or the backend, and invalidate that copy when the page is written."""
+"""Swap out a dirty page to the zero map or the backend, and invalidate that copy when the page is written.
+
+Large folios are swapped out in folios.pyx, where one that finds no room is split.
+"""
 
 from libc.stdint cimport uint16_t, uint32_t
 

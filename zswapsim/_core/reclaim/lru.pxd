@@ -1,4 +1,7 @@
-"""Declare exact LRU: every access moves a page to the young end, and the oldest page is evicted."""
+"""Declare exact LRU: every access moves a page to the young end, and the oldest page is evicted.
+
+A hit raises no counter but `accesses`: lru.pyx moves the page in the log (lru/log.pxd).
+"""
 
 from cython cimport final
 

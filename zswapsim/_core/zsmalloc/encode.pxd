@@ -6,6 +6,7 @@ from libc.string cimport memcpy
 from zswapsim._core.codec.codec cimport codec_compress, codec_ctx, codec_decompress
 from zswapsim._core.base.errors cimport ZSW_E_ABSENT, ZSW_E_CORRUPT, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.base.page cimport page_checksum, page_fill, page_same_filled
+from zswapsim._core.zsmalloc.huge cimport is_huge
 from zswapsim._core.zsmalloc.slots cimport (
     SLOT_COMPRESSED, SLOT_EMPTY, SLOT_HUGE, SLOT_SAME_FILLED, SlotPool, encoded_page, slot_entry,
 )
@@ -22,7 +23,7 @@ cdef inline int encode_compressed(
     out.word = 0
     if length < 0:
         return length
-    if length >= huge_size:
+    if is_huge(length, huge_size):
         out.kind = SLOT_HUGE
         out.length = ZSW_PAGE_SIZE
         out.data = page
