@@ -25,7 +25,7 @@ cdef enum:
     RECLAIM_GEN_SHIFT = 14
 
 
-# Return true for a write to a page that was not written since it was faulted in. One comparison, because a branch on
-# read or write alone would be unpredictable.
+# Return true for a write to a page that was not written since it was faulted in. WRITTEN is tested first: that can be
+# predicted, and whether an access is a write can't.
 cdef inline bint is_first_write(uint32_t state, uint8_t op) noexcept nogil:
-    return state & WRITTEN < (op != 0) * <uint32_t> WRITTEN
+    return state & WRITTEN == 0 and op != 0
