@@ -14,8 +14,9 @@ from zswapsim._core.base.page_flags cimport DIRTY, FAULTED, IN_SLOT, RESIDENT, i
 from zswapsim._core.base.hints cimport zsw_prefetch_write
 from zswapsim._core.lru.block cimport LRU_BLOCK, LRU_BLOCK_FRAMES, lru_block, lrublock_walk
 from zswapsim._core.lru.log cimport (
-    LRU_PREFETCH, LRU_MAX_CAPACITY, LRU_NONE, LRU_SIGNED, lru_add, lru_close, lru_pop_oldest, lru_drop_found, lru_contains,
-    lru_log, lru_next_marked, lru_oldest_prefetching, lru_open, lru_index, lru_append, lru_open_word, lru_touch, lru_unmark,
+    LRU_MAX_CAPACITY, LRU_NONE, LRU_PREFETCH, LRU_SIGNED, lru_add, lru_append, lru_close, lru_contains,
+    lru_drop_found, lru_index, lru_log, lru_next_marked, lru_oldest_prefetching, lru_open, lru_open_word,
+    lru_pop_oldest, lru_touch, lru_unmark,
 )
 from zswapsim._core.reclaim.counting cimport counting_run, prefetch_accesses
 from zswapsim._core.reclaim.reclaimer cimport EngineBase, Reclaimer
