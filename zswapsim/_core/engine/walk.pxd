@@ -80,7 +80,8 @@ cdef inline int walk_folios(
             engine.reclaimer.clock = engine.accesses + i
             code = handle_fault(engine, page, ops[i] != 0)
         else:
-            states[unit] += HIT * <uint32_t> (states[unit] & HITS < max_hits)
+            if max_hits:
+                states[unit] += HIT * <uint32_t> (states[unit] & HITS < max_hits)
             if moves_on_hit:
                 code = engine.reclaimer.access(unit)
         if code < 0:
