@@ -29,7 +29,9 @@ FEWEST_WORDS = 3
 
 def files() -> list[Path]:
     found = [path for room in ROOMS for path in ([Path(room)] if Path(room).is_file() else Path(room).rglob("*"))]
-    return sorted(path for path in found if path.suffix in {".py", ".pyx", ".pxd", ".c", ".h"})
+    return sorted(
+        path for path in found if path.suffix in {".py", ".pyx", ".pxd", ".c", ".h"} and not path.is_symlink()
+    )
 
 
 def is_prose(text: str) -> bool:
