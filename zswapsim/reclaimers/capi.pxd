@@ -1,4 +1,4 @@
-"""What a reclaimer in Cython cimports: the interface of zsw_reclaimer.h, where everything is described."""
+"""Declare the interface of zsw_reclaimer.h, which describes it, for reclaimers in Cython."""
 
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK
 from zswapsim._core.codec.parameters cimport zsw_param

@@ -178,7 +178,7 @@ cdef class OptReclaimer(Reclaimer):
         return found
 
 
-# What was replayed is the caller's mistake; kept as an exception, since only a code can be returned.
+# Record that other accesses are replayed, which is the caller's mistake. Only a code can be returned from here.
 cdef int blame_lost() noexcept with gil:
     keep_exception(InputError("opt: other accesses are replayed than those known to it"))
     return ZSW_E_PLUGIN
