@@ -148,7 +148,7 @@ installed-test: sdist ## the quick tests, on a package that is installed from th
 	@$(INSTALLED)/venv/bin/python -m pip --disable-pip-version-check --quiet --quiet install \
 		-r $(INSTALLED)/requires.txt dist/zswapsim-*.tar.gz
 	@cp -R tests $(INSTALLED)/tests
-	@cd $(INSTALLED) && env -u PYTHONPATH ZSWAPSIM_TREE=$(CURDIR) venv/bin/pytest -c $(CURDIR)/pyproject.toml --rootdir=. \
+	@cd $(INSTALLED) && env -u PYTHONPATH ZSWAPSIM_TREE=$(CURDIR) venv/bin/python -m pytest -c $(CURDIR)/pyproject.toml --rootdir=. \
 		-p no:cacheprovider -m "not slow and not endurance" $(ARGS) tests
 
 clean: ## remove what was built, keep .venv
