@@ -16,8 +16,8 @@ from setuptools import Extension, setup
 QUIET = ["unused-function", "unused-variable", "unused-but-set-variable", "sign-compare"]
 WARNINGS = ["-Wall", *(f"-Wno-{kind}" for kind in QUIET)]
 SANITIZERS = "-fsanitize=address,undefined"
-# -g1 has the lines that a backtrace names; with -g compiling takes half as long again. Stamps of a log (lru.pxd) begin
-# anew after 2**31: here soon after they have begun.
+# -g1 has the lines that a backtrace names; with -g compiling takes half as long again. Stamps of a log (lru/log.pxd)
+# begin anew after 2**31: here soon after they have begun.
 CHECKED = ["-O1", "-g1", "-UNDEBUG", "-DLRU_FIRST=0x7FFFFE00u"]
 BUILDS = {
     "release": (["-O3", "-g0", "-fno-plt"], []),

@@ -1,7 +1,8 @@
 """Exact LRU: pages are evicted in the order of their latest access (lru/log.pxd).
 
 An access to a page in DRAM moves it to the log's young end, which no mark in a state can express; so this reclaimer has
-loops of its own. If pages are only counted, it leaves their states alone: stamps tell which pages are in DRAM.
+loops of its own. A hit raises `accesses`, which engine/walk.pxd counts, and no other counter. If pages are only counted,
+this reclaimer leaves their states alone: stamps tell which pages are in DRAM.
 """
 
 from cython cimport final
@@ -38,6 +39,8 @@ cdef inline void drop_batch(lru_log *log, uint32_t batch) noexcept nogil:
 @final
 cdef class LruReclaimer(Reclaimer):
     """Least recently used first, exactly. A page that must stay becomes the most recently used."""
+
+    cdef lru_log log            # folios in DRAM, the least recently used first
 
     def __cinit__(self):
         memset(&self.log, 0, sizeof(self.log))
