@@ -92,6 +92,7 @@ lint: $(STAMP)-built $(STAMP)-test $(STAMP)-bench $(STAMP)-lint hints ## every s
 	@$(BIN)/mypy
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
 	@$(BIN)/python .ci/cimports.py
+	@$(BIN)/python .ci/fileseam.py
 	@$(BIN)/python .ci/sizes.py
 	@$(CC) -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only cext/*.c bench/*.c
 	@$(BIN)/clang-format --dry-run --Werror cext/*.[ch] bench/*.c

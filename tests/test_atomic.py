@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from zswapsim._core.base.errors import InputError, OutputError
-from zswapsim.traces.atomic import atomic_write
+from zswapsim.files.atomic import atomic_write
 
 
 def test_a_file_appears_at_the_end(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from live_child import PAGES, Child, child
 
 from zswapsim._core.base.errors import InputError, ZswapsimError
+from zswapsim.files.operation import watched
 from zswapsim.live import METHODS, Activity, Referenced, observe
-from zswapsim.live import procfs as procfs_module
 from zswapsim.live.procfs import Process
 from zswapsim.live.references import CLEAR_ANONYMOUS, TLB_HIDES, ClearedReferences, Counters
 from zswapsim.live.softdirty import kernel_tracks
@@ -156,32 +156,32 @@ def test_a_number_given_anew_is_noticed(program: Child, monkeypatch: pytest.Monk
         (ProcessLookupError(3, "No such process"), InputError, "it has ended"),
     ],
 )
-def test_refusals(program: Child, monkeypatch: pytest.MonkeyPatch, error: OSError, kind: type, expected: str) -> None:
+def test_refusals(program: Child, error: OSError, kind: type, expected: str) -> None:
     process = Process(program.pid)
 
-    def refuse(*_: object, **__: object) -> None:
-        raise error
+    def refuse(what: str, _path: str) -> None:
+        if what == "open":
+            raise error
 
-    monkeypatch.setattr(procfs_module.Path, "read_text", refuse)
     for call in (process.count, process.referenced_bytes, lambda: ClearedReferences(process)):
-        with pytest.raises(kind, match=expected) as caught:
+        with watched(refuse), pytest.raises(kind, match=expected) as caught:
             call()
         assert isinstance(caught.value, InputError) == (kind is InputError)
 
 
-def test_clear_refs_refusals(program: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clear_refs_refusals(program: Child) -> None:
     process = Process(program.pid)
     with pytest.raises(ZswapsimError, match="clear_refs: Invalid argument"):
         process.clear_refs(99)
 
-    def refuse(*_: object, **__: object) -> None:
-        raise FileNotFoundError(2, "No such file or directory")
+    def refuse(what: str, _path: str) -> None:
+        if what == "open":
+            raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr(procfs_module.Path, "open", refuse)
-    with pytest.raises(ZswapsimError, match="this kernel has no clear_refs"):
+    with watched(refuse), pytest.raises(ZswapsimError, match="this kernel has no clear_refs"):
         process.clear_refs(2)
     program.end()
-    with pytest.raises(InputError, match="it has ended"):
+    with watched(refuse), pytest.raises(InputError, match="it has ended"):
         process.clear_refs(2)
 
 

@@ -44,12 +44,14 @@ def load_table(
 
     Raises PluginError, in one line, for any failure of the plug-in.
     """
-    from zswapsim._core.base.errors import PluginError
+    from zswapsim._core.base.errors import HostMemoryError, PluginError
     from zswapsim._core.codec.plugin import describe_error  # the names of plug-ins are listed without the core
 
     what = f"{what} {entry.name} ({entry.value})"
     try:
         thing = entry.load()
+    except MemoryError as error:
+        raise HostMemoryError(f"{what}: the host is out of memory to load it") from error
     except Exception as error:
         raise PluginError(f"{what}: {describe_error(error)}") from error
     if callable(thing):

@@ -1,6 +1,7 @@
 """Build a backend from its settings."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,12 +18,13 @@ from zswapsim._core.backend.tiers import NextTier, TieredBackend
 from zswapsim._core.backend.zram import ZramBackend
 from zswapsim._core.backend.zswap import ZswapBackend
 from zswapsim._core.backend.zswap_groups import ZswapGroups
-from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.errors import DeviceError, InputError
 from zswapsim._core.codec.codec import Codec
 from zswapsim._core.frames.arena import Grant
 from zswapsim.backends.cram import CramPlan, open_cram
 from zswapsim.backends.rules import ZramRules, ZswapRules
 from zswapsim.compressors.measure import Measured
+from zswapsim.files.operation import operation, reason
 
 if TYPE_CHECKING:
     from zswapsim._core.backend.compressed import Measured as Columns
@@ -75,7 +77,14 @@ def open_backend(plan: BackendPlan) -> Backend:
 
 
 def _device(plan: BackendPlan) -> SwapDevice:
-    return SwapDevice(plan.device_pages, backed=plan.codec is not None)
+    backed = plan.codec is not None and plan.device_pages > 0
+    try:
+        with operation("create", "a temporary file") if backed else nullcontext():
+            return SwapDevice(plan.device_pages, backed=backed)
+    except DeviceError:
+        raise
+    except OSError as error:
+        raise DeviceError(f"swap device: no temporary file: {reason(error)}") from error
 
 
 def _compressed(plan: BackendPlan, device: SwapDevice) -> CompressedBackend:

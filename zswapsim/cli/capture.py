@@ -10,9 +10,6 @@ import sys
 
 from zswapsim.cli.options import add_quiet
 
-OWNER_ONLY = 0o600
-WARNING = "holds that process's private data, as it lay in memory (keys and passwords too); only you may read the file"
-
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `zswapsim capture`."""
@@ -27,7 +24,10 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run `zswapsim capture`."""
     from zswapsim._core.base.page import PAGE_SIZE
+    from zswapsim.cli.output import warn_private
     from zswapsim.cli.progress import progress_bar
+    from zswapsim.files.privacy import HOLDS
+    from zswapsim.files.temporary import OWNER_ONLY
     from zswapsim.study.settings.sizes import parse_size
     from zswapsim.traces.capture import Snapshot
     from zswapsim.traces.contents import write_pages
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     tally = Tally()
     with progress_bar("capturing", unit="pages", quiet=args.quiet) as progress:
         write_pages(args.output, tally.over(snapshot.blocks(progress)), OWNER_ONLY)
-    print(f"zswapsim: {args.output}: {WARNING}", file=sys.stderr)
+    warn_private(args.output, HOLDS)
     if not snapshot.knows_present:
         text = "this kernel does not show which pages are present, so zero pages were left out"
         print(f"zswapsim: {args.output}: {text}", file=sys.stderr)

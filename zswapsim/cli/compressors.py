@@ -160,16 +160,20 @@ def read_images(source: str) -> NDArray[np.uint8]:
 
 def train(source: str, out: str, size: str, json: str | None, quiet: bool) -> dict[str, Any]:
     """Train a dictionary, write it whole or not at all, and print how to use it."""
-    from zswapsim.cli.output import text_wanted
+    from zswapsim.cli.output import text_wanted, warn_private
     from zswapsim.compressors import train_dictionary
+    from zswapsim.files.atomic import atomic_write
+    from zswapsim.files.privacy import HOLDS, is_private, permissions_for
     from zswapsim.study.settings.sizes import parse_size
-    from zswapsim.traces.atomic import atomic_write
 
     limit = parse_size(size, "--dict-size")
     images = read_images(source)
     dictionary = train_dictionary(images, limit)
-    with atomic_write(out) as file:
+    private = source.startswith("pid:") or is_private(source)
+    with atomic_write(out, permissions=permissions_for(private)) as file:
         file.write(dictionary)
+    if private:
+        warn_private(out, HOLDS)
     if text_wanted(json, quiet):
         print(f"{out}: {len(dictionary)} bytes, trained from {len(images)} pages: use it as zstd:dict={out}")
     return {"dictionary": {"file": out, "bytes": len(dictionary), "pages": len(images)}}

@@ -70,7 +70,7 @@ def main(seed: int = 0, count: int = 12_000) -> None:
     text = "\n".join(sentence(chance, words) for _ in range(LINES_PER_DOCUMENT * count))
     parts = (len(documents), sum(map(len, encoded)), tables.total_changes, len(text))
     with contextlib.suppress(BrokenPipeError):  # the reader is gone, and standard input has ended
-        os.write(sys.stdout.fileno(), f"READY {parts}\n".encode())
+        os.write(sys.stdout.fileno(), f"READY {parts}\n".encode())  # files: a pipe, in a program of its own
     sys.stdin.buffer.read()
 
 

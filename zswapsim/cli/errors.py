@@ -20,6 +20,8 @@ from types import FrameType
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "ZSWAPSIM_DEBUG"
+PRINTING = ("zswapsim.cli", "rich.")
+"""Modules that write to standard output."""
 
 
 def guarded(work: Callable[[], int | None]) -> int:
@@ -72,9 +74,19 @@ def _classify(error: BaseException) -> tuple[int, str]:
 
 
 def _system(error: OSError) -> str:
-    """Return one line about an error of the operating system: the file, then the reason."""
+    """Return one line about an error of the operating system: the file, then the reason.
+
+    Every file that this package opens is named in its errors. So an error without a name that arises where a command
+    prints is of standard output; one that arises anywhere else has no file.
+    """
     reason = error.strerror or str(error) or type(error).__name__
-    return f"{os.fsdecode(error.filename)}: {reason}" if error.filename is not None else f"standard output: {reason}"
+    if error.filename is not None:
+        return f"{error.filename if isinstance(error.filename, int) else os.fsdecode(error.filename)}: {reason}"
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    printing = place is not None and str(place.tb_frame.f_globals.get("__name__")).startswith(PRINTING)
+    return f"standard output: {reason}" if printing else reason
 
 
 def _silence_stdout() -> None:

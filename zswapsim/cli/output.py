@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 
 from zswapsim._core.base.errors import OutputError
+from zswapsim.files.found import is_folder
+from zswapsim.files.system import may_write
 from zswapsim.study.run.result import Result
 
 STDOUT = "-"
@@ -19,24 +21,30 @@ def check_output(path: str | None) -> None:
     if path is None or path == STDOUT:
         return
     folder = Path(path).parent
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise OutputError(f"{path}: cannot write: {folder} is not a folder")
-    if Path(path).is_dir():
+    if is_folder(path):
         raise OutputError(f"{path}: cannot write: it is a folder")
-    if not os.access(folder, os.W_OK):
+    if not may_write(folder):
         raise OutputError(f"{path}: cannot write: Permission denied")
 
 
-def write_json(path: str, document: bytes) -> None:
-    """Write a JSON document whole or not at all; ``-`` is stdout."""
+def write_json(path: str, document: bytes, *, private: bool = False) -> None:
+    """Write a JSON document whole or not at all, a `private` one for its owner alone; ``-`` is stdout."""
     if path == STDOUT:
         sys.stdout.buffer.write(document + b"\n")
         sys.stdout.buffer.flush()
         return
-    from zswapsim.traces.atomic import atomic_write
+    from zswapsim.files.atomic import atomic_write
+    from zswapsim.files.privacy import permissions_for
 
-    with atomic_write(path) as file:
+    with atomic_write(path, permissions=permissions_for(private)) as file:
         file.write(document + b"\n")
+
+
+def warn_private(path: str, warning: str) -> None:
+    """Print one line about a file that was made of private pages."""
+    print(f"zswapsim: {path}: {warning}", file=sys.stderr)
 
 
 def text_wanted(json: str | None, quiet: bool) -> bool:

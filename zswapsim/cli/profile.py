@@ -11,7 +11,6 @@ compare, with or without the pages.
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zswapsim.cli.errors import complain
@@ -39,8 +38,9 @@ def prepare_parser(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run `zswapsim profile`."""
     from zswapsim._core.base.errors import InputError
-    from zswapsim.cli.output import check_output
+    from zswapsim.cli.output import STDOUT, check_output, warn_private
     from zswapsim.cli.progress import progress_bar
+    from zswapsim.files.privacy import TELLS
     from zswapsim.study.plan.plan import COMPRESSORS
     from zswapsim.study.profile import make_profile
 
@@ -57,15 +57,20 @@ def run(args: argparse.Namespace) -> None:
             resume=not args.fresh,
             progress=progress,
         )
-    show({"profile": args.output} | made.summary(), args.json, args.quiet)
+    if made.private:
+        for path in (args.output, args.json):
+            if path not in (None, STDOUT):
+                warn_private(path, TELLS)
+    show({"profile": args.output} | made.summary(), args.json, args.quiet, private=made.private)
 
 
 def named_contents(text: str) -> "Contents":
     """Read the contents that `text` names; a number is a process unless a file has that name. Raises InputError."""
     from zswapsim._core.base.errors import InputError
+    from zswapsim.files.found import exists
     from zswapsim.traces import read_contents
 
-    contents = read_contents(f"pid:{text}" if text.isdecimal() and not Path(text).exists() else text)
+    contents = read_contents(f"pid:{text}" if text.isdecimal() and not exists(text) else text)
     if contents is None:
         raise InputError(f"{text}: expected FILE.pages, recipe:NAME, or the number of a process")
     return contents
@@ -74,17 +79,18 @@ def named_contents(text: str) -> "Contents":
 @contextmanager
 def unfinished(output: str) -> Iterator[None]:
     """On Ctrl-C, report that the finished measurements are kept."""
+    from zswapsim.files.found import exists
     from zswapsim.study.profile.journal import SUFFIX
 
     try:
         yield
     except KeyboardInterrupt:
-        if Path(f"{output}{SUFFIX}").exists():
+        if exists(f"{output}{SUFFIX}"):
             complain(f"{output}{SUFFIX} keeps what was measured; the same command goes on from there")
         raise
 
 
-def show(summary: dict[str, Any], json: str | None, quiet: bool) -> None:
+def show(summary: dict[str, Any], json: str | None, quiet: bool, *, private: bool) -> None:
     """Write a profile's figures in every form that was asked for."""
     import msgspec
 
@@ -92,6 +98,6 @@ def show(summary: dict[str, Any], json: str | None, quiet: bool) -> None:
     from zswapsim.report.profile import profile_text
 
     if json is not None:
-        write_json(json, msgspec.json.format(msgspec.json.encode(summary), indent=2))
+        write_json(json, msgspec.json.format(msgspec.json.encode(summary), indent=2), private=private)
     if text_wanted(json, quiet):
         print(profile_text(summary, *terminal()))

@@ -122,6 +122,8 @@ def compare_swap(
     from zswapsim.cli.errors import complain
     from zswapsim.cli.output import terminal, text_wanted
     from zswapsim.cli.progress import progress_bar
+    from zswapsim.files.found import exists
+    from zswapsim.files.system import read_text
     from zswapsim.kernel import groups, zram
     from zswapsim.kernel.own import Own
     from zswapsim.report.units import format_size
@@ -134,7 +136,7 @@ def compare_swap(
         frames_of(sizes, each)
     contents = swap_contents(pages)
     refuse(zram.missing() or groups.missing(), WOULD_SWAP)
-    beside = reclaimers_to_compare(LRU_GEN.read_text() if LRU_GEN.exists() else None)
+    beside = reclaimers_to_compare(read_text(LRU_GEN) if exists(LRU_GEN) else None)
 
     def killed(name: str, size: int) -> None:
         complain(f"{name} in {format_size(size)}: the kernel killed the replaying process: left out")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.opening import read_bytes
+from zswapsim.files.operation import reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +27,9 @@ def read_dictionary(path: str) -> bytes:
     mistake would look like a bad ratio.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path, MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
+        raise InputError(f"{path}: cannot read: {reason(error)}") from error
     if len(data) > MAX_BYTES:
         raise InputError(f"{path}: expected a zstd dictionary of at most {MAX_BYTES} bytes")
     if not data.startswith(MAGIC):

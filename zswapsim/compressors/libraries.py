@@ -9,11 +9,11 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 from zswapsim._core.base.errors import CodecError
 from zswapsim._core.codec.library import Library
+from zswapsim.files.found import files_below
 
 
 class Source(NamedTuple):
@@ -79,8 +79,8 @@ def candidates(source: Source) -> Iterator[str]:
     """Return the files and names to try, best first; they need not exist."""
     for folder in package_folders(source.package):
         # The largest first: if a package has several, the smaller ones have parts of the library.
-        found = sorted(filter(Path.is_file, Path(folder).rglob("*.so")), key=lambda path: (-path.stat().st_size, path))
-        yield from map(str, found)
+        found = sorted(files_below(folder, ".so"), key=lambda each: (-each[1], each[0]))
+        yield from (str(path) for path, _ in found)
     module = find_spec(source.module) if source.module else None
     if module is not None and module.has_location and module.origin:
         yield module.origin

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.opening import open_descriptor
 
 
 class DirectDevice:
@@ -27,7 +28,7 @@ class DirectDevice:
         self.buffer: NDArray[np.uint8] = np.frombuffer(self.memory, np.uint8).reshape(pages, PAGE_SIZE)
 
     def __enter__(self) -> Self:
-        self.descriptor = os.open(self.file, os.O_RDWR | os.O_DIRECT)
+        self.descriptor = open_descriptor(self.file, os.O_RDWR | os.O_DIRECT)
         return self
 
     def __exit__(
@@ -43,11 +44,11 @@ class DirectDevice:
 
     def write(self, first: int, count: int) -> int:
         """Write the first `count` pages of the buffer from page `first` on. Return the nanoseconds."""
-        return self._timed(os.pwritev, first, count)
+        return self._timed(os.pwritev, first, count)  # files: timed, on a file that is open
 
     def read(self, first: int, count: int) -> int:
         """Read `count` pages from page `first` on into the buffer. Return the nanoseconds."""
-        return self._timed(os.preadv, first, count)
+        return self._timed(os.preadv, first, count)  # files: timed, on a file that is open
 
     def _timed(self, call: Callable[[int, list[memoryview], int], int], first: int, count: int) -> int:
         views = [memoryview(self.memory)[: count * PAGE_SIZE]]

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.found import exists
+from zswapsim.files.system import make_folder, may_write, read_text, remove_folder, write_text
 from zswapsim.kernel.removal import until_gone
 
 MOUNTS = Path("/proc/self/mounts")
@@ -26,7 +28,7 @@ class Hierarchy(NamedTuple):
 
 def find(mounts: str | None = None) -> Hierarchy | None:
     """Return the mounted hierarchy that has the memory controller, or None if there is none."""
-    text = MOUNTS.read_text() if mounts is None else mounts
+    text = read_text(MOUNTS) if mounts is None else mounts
     for line in text.splitlines():
         _, point, kind, options, *_ = line.split()
         if kind == "cgroup" and "memory" in options.split(","):
@@ -38,7 +40,7 @@ def find(mounts: str | None = None) -> Hierarchy | None:
 
 def _lists_memory(file: Path) -> bool:
     try:
-        return "memory" in file.read_text().split()
+        return "memory" in read_text(file).split()
     except OSError:
         return False
 
@@ -50,7 +52,7 @@ def missing() -> str | None:
         return "no cgroup hierarchy with the memory controller is mounted"
     if found.version == 2 and not _lists_memory(found.root / "cgroup.subtree_control"):
         return f"the memory controller is not enabled for groups of {found.root} (cgroup.subtree_control)"
-    if not os.access(found.root, os.W_OK):
+    if not may_write(found.root):
         return f"{found.root} cannot be written to (a container without privileges?)"
     return None
 
@@ -61,23 +63,23 @@ def create(name: str) -> Path:
     if found is None:
         raise FileNotFoundError(2, missing())
     path = found.root / name
-    path.mkdir()
+    make_folder(path)
     return path
 
 
 def set_limit(group: Path, size: int) -> None:
     """Limit the memory of a group without processes. Raises OSError."""
-    (group / _files(group).limit_file).write_text(str(size))
+    write_text(group / _files(group).limit_file, str(size))
 
 
 def _files(group: Path) -> Hierarchy:
-    return Hierarchy(group, 1 if (group / "memory.limit_in_bytes").exists() else 2)
+    return Hierarchy(group, 1 if exists(group / "memory.limit_in_bytes") else 2)
 
 
 def kills(group: Path) -> int:
     """Return how many processes of the group the kernel has killed so far."""
     name = "memory.oom_control" if _files(group).version == 1 else "memory.events"
-    fields = dict(line.split() for line in (group / name).read_text().splitlines())
+    fields = dict(line.split() for line in read_text(group / name).splitlines())
     return int(fields.get("oom_kill", 0))
 
 
@@ -87,10 +89,10 @@ def swapped(group: Path) -> tuple[int, int]:
     Version 1 counts them with all pages uncharged from the group; there are no others while no process of it frees
     memory. If version 2 has no count of swapped pages, all pages that it reclaimed were swapped out. Raises OSError.
     """
-    stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    stat = dict(line.split() for line in read_text(group / "memory.stat").splitlines())
     if _files(group).version == 1:
         return int(stat["pgpgout"]), int(stat["swap"]) // PAGE_SIZE
-    out = int((group / "memory.swap.current").read_text()) // PAGE_SIZE
+    out = int(read_text(group / "memory.swap.current")) // PAGE_SIZE
     if "pswpout" not in stat:
         return int(stat["pgsteal"]), out
     return int(stat["pswpout"]) + int(stat.get("swpout_zero", 0)), out
@@ -100,9 +102,9 @@ def remove(group: Path) -> None:
     """Kill the processes in the group and remove it. Raises OSError if one remains."""
 
     def step() -> None:
-        for pid in (group / "cgroup.procs").read_text().split():
+        for pid in read_text(group / "cgroup.procs").split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
-        group.rmdir()
+        remove_folder(group)
 
     until_gone(step, group)  # a killed process exits the group a moment later

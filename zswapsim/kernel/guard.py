@@ -21,11 +21,13 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from zswapsim.files.leftovers import remove_tree
+from zswapsim.files.operation import reason
+from zswapsim.files.temporary import HeldFolder
 from zswapsim.kernel import groups, swap, zram
 
 Undo = Callable[[], None]
@@ -43,9 +45,9 @@ class Keeper:
         self.keep_device(number)
         file = zram.find_node(number)
         if file is None:
-            into = Path(tempfile.mkdtemp(prefix="zswapsim-"))
-            self.keep_folder(into)
-            file = zram.make_node(number, into)
+            self.held = HeldFolder()
+            self.keep_folder(self.held.path)
+            file = zram.make_node(number, self.held.path)
         return f"{number} {file}"
 
     def swap(self, file: str, size: str) -> str:
@@ -67,7 +69,7 @@ class Keeper:
 
     def keep_folder(self, into: Path) -> None:
         """Remember to remove a folder of device files in the end."""
-        self.undone[str(into)] = lambda: _clear(into)
+        self.undone[str(into)] = lambda: remove_tree(into)
 
     def keep_swap(self, path: Path) -> None:
         """Remember to stop using the device as swap in the end."""
@@ -90,15 +92,9 @@ class Keeper:
             try:
                 step()
             except OSError as error:
-                left.append(f"{name}: {error.strerror or error}")
+                left.append(f"{name}: {reason(error)}")
         self.undone.clear()
         return left
-
-
-def _clear(into: Path) -> None:
-    for entry in into.iterdir():
-        entry.unlink()
-    into.rmdir()
 
 
 def answer(keeper: Keeper, line: str) -> str:
@@ -108,7 +104,7 @@ def answer(keeper: Keeper, line: str) -> str:
         return f"ok {getattr(keeper, verb)(*arguments)}"
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
-        return f"error {where}{error.strerror or error}"
+        return f"error {where}{reason(error)}"
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from zswapsim.files.found import exists
+
 RETRIES, PAUSE_S = 100, 0.05
 
 
@@ -16,7 +18,7 @@ def until_gone(step: Callable[[], None], path: Path) -> None:
         try:
             step()
         except OSError:
-            if not path.exists():
+            if not exists(path):
                 return
             if not left:
                 raise

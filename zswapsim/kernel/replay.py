@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.opening import write_all
+from zswapsim.files.system import memory_file
 from zswapsim.kernel import groups, zram
 from zswapsim.kernel.own import Device, Own, environment
 
@@ -48,7 +50,7 @@ def accesses(
     chunks: Iterator[tuple[NDArray[np.uint32], NDArray[np.uint8]]], images: NDArray[np.uint8], footprint: int
 ) -> Iterator[Accesses]:
     """Put a trace and its images (uint8[K, 4096]) into memory files without a name, so that none can remain."""
-    descriptors = [os.memfd_create(f"zswapsim-{what}") for what in ("pages", "ops", "images")]
+    descriptors = [memory_file(f"zswapsim-{what}") for what in ("pages", "ops", "images")]
     try:
         for pages, ops in chunks:
             _append(descriptors[0], pages)
@@ -61,9 +63,7 @@ def accesses(
 
 
 def _append(descriptor: int, array: NDArray[np.uint32] | NDArray[np.uint8]) -> None:
-    left = np.ascontiguousarray(array).data.cast("B")
-    while left:
-        left = left[os.write(descriptor, left) :]
+    write_all(descriptor, np.ascontiguousarray(array).data, "a trace in memory")
 
 
 def page_tables(pages: int) -> int:

@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.trace.touch import TouchedMemory
+from zswapsim.files.arrays import read_array
+from zswapsim.files.opening import open_descriptor
+from zswapsim.files.system import write_text
 
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 STAT_BYTES = 1 << 14  # memory.stat has fewer
@@ -30,16 +33,16 @@ def main(pages_file: str, ops_file: str, images_file: str, count: str, every: st
     """Prepare, join the group, replay, and print the answer."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
-    pages, ops = np.fromfile(pages_file, np.uint32), np.fromfile(ops_file, np.uint8)
-    images = np.fromfile(images_file, np.uint8).reshape(-1, PAGE_SIZE)
+    pages, ops = read_array(pages_file, np.uint32), read_array(ops_file, np.uint8)
+    images = read_array(images_file, np.uint8).reshape(-1, PAGE_SIZE)
     memory = TouchedMemory(int(count), images)
     tell("ready")
     group = sys.stdin.readline().strip()
     if not group:
         return
-    statistics = os.open(Path(group, "memory.stat"), os.O_RDONLY)
+    statistics = open_descriptor(Path(group, "memory.stat"), os.O_RDONLY)
     before = resource.getrusage(resource.RUSAGE_SELF)
-    Path(group, "cgroup.procs").write_text(str(os.getpid()))
+    write_text(Path(group, "cgroup.procs"), str(os.getpid()))
     start = time.perf_counter()
     replay(memory, pages, ops, int(every), statistics)
     seconds = time.perf_counter() - start
@@ -55,7 +58,7 @@ def replay(
     into = [bytearray(STAT_BYTES)]
     for start in range(0, len(pages), every):
         memory.touch(pages[start : start + every], ops[start : start + every])
-        os.preadv(statistics, into, 0)
+        os.preadv(statistics, into, 0)  # files: between timed accesses, from a file that is open
 
 
 def tell(line: str) -> None:

@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.opening import open_file
 
 SIGNATURE = b"SWAPSPACE2"
 SWAP_FLAG_PREFER = 0x8000  # include/linux/swap.h
@@ -20,9 +21,9 @@ def header(pages: int) -> bytes:
 
 def switch_on(path: Path, size: int) -> None:
     """Write the header and use the device as swap before all others. Raises OSError."""
-    with path.open("r+b", buffering=0) as device:
+    with open_file(path, "r+b") as device:
         device.write(header(size // PAGE_SIZE))
-        os.fsync(device.fileno())
+        device.sync()
     _call("swapon", path, SWAP_FLAG_PREFER | HIGHEST_PRIORITY)
 
 

@@ -11,6 +11,9 @@ import stat
 import time
 from pathlib import Path
 
+from zswapsim.files.found import exists, state_of
+from zswapsim.files.opening import read_bytes
+from zswapsim.files.system import make_device_node, may_write, read_text, write_text
 from zswapsim.hostpage import other_page_size
 from zswapsim.kernel.removal import until_gone
 
@@ -35,18 +38,18 @@ MM_STAT = (
 
 def missing() -> str | None:
     """Return why a device can't be made, or None if it can."""
-    if not (CONTROL / "hot_add").exists():
+    if not exists(CONTROL / "hot_add"):
         return "this kernel has no zram (no /sys/class/zram-control: modprobe zram may bring it)"
     if os.geteuid() != 0:
         return "not root: only root may add a zram device"
-    if not os.access(CONTROL / "hot_remove", os.W_OK):
+    if not may_write(CONTROL / "hot_remove"):
         return f"{CONTROL} cannot be written to (a container without privileges?)"
     return other_page_size()
 
 
 def hot_add() -> int:
     """Add a device and return its number: a read of the file adds it. Raises OSError."""
-    return int((CONTROL / "hot_add").read_text())
+    return int(read_text(CONTROL / "hot_add"))
 
 
 def hot_remove(number: int) -> None:
@@ -54,7 +57,7 @@ def hot_remove(number: int) -> None:
 
     def step() -> None:
         reset(number)
-        (CONTROL / "hot_remove").write_text(str(number))
+        write_text(CONTROL / "hot_remove", str(number))
 
     until_gone(step, folder(number))
 
@@ -66,7 +69,7 @@ def folder(number: int) -> Path:
 
 def algorithms(number: int) -> list[str]:
     """Return the kernel's codecs, by its names."""
-    return parse_algorithms((folder(number) / "comp_algorithm").read_text())
+    return parse_algorithms(read_text(folder(number) / "comp_algorithm"))
 
 
 def parse_algorithms(text: str) -> list[str]:
@@ -76,18 +79,18 @@ def parse_algorithms(text: str) -> list[str]:
 
 def set_up(number: int, algorithm: str, size: int) -> None:
     """Give an unused device a codec and `size` bytes. Raises OSError."""
-    (folder(number) / "comp_algorithm").write_text(algorithm)
-    (folder(number) / "disksize").write_text(str(size))
+    write_text(folder(number) / "comp_algorithm", algorithm)
+    write_text(folder(number) / "disksize", str(size))
 
 
 def reset(number: int) -> None:
     """Drop all pages of a device that no process has open; it can be set up again then. Raises OSError."""
-    (folder(number) / "reset").write_text("1")
+    write_text(folder(number) / "reset", "1")
 
 
 def mm_stat(number: int) -> dict[str, int]:
     """Return the device's mm_stat by name."""
-    return parse_mm_stat((folder(number) / "mm_stat").read_text())
+    return parse_mm_stat(read_text(folder(number) / "mm_stat"))
 
 
 def parse_mm_stat(text: str) -> dict[str, int]:
@@ -102,22 +105,22 @@ def find_node(number: int) -> Path | None:
     """Return the device's file in /dev, or None if it is not there. Raises OSError."""
     usual = DEV / f"zram{number}"
     for left in reversed(range(NODE_TRIES)):
-        if usual.exists() or not left:
+        if exists(usual) or not left:
             break
         time.sleep(NODE_PAUSE_S)  # the kernel or udev makes it a moment after the device
-    found = usual.stat() if usual.exists() else None
+    found = state_of(usual) if exists(usual) else None
     return usual if found is not None and stat.S_ISBLK(found.st_mode) and found.st_rdev == _device(number) else None
 
 
 def make_node(number: int, into: Path) -> Path:
     """Make a file of the device in the folder `into`. Raises OSError."""
     made = into / f"zram{number}"
-    os.mknod(made, stat.S_IFBLK | 0o600, _device(number))
+    make_device_node(made, stat.S_IFBLK | 0o600, _device(number))
     return made
 
 
 def _device(number: int) -> int:
-    major, minor = map(int, (folder(number) / "dev").read_text().split(":"))
+    major, minor = map(int, read_text(folder(number) / "dev").split(":"))
     return os.makedev(major, minor)
 
 
@@ -125,7 +128,7 @@ def chain_size() -> int:
     """Return the running kernel's ZSMALLOC_CHAIN_SIZE, from its configuration if that can be read, else the default."""
     for path in (Path("/proc/config.gz"), Path(f"/boot/config-{platform.release()}")):
         try:
-            data = path.read_bytes()
+            data = read_bytes(path)
             found = parse_chain_size((gzip.decompress(data) if path.suffix == ".gz" else data).decode())
         except (OSError, ValueError):
             continue

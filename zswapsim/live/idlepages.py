@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.found import exists
+from zswapsim.files.opening import File, open_file
+from zswapsim.files.operation import reason
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
 from zswapsim.live.references import MAJOR_OF_FILES, TLB_HIDES, References
@@ -34,7 +35,7 @@ class IdlePages(References):
     source = "idle page tracking"
 
     def __init__(self, process: Process) -> None:
-        if not BITMAP.exists():
+        if not exists(BITMAP):
             raise ZswapsimError(f"{process.what}: this kernel has no idle page tracking (CONFIG_IDLE_PAGE_TRACKING)")
         self.process = process
         self.limits = [
@@ -66,11 +67,11 @@ class IdlePages(References):
             raise ZswapsimError(f"{self.process.what}: frame numbers are hidden: expected to be run as root")
         return addresses, frames
 
-    def _opened(self, path: Path) -> IO[bytes]:
+    def _opened(self, path: Path) -> File:
         try:
-            return path.open("r+b" if path == BITMAP else "rb", buffering=0)
+            return open_file(path, "r+b" if path == BITMAP else "rb")
         except OSError as error:
-            raise ZswapsimError(f"{path}: {error.strerror or error}: expected to be run as root") from None
+            raise ZswapsimError(f"{path}: {reason(error)}: expected to be run as root") from None
 
 
 def _heads(frames: NDArray[np.uint64], flags: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -80,18 +81,15 @@ def _heads(frames: NDArray[np.uint64], flags: NDArray[np.uint64]) -> NDArray[np.
     return np.where(heads > 0, heads, frames)
 
 
-def _mark(bitmap: IO[bytes], heads: NDArray[np.uint64]) -> None:
+def _mark(bitmap: File, heads: NDArray[np.uint64]) -> None:
     """Set the idle flags of ascending frames; bits that are 0 change nothing."""
     words, first = np.unique(heads // BITS, return_index=True)
     bits = np.bitwise_or.reduceat(np.uint64(1) << heads % BITS, first) if len(heads) else heads
     for begin, end in runs(words):
-        data, at = bits[begin:end].tobytes(), 8 * int(words[begin])
-        while data:
-            written = os.pwrite(bitmap.fileno(), data, at)
-            data, at = data[written:], at + written
+        bitmap.write_at(bits[begin:end].tobytes(), 8 * int(words[begin]))
 
 
-def _idle(bitmap: IO[bytes], heads: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def _idle(bitmap: File, heads: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Return for each frame True if it is still idle."""
     words, where = np.unique(heads // BITS, return_inverse=True)
     return (read_records(bitmap, words)[where] >> heads % BITS & np.uint64(1)) > 0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import ZswapsimError
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.operation import reason
 from zswapsim.live.procfs import Process
 from zswapsim.traces.capture import anonymous_regions
 from zswapsim.traces.pagemap import present_anonymous, read_records
@@ -31,4 +32,4 @@ def anonymous_pages(process: Process) -> Pages:
             addresses = np.concatenate([np.empty(0, np.uint64), *found])
             return Pages(addresses, read_records(pagemap, addresses // np.uint64(PAGE_SIZE)))
         except OSError as error:
-            raise ZswapsimError(f"{process.what}: cannot read its pagemap: {error.strerror or error}") from None
+            raise ZswapsimError(f"{process.what}: cannot read its pagemap: {reason(error)}") from None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
 from zswapsim._core.base.errors import ZswapsimError
+from zswapsim.files.found import exists
+from zswapsim.files.operation import reason
+from zswapsim.files.system import read_text, write_text
 from zswapsim.hostpage import refuse_other_page_size
 from zswapsim.traces.process import has_ended, kernel_thread, no_such_process, not_allowed, process_id, stat_fields
 
@@ -52,7 +53,7 @@ class Process:
     def count(self) -> Counted:
         """Return the counters now, which every user may read. Raises InputError if the process has ended."""
         try:
-            status = dict(_lines(Path(f"/proc/{self.pid}/status").read_text(errors="replace")))
+            status = dict(_lines(read_text(f"/proc/{self.pid}/status")))
             stat = stat_fields(self.pid)
             times = self._process.cpu_times()
             gone = not self._process.is_running() or stat[0] in (b"Z", b"X")
@@ -89,7 +90,7 @@ class Process:
         Raises InputError if the process has ended, ZswapsimError if refused.
         """
         try:
-            return Path(f"/proc/{self.pid}/{name}").read_text(errors="replace")
+            return read_text(f"/proc/{self.pid}/{name}")
         except PermissionError:
             raise ZswapsimError(not_allowed(self.what)) from None
         except OSError:
@@ -98,16 +99,15 @@ class Process:
     def clear_refs(self, kind: int) -> None:
         """Write `kind` into ``/proc/PID/clear_refs``. Raises as :meth:`read` does, and if the kernel can't."""
         try:
-            with Path(f"/proc/{self.pid}/clear_refs").open("w") as file:
-                file.write(str(kind))
+            write_text(f"/proc/{self.pid}/clear_refs", str(kind))
         except PermissionError:
             raise ZswapsimError(not_allowed(self.what)) from None
         except (FileNotFoundError, ProcessLookupError):
-            if os.path.exists(f"/proc/{self.pid}"):
+            if exists(f"/proc/{self.pid}"):
                 raise ZswapsimError(f"{self.what}: this kernel has no clear_refs (CONFIG_PROC_PAGE_MONITOR)") from None
             raise has_ended(self.what) from None
         except OSError as error:
-            raise ZswapsimError(f"{self.what}: clear_refs: {error.strerror or error}") from None
+            raise ZswapsimError(f"{self.what}: clear_refs: {reason(error)}") from None
 
 
 def threads_of(pid: int) -> frozenset[int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import mmap
-from pathlib import Path
 
 import numpy as np
 
 from zswapsim._core.base.errors import ZswapsimError
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.opening import open_file
 from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
 from zswapsim.traces.pagemap import read_records
@@ -47,7 +47,7 @@ def kernel_tracks() -> bool:
         page[0] = 1
         address = np.frombuffer(page, np.uint8).ctypes.data
         try:
-            with Path("/proc/self/pagemap").open("rb", buffering=0) as file:
+            with open_file("/proc/self/pagemap") as file:
                 entry = read_records(file, np.array([address // PAGE_SIZE], np.uint64))[0]
         except OSError:
             return False

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zswapsim._core.base.errors import InputError
+from zswapsim.files.atomic import atomic_write
 from zswapsim.machine.audit import PROCESS, Cell
 from zswapsim.report.audit import WORDS
-from zswapsim.traces.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,7 @@ private file mappings that the process has written to.
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +16,9 @@ from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError, ZswapsimError
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.found import exists
+from zswapsim.files.opening import File, open_file
+from zswapsim.files.operation import reason
 from zswapsim.hostpage import refuse_other_page_size
 from zswapsim.traces.pagemap import present_anonymous
 from zswapsim.traces.process import (
@@ -86,7 +87,7 @@ class Snapshot:
         read = 0
         with proc_file(self.pid, "mem", self.what) as memory:
             for start in range(0, len(self.addresses), BLOCK_PAGES):
-                block = _read_block(memory.fileno(), self.addresses[start : start + BLOCK_PAGES])
+                block = _read_block(memory, self.addresses[start : start + BLOCK_PAGES])
                 if not self.knows_present:
                     block = block[block.any(axis=1)]
                 if len(block):
@@ -105,7 +106,19 @@ def capture_pages(
 
     Raises as :class:`Snapshot` does.
     """
-    return Snapshot(pid, limit).blocks(progress)
+    return PrivateBlocks(Snapshot(pid, limit).blocks(progress))
+
+
+class PrivateBlocks(Iterator[NDArray[np.uint8]]):
+    """Blocks of pages that are a process's own, so that a file of them is for its owner alone."""
+
+    private = True
+
+    def __init__(self, blocks: Iterator[NDArray[np.uint8]]) -> None:
+        self.blocks = blocks
+
+    def __next__(self) -> NDArray[np.uint8]:
+        return next(self.blocks)
 
 
 def anonymous_regions(pid: int, what: str) -> list[Region]:
@@ -121,7 +134,7 @@ def anonymous_regions(pid: int, what: str) -> list[Region]:
     except (psutil.AccessDenied, PermissionError):
         raise ZswapsimError(not_allowed(what)) from None
     except OSError as error:
-        raise ZswapsimError(f"{what}: cannot read its mappings: {error.strerror or error}") from error
+        raise ZswapsimError(f"{what}: cannot read its mappings: {reason(error)}") from error
     return [_region(mapping) for mapping in mappings if _is_wanted(mapping)]
 
 
@@ -138,10 +151,10 @@ def _region(mapping: Any) -> Region:
 def _present(pid: int, what: str, region: Region) -> NDArray[np.uint64] | None:
     """Return the addresses of the region's present anonymous pages, or None if the kernel does not say."""
     try:
-        with Path(f"/proc/{pid}/pagemap").open("rb", buffering=0) as file:
+        with open_file(f"/proc/{pid}/pagemap") as file:
             return present_anonymous(file, region.start, region.end)
     except (FileNotFoundError, ProcessLookupError):
-        if not Path(f"/proc/{pid}").exists():
+        if not exists(f"/proc/{pid}"):
             raise has_ended(what) from None
         return None
     except OSError:
@@ -154,7 +167,7 @@ def _all_of(region: Region) -> NDArray[np.uint64]:
     return np.arange(region.start, end, PAGE_SIZE, dtype=np.uint64)
 
 
-def _read_block(memory: int, addresses: NDArray[np.uint64]) -> NDArray[np.uint8]:
+def _read_block(memory: File, addresses: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """Read the pages at ascending `addresses` that can still be read; neighbours take one call."""
     pages = []
     for run in np.split(addresses, np.flatnonzero(np.diff(addresses) != PAGE_SIZE) + 1):
@@ -169,12 +182,12 @@ def _whole_page(data: bytes) -> bytes:
     return data if len(data) == PAGE_SIZE else b""
 
 
-def _read_at(memory: int, address: int, length: int) -> bytes:
+def _read_at(memory: File, address: int, length: int) -> bytes:
     try:
-        return os.pread(memory, length, address)
+        return memory.read_at(length, address)
     except OverflowError:
         return b""
     except OSError as error:
         if error.errno in (errno.EIO, errno.EFAULT, errno.ESRCH, errno.ENXIO):
             return b""
-        raise ZswapsimError(f"cannot read memory at {address:#x}: {error.strerror}") from error
+        raise ZswapsimError(f"cannot read memory at {address:#x}: {reason(error)}") from error

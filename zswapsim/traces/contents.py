@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
-import tempfile
+import stat
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +15,13 @@ from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import HostMemoryError, InputError, OutputError
 from zswapsim._core.base.page import PAGE_SIZE
-from zswapsim.traces.atomic import atomic_write
+from zswapsim.files.arrays import map_array, read_array
+from zswapsim.files.atomic import atomic_write
+from zswapsim.files.found import exists, state_of
+from zswapsim.files.opening import open_file
+from zswapsim.files.operation import reason
+from zswapsim.files.privacy import is_private, permissions_for
+from zswapsim.files.temporary import unnamed_file
 from zswapsim.traces.kinds import ZERO, link, lonely, sort_into_kinds, variant
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
@@ -54,6 +59,10 @@ class Contents:
     name: str
     holds_bytes = True
     """True if there are `images`. A run at sizes depth needs none; shared or profiled contents may have none."""
+    private = False
+    """True if they are of a process, or of a file that others may not read: what is made of them is for its owner."""
+    files: tuple[str, ...] = ()
+    """The file that they were read from."""
 
     def __init__(self, images: NDArray[np.uint8], name: str = "array") -> None:
         if getattr(images, "dtype", None) != np.uint8 or images.ndim != 2 or images.shape[1] != PAGE_SIZE:
@@ -89,6 +98,7 @@ class Contents:
         zeros = np.zeros((1, PAGE_SIZE), np.uint8)
         made = Contents.__new__(Contents)
         made.name, made.holds_bytes = self.name, images and self.holds_bytes
+        made.private, made.files = self.private, self.files
         if made.holds_bytes:
             made.images = _extended(self.images, zeros)
         made.kind = np.append(self.kind, np.uint8(ZERO))
@@ -116,10 +126,14 @@ def read_contents(source: str | Path) -> Contents | None:
     if text.startswith("pid:"):
         from zswapsim.traces.capture import capture_pages  # psutil is slow to import
 
-        return Contents(np.concatenate(list(capture_pages(text.removeprefix("pid:")))), text)
-    if not text or (not text.endswith(".pages") and not Path(text).exists()):
+        made = Contents(np.concatenate(list(capture_pages(text.removeprefix("pid:")))), text)
+        made.private = True
+        return made
+    if not text or (not text.endswith(".pages") and not exists(text)):
         raise InputError(f"{text}: no such file of pages: expected {EXPECTED}")
-    return Contents(read_pages(text), text)
+    made = Contents(read_pages(text), text)
+    made.private, made.files = is_private(text), (text,)
+    return made
 
 
 def _from_recipe(spec: str) -> Contents:
@@ -139,16 +153,17 @@ def read_pages(path: str | Path) -> NDArray[np.uint8]:
     the copy.
     """
     try:
-        size = Path(path).stat().st_size
-        if Path(path).is_dir():
+        state = state_of(path)
+        size = state.st_size
+        if stat.S_ISDIR(state.st_mode):
             raise IsADirectoryError(21, "Is a directory")
         if size == 0 or size % PAGE_SIZE:
             raise InputError(f"{path}: {size} bytes: expected whole pages of {PAGE_SIZE} bytes, at least one")
-        pages = _spilled(_read_in_parts(path)) if size > IN_MEMORY_BYTES else np.fromfile(path, np.uint8)
+        pages = _spilled(_read_in_parts(path)) if size > IN_MEMORY_BYTES else read_array(path, np.uint8, size)
     except (InputError, OutputError):
         raise
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
+        raise InputError(f"{path}: cannot read: {reason(error)}") from error
     if pages.size != size:
         raise InputError(f"{path}: expected {size} bytes, got {pages.size}: it changed while it was read")
     return pages.reshape(-1, PAGE_SIZE)
@@ -159,10 +174,13 @@ def write_pages(
 ) -> int:
     """Write pages into a file of pages, whole or not at all, and return how many.
 
-    An item holds any number of whole pages. Raises InputError on a part of a page or on no page at all, OutputError if
+    An item holds any number of whole pages. Pages that :func:`capture_pages` reads are for their owner alone, unless
+    `permissions` say otherwise. Raises InputError on a part of a page or on no page at all, OutputError if
     the file can't be written.
     """
     count = 0
+    if permissions is None:
+        permissions = permissions_for(getattr(pages, "private", False))
     with atomic_write(path, permissions=permissions) as file:
         for item in pages:
             data = np.ascontiguousarray(item).data.cast("B") if isinstance(item, np.ndarray) else memoryview(item)
@@ -184,30 +202,28 @@ def _extended(images: NDArray[np.uint8], more: NDArray[np.uint8]) -> NDArray[np.
 
 
 def _read_in_parts(path: str | Path) -> Iterator[bytes]:
-    with Path(path).open("rb") as file:
+    with open_file(path) as file:
         while part := file.read(PART_BYTES):
             yield part
 
 
 def _spilled(parts: Iterable[bytes | memoryview]) -> NDArray[np.uint8]:
     """Map a temporary file without a name that holds the bytes of all parts. Raises OutputError if there is no room."""
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
-        except OSError as error:
-            raise _no_room(error) from error
+    with _room_needed():
+        file = unnamed_file()
+    with file:
         for part in parts:
-            _write_all(file.fileno(), memoryview(part).cast("B"))
-        return np.memmap(file, np.uint8, "r") if file.tell() else np.empty(0, np.uint8)
+            with _room_needed():
+                file.write(part)
+        with _room_needed():
+            return map_array(file, np.uint8) if file.tell() else np.empty(0, np.uint8)
 
 
-def _write_all(descriptor: int, part: memoryview) -> None:
+@contextmanager
+def _room_needed() -> Iterator[None]:
+    """Turn a failure to write the copy into an OutputError that names its folder."""
     try:
-        while part:
-            part = part[os.write(descriptor, part) :]
+        yield
     except OSError as error:
-        raise _no_room(error) from error
-
-
-def _no_room(error: OSError) -> OutputError:
-    return OutputError(f"{tempfile.gettempdir()}: cannot write: {error.strerror or error} (TMPDIR moves it)")
+        folder = error.filename or "temporary file"
+        raise OutputError(f"{folder}: cannot write: {reason(error)} (TMPDIR moves it)") from error

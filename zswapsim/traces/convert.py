@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zswapsim._core.base.errors import InputError
 from zswapsim.traces.dense import PageNumbers
 from zswapsim.traces.forms import form_by_suffix, read_trace, write_trace
 from zswapsim.traces.trace import Chunk, Progress, Trace
@@ -54,18 +53,9 @@ def convert_trace(source: str | Path, target: str | Path, progress: Progress | N
 
     Raises InputError if both are one file, and what reading and writing raise. No half-written file is left.
     """
-    if _same_file(source, target):
-        raise InputError(f"{target}: it is the trace to be read: expected another file to write")
     trace = Counted(read_trace(source))
     events = write_trace(trace, target, progress)
     return Converted(events, len(trace.numbers), trace.writes, _lost(trace, str(target)))
-
-
-def _same_file(source: str | Path, target: str | Path) -> bool:
-    try:
-        return Path(source).samefile(target)
-    except (OSError, ValueError):
-        return False
 
 
 def _lost(trace: Counted, target: str) -> tuple[str, ...]:

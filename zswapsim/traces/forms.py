@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from zswapsim._core.base.errors import InputError
+from zswapsim.files.found import exists
 from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
 from zswapsim.traces.trace import Progress, Trace
 from zswapsim.traces.whole import SUFFIXES as ORACLE_SUFFIXES
@@ -82,7 +83,7 @@ def read_trace(source: str | Path) -> Trace:
         trace = FORMS["csv.zst"].read(bundled_trace(text.removeprefix("bundled:")))
         trace.name = text
         return trace
-    if not text or not Path(text).exists():
+    if not text or not exists(text):
         raise InputError(f"{text}: no such trace: expected a file, gen:NAME,… or bundled:NAME")
     form = form_by_suffix(text) or _form_by_content(text)
     return ALL[form].read(source)
@@ -91,17 +92,32 @@ def read_trace(source: str | Path) -> Trace:
 def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None) -> int:
     """Write `trace` in the form that the suffix of `path` names, whole or not at all. Return how many events it has.
 
-    Raises InputError on an unknown suffix and what reading the trace raises, OutputError if the file can't be written.
+    If others may not read the trace's file, they may not read this one. Raises InputError on an unknown suffix, if it
+    is the trace's own file, and what reading the trace raises, OutputError if the file can't be written.
     """
+    from zswapsim.files.apart import Named, keep_apart
+    from zswapsim.files.atomic import atomic_write
+    from zswapsim.files.privacy import is_private, permissions_for
+
+    source = _source_of(trace)
+    if source is not None:
+        keep_apart([Named("the trace to be read", source)], [Named("the trace to write", path)])
     form = form_by_suffix(str(path))
     if form is None:
         raise InputError(f"{path}: unknown form of a trace: expected {SUFFIXES}")
     if ALL[form].writer is None:
         raise InputError(f"{path}: a form that is only read: expected {SUFFIXES}")
-    from zswapsim.traces.atomic import atomic_write
-
-    with atomic_write(path) as file, _compressing(file, ALL[form].compressed) as out:
+    permissions = permissions_for(source is not None and is_private(source))
+    with atomic_write(path, permissions=permissions) as file, _compressing(file, ALL[form].compressed) as out:
         return ALL[form].write(trace, out, progress)
+
+
+def _source_of(trace: Trace) -> str | Path | None:
+    """Return the file that a trace, or the one that it wraps, is read from; None if there is none."""
+    while (inner := getattr(trace, "trace", None)) is not None:
+        trace = inner
+    path = getattr(trace, "path", None)
+    return path if isinstance(path, str | Path) else None
 
 
 def form_by_suffix(path: str) -> str | None:

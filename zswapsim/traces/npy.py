@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError
-from zswapsim.traces.streams import file_bytes, open_file, open_source, read_fully
+from zswapsim.files.operation import reason
+from zswapsim.traces.streams import file_bytes, open_file, open_source, out_of_memory, read_fully
 from zswapsim.traces.trace import CHUNK_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
 
 HEADER_BYTES = 1 << 16  # numpy writes 128; a trace's header is never longer than this
@@ -39,12 +40,17 @@ class NpyTrace(Trace):
     def _header(self) -> tuple[int, np.dtype[Any], int]:
         """Return (offset of the data, element type, elements). Raises InputError if the file has no such array."""
         with open_file(self.path) as file:
-            start = BytesIO(file.read(HEADER_BYTES))
+            try:
+                start = BytesIO(file.read(HEADER_BYTES))
+            except OSError as error:
+                raise InputError(f"{self.name}: cannot read: {reason(error)}") from error
         try:
             version = np.lib.format.read_magic(start)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(start)
             count = int(shape[0]) if len(shape) == 1 else -1
+        except MemoryError as error:
+            raise out_of_memory(self.name, error) from error
         except Exception as error:  # numpy parses the header as Python, and garbled bytes fail in many ways
             said = " ".join(str(error).split())
             raise InputError(f"{self.name}: byte offset 0: expected the header of a .npy file: {said}") from error

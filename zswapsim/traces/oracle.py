@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.trace.dense import DenseMap, next_access
 from zswapsim._core.trace.oracle import decode
+from zswapsim.files.temporary import unnamed_buffered
 from zswapsim.traces.streams import file_bytes, open_source, read_fully
 from zswapsim.traces.trace import CHUNK_EVENTS, READ_EVENTS, Chunk, Progress, Trace, refuse_empty
 from zswapsim.traces.whole import WholeFile, open_whole
@@ -86,9 +87,7 @@ def write_oracle(trace: Trace, file: IO[bytes], progress: Progress | None = None
     Times are cut to seconds, 0 if the trace has none. The trace is read twice, because a record depends on a later one;
     12 bytes an event lie in unlinked temporary files meanwhile.
     """
-    import tempfile  # slow to import, and reading needs none
-
-    with tempfile.TemporaryFile() as numbers, tempfile.TemporaryFile() as following:
+    with unnamed_buffered() as numbers, unnamed_buffered() as following:
         events, pages = _number_pages(trace, numbers, progress)
         _follow(numbers, following, events, pages)
         following.seek(0)

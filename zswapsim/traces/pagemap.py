@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import os
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.files.opening import File
+from zswapsim.files.operation import operation
 
 # Documentation/admin-guide/mm/pagemap.rst
 PM_PRESENT = np.uint64(1 << 63)
@@ -35,7 +35,7 @@ REGIONS = 4096
 UNKNOWN_CALL = (errno.ENOTTY, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
-def present_anonymous(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
+def present_anonymous(pagemap: File, start: int, end: int) -> NDArray[np.uint64]:
     """Return ascending addresses of the present anonymous pages from `start` up to `end`.
 
     `pagemap` is an open /proc/PID/pagemap. Raises OSError if the kernel does not say.
@@ -48,7 +48,7 @@ def present_anonymous(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.ui
     return _read(pagemap, start, end)
 
 
-def _scanned(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
+def _scanned(pagemap: File, start: int, end: int) -> NDArray[np.uint64]:
     found = np.zeros((REGIONS, 3), np.uint64)
     given = {
         "size": 8 * len(ARGUMENT),
@@ -63,7 +63,8 @@ def _scanned(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
     parts = [np.empty(0, np.uint64)]
     while start < end:
         argument[ARGUMENT.index("start")] = start
-        count = fcntl.ioctl(pagemap, PAGEMAP_SCAN, argument.data.cast("B"), True)
+        with operation("read", pagemap.name):
+            count = fcntl.ioctl(pagemap, PAGEMAP_SCAN, argument.data.cast("B"), True)
         parts.append(_pages_of(found[:count]))
         walked = int(argument[ARGUMENT.index("walk_end")])
         if walked <= start:
@@ -80,7 +81,7 @@ def _pages_of(regions: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.repeat(regions[:, 0], pages) + within * np.uint64(PAGE_SIZE)
 
 
-def _read(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
+def _read(pagemap: File, start: int, end: int) -> NDArray[np.uint64]:
     parts = [np.empty(0, np.uint64)]
     for at in range(start // PAGE_SIZE, end // PAGE_SIZE, MOST_RECORDS):
         entries = _records(pagemap, at, min(end // PAGE_SIZE - at, MOST_RECORDS))
@@ -89,7 +90,7 @@ def _read(pagemap: IO[bytes], start: int, end: int) -> NDArray[np.uint64]:
     return np.concatenate(parts)
 
 
-def read_records(file: IO[bytes], places: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def read_records(file: File, places: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Read the 64-bit records of a file at ascending, distinct `places`; 0 where it has none. Raises OSError."""
     records = np.zeros(len(places), np.uint64)
     for first, last in runs(places):
@@ -106,11 +107,11 @@ def runs(places: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
         yield from pairwise([0, *edges, len(places)])
 
 
-def _records(file: IO[bytes], place: int, count: int) -> NDArray[np.uint64]:
+def _records(file: File, place: int, count: int) -> NDArray[np.uint64]:
     """Read `count` records from `place` on, fewer if the file ends: sysfs gives a page of bytes at a time."""
     data = b""
     while len(data) < 8 * count:
-        part = os.pread(file.fileno(), 8 * count - len(data), 8 * place + len(data))
+        part = file.read_at(8 * count - len(data), 8 * place + len(data))
         if not part:
             break
         data += part

@@ -8,7 +8,6 @@ Pages of the file carry checksums, which Arrow verifies on reading.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from pyarrow import types
 from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from zswapsim._core.base.errors import InputError
+from zswapsim.files.arrow import arrow_file
 from zswapsim.traces.streams import garbled, open_file
 from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
 
@@ -73,7 +73,7 @@ class ParquetTrace(Trace):
         with open_file(self.path):  # the error says why the file can't be opened
             pass
         with garbled(f"{self.name}: not a whole Parquet file: expected Parquet"):
-            source = pa.OSFile(os.fsencode(self.path))  # the other thread reads without the GIL
+            source = arrow_file(self.path)  # the other thread reads without the GIL
             parquet = ParquetFile(
                 source,
                 read_dictionary=list(read_dictionary),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from zswapsim._core.base.errors import InputError, ZswapsimError
+from zswapsim.files.opening import File, open_file, read_bytes
+from zswapsim.files.operation import reason
 
 PF_KTHREAD = 0x00200000  # include/linux/sched.h; the ninth field of /proc/PID/stat
 LARGEST_PID = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
@@ -19,21 +18,21 @@ def process_id(pid: int | str) -> int:
     return int(text)
 
 
-def proc_file(pid: int, name: str, what: str, mode: str = "rb") -> Any:
+def proc_file(pid: int, name: str, what: str) -> File:
     """Open ``/proc/PID/NAME`` unbuffered. Raises InputError if there is no such process, ZswapsimError if refused."""
     try:
-        return Path(f"/proc/{pid}/{name}").open(mode, buffering=0)
+        return open_file(f"/proc/{pid}/{name}")
     except PermissionError:
         raise ZswapsimError(not_allowed(what)) from None
     except (FileNotFoundError, ProcessLookupError):
         raise no_such_process(what) from None
     except OSError as error:
-        raise ZswapsimError(f"{what}: cannot read its memory: {error.strerror or error}") from error
+        raise ZswapsimError(f"{what}: cannot read its memory: {reason(error)}") from error
 
 
 def stat_fields(pid: int) -> list[bytes]:
     """Return the fields of ``/proc/PID/stat`` from the third on, the state. Raises OSError."""
-    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    return read_bytes(f"/proc/{pid}/stat").rpartition(b")")[2].split()
 
 
 def is_kernel_thread(pid: int) -> bool:

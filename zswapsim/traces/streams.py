@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
-from zswapsim._core.base.errors import InputError
+from zswapsim._core.base.errors import HostMemoryError, InputError
+from zswapsim.files import opening
+from zswapsim.files.found import state_of
+from zswapsim.files.opening import File
+from zswapsim.files.operation import reason
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -20,14 +24,26 @@ class Source(Protocol):
 
 
 @contextmanager
-def open_file(path: str | Path) -> Iterator[IO[bytes]]:
+def open_file(path: str | Path) -> Iterator[File]:
     """Open `path` unbuffered for reading. Raises InputError if it can't be opened."""
     try:
-        file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - entered below, where errors are the caller's
+        file = opening.open_file(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
+        raise InputError(f"{path}: cannot read: {reason(error)}") from error
     with file:
         yield file
+
+
+def out_of_memory(what: str, error: BaseException) -> HostMemoryError:
+    """Make the error for a host that has no memory to read `what`."""
+    if isinstance(error, HostMemoryError):
+        return error
+    return HostMemoryError(f"{what}: the host is out of memory to read it")
+
+
+def is_of_system(error: BaseException) -> bool:
+    """Return True if the system could not read the file, so that its bytes are not to blame."""
+    return isinstance(error, OSError) and error.errno is not None
 
 
 @contextmanager
@@ -37,7 +53,11 @@ def garbled(expected: str) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except MemoryError as error:
+        raise out_of_memory(expected, error) from error
     except Exception as error:
+        if is_of_system(error):
+            raise InputError(f"{expected}: cannot read: {reason(error)}") from error
         said = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{expected}, got garbled or missing bytes: {said}") from error
 
@@ -50,14 +70,14 @@ def open_source(path: str | Path, compressed: bool) -> Iterator[Source]:
 
 
 class _Plain:
-    def __init__(self, path: str | Path, file: IO[bytes]) -> None:
+    def __init__(self, path: str | Path, file: File) -> None:
         self.path, self.file, self.offset = path, file, 0
 
     def readinto(self, buffer: memoryview) -> int:
         try:
-            count = self.file.readinto(buffer)  # type: ignore[attr-defined]
+            count = self.file.readinto(buffer)
         except OSError as error:
-            raise InputError(f"{self.path}: byte offset {self.offset}: cannot read: {error.strerror}") from error
+            raise InputError(f"{self.path}: byte offset {self.offset}: cannot read: {reason(error)}") from error
         self.offset += count
         return int(count)
 
@@ -65,7 +85,7 @@ class _Plain:
 class _Zstd:
     """One or more zstd frames; a cut or garbled one is an error, at a position in the decompressed bytes."""
 
-    def __init__(self, path: str | Path, file: IO[bytes]) -> None:
+    def __init__(self, path: str | Path, file: File) -> None:
         import pyarrow as pa  # slow to import, and few traces need it
 
         self.path, self.offset = path, 0
@@ -74,11 +94,14 @@ class _Zstd:
     def readinto(self, buffer: memoryview) -> int:
         try:
             count = self.stream.readinto(buffer)
-        except (OSError, ValueError, MemoryError) as error:
+        except MemoryError as error:
+            raise out_of_memory(str(self.path), error) from error
+        except (OSError, ValueError) as error:
+            where = f"{self.path}: byte offset {self.offset} of the decompressed trace"
+            if is_of_system(error):
+                raise InputError(f"{where}: cannot read: {reason(error)}") from error
             what = "is cut off" if "runcated" in str(error) else f"is garbled ({error})"
-            raise InputError(
-                f"{self.path}: byte offset {self.offset} of the decompressed trace: the zstd data {what}"
-            ) from error
+            raise InputError(f"{where}: the zstd data {what}") from error
         self.offset += count
         return int(count)
 
@@ -97,6 +120,6 @@ def read_fully(source: Source, buffer: memoryview) -> int:
 def file_bytes(path: str | Path) -> int:
     """Return the size of a regular file. Raises InputError if there is none."""
     try:
-        return Path(path).stat().st_size
+        return state_of(path).st_size
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot read: {getattr(error, 'strerror', None) or error}") from error
+        raise InputError(f"{path}: cannot read: {reason(error)}") from error

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from zswapsim._core.trace.dense import DenseMap
 from zswapsim._core.trace.oraclefile import OracleFile
+from zswapsim.files.found import state_of
+from zswapsim.files.opening import open_descriptor
 
 RECORD_BYTES = 24
 SUFFIXES = (".oracleGeneral.bin", ".oracleGeneral", ".bin")
@@ -42,7 +44,7 @@ class WholeFile:
     """
 
     def __init__(self, path: str, most_events: int) -> None:
-        self.good, self.descriptor = False, os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.good, self.descriptor = False, open_descriptor(path, os.O_RDONLY)
         try:
             state = os.fstat(self.descriptor)
             self.identity, self.pages = _Identity.of(state), DenseMap()
@@ -96,7 +98,7 @@ def open_whole(path: str, most_events: int) -> WholeFile | None:
     """
     begun = _begun.pop(path, None)
     try:
-        state = os.stat(path)
+        state = state_of(path)
         if begun is not None:
             if begun.identity == _Identity.of(state) and begun.events <= most_events:
                 return begun

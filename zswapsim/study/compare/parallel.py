@@ -8,7 +8,6 @@ when it unwinds; they end by themselves if the parent is killed.
 import multiprocessing
 import os
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
@@ -23,6 +22,8 @@ from typing import Any
 import numpy as np
 
 from zswapsim._core.base.errors import ZswapsimError
+from zswapsim.files.arrays import map_file, map_new
+from zswapsim.files.temporary import temporary_folder
 from zswapsim.study.compare.shared_files import SharedInputs, open_shared, write_shared
 from zswapsim.study.profile import Profile
 from zswapsim.study.run.folios import compresses_whole
@@ -47,14 +48,14 @@ def run_parallel(
     profile: Profile | None = None,
 ) -> list[Result]:
     """Return the Results of `jobs`, in their order. The first error of any job ends them all and is raised here."""
-    with tempfile.TemporaryDirectory(prefix="zswapsim-") as folder:
+    with temporary_folder() as folder:
         images = any(job.depth == "bytes" or compresses_whole(job) for job in jobs)
         addresses = any(needs_addresses(job) or folio_order(job.folio) for job in jobs)
         write_shared(folder, trace, contents, profile, images=images, addresses=addresses)
-        accesses_done = np.memmap(Path(folder, PROGRESS_FILE), np.uint64, "w+", shape=(len(jobs),))
+        accesses_done = map_new(folder / PROGRESS_FILE, np.uint64, len(jobs))
         with _executor(workers) as executor:
             with _signals_held():
-                futures = [executor.submit(_run_job, folder, number, job) for number, job in enumerate(jobs)]
+                futures = [executor.submit(_run_job, str(folder), number, job) for number, job in enumerate(jobs)]
             _wait_for_all(futures, accesses_done, trace.events * len(jobs), progress)
             return [future.result() for future in futures]
 
@@ -146,7 +147,7 @@ def _open_once(folder: str) -> SharedInputs:
 def _run_job(folder: str, number: int, settings: Settings) -> Result:
     """Run one job in a worker, and write its progress to the shared file."""
     shared = _open_once(folder)
-    accesses_done = np.memmap(Path(folder, PROGRESS_FILE), np.uint64, "r+")
+    accesses_done = map_file(Path(folder, PROGRESS_FILE), np.uint64, writable=True)
 
     def progress(done: int, _total: int) -> None:
         accesses_done[number] = done

@@ -9,6 +9,11 @@ import numpy as np
 
 from zswapsim._core.base.errors import OutputError
 from zswapsim.compressors.measure import Columns
+from zswapsim.files.arrays import load_mapped, map_file, save_array
+from zswapsim.files.found import exists
+from zswapsim.files.opening import read_bytes
+from zswapsim.files.operation import reason
+from zswapsim.files.temporary import create_file, write_new
 from zswapsim.study.profile import Origin, Profile
 from zswapsim.traces import Contents, DenseTrace
 
@@ -39,12 +44,12 @@ class MappedTrace(DenseTrace):
     """Read a scanned DenseTrace from the files of :func:`write_shared`, 5 bytes an event."""
 
     def __init__(self, folder: str | Path) -> None:
-        for name, value in msgspec.json.decode(Path(folder, "trace.json").read_bytes()).items():
+        for name, value in msgspec.json.decode(read_bytes(Path(folder, "trace.json"))).items():
             setattr(self, name, value)
-        self._page = np.memmap(Path(folder, "page"), np.uint32, "r") if self.events else np.empty(0, np.uint32)
-        self._op = np.memmap(Path(folder, "op"), np.uint8, "r") if self.events else np.empty(0, np.uint8)
+        self._page = map_file(Path(folder, "page"), np.uint32) if self.events else np.empty(0, np.uint32)
+        self._op = map_file(Path(folder, "op"), np.uint8) if self.events else np.empty(0, np.uint8)
         owners = Path(folder, "process.npy")
-        self._process = np.load(owners, mmap_mode="r") if owners.exists() else None
+        self._process = load_mapped(owners) if exists(owners) else None
         self._folder = folder
 
     def addresses(self) -> np.ndarray:
@@ -68,8 +73,8 @@ class MappedContents(Contents):
     """Read contents, with their kinds and cycles, from the files of :func:`write_shared`."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.name = msgspec.json.decode(Path(folder, "contents.json").read_bytes())
-        self.holds_bytes = Path(folder, "images.npy").exists()
+        self.name = msgspec.json.decode(read_bytes(Path(folder, "contents.json")))
+        self.holds_bytes = exists(Path(folder, "images.npy"))
         for name in ("images", *ARRAYS) if self.holds_bytes else ARRAYS:
             setattr(self, name, _mapped(folder, name))
 
@@ -90,42 +95,44 @@ def write_shared(
     try:
         _write_trace(Path(folder), trace)
         if addresses:
-            np.save(Path(folder, "address.npy"), trace.addresses())
+            save_array(Path(folder, "address.npy"), trace.addresses())
         if contents is not None:
-            Path(folder, "contents.json").write_bytes(msgspec.json.encode(contents.name))
+            write_new(Path(folder, "contents.json"), msgspec.json.encode(contents.name))
             for name in ("images", *ARRAYS) if images else ARRAYS:
-                np.save(Path(folder, f"{name}.npy"), getattr(contents, name))
+                save_array(Path(folder, f"{name}.npy"), getattr(contents, name))
         if profile is not None:
             _write_profile(Path(folder), profile)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot write the shared trace: {error.strerror} (TMPDIR moves it)") from error
+        if error.filename is not None and Path(error.filename).parent != Path(folder):
+            raise  # it is about another file, which is read meanwhile
+        file = error.filename or folder
+        raise OutputError(f"{file}: cannot write the shared trace: {reason(error)} (TMPDIR moves it)") from error
 
 
 def open_shared(folder: str | Path) -> SharedInputs:
     """Map the files that :func:`write_shared` wrote."""
-    held = MappedContents(folder) if Path(folder, "contents.json").exists() else None
+    held = MappedContents(folder) if exists(Path(folder, "contents.json")) else None
     return SharedInputs(
-        MappedTrace(folder), held, _map_profile(folder) if Path(folder, "profile.json").exists() else None
+        MappedTrace(folder), held, _map_profile(folder) if exists(Path(folder, "profile.json")) else None
     )
 
 
 def _mapped(folder: str | Path, name: str) -> np.ndarray:
-    array: np.ndarray = np.load(Path(folder, f"{name}.npy"), mmap_mode="r")
-    return array
+    return load_mapped(Path(folder, f"{name}.npy"))
 
 
 def _write_profile(folder: Path, profile: Profile) -> None:
     about = _About(profile.name, profile.contents_name, profile.contents_hash, profile.origins)
-    (folder / "profile.json").write_bytes(msgspec.json.encode(about))
+    write_new(folder / "profile.json", msgspec.json.encode(about))
     for name in ROWS:
-        np.save(folder / f"row_{name}.npy", getattr(profile, name))
+        save_array(folder / f"row_{name}.npy", getattr(profile, name))
     for number, key in enumerate(profile.origins):
         for name, column in profile.columns[key]._asdict().items():
-            np.save(folder / f"{name}_{number}.npy", column)
+            save_array(folder / f"{name}_{number}.npy", column)
 
 
 def _map_profile(folder: str | Path) -> Profile:
-    about = msgspec.json.decode(Path(folder, "profile.json").read_bytes(), type=_About)
+    about = msgspec.json.decode(read_bytes(Path(folder, "profile.json")), type=_About)
     content, kind, digest = (_mapped(folder, f"row_{name}") for name in ROWS)
     columns = {
         key: Columns(*(_mapped(folder, f"{name}_{number}") for name in Columns._fields))
@@ -136,12 +143,12 @@ def _map_profile(folder: str | Path) -> Profile:
 
 
 def _write_trace(folder: Path, trace: DenseTrace) -> None:
-    with (folder / "page").open("wb") as page_file, (folder / "op").open("wb") as op_file:
+    with create_file(folder / "page") as page_file, create_file(folder / "op") as op_file:
         for page, op in trace.chunks():
             page_file.write(np.ascontiguousarray(page).data)
             op_file.write(np.ascontiguousarray(op).data)
     processes = trace.processes()
     if processes is not None:
-        np.save(folder / "process.npy", processes)
+        save_array(folder / "process.npy", processes)
     about = {name: getattr(trace, name) for name in ABOUT}
-    (folder / "trace.json").write_bytes(msgspec.json.encode(about))
+    write_new(folder / "trace.json", msgspec.json.encode(about))

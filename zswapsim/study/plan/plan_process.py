@@ -139,4 +139,6 @@ def _contents(number: int, request: PlanRequest) -> Contents:
         return require_contents(read_contents(request.contents))
     snapshot = Snapshot(number, MOST_PAGES)
     images = np.concatenate(list(snapshot.blocks(request.progress)))
-    return Contents(images, f"{PREFIX}{number} ({len(images):,} of its pages)")
+    held = Contents(images, f"{PREFIX}{number} ({len(images):,} of its pages)")
+    held.private = True
+    return held

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.compressors.measure import Columns
+from zswapsim.files.atomic import atomic_write
+from zswapsim.files.privacy import is_private, permissions_for
 from zswapsim.study.profile.record import DIGEST_BYTES, Origin, Profile
-from zswapsim.traces.atomic import atomic_write
 from zswapsim.traces.kinds import DATA
 from zswapsim.traces.streams import garbled, open_file
 
@@ -37,10 +38,11 @@ class _About(msgspec.Struct):
     contents_hash: str
     pages: Annotated[int, msgspec.Meta(ge=1, lt=1 << 32)]
     codecs: dict[str, Origin]
+    private: bool = False
 
 
 def write_profile(profile: Profile, path: str | Path) -> None:
-    """Write the file completely or not at all. Raises OutputError."""
+    """Write the file completely or not at all; of private contents, for its owner alone. Raises OutputError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -58,9 +60,11 @@ def write_profile(profile: Profile, path: str | Path) -> None:
     }
     for key, columns in profile.columns.items():
         arrays[key] = pa.StructArray.from_arrays([pa.array(each) for each in columns], Columns._fields)
-    about = _About(VERSION, profile.contents_name, profile.contents_hash, len(profile.content), profile.origins)
+    about = _About(
+        VERSION, profile.contents_name, profile.contents_hash, len(profile.content), profile.origins, profile.private
+    )
     table = pa.table(arrays).replace_schema_metadata({KEY: msgspec.json.encode(about)})
-    with atomic_write(path) as file:
+    with atomic_write(path, permissions=permissions_for(profile.private)) as file:
         pq.write_table(table, file, compression="zstd", use_dictionary=False, write_page_checksum=True)
 
 
@@ -106,7 +110,9 @@ class _Reader:
         kind = self._numbers("kind", self._column("kind", "uint8"), 0, MOST_KIND)
         columns = {key: self._codec(key) for key in about.codecs}
         name = str(self.path)
-        return Profile(name, about.contents, about.contents_hash, content, kind, digest, columns, about.codecs)
+        made = Profile(name, about.contents, about.contents_hash, content, kind, digest, columns, about.codecs)
+        made.private = about.private or is_private(self.path)
+        return made
 
     def _content(self) -> NDArray[np.uint32]:
         """Return the row of each page, uint32[K], from the lists of pages."""

@@ -6,11 +6,12 @@ Each part is appended by one write, so that a process that is killed leaves whol
 That one, and everything after it, is ignored.
 """
 
-import fcntl
-import os
+import io
+import re
 import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -19,6 +20,10 @@ import numpy as np
 
 from zswapsim._core.base.errors import InputError, OutputError
 from zswapsim.compressors.measure import Columns
+from zswapsim.files.operation import reason
+from zswapsim.files.ours import open_ours, remove_ours
+from zswapsim.files.privacy import permissions_for
+from zswapsim.files.temporary import OWNER_ONLY
 from zswapsim.study.profile.record import Origin
 
 SUFFIX = ".part"
@@ -26,6 +31,8 @@ VERSION = 1
 CHECK_BYTES = 9
 ROW_BYTES = 2 + 4 + 4
 LINE_BYTES = 1 << 16  # no line of a journal is longer
+EXPECTED = "what an unfinished profile measured"
+HEAD_BEGIN, HEAD_REST = b'{"version":1,"contents_hash":"', re.compile(rb'[0-9a-f]{0,32}(?:"\}?)?')
 
 
 class Part(NamedTuple):
@@ -60,45 +67,53 @@ class Journal:
     keys: set[str]
     """The codecs that have parts in the file."""
 
-    def __init__(self, path: str | Path, contents_hash: str, *, fresh: bool = False) -> None:
+    def __init__(self, path: str | Path, contents_hash: str, *, fresh: bool = False, private: bool = False) -> None:
         self.path = Path(f"{path}{SUFFIX}")
         self.head = _Head(VERSION, contents_hash)
-        self.fresh, self.keys, self.found = fresh, set(), False
+        self.fresh, self.keys, self.begun = fresh, set(), False
+        self.private = private
         self.lock = threading.Lock()
 
     def __enter__(self) -> "Journal":
+        with self._writing():
+            self.file = open_ours(self.path, _is_ours, LINE_BYTES, EXPECTED, permissions_for(self.private) or 0o666)
         try:
-            self.file: IO[bytes] = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b", 0)
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot write: {error.strerror}") from error
-        try:
-            self._take_over()
+            with self._writing():
+                self._take_over()
         except BaseException:
+            if self.begun:
+                self.remove()
             self.file.close()
             raise
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if not self.keys and not self.found:
+        if not self.keys and self.begun:
             self.remove()
         self.file.close()
 
     def remove(self) -> None:
         """Remove the file, because the profile has all of it."""
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # may fail without effect: the next call finds that it is not needed, and removes it
+            remove_ours(self.file)
 
     def parts(self, rows: int) -> Iterator[Part]:
         """Yield the whole parts, for a profile of `rows` rows; then truncate the file after the last of them."""
-        reader = os.fdopen(os.dup(self.file.fileno()), "rb")
-        with reader:
+        reader = io.BufferedReader(self.file)
+        try:
             reader.seek(len(_line(self.head)))
             good = reader.tell()
             while part := _read_part(reader, rows):
                 good = reader.tell()
                 self.keys.add(part.key)
                 yield part
-        self.file.truncate(good)
-        self.file.seek(good)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot read: {reason(error)}") from error
+        finally:
+            reader.detach()
+        with self._writing():
+            self.file.truncate(good)
+            self.file.seek(good)
 
     def append(self, part: Part) -> None:
         """Append a part; any thread may call this. Raises OutputError."""
@@ -106,43 +121,47 @@ class Journal:
         data = b"".join([size.astype("<u2").tobytes(), *(each.astype("<u4").tobytes() for each in times)])
         data = _line(_About(part.key, part.origin, part.begin, len(size))) + data
         with self.lock:
-            self._write(b"%08x " % zlib.crc32(data) + data)
+            with self._writing():
+                self.file.write(b"%08x " % zlib.crc32(data) + data)
             self.keys.add(part.key)
 
     def _take_over(self) -> None:
-        try:
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = not os.fstat(self.file.fileno()).st_nlink  # another process has just removed it
-        except OSError:
-            taken = True
-        if taken:
-            raise InputError(f"{self.path}: another process is measuring into it")
-        if self.fresh:
+        if self.private:
+            self.file.set_permissions(OWNER_ONLY)
+        found = _head_of(self.file.read_at(LINE_BYTES, 0))
+        if self.fresh or found is None:  # to begin anew, or killed before its first line was whole
+            self.begun = True
             self.file.truncate(0)
-        first = self.file.read(LINE_BYTES)
-        if b"\n" not in first and len(first) < LINE_BYTES:  # new, or killed before its first line was whole
-            self.file.truncate(0)
-            self.file.seek(0)
-            self._write(_line(self.head))
+            self.file.write(_line(self.head))
             return
-        try:
-            found = msgspec.json.decode(first.partition(b"\n")[0], type=_Head)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise InputError(f"{self.path}: expected what an unfinished profile measured, got another file") from error
-        self.found = True
         if found != self.head:
             raise InputError(
                 f"{self.path}: begun with other contents (hash {found.contents_hash}):"
                 f" expected {self.head.contents_hash} (--fresh begins anew)"
             )
 
-    def _write(self, data: bytes) -> None:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            written = self.file.write(data)
+            yield
         except OSError as error:
-            raise OutputError(f"{self.path}: cannot write: {error.strerror}") from error
-        if written != len(data):
-            raise OutputError(f"{self.path}: cannot write: {written} of {len(data)} bytes were taken")
+            raise OutputError(f"{self.path}: cannot write: {reason(error)}") from error
+
+
+def _head_of(first: bytes) -> _Head | None:
+    """Return the first line of a journal by its first bytes; None if it is not whole, or no journal's."""
+    line, end, _ = first.partition(b"\n")
+    try:
+        return msgspec.json.decode(line, type=_Head) if end else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _is_ours(first: bytes) -> bool:
+    """Return True if a file that begins so is a journal, or the beginning of one; an empty file holds nothing."""
+    if _head_of(first) is not None or HEAD_BEGIN.startswith(first):
+        return True
+    return first.startswith(HEAD_BEGIN) and HEAD_REST.fullmatch(first.removeprefix(HEAD_BEGIN)) is not None
 
 
 def _line(record: msgspec.Struct) -> bytes:

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,9 +17,13 @@ from zswapsim.compressors import get_compressor
 from zswapsim.compressors.measure import Columns, spread
 from zswapsim.compressors.plugins import GROUP
 from zswapsim.compressors.registry import builtins
+from zswapsim.files.apart import Named, keep_apart
+from zswapsim.files.found import exists
+from zswapsim.files.privacy import is_private
+from zswapsim.files.system import read_text
 from zswapsim.plugins import find_plugin, origin_of
 from zswapsim.study.profile.file import read_profile, write_profile
-from zswapsim.study.profile.journal import Journal, Part
+from zswapsim.study.profile.journal import SUFFIX, Journal, Part
 from zswapsim.study.profile.record import Origin, Profile, profile_key
 from zswapsim.traces.contents import Contents
 
@@ -46,7 +50,8 @@ def make_profile(
     is False, both files are ignored and replaced. The default of `threads` is the number of processors; each thread has
     its own context and works without the GIL. `progress` is called with the contents measured and their total.
 
-    Raises InputError if `path` is no profile, or one of other contents, and what :func:`measure` raises; OutputError if
+    The profile of private contents is for its owner alone. Raises InputError if `path` is no profile, one of other
+    contents, or a file that is read, and what :func:`measure` raises; OutputError if
     it cannot be written.
     """
     codecs = {profile_key(codec): codec for codec in map(get_compressor, specs)}
@@ -55,16 +60,27 @@ def make_profile(
         raise InputError(f"--threads {threads}: expected at least 1")
     if path is None:
         return _add(_begin(contents, None), contents, codecs, _Run(threads, progress))
-    with Journal(path, contents.hash, fresh=not resume) as journal:
-        begun = _begin(contents, path if resume and Path(path).exists() else None)
+    keep_apart(_files_of(contents, codecs.values()), _files_for(path))
+    with Journal(path, contents.hash, fresh=not resume, private=contents.private) as journal:
+        begun = _begin(contents, path if resume and exists(path) else None)
         parts = list(journal.parts(len(begun.kind)))
         made = _add(begun, contents, codecs, _Run(threads, progress, journal, parts))
-        if made.added:
+        made.private |= contents.private
+        if made.added or (contents.private and not is_private(path)):
             made.name = str(path)
             write_profile(made, path)
         if journal.keys <= set(made.columns):
             journal.remove()
     return made
+
+
+def _files_of(contents: Contents, codecs: Iterable[Codec]) -> Iterator[Named]:
+    yield from (Named("the file of pages to be read", path) for path in contents.files)
+    yield from (Named("a compressor's dictionary", str(codec.settings["dict"])) for codec in codecs if codec.dictionary)
+
+
+def _files_for(path: str | Path) -> list[Named]:
+    return [Named("the profile", path), Named("what the profile keeps until it is whole", f"{path}{SUFFIX}")]
 
 
 class _Run(NamedTuple):
@@ -188,7 +204,7 @@ def _origin(codec: Codec) -> Origin:
 def cpu_name() -> str:
     """Return the name of the processor, or else its architecture."""
     try:
-        lines = CPU_INFO.read_text(errors="replace").splitlines()
+        lines = read_text(CPU_INFO).splitlines()
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

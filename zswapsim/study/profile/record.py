@@ -55,6 +55,8 @@ class Profile:
     """The origin of each codec's figures, by the same keys."""
     added: dict[str, int] = field(default_factory=dict)
     """Number of rows that :func:`make_profile` measured, by the same keys; the others were known."""
+    private: bool = False
+    """True if the contents are private, so that the profile's file is for its owner alone."""
     _expanded: dict[str, Measured] = field(default_factory=dict, repr=False)
 
     def measured(self, codec: str | Codec) -> Measured:
@@ -115,7 +117,7 @@ class ProfiledContents(Contents):
     holds_bytes = False
 
     def __init__(self, profile: Profile) -> None:
-        self.name = profile.contents_name
+        self.name, self.private = profile.contents_name, profile.private
         self.content = profile.content
         self.kind = profile.kind[profile.content]
         self.digest = profile.digest[profile.content]
