@@ -19,7 +19,7 @@ export ZSWAPSIM_TRACES ?= $(abspath ../shared/traces)
 export PIP_CONSTRAINT := $(abspath constraints.txt)
 
 .DELETE_ON_ERROR:
-.PHONY: help build needs demo test endurance bench lint hints debug-test sanitize-test sdist installed-test clean
+.PHONY: help build needs demo test endurance sweep bench lint hints debug-test sanitize-test sdist installed-test clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -80,6 +80,9 @@ $(STAMP)-native: $(STAMP)-built $(wildcard bench/native/*.py bench/native/*.pyx)
 	@echo "==> compiling the benchmarks' own extensions"
 	@cd bench && ../$(BIN)/python native/setup.py --quiet build_ext --inplace
 	@touch $@
+
+sweep: $(STAMP)-built $(STAMP)-test ## every file operation of every command fails once, in every way: minutes
+	@cd tests && ../$(BIN)/python file_sweep.py --all $(ARGS)
 
 # BENCH=smoke makes every size tiny: does it run, not how fast.
 bench: $(STAMP)-native $(STAMP)-bench ## the benchmarks, and a table of ratios

@@ -115,10 +115,14 @@ def test_a_shared_trace_that_cannot_be_written_says_why(tmp_path: Path) -> None:
         assert "cannot write the shared trace: No space left on device (TMPDIR moves it)" in str(caught.value)
 
 
-@pytest.mark.parametrize("at", [2, 3, 4])
-def test_a_page_file_that_cannot_be_read_says_why(tmp_path: Path, capfd, at: int) -> None:
-    write_trace(read_trace(TRACE), tmp_path / "t.csv")
-    write_pages(tmp_path / "x.pages", read_contents("recipe:mix,pages=8").images)
-    with failing(at, "EMFILE"):
-        code = called("compressors", "--pages", tmp_path / "x.pages", "--compressor", "store")
-    assert (code, capfd.readouterr().err) == (2, f"zswapsim: {tmp_path}/x.pages: cannot read: Too many open files\n")
+def test_a_page_file_that_cannot_be_read_says_why(tmp_path: Path, capfd) -> None:
+    path = tmp_path / "x.pages"
+    write_pages(path, read_contents("recipe:mix,pages=8").images)
+    with failing(0) as counted:
+        called("compressors", "--pages", path, "--compressor", "store", "-q")
+    places = [at for at, seen in enumerate(counted.seen, 1) if seen in (("open", str(path)), ("read", str(path)))]
+    assert places
+    for at in places:
+        with failing(at, "EMFILE"):
+            assert called("compressors", "--pages", path, "--compressor", "store") == 2
+        assert capfd.readouterr().err == f"zswapsim: {path}: cannot read: Too many open files\n"

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from cli_helpers import called
 
 from zswapsim.files.atomic import atomic_write
 from zswapsim.files.leftovers import new_file_name, new_folder_name, remove_dead_files, remove_dead_folders
@@ -49,6 +50,13 @@ def test_the_next_start_removes_what_a_killed_process_left(here: Path) -> None:
     with temporary_folder() as folder:
         assert folder.stat().st_mode & 0o777 == 0o700
         assert names(here / "tmp") == [folder.name]
+    assert names(here) == ["out", "tmp"]
+
+
+def test_any_command_removes_what_a_killed_one_left(here: Path) -> None:
+    (here / new_file_name()).write_bytes(b"half")
+    (here / "tmp" / new_folder_name()).mkdir()
+    assert called("audit", "--isolation", "private-flag", "-q", "--json", here / "out") == 0
     assert names(here) == ["out", "tmp"]
 
 

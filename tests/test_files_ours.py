@@ -97,3 +97,13 @@ def test_a_pipe_does_not_hang_the_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "zswapsim", "profile", "recipe:mix,pages=5", "-o", str(tmp_path / "a")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_profile_is_not_written_into_a_device_or_pipe(tmp_path: Path, pages, resume: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to("/dev/null")
+    for name in ("pipe", "null"):
+        with pytest.raises(InputError, match=f"{name}: expected a file for the profile"):
+            make_profile(pages, ["lz4"], tmp_path / name, resume=resume)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["null", "pipe"]

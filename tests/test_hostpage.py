@@ -41,7 +41,7 @@ def test_other_pages_are_refused(read: Callable[[int], object]) -> None:
 
 @pytest.mark.usefixtures("other_host")
 def test_no_device_is_made_on_such_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zram.Path, "exists", lambda _: True)
+    monkeypatch.setattr(zram, "exists", lambda _: True)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "access", lambda *_: True)
     assert zram.missing() == EXPECTED

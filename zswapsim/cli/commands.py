@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from zswapsim.cli.errors import DONE, WRONG_USE
-from zswapsim.cli.file_roles import keep_files_apart
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -68,7 +67,9 @@ def invoke(arguments: list[str]) -> int:
     module.prepare_parser(parser)
     asked = parse(parser, rest)
     if asked is not None:
-        keep_files_apart(name, asked)
+        from zswapsim.cli.file_roles import prepare_files
+
+        prepare_files(name, asked)
         module.run(asked)
     return DONE
 

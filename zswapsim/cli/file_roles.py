@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from zswapsim.files.apart import Named, keep_apart
+from zswapsim.files.leftovers import remove_dead_files, remove_dead_folders
+from zswapsim.files.temporary import likely_root
 
 NO_FILE = ("gen:", "pid:", "recipe:")
 STDOUT = "-"
@@ -59,10 +61,25 @@ OUTPUTS = {
 """The options that name outputs."""
 
 
-def keep_files_apart(command: str, args: argparse.Namespace) -> None:
-    """Raise InputError if a file that the command would write is also one that it reads, or would write twice."""
+def prepare_files(command: str, args: argparse.Namespace) -> None:
+    """Raise InputError if a file that the command would write is also one that it reads, or would write twice.
+
+    Then remove what commands that were killed have left beside the outputs and among the temporary files.
+    """
     given = {name: _texts(value) for name, value in vars(args).items()}
-    keep_apart(_inputs(given), _outputs(command, given), stdout=True)
+    outputs = list(_outputs(command, given))
+    keep_apart(_inputs(given), outputs, stdout=True)
+    for folder in dict.fromkeys(map(_folder_of, outputs)):
+        remove_dead_files(folder)
+    remove_dead_folders(likely_root())
+
+
+def _folder_of(named: Named) -> str:
+    """Return the folder in which an output is made."""
+    try:
+        return os.path.dirname(os.path.realpath(named.path))
+    except ValueError:  # a null byte: the output is refused when it is opened
+        return os.curdir
 
 
 def _inputs(given: dict[str, list[str]]) -> Iterator[Named]:

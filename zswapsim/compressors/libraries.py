@@ -80,7 +80,7 @@ def candidates(source: Source) -> Iterator[str]:
     for folder in package_folders(source.package):
         # The largest first: if a package has several, the smaller ones have parts of the library.
         found = sorted(files_below(folder, ".so"), key=lambda each: (-each[1], each[0]))
-        yield from (str(path) for path, _ in found)
+        yield from (path for path, _ in found)
     module = find_spec(source.module) if source.module else None
     if module is not None and module.has_location and module.origin:
         yield module.origin

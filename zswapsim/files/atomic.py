@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from zswapsim._core.base.errors import InputError, OutputError, ZswapsimError
+from zswapsim.files.found import is_special
 from zswapsim.files.leftovers import new_file_name, remove_dead_files
 from zswapsim.files.locks import hold
 from zswapsim.files.opening import File, adopt, open_descriptor, open_file
@@ -54,7 +55,7 @@ class _Written:
 
     def write(self) -> Iterator[IO[Any]]:
         """Yield the file to write into; afterwards all of it is in its place."""
-        if self._is_special():
+        if is_special(self.path):
             with open_file(self.path, "wb") as file:
                 out = self._buffered(file)
                 yield out
@@ -66,13 +67,6 @@ class _Written:
             raise IsADirectoryError(21, "Is a directory")
         remove_dead_files(target.parent)
         yield from self._replace(target, self._wanted(target))
-
-    def _is_special(self) -> bool:
-        try:
-            found = os.stat(self.path).st_mode
-        except (OSError, ValueError):
-            return False
-        return not stat.S_ISREG(found) and not stat.S_ISDIR(found)
 
     def _resolved(self) -> Path:
         """Return the file itself if the path is a link to it."""
@@ -87,7 +81,7 @@ class _Written:
             return stat.S_IMODE(target.stat().st_mode)
         return self.permissions
 
-    def _beside(self, target: Path, permissions: int | None) -> File:
+    def _beside(self, target: Path, permissions: int | None) -> tuple[Path, File]:
         """Return a new temporary file beside `target`, which this process holds."""
         first = 0o666 if permissions is None else permissions & OWNER_ONLY
         while True:
@@ -95,12 +89,11 @@ class _Written:
             self.names.add(str(temporary))
             descriptor = open_descriptor(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, first)
             if hold(descriptor):
-                return _adopted(descriptor, temporary)
+                return temporary, _adopted(descriptor, temporary, self.path)
             os.close(descriptor)
 
     def _replace(self, target: Path, permissions: int | None) -> Iterator[IO[Any]]:
-        file = self._beside(target, permissions)
-        temporary = Path(file.name)
+        temporary, file = self._beside(target, permissions)
         try:
             with file:  # not its buffer: after an error nothing more is written
                 if permissions is not None:
@@ -109,7 +102,7 @@ class _Written:
                 yield out
                 out.flush()
                 file.sync()
-                with operation("replace", temporary):
+                with operation("replace", self.path):
                     temporary.replace(target)
         except BaseException:
             _unlink(temporary)
@@ -120,9 +113,9 @@ class _Written:
         return out if self.mode == "wb" else io.TextIOWrapper(out, encoding="utf-8")
 
 
-def _adopted(descriptor: int, temporary: Path) -> File:
+def _adopted(descriptor: int, temporary: Path, path: StrPath) -> File:
     try:
-        return adopt(descriptor, "wb", temporary)
+        return adopt(descriptor, "wb", path)
     except BaseException:
         _unlink(temporary)
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 
 from zswapsim.files.operation import StrPath, operation
 
@@ -14,9 +13,12 @@ def exists(path: StrPath) -> bool:
     """Return False only if there is nothing; if one may not look, opening it tells why."""
     try:
         with operation("exists", path):
-            return Path(path).exists()
+            os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
     except OSError:  # may fail without effect: opening it tells why
-        return True
+        pass
+    return True
 
 
 def state_of(path: StrPath) -> os.stat_result:
@@ -26,15 +28,26 @@ def state_of(path: StrPath) -> os.stat_result:
 
 
 def is_folder(path: StrPath) -> bool:
-    """Return True if there is a folder."""
+    """Return True if there is a folder, False if there is something else or nothing. Raises other OSErrors."""
     try:
         return stat.S_ISDIR(state_of(path).st_mode)
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return False
 
 
-def files_below(folder: StrPath, suffix: str) -> Iterator[tuple[Path, int]]:
+def is_special(path: StrPath) -> bool:
+    """Return True if there is a device, pipe or socket."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def files_below(folder: StrPath, suffix: str) -> Iterator[tuple[str, int]]:
     """Yield every file of that suffix below a folder, and its size."""
-    for path in Path(folder).rglob(f"*{suffix}"):
-        if path.is_file():
-            yield path, state_of(path).st_size
+    for above, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(above, name)
+            if name.endswith(suffix) and os.path.isfile(path):
+                yield path, state_of(path).st_size

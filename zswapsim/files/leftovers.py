@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 from contextlib import suppress
 
@@ -26,7 +25,7 @@ def new_file_name() -> str:
 
 def new_folder_name() -> str:
     """Return the name of a temporary folder."""
-    return f"zswapsim-{secrets.token_hex(8)}.tmp"
+    return f"zswapsim-{os.urandom(8).hex()}.tmp"
 
 
 def remove_dead_files(folder: StrPath) -> None:

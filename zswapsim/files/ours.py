@@ -17,24 +17,48 @@ from zswapsim.files.operation import operation
 FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
-def open_ours(path: Path, is_ours: Callable[[bytes], bool], head_bytes: int, expected: str, permissions: int) -> File:
-    """Open our file for reading and writing, locked, or make it. Its first `head_bytes` tell if it is ours.
+def open_ours(
+    path: Path, is_ours: Callable[[bytes], bool], head_bytes: int, expected: str, permissions: int
+) -> tuple[File, bool]:
+    """Open our file for reading and writing, locked, or make it. Return it, and True if it is new.
 
-    No link is followed, and a pipe is not waited for. Raises InputError if it is not a regular file of one name, if
-    another process has it, if its owner is another user and we are root, or if `is_ours` says that it is not ours;
-    OSError if it can't be opened.
+    Its first `head_bytes` tell if it is ours. No link is followed, and a pipe is not waited for. Raises InputError if
+    it is not a regular file of one name, if another process has it, if its owner is another user and we are root, or if
+    `is_ours` says that it is not ours; OSError if it can't be opened. A file that was made is removed if this fails.
     """
-    file = _opened(path, expected, permissions)
+    descriptor, new = _opened(path, expected, permissions)
     try:
-        _refuse_strange(path, file.state(), expected)
-        if not hold(file.fileno()):
-            raise InputError(f"{path}: another process is measuring into it")
-        if not is_ours(file.read_at(head_bytes, 0)):
-            raise InputError(f"{path}: expected {expected}, got another file")
-    except BaseException:
-        file.close()
+        file = adopt(descriptor, "r+b", path)
+        try:
+            _check(path, file, expected, new=new)
+            if not is_ours(file.read_at(head_bytes, 0)):
+                raise InputError(f"{path}: expected {expected}, got another file")
+        except BaseException:
+            file.close()
+            raise
+    except BaseException as error:
+        if new:
+            with suppress(
+                OSError
+            ):  # may fail without effect: an empty file holds nothing, and is taken by the next call
+                path.unlink()
+        if isinstance(error, IsADirectoryError):
+            raise InputError(f"{path}: expected {expected}, got no regular file") from error
         raise
-    return file
+    return file, new
+
+
+def _check(path: Path, file: File, expected: str, *, new: bool) -> None:
+    """Refuse a file that is strange, or in use."""
+    state = file.state()
+    if not stat.S_ISREG(state.st_mode):
+        raise InputError(f"{path}: expected {expected}, got no regular file")
+    if state.st_nlink > 1:
+        raise InputError(f"{path}: expected {expected}, got a file that has {state.st_nlink} names")
+    if not new and os.geteuid() == 0 and state.st_uid != 0:
+        raise InputError(f"{path}: expected {expected}, got a file of another user ({state.st_uid})")
+    if not hold(file.fileno()):
+        raise InputError(f"{path}: another process is using it")
 
 
 def remove_ours(file: File) -> None:
@@ -46,21 +70,16 @@ def remove_ours(file: File) -> None:
             path.unlink()
 
 
-def _opened(path: Path, expected: str, permissions: int) -> File:
+def _opened(path: Path, expected: str, permissions: int) -> tuple[int, bool]:
+    """Return the descriptor of the file, and True if it was made."""
     try:
-        return adopt(open_descriptor(path, FLAGS | os.O_CREAT, permissions), "r+b", path)
+        try:
+            return open_descriptor(path, FLAGS | os.O_CREAT | os.O_EXCL, permissions), True
+        except FileExistsError:
+            return open_descriptor(path, FLAGS), False
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise InputError(f"{path}: it is a link: expected {expected}, in a file of its own") from error
         if error.errno in (errno.EISDIR, errno.ENXIO, errno.ENODEV):
             raise InputError(f"{path}: expected {expected}, got no regular file") from error
         raise
-
-
-def _refuse_strange(path: Path, state: os.stat_result, expected: str) -> None:
-    if not stat.S_ISREG(state.st_mode):
-        raise InputError(f"{path}: expected {expected}, got no regular file")
-    if state.st_nlink > 1:
-        raise InputError(f"{path}: expected {expected}, got a file that has {state.st_nlink} names")
-    if os.geteuid() == 0 and state.st_uid != 0:
-        raise InputError(f"{path}: expected {expected}, got a file of another user ({state.st_uid})")

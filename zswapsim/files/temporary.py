@@ -5,15 +5,23 @@ from __future__ import annotations
 import errno
 import io
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from zswapsim.files.leftovers import new_file_name, new_folder_name, remove_dead_folders, remove_tree
+from zswapsim._core.base.errors import OutputError, ZswapsimError
+from zswapsim.files.leftovers import (
+    new_file_name,
+    new_folder_name,
+    remove_dead_files,
+    remove_dead_folders,
+    remove_tree,
+)
 from zswapsim.files.locks import hold
 from zswapsim.files.opening import File, adopt, open_descriptor
-from zswapsim.files.operation import StrPath, operation
+from zswapsim.files.operation import StrPath, operation, reason
 
 OWNER_ONLY = 0o600
 FOLDER_ONLY = 0o700
@@ -28,34 +36,64 @@ def temporary_root() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def unnamed_file() -> File:
-    """Return a new file without a name, in the folder for temporary files."""
-    root = temporary_root()
+def likely_root() -> str:
+    """Return the folder that :func:`temporary_root` probably returns, at once and without a look at it."""
+    known = getattr(sys.modules.get("tempfile"), "tempdir", None)
+    return known or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - only looked into for what we left there
+
+
+@contextmanager
+def room_needed(root: StrPath) -> Iterator[None]:
+    """Turn an error of temporary files in `root` into an OutputError; one that is about another file passes."""
     try:
-        return adopt(open_descriptor(root, os.O_TMPFILE | os.O_RDWR, OWNER_ONLY), "r+b", root)
+        yield
+    except ZswapsimError:
+        raise
     except OSError as error:
-        if error.errno not in NO_UNNAMED:
+        if not str(error.filename or root).startswith(str(root)):
             raise
-    path = root / new_file_name()
-    descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-    with suppress(OSError), operation("unlink", path):  # may fail without effect: a later start removes it
-        os.unlink(path)
-    return adopt(descriptor, "r+b", root)
+        raise OutputError(f"{root}: cannot write: {reason(error)} (TMPDIR moves it)") from error
+
+
+def unnamed_file() -> File:
+    """Return a new file without a name, in the folder for temporary files. Raises OutputError."""
+    with room_needed("the folder for temporary files"):
+        root = temporary_root()
+    with room_needed(root):
+        try:
+            return adopt(open_descriptor(root, os.O_TMPFILE | os.O_RDWR, OWNER_ONLY), "r+b", root)
+        except OSError as error:
+            if error.errno not in NO_UNNAMED:
+                raise
+        remove_dead_files(root)
+        path = root / new_file_name()
+        descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+        with suppress(OSError), operation("unlink", path):  # may fail without effect: a later start removes it
+            os.unlink(path)
+        return adopt(descriptor, "r+b", root)
 
 
 @contextmanager
 def unnamed_buffered() -> Iterator[IO[bytes]]:
-    """Make a file without a name, and read and write it through a buffer."""
-    with unnamed_file() as file:  # not its buffer: after an error nothing more is written
+    """Make a file without a name, and read and write it through a buffer. Raises OutputError."""
+    with unnamed_file() as file, room_needed(file.name):  # not its buffer: after an error nothing more is written
         yield io.BufferedRandom(file)
 
 
 class HeldFolder:
-    """A temporary folder that stays until :meth:`remove`, or until a later start finds that this process is dead."""
+    """A temporary folder that stays until :meth:`remove`, or until a later start finds that this process is dead.
+
+    Raises OutputError if it can't be made.
+    """
 
     def __init__(self) -> None:
-        root = temporary_root()
+        with room_needed("the folder for temporary files"):
+            root = temporary_root()
         remove_dead_folders(root)
+        with room_needed(root):
+            self._make(root)
+
+    def _make(self, root: Path) -> None:
         while True:
             self.path = root / new_folder_name()
             with operation("mkdir", self.path):

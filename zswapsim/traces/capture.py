@@ -157,8 +157,12 @@ def _present(pid: int, what: str, region: Region) -> NDArray[np.uint64] | None:
         if not exists(f"/proc/{pid}"):
             raise has_ended(what) from None
         return None
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno == errno.EPERM:  # of pagemap, before Linux 4.2
+            return None
+        if isinstance(error, PermissionError):
+            raise ZswapsimError(not_allowed(what)) from None
+        raise ZswapsimError(f"{what}: cannot read its pagemap: {reason(error)}") from error
 
 
 def _all_of(region: Region) -> NDArray[np.uint64]:

@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from zswapsim.files.found import exists, state_of
 from zswapsim.files.opening import open_file
 from zswapsim.files.operation import reason
 from zswapsim.files.privacy import is_private, permissions_for
-from zswapsim.files.temporary import unnamed_file
+from zswapsim.files.temporary import room_needed, unnamed_file
 from zswapsim.traces.kinds import ZERO, link, lonely, sort_into_kinds, variant
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
@@ -209,21 +208,9 @@ def _read_in_parts(path: str | Path) -> Iterator[bytes]:
 
 def _spilled(parts: Iterable[bytes | memoryview]) -> NDArray[np.uint8]:
     """Map a temporary file without a name that holds the bytes of all parts. Raises OutputError if there is no room."""
-    with _room_needed():
-        file = unnamed_file()
-    with file:
+    with unnamed_file() as file:
         for part in parts:
-            with _room_needed():
+            with room_needed(file.name):
                 file.write(part)
-        with _room_needed():
+        with room_needed(file.name):
             return map_array(file, np.uint8) if file.tell() else np.empty(0, np.uint8)
-
-
-@contextmanager
-def _room_needed() -> Iterator[None]:
-    """Turn a failure to write the copy into an OutputError that names its folder."""
-    try:
-        yield
-    except OSError as error:
-        folder = error.filename or "temporary file"
-        raise OutputError(f"{folder}: cannot write: {reason(error)} (TMPDIR moves it)") from error

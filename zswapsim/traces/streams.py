@@ -48,16 +48,19 @@ def is_of_system(error: BaseException) -> bool:
 
 @contextmanager
 def garbled(expected: str) -> Iterator[None]:
-    """Turn any exception of pyarrow about bytes that it can't read into an InputError."""
+    """Turn any exception of pyarrow about bytes that it can't read into an InputError.
+
+    `expected` begins with the file and a colon; if the system is to blame, only the file is named.
+    """
     try:
         yield
     except InputError:
         raise
     except MemoryError as error:
-        raise out_of_memory(expected, error) from error
+        raise out_of_memory(expected.partition(": ")[0], error) from error
     except Exception as error:
         if is_of_system(error):
-            raise InputError(f"{expected}: cannot read: {reason(error)}") from error
+            raise InputError(f"{expected.partition(': ')[0]}: cannot read: {reason(error)}") from error
         said = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{expected}, got garbled or missing bytes: {said}") from error
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from zswapsim._core.base.errors import OutputError
+from zswapsim._core.base.errors import OutputError, ZswapsimError
 from zswapsim.compressors.measure import Columns
 from zswapsim.files.arrays import load_mapped, map_file, save_array
 from zswapsim.files.found import exists
@@ -110,11 +110,13 @@ def write_shared(
 
 
 def open_shared(folder: str | Path) -> SharedInputs:
-    """Map the files that :func:`write_shared` wrote."""
-    held = MappedContents(folder) if exists(Path(folder, "contents.json")) else None
-    return SharedInputs(
-        MappedTrace(folder), held, _map_profile(folder) if exists(Path(folder, "profile.json")) else None
-    )
+    """Map the files that :func:`write_shared` wrote. Raises ZswapsimError if they cannot be read."""
+    try:
+        held = MappedContents(folder) if exists(Path(folder, "contents.json")) else None
+        profile = _map_profile(folder) if exists(Path(folder, "profile.json")) else None
+        return SharedInputs(MappedTrace(folder), held, profile)
+    except OSError as error:
+        raise ZswapsimError(f"{error.filename}: cannot read the shared trace: {reason(error)}") from error
 
 
 def _mapped(folder: str | Path, name: str) -> np.ndarray:

@@ -76,7 +76,9 @@ class Journal:
 
     def __enter__(self) -> "Journal":
         with self._writing():
-            self.file = open_ours(self.path, _is_ours, LINE_BYTES, EXPECTED, permissions_for(self.private) or 0o666)
+            self.file, self.begun = open_ours(
+                self.path, _is_ours, LINE_BYTES, EXPECTED, permissions_for(self.private) or 0o666
+            )
         try:
             with self._writing():
                 self._take_over()

@@ -18,7 +18,7 @@ from zswapsim.compressors.measure import Columns, spread
 from zswapsim.compressors.plugins import GROUP
 from zswapsim.compressors.registry import builtins
 from zswapsim.files.apart import Named, keep_apart
-from zswapsim.files.found import exists
+from zswapsim.files.found import exists, is_special
 from zswapsim.files.privacy import is_private
 from zswapsim.files.system import read_text
 from zswapsim.plugins import find_plugin, origin_of
@@ -60,6 +60,8 @@ def make_profile(
         raise InputError(f"--threads {threads}: expected at least 1")
     if path is None:
         return _add(_begin(contents, None), contents, codecs, _Run(threads, progress))
+    if is_special(path):
+        raise InputError(f"{path}: expected a file for the profile, got a device or pipe")
     keep_apart(_files_of(contents, codecs.values()), _files_for(path))
     with Journal(path, contents.hash, fresh=not resume, private=contents.private) as journal:
         begun = _begin(contents, path if resume and exists(path) else None)
@@ -205,7 +207,7 @@ def cpu_name() -> str:
     """Return the name of the processor, or else its architecture."""
     try:
         lines = read_text(CPU_INFO).splitlines()
-    except OSError:
+    except OSError:  # may fail without effect: the architecture's name stands for the processor's
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
