@@ -120,7 +120,7 @@ def main() -> None:
     kind = "vma" if by_vma else "cluster"
     for name, trace in traces():
         rows = {"model": model(trace, contents, kind, page_cluster)}
-        with accesses(iter([trace]), contents.images, int(trace[0].max()) + 1) as shared, Own() as own:
+        with accesses(iter([trace]), contents.images, int(trace[0].max()) + 1) as shared, Own(swap=True) as own:
             rows |= {f"kernel, run {run + 1}": kernel(own, shared) for run in range(RUNS)}
         for who, row in sorted(rows.items()):
             figures = " | ".join(f"{value:,}" for value in row)

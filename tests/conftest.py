@@ -23,9 +23,14 @@ settings.register_profile("thorough", **_common, max_examples=2000, stateful_ste
 settings.register_profile("sanitize", **_common, derandomize=True, max_examples=15, stateful_step_count=25)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-# A background job of a shell ignores Ctrl-C, and so would the programs to which tests send one.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A background job of a shell ignores Ctrl-C, and under nohup SIGHUP; so would the programs to which tests send one.
+for _number, _handler in {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGHUP: signal.SIG_DFL,
+    signal.SIGTERM: signal.SIG_DFL,
+}.items():
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """Call `zswapsim validate` with the running kernel, if it can be used, and check that nothing remains afterwards."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -10,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cli_helpers import as_json, started, zswapsim
+from tests.cli_helpers import as_json, refused, started, zswapsim
 from zswapsim import ZswapsimError
-from zswapsim.kernel import groups, zram
+from zswapsim.kernel import groups, swap, zram
 from zswapsim.kernel.guard import Keeper
 from zswapsim.kernel.own import Own
+from zswapsim.kernel.record import Record
+from zswapsim.kernel.sole import lock_swap
 from zswapsim.traces.contents import write_pages
 
 MISSING = zram.missing()
@@ -84,7 +88,10 @@ def test_an_unknown_codec_is_refused_and_the_device_removed():
 @needs_group
 @pytest.mark.usefixtures("unchanged")
 def test_swap_ins_beside_the_kernel_s():
-    rows = as_json("validate", *SMALL)
+    done = zswapsim("validate", *SMALL, "--json", "-")
+    assert done.returncode == 0
+    assert re.fullmatch(r"(zswapsim: the kernel's figures may be wrong: .*\n)?", done.stderr), "others may swap here"
+    rows = json.loads(done.stdout)
     assert {row["reclaim"] for row in rows} >= {"two-list", "lru"}
     for row in rows:
         assert set(row["kernel"]) == set(row["model"]) == {"swap_ins", "swap_outs", "pool_frames", "seconds"}
@@ -179,21 +186,120 @@ def test_a_device_is_removed_even_where_the_guard_was_killed():
 @pytest.mark.usefixtures("unchanged")
 def test_without_a_file_in_dev_one_is_made_and_removed_by_whoever_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    keeper = Keeper()
+    keeper = Keeper(Record.new())
     with monkeypatch.context() as there:
         there.setattr(zram, "DEV", tmp_path)
         _, file = keeper.device().split()
         assert Path(file).is_block_device()
         assert Path(file).parent.parent == tmp_path
     assert keeper.undo() == []
+    keeper.record.close()
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def of_another():
+    """Add a device as another user does, with a page in it, and remove it at the end."""
+    number = zram.hot_add()
+    zram.set_up(number, zram.algorithms(number)[0], 1 << 20)
+    file = zram.find_node(number)
+    if file is not None:
+        file.write_bytes(bytes(range(256)) * 16)
+    yield number
+    zram.hot_remove(number)
+
+
 @needs_zram
-def test_a_device_that_is_in_use_is_never_touched():
-    before = {path.name: (path / "mm_stat").read_text() for path in zram.BLOCK.glob("zram*")}
-    with Own() as own:
-        assert f"zram{own.device().number}" not in before
+def test_a_device_that_is_in_use_is_never_touched(of_another):
+    before = zram.diskseq(of_another), zram.disksize(of_another), zram.mm_stat(of_another)
+    with Own(swap=True) as own:
+        assert own.device().number != of_another
         with pytest.raises(ZswapsimError, match=r"^swap: .*none: No such file or directory$"):
             own._ask("swap", "/dev/none", "4096")
-    assert {path.name: (path / "mm_stat").read_text() for path in zram.BLOCK.glob("zram*")} == before
+    assert (zram.diskseq(of_another), zram.disksize(of_another), zram.mm_stat(of_another)) == before
+
+
+# -- program and guard killed together --------------------------------------------------------------------------------
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def kill_with_its_guard(process: subprocess.Popen) -> None:
+    for pid in [*children(process.pid), process.pid]:
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+@needs_group
+@pytest.mark.usefixtures("unchanged")
+def test_the_next_run_removes_what_a_run_left_that_was_killed_with_its_guard(of_another):
+    with started("validate", *LONG) as process:
+        swapping(process)
+        kill_with_its_guard(process)
+    assert made_by(process.pid)
+    with Own() as own:
+        assert own.cleared.left == []
+        assert [re.sub("[0-9].*", "", name) for name in own.cleared.removed] == [
+            f"{groups.find().root}/zswapsim-", "swap on /dev/zram", "/sys/block/zram",
+        ]  # fmt: skip
+    assert made_by(process.pid) == []
+    assert zram.mm_stat(of_another)["orig_data_size"] > 0
+
+
+@needs_group
+@pytest.mark.usefixtures("unchanged")
+def test_a_command_says_what_it_removes():
+    with started("validate", *LONG) as process:
+        swapping(process)
+        kill_with_its_guard(process)
+    done = zswapsim("validate", "--pages", "recipe:mix,pages=10")
+    assert done.returncode == 0
+    assert re.fullmatch(
+        r"zswapsim: removed what a killed run left: .*, swap on /dev/zram\d+, /sys/block/zram\d+\n", done.stderr
+    )
+
+
+@needs_group
+@pytest.mark.usefixtures("unchanged")
+def test_two_that_swap_at_once_are_refused():
+    with Own(swap=True):
+        said = refused("validate", *SMALL, code=1)
+        assert said.startswith(f"zswapsim: validate --swap: another one is running (process {os.getpid()}), ")
+        done = zswapsim("validate", "--pages", "recipe:mix,pages=10")
+        assert (done.returncode, done.stderr) == (0, ""), "without --swap there is nothing to falsify"
+
+
+@needs_group
+@pytest.mark.usefixtures("unchanged")
+def test_the_lock_is_held_until_the_guard_has_ended():
+    with started("validate", *LONG, stderr=subprocess.DEVNULL) as process:
+        swapping(process)
+        guard = children(process.pid)[0]
+        os.kill(guard, signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        with pytest.raises(ZswapsimError, match=f"process {process.pid}"):
+            lock_swap()
+        os.kill(guard, signal.SIGCONT)
+    end = time.monotonic() + 30
+    while made_by(process.pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert made_by(process.pid) == []
+
+
+@needs_group
+@pytest.mark.usefixtures("unchanged")
+def test_swap_that_is_not_ours_is_told(of_another):
+    file = zram.find_node(of_another)
+    if file is None:
+        pytest.skip("no device file in /dev")
+    swap.switch_on(file, 1 << 20, swap.NO_UUID)
+    try:
+        done = zswapsim("validate", *SMALL, "--quiet")
+    finally:
+        swap.switch_off(file)
+    assert done.returncode == 0
+    said = f"{file} is swap of the same priority, and took pages of the replay"
+    assert done.stderr == f"zswapsim: the kernel's figures may be wrong: {said}\n"

@@ -264,11 +264,15 @@ def test_what_is_freed_twice_is_refused() -> None:
         machine.free_pages(found)
 
 
-def test_the_cpuset_counts_with_hardwall_alone() -> None:
+def test_only_hardwall_keeps_a_request_within_a_full_cpuset() -> None:
     machine = small()
     a, b = machine.nodes["A"], machine.nodes["B"]
-    assert machine.alloc_pages(a, gfp=GFP_USER, mems={b}).node is b
+    for gfp in (GFP_USER, GFP_KERNEL):
+        assert machine.alloc_pages(a, gfp=gfp, mems={b}).node is b, "the first pass is within the cpuset"
+    fill(b)
     assert machine.alloc_pages(a, gfp=GFP_KERNEL, mems={b}).node is a
+    with pytest.raises(OutOfMemory):
+        machine.alloc_pages(a, gfp=GFP_USER, mems={b})
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_move_pages_to_a_full_node() -> None:
     address = touched(process, 2)
     while machine.node(B).owned_by("filler").take() is not None:
         pass
-    assert process.move_pages([address], [B]) == [-errno.ENOMEM]
+    fails(errno.ENOMEM, process.move_pages, [address], [B])
     assert where(process, address, 2) == [A, A]
 
 

@@ -12,8 +12,11 @@ import pytest
 from tests.cli_helpers import refused_here
 from zswapsim import CorruptPageError, InputError, PageStore
 from zswapsim._core.trace.touch import TouchedMemory
+from zswapsim.files import shared
 from zswapsim.kernel import groups, swap, zram
 from zswapsim.kernel.guard import Keeper, answer
+from zswapsim.kernel.others import foreign_swap, parse_activity
+from zswapsim.kernel.record import Record
 from zswapsim.kernel.replay import Replayed, page_tables
 from zswapsim.report.validate import pages_text, swap_text
 from zswapsim.study.validate.page_store import Validated, chosen_codecs, model_mm_stat
@@ -93,6 +96,62 @@ def test_swap_header():
     assert len(header) == 4096
     assert struct.unpack_from("<III", header, 1024) == (1, 255, 0)
     assert header.endswith(b"SWAPSPACE2")
+
+
+def test_the_uuid_of_a_swap_header_tells_whose_it_is(tmp_path):
+    uuid = "0123456789abcdef" * 2
+    header = swap.header(256, uuid)
+    assert header[1036:1052].hex() == uuid
+    assert header[1052:1068].rstrip(b"\0") == b"zswapsim"
+    (tmp_path / "ours").write_bytes(header)
+    assert swap.read_uuid(tmp_path / "ours") == uuid
+    for other in (header.replace(b"zswapsim", b"mkswap\0\0"), header.replace(b"SWAPSPACE2", b"SWAP-SPACE"), b""):
+        (tmp_path / "other").write_bytes(other)
+        assert swap.read_uuid(tmp_path / "other") is None
+    assert swap.diskseq(tmp_path / "ours") is None, "a file is no disk"
+
+
+OURS = Path("/dev/zram1")
+SWAPS = """\
+Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority
+/dev/zram1                              partition\t65532\t\t{ours}\t\t32767
+/swap\\040file                           file\t\t1048572\t\t{other}\t\t{priority}
+"""
+VMSTAT = "nr_free_pages 7\npswpin {ins}\npswpout {outs}\nswpin_zero 5\nswpout_zero 6\n"
+
+
+def activity(ins=1000, outs=2000, other=0, priority=-2, ours=512):
+    return parse_activity(SWAPS.format(ours=ours, other=other, priority=priority), VMSTAT.format(ins=ins, outs=outs))
+
+
+def test_swap_of_the_whole_system():
+    found = activity(ins=10, outs=20, other=4)
+    assert (found.ins, found.outs) == (15, 26)
+    assert found.spaces == {"/dev/zram1": (512, 32767), "/swap\\040file": (4, -2)}
+    assert parse_activity("Filename\n", "pswpin 3\n") == ({}, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ({"ins": 31_000, "outs": 42_000}, None),
+        ({"ins": 31_556, "outs": 42_000}, None),
+        ({"ins": 31_657, "outs": 42_000}, "other programs swapped 657 pages, where the replay swapped 40,000"),
+        ({"ins": 31_000, "outs": 42_657}, "other programs swapped 657 pages, where the replay swapped 40,000"),
+        ({"other": 4}, "/swap\\040file, which is not ours, was swapped to"),
+        ({"other": 0, "priority": 32766}, None),
+        ({"other": 0, "priority": 32767}, "/swap\\040file is swap of the same priority, and took pages of the replay"),
+    ],
+)
+def test_swap_that_is_not_ours_is_noticed(after, said):
+    later = activity(**{"ins": 31_000, "outs": 42_000, **after})
+    assert foreign_swap(activity(), later, OURS, ins=30_000, outs=40_000) == said
+
+
+def test_swap_that_is_switched_on_during_a_replay_is_noticed():
+    before = parse_activity("Filename\n", "")
+    assert foreign_swap(before, activity(0, 0), OURS, 11, 11) == "/swap\\040file, which is not ours, was swapped to"
+    assert foreign_swap(activity(), before, OURS, 0, 0) is None, "that it is gone does no harm"
 
 
 def test_page_tables():
@@ -214,8 +273,17 @@ def test_touched_memory_refuses_what_is_none():
 # -- the guard ----------------------------------------------------------------------------------------------------
 
 
-def test_the_guard_undoes_in_reverse_and_goes_on_where_it_fails():
-    keeper, order = Keeper(), []
+@pytest.fixture
+def keeper(tmp_path, monkeypatch):
+    """Return a keeper whose record is in a run folder of its own."""
+    monkeypatch.setattr(shared, "RUN", tmp_path / "run")
+    made = Keeper(Record.new())
+    yield made
+    made.record.close()
+
+
+def test_the_guard_undoes_in_reverse_and_goes_on_where_it_fails(keeper):
+    order = []
 
     def fails():
         order.append("b")
@@ -227,9 +295,8 @@ def test_the_guard_undoes_in_reverse_and_goes_on_where_it_fails():
     assert keeper.undo() == []
 
 
-def test_the_guard_answers_in_one_line(tmp_path, monkeypatch):
+def test_the_guard_answers_in_one_line(keeper, tmp_path, monkeypatch):
     monkeypatch.setattr(groups, "find", lambda: groups.Hierarchy(tmp_path, 2))
-    keeper = Keeper()
     assert answer(keeper, '["group", "ours"]') == f"ok {tmp_path / 'ours'}"
     assert answer(keeper, '["group", "ours"]') == f"error {tmp_path / 'ours'}: File exists"
     assert answer(keeper, json.dumps(["swap", str(tmp_path / "none"), "4096"])).startswith("error ")

@@ -5,7 +5,8 @@ happens. Pages are written to it with every codec that the kernel has; its
 mm_stat is printed beside the model's, and the times to write and read a page
 beside ours. With --swap, traces are replayed in real memory in a memory-limited
 group that has the device as swap, and the kernel's swap-ins are printed beside
-those of the reclaimers. Nothing else on the machine is touched.
+those of the reclaimers; only one --swap at a time can run. What a killed run
+left is removed. Nothing else on the machine is touched.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from zswapsim.kernel.own import Own
     from zswapsim.study.validate.page_store import Validated
     from zswapsim.study.validate.reclaim import SwapValidated
     from zswapsim.traces import Contents, DenseTrace
@@ -104,6 +106,7 @@ def compare_pages(pages: list[str], codecs: list[str], json: str | None, quiet: 
     sources = [(name, read_images(name)) for name in pages] or None
     refuse(zram.missing(), WOULD_WRITE)
     with progress_bar("writing and reading", "pages", quiet) as progress, Own() as own:
+        tell_cleared(own)
         rows = list(validate_pages(own, sources or default_pages(), codecs, progress))
     if text_wanted(json, quiet):
         print(pages_text(rows, *terminal()))
@@ -128,7 +131,7 @@ def compare_swap(
     from zswapsim.kernel.own import Own
     from zswapsim.report.units import format_size
     from zswapsim.report.validate import swap_text
-    from zswapsim.study.validate.reclaim import frames_of, reclaimers_to_compare, validate_swap
+    from zswapsim.study.validate.reclaim import Incidents, frames_of, reclaimers_to_compare, validate_swap
 
     replayed = read_traces(traces)
     # Checked before the check for root, so that any user sees an error in them, and before a device is added.
@@ -138,15 +141,33 @@ def compare_swap(
     refuse(zram.missing() or groups.missing(), WOULD_SWAP)
     beside = reclaimers_to_compare(read_text(LRU_GEN) if exists(LRU_GEN) else None)
 
+    foreign: list[str] = []
+
     def killed(name: str, size: int) -> None:
         complain(f"{name} in {format_size(size)}: the kernel killed the replaying process: left out")
 
-    with progress_bar("replaying", "replays", quiet) as progress, Own() as own:
+    with progress_bar("replaying", "replays", quiet) as progress, Own(swap=True) as own:
+        tell_cleared(own)
         codec = codecs[0] if codecs else None
-        rows = list(validate_swap(own, replayed, sizes, beside, contents, codec, killed=killed, progress=progress))
+        incidents = Incidents(killed, foreign.append)
+        rows = list(
+            validate_swap(own, replayed, sizes, beside, contents, codec, incidents=incidents, progress=progress)
+        )
+    if foreign:
+        complain(f"the kernel's figures may be wrong: {foreign[0]}")
     if text_wanted(json, quiet):
         print(swap_text(rows, *terminal()))
     return rows
+
+
+def tell_cleared(own: Own) -> None:
+    """Tell what dead runs left: what was removed, and how to remove the rest."""
+    from zswapsim.cli.errors import complain
+
+    if own.cleared.removed:
+        complain(f"removed what a killed run left: {', '.join(own.cleared.removed)}")
+    for line in own.cleared.left:
+        complain(f"a killed run left something: {line}")
 
 
 def refuse(missing: str | None, would: str) -> None:

@@ -19,6 +19,12 @@ def write_text(path: StrPath, text: str) -> None:
         file.write(text.encode())
 
 
+def names_in(path: StrPath) -> list[str]:
+    """Return the names in a folder."""
+    with operation("list", path):
+        return os.listdir(path)
+
+
 def make_folder(path: StrPath) -> None:
     """Make a folder, which in a hierarchy of cgroups is a group."""
     with operation("mkdir", path):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.files.found import exists
-from zswapsim.files.system import make_folder, may_write, read_text, remove_folder, write_text
+from zswapsim.files.system import may_write, read_text, remove_folder, write_text
 from zswapsim.kernel.removal import until_gone
 
 MOUNTS = Path("/proc/self/mounts")
@@ -57,14 +57,12 @@ def missing() -> str | None:
     return None
 
 
-def create(name: str) -> Path:
-    """Make a group of this name directly under the root. Raises OSError; the group must be new."""
+def place(name: str) -> Path:
+    """Return where a group of this name is made: directly under the root. Raises OSError if there is no place."""
     found = find()
     if found is None:
         raise FileNotFoundError(2, missing())
-    path = found.root / name
-    make_folder(path)
-    return path
+    return found.root / name
 
 
 def set_limit(group: Path, size: int) -> None:
@@ -108,3 +106,8 @@ def remove(group: Path) -> None:
         remove_folder(group)
 
     until_gone(step, group)  # a killed process exits the group a moment later
+
+
+def remove_empty(group: Path) -> None:
+    """Remove a group as soon as its last process has ended. Raises OSError if one remains."""
+    until_gone(lambda: remove_folder(group), group)

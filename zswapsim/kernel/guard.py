@@ -1,8 +1,10 @@
 """Make devices, swap and groups, and remove them when the program that asked for them is gone.
 
-The guard is a process of its own (``python -m zswapsim.kernel.guard``) in a session of its own, so that no signal from
-a terminal reaches it. It reads requests from its standard input, a line each. When that ends, because the program at
-the other end has finished or was killed, it undoes everything in reverse order. Standard library only.
+The guard is a process of its own (``python -m zswapsim.kernel.guard RECORD DESCRIPTOR``) in a session of its own, so
+that no signal from a terminal reaches it. It reads requests from its standard input, a line each. When that ends,
+because the program at the other end has finished or was killed, it undoes everything in reverse order. It records an
+object before it makes it, so that the next run finds it if the guard is killed too (:mod:`zswapsim.kernel.record`).
+Standard library only.
 
 =====================  =====================================================================
 request                answer, after ``ok``
@@ -23,76 +25,93 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from zswapsim.files.leftovers import remove_tree
 from zswapsim.files.operation import reason
+from zswapsim.files.system import make_folder
 from zswapsim.files.temporary import HeldFolder
 from zswapsim.kernel import groups, swap, zram
+from zswapsim.kernel.record import Record
 
 Undo = Callable[[], None]
+ADDING = "a zram device that is being added"
 
 
 class Keeper:
     """Hold the objects that were made and how to undo them, the last one first."""
 
-    def __init__(self) -> None:
+    def __init__(self, record: Record) -> None:
+        self.record = record
         self.undone: dict[str, Undo] = {}
 
     def device(self) -> str:
         """Add a device and find or make its file."""
-        number = zram.hot_add()
-        self.keep_device(number)
+        number = self._add_device()
         file = zram.find_node(number)
         if file is None:
-            self.held = HeldFolder()
-            self.keep_folder(self.held.path)
-            file = zram.make_node(number, self.held.path)
+            held = HeldFolder()  # the next run removes it, if this one cannot
+            self.undone[str(held.path)] = held.remove
+            file = zram.make_node(number, held.path)
         return f"{number} {file}"
+
+    def _add_device(self) -> int:
+        """Add a device; its number is known only then."""
+        self.record.make(ADDING, kind="adding", before=zram.numbers())
+        try:
+            number = zram.hot_add()
+        except OSError:
+            self.record.gone(ADDING)
+            raise
+        name = f"/sys/block/zram{number}"
+        self.undone[name] = lambda: zram.hot_remove(number)
+        self.record.replace(ADDING, name, kind="device", number=number, diskseq=zram.diskseq(number))
+        return number
 
     def swap(self, file: str, size: str) -> str:
         """Use the device as swap."""
-        path = Path(file)
-        swap.switch_on(path, int(size))
-        self.keep_swap(path)
+        path, uuid = Path(file), os.urandom(16).hex()
+        facts = {"kind": "swap", "file": file, "uuid": uuid, "diskseq": swap.diskseq(path)}
+        self._make(
+            f"swap on {path}",
+            lambda: swap.switch_on(path, int(size), uuid),
+            lambda: swap.switch_off(path),
+            **facts,
+        )
         return ""
 
     def group(self, name: str) -> str:
         """Make a group."""
-        path = groups.create(name)
-        self.keep_group(path)
+        path = groups.place(name)
+        self._make(str(path), lambda: make_folder(path), lambda: groups.remove(path), kind="group")
         return str(path)
 
-    def keep_device(self, number: int) -> None:
-        """Remember to remove a device in the end."""
-        self.undone[f"/sys/block/zram{number}"] = lambda: zram.hot_remove(number)
-
-    def keep_folder(self, into: Path) -> None:
-        """Remember to remove a folder of device files in the end."""
-        self.undone[str(into)] = lambda: remove_tree(into)
-
-    def keep_swap(self, path: Path) -> None:
-        """Remember to stop using the device as swap in the end."""
-        self.undone[f"swap on {path}"] = lambda: swap.switch_off(path)
-
-    def keep_group(self, path: Path) -> None:
-        """Remember to remove a group in the end, and to kill its processes."""
-        self.undone[str(path)] = lambda: groups.remove(path)
+    def _make(self, name: str, step: Undo, undo: Undo, **facts: Any) -> None:
+        """Record an object, make it, and remember how to undo it. Raises OSError if it was not made."""
+        self.record.make(name, **facts)
+        try:
+            step()
+        except OSError:
+            self.record.gone(name)
+            raise
+        self.undone[name] = undo
 
     def undo_one(self, name: str) -> str:
         """Undo the object of this name. It is not tried again in the end, unless this fails."""
         self.undone[name]()
+        self.record.gone(name)
         del self.undone[name]
         return ""
 
     def undo(self) -> list[str]:
-        """Undo everything, even if some of it fails. Return what is left and why."""
+        """Undo everything, even if some of it fails. Return what is left and why; the record keeps that."""
         left = []
         for name, step in reversed(self.undone.items()):
             try:
                 step()
             except OSError as error:
                 left.append(f"{name}: {reason(error)}")
+            else:
+                self.record.gone(name)
         self.undone.clear()
         return left
 
@@ -107,14 +126,15 @@ def answer(keeper: Keeper, line: str) -> str:
         return f"error {where}{reason(error)}"
 
 
-def serve(requests: IO[str], answers: IO[str]) -> None:
+def serve(requests: IO[str], answers: IO[str], keeper: Keeper) -> None:
     """Answer until the requests end, then undo everything."""
-    keeper = Keeper()
     try:
         for line in requests:
             print(answer(keeper, line), file=answers, flush=True)
     finally:
         left = keeper.undo()
+        with contextlib.suppress(OSError):  # the run folder may be gone
+            keeper.record.close()
         with contextlib.suppress(OSError):  # the reader may be gone
             print("left " + "; ".join(left) if left else "done", file=answers, flush=True)
 
@@ -123,4 +143,4 @@ if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     os.chdir("/")
-    serve(sys.stdin, sys.stdout)
+    serve(sys.stdin, sys.stdout, Keeper(Record.inherited(sys.argv[1], int(sys.argv[2]))))

@@ -5,13 +5,17 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from zswapsim._core.base.errors import ZswapsimError
-from zswapsim.kernel.guard import Keeper
-from zswapsim.kernel.zram import DEV
+from zswapsim.files.leftovers import remove_dead_folders
+from zswapsim.files.temporary import temporary_root
+from zswapsim.kernel.leftovers import Cleared, clear_leftovers, clear_record
+from zswapsim.kernel.record import Record
+from zswapsim.kernel.sole import lock_swap
 
 ROOT = Path(__file__).parents[2]
 numbers = itertools.count()
@@ -33,63 +37,72 @@ class Device(NamedTuple):
 class Own:
     """The kernel objects of this program. They are removed when the block ends, or if the program is killed.
 
-    Raises ZswapsimError, in one line, if the kernel refuses a request or can't remove an object.
+    What dead runs left is removed first; `cleared` says what. `swap` is needed by :meth:`swap_on`, and only one program
+    at a time may have it. Raises ZswapsimError, in one line, if another has it, if the kernel refuses a request or
+    can't remove an object, and OSError.
     """
 
-    def __init__(self) -> None:
-        self.keeper = Keeper()
-        """The objects that the guard has made: if it is killed, this program undoes them."""
+    def __init__(self, *, swap: bool = False) -> None:
+        self.swap = swap
+        self.cleared = Cleared([], [])
 
     def __enter__(self) -> Self:
-        self.guard = subprocess.Popen(
-            [sys.executable, "-m", "zswapsim.kernel.guard"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment(),
-            text=True,
-            start_new_session=True,
-        )
+        with ExitStack() as undo:  # if one of these steps fails
+            held = [undo.enter_context(lock_swap())] if self.swap else []
+            self.cleared = clear_leftovers()
+            self.record = Record.new()
+            undo.callback(self._close_record)
+            self.guard = subprocess.Popen(
+                [sys.executable, "-m", "zswapsim.kernel.guard", self.record.name, str(self.record.file.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment(),
+                text=True,
+                start_new_session=True,
+                # The guard holds the locks too, for as long as it has something to remove.
+                pass_fds=[file.fileno() for file in (self.record.file, *held)],
+            )
+            self._closing = undo.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        last, _ = self.guard.communicate()
-        if not last.strip().split("\n")[-1].startswith(("done", "left ")):  # the guard itself was killed
-            last = "left " + "; ".join(left) if (left := self.keeper.undo()) else "done"
-        if kind is None and last.split() != ["done"]:
-            raise ZswapsimError(f"not everything could be removed: {last.removeprefix('left ').strip()}")
+        with self._closing:
+            last, _ = self.guard.communicate()
+            said = last.strip().split("\n")[-1]
+            if not said.startswith(("done", "left ")):  # the guard itself was killed
+                clear_record(self.record, left := Cleared([], []), sure=True)
+                remove_dead_folders(temporary_root())
+                said = "left " + "; ".join(left.left) if left.left else "done"
+        if kind is None and said != "done":
+            raise ZswapsimError(f"not everything could be removed: {said.removeprefix('left ')}")
+
+    def _close_record(self) -> None:
+        with suppress(OSError):  # the run folder may be gone
+            self.record.close()
 
     def device(self) -> Device:
         """Add a zram device."""
         number, file = self._ask("device").split(maxsplit=1)
-        self.keeper.keep_device(int(number))
-        if Path(file).parent != DEV:
-            self.keeper.keep_folder(Path(file).parent)
         return Device(int(number), Path(file))
 
     def swap_on(self, device: Device, size: int) -> None:
         """Use a device that is set up with `size` bytes as swap."""
+        assert self.swap, "only a program that holds the lock may swap"
         self._ask("swap", str(device.file), str(size))
-        self.keeper.keep_swap(device.file)
 
     def swap_off(self, device: Device) -> None:
         """Stop using a device as swap."""
-        self._undo_one(f"swap on {device.file}")
+        self._ask("undo_one", f"swap on {device.file}")
 
     def group(self) -> Path:
         """Make a memory-limited group."""
-        path = Path(self._ask("group", f"zswapsim-{os.getpid()}-{next(numbers)}"))
-        self.keeper.keep_group(path)
-        return path
+        return Path(self._ask("group", f"zswapsim-{self.record.token}-{next(numbers)}"))
 
     def remove_group(self, group: Path) -> None:
         """Remove a group and kill its processes."""
-        self._undo_one(str(group))
-
-    def _undo_one(self, name: str) -> None:
-        self._ask("undo_one", name)
-        del self.keeper.undone[name]
+        self._ask("undo_one", str(group))
 
     def _ask(self, *request: str) -> str:
         assert self.guard.stdin is not None

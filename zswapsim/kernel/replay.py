@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.files.opening import write_all
 from zswapsim.files.system import memory_file
 from zswapsim.kernel import groups, zram
+from zswapsim.kernel.others import foreign_swap, read_activity
 from zswapsim.kernel.own import Device, Own, environment
 
 TABLE_PAGES = 512  # entries of one page of the page table, at each level
@@ -76,20 +77,34 @@ def page_tables(pages: int) -> int:
     return lowest + -(-lowest // TABLE_PAGES)
 
 
-def replay(own: Own, device: Device, codec: str, trace: Accesses, frames: int) -> Replayed | None:
+def replay(
+    own: Own,
+    device: Device,
+    codec: str,
+    trace: Accesses,
+    frames: int,
+    *,
+    noticed: Callable[[str], None] | None = None,
+) -> Replayed | None:
     """Replay with `frames` frames for the pages. Return None if the kernel killed the process because memory ran out.
 
     The device, which must not be set up, is the swap space of the replay, and empty at first: a swap space that was
     used before has slots that are not free yet. The group's statistics are read every :data:`READ_EVERY` accesses: the
-    kernel flushes them then, and otherwise decides by old ones. Raises ZswapsimError, OSError.
+    kernel flushes them then, and otherwise decides by old ones. `noticed` is told what others swapped meanwhile.
+    Raises ZswapsimError, OSError.
     """
     size = (trace.footprint + DEVICE_SLACK) * PAGE_SIZE
     zram.set_up(device.number, codec, size)
     own.swap_on(device, size)
+    before = read_activity()
     group = own.group()
     groups.set_limit(group, (frames + page_tables(trace.footprint)) * PAGE_SIZE)
     with replaying(trace) as child:
         found = _measured(child, device, group)
+        if found is not None and noticed is not None:
+            foreign = foreign_swap(before, read_activity(), device.file, found.swap_ins, found.swap_outs)
+            if foreign is not None:
+                noticed(foreign)
     own.remove_group(group)  # after an exception, the guard would do these three
     own.swap_off(device)
     zram.reset(device.number)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from zswapsim.files.found import exists, state_of
 from zswapsim.files.opening import read_bytes
-from zswapsim.files.system import make_device_node, may_write, read_text, write_text
+from zswapsim.files.system import make_device_node, may_write, names_in, read_text, write_text
 from zswapsim.hostpage import other_page_size
 from zswapsim.kernel.removal import until_gone
 
@@ -65,6 +65,28 @@ def hot_remove(number: int) -> None:
 def folder(number: int) -> Path:
     """Return a device's folder in sysfs."""
     return BLOCK / f"zram{number}"
+
+
+def numbers() -> list[int]:
+    """Return the numbers of all devices that exist."""
+    found = (re.fullmatch(r"zram(\d+)", name) for name in names_in(BLOCK))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def diskseq(number: int) -> str | None:
+    """Return the number that the kernel gives a disk once and for all; None if there is no such device.
+
+    It tells a device from a later one of the same number. Before Linux 5.15 there is none.
+    """
+    try:
+        return read_text(folder(number) / "diskseq").strip()
+    except OSError:
+        return None
+
+
+def disksize(number: int) -> int:
+    """Return the size of a device in bytes; 0 if it is not set up."""
+    return int(read_text(folder(number) / "disksize"))
 
 
 def algorithms(number: int) -> list[str]:

@@ -1,7 +1,10 @@
 """A cpuset confines its tasks to the nodes of cpuset.mems (cgroup v2); a change of it rebinds their policies."""
 
+import errno
 from typing import Protocol
+from weakref import WeakSet
 
+from zswapsim.machine.errors import SyscallError
 from zswapsim.machine.interface import Interface
 from zswapsim.machine.nodemask import NO_NODES, Nodemask, spell_nodes
 from zswapsim.machine.topology import Topology
@@ -34,17 +37,23 @@ class Cpuset:
         self.parent = parent
         self.mems: Nodemask = NO_NODES
         self.members: list[Member] = []
+        self._children: WeakSet[Cpuset] = WeakSet()
 
     @property
     def effective(self) -> Nodemask:
-        """Return the nodes of cpuset.mems.effective."""
+        """Return the nodes of cpuset.mems.effective: those that the parent has too, or all that it has."""
         if self.parent is None:
             return self.interface.top_mems(self.topology)
-        return self.mems or self.parent.effective
+        inherited = self.parent.effective
+        if self.parent.parent is None:
+            return self.mems or inherited  # below the root, the interface has checked them
+        return self.mems & inherited or inherited
 
     def child(self, name: str) -> "Cpuset":
         """Make a new cpuset below this one."""
-        return Cpuset(self.topology, self.interface, name, self)
+        made = Cpuset(self.topology, self.interface, name, self)
+        self._children.add(made)
+        return made
 
     def attach(self, process: Attachable) -> None:
         """Move a process to this cpuset and rebind its policies."""
@@ -55,11 +64,23 @@ class Cpuset:
         task.rebind()
 
     def write_mems(self, mems: Nodemask) -> None:
-        """Write cpuset.mems and rebind the policies of all members. Raises SyscallError (EINVAL)."""
+        """Write cpuset.mems and rebind the policies of all that it confines (update_nodemask).
+
+        Raises SyscallError: EACCES for the root, EINVAL. Pages stay where they are; the kernel moves them afterwards,
+        from a work queue. It lets a group with members have an empty list since Linux 7.0 only.
+        """
+        if self.parent is None:
+            raise SyscallError(errno.EACCES, "cpuset.mems of the root cannot be written")
         self.interface.check_mems(self.topology, mems)
         self.mems = mems
+        self._rebind()
+
+    def _rebind(self) -> None:
+        """Rebind the policies of all members, and of those of the cpusets below (update_nodemasks_hier)."""
         for task in self.members:
             task.rebind()
+        for child in self._children:
+            child._rebind()
 
     def read(self, file: str) -> str:
         """Read ``cpuset.mems`` or ``cpuset.mems.effective``."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from zswapsim.machine.allocator.page_alloc import PageAllocator
-from zswapsim.machine.allocator.walk import Allocation
+from zswapsim.machine.allocator.walk import Allocation, OutOfMemory
 from zswapsim.machine.allocator.zonelist_filter import ZonelistFilter
 from zswapsim.machine.gfp import GFP
 from zswapsim.machine.interface import Interface
@@ -34,8 +34,16 @@ class Memory:
         return self.topology.rule
 
     def migrate_page(self, page: Page, target: Node, gfp: GFP) -> Allocation:
-        """Allocate a frame for the page's owner with these flags and move the page there. Raises OutOfMemory."""
-        allocation = self.allocator.alloc_pages(target, gfp=gfp, owner=page.allocation.owner)
+        """Allocate a frame for the page's owner with these flags and move the page there. Raises OutOfMemory.
+
+        The page is isolated first: the allocation may reclaim others of its list.
+        """
+        self.pages.isolate(page)
+        try:
+            allocation = self.allocator.alloc_pages(target, gfp=gfp, owner=page.allocation.owner)
+        except OutOfMemory:
+            self.pages.putback(page)
+            raise
         self.pages.move(page, allocation)
         return allocation
 

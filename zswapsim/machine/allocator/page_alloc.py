@@ -87,36 +87,51 @@ class PageAllocator:
         kind = self.topology.rule.zonelist(request.gfp)
         return kind, self.zonelists[kind, request.preferred]
 
-    def _filtered_walk(self, request: Request) -> Walk:
+    def _filtered_walk(self, request: Request, *, hardwall: bool = False) -> Walk:
         kind, zonelist = self._zonelist(request)
-        reasons = ((node, self._filter.skip_reason(request, node)) for node in zonelist)
+        reasons = ((node, self._filter.skip_reason(request, node, hardwall=hardwall)) for node in zonelist)
         return Walk.of(request, kind, (Step(node, not reason, reason or "allowed") for node, reason in reasons))
 
     def _allocate(self, request: Request) -> Allocation:
-        """Walk the list until a node gives the frames (__alloc_pages_slowpath).
+        """Walk the list until a node gives the frames (__alloc_pages).
 
-        The first pass keeps above the low watermarks. Later passes go down to min, or to half of it with
-        ``__GFP_HIGH``; between them the request reclaims, if it may, for as long as that frees pages.
+        The first pass keeps above the low watermarks; those of the slow path go down to min.
         """
         kind, _ = self._zonelist(request)
         steps: list[Step] = []
         frame = self._walk_once(request, steps, low=True)
-        while frame is None:
-            frame = self._walk_once(request, steps, low=False)
-            if frame is not None or not self._reclaim(request):
-                break
+        if frame is None:
+            frame = self._slow_path(request, steps)
         walk = Walk.of(request, kind, steps)
         if frame is None:
             raise OutOfMemory(walk)
         node = steps[-1].node
         return Allocation(node, node.base_pfn + frame, request.owner, walk, request.order)
 
+    def _slow_path(self, request: Request, steps: list[Step]) -> int | None:
+        """Walk down to the min watermarks, and reclaim between two walks (__alloc_pages_slowpath).
+
+        A request with ``__GFP_HIGH`` that cannot wait ignores its cpuset, and then its mask too. One with
+        ``__GFP_NORETRY`` reclaims once; others do as long as that frees pages.
+        """
+        atomic = GFP.HIGH in request.gfp and GFP.DIRECT_RECLAIM not in request.gfp
+        if atomic:
+            request = request._replace(mems=None)
+        frame = self._walk_once(request, steps, low=False)
+        if atomic and frame is None:
+            frame = self._walk_once(request._replace(nodemask=None), steps, low=False)
+        while frame is None and self._reclaim(request):
+            frame = self._walk_once(request, steps, low=False)
+            if GFP.NORETRY in request.gfp:
+                break
+        return frame
+
     def _walk_once(self, request: Request, steps: list[Step], *, low: bool) -> int | None:
         """Walk the list once and add its steps; return the first frame, which is on the last step's node, or None."""
         _, zonelist = self._zonelist(request)
         for node in zonelist:
-            if reason := self._filter.skip_reason(request, node):
-                if low:  # later passes skip the same nodes
+            if reason := self._filter.skip_reason(request, node, hardwall=low):
+                if low:  # a later pass skips no other nodes
                     steps.append(Step(node, False, reason))
                 continue
             frame, reason = _take(node, request, low=low)
@@ -126,14 +141,14 @@ class PageAllocator:
         return None
 
     def _reclaim(self, request: Request) -> bool:
-        """Reclaim directly along the list; return True if that freed a page.
+        """Reclaim directly along the list, within the cpuset; return True if that freed a page (shrink_zones).
 
-        For a costly order the kernel compacts rather than reclaims: single frames would not make a block.
+        For a costly order the kernel compacts first; the model has no compaction, and gives up: single frames would not
+        make a block.
         """
-        may = GFP.DIRECT_RECLAIM in request.gfp and GFP.NORETRY not in request.gfp
-        if not may or request.order > PAGE_ALLOC_COSTLY_ORDER:
+        if GFP.DIRECT_RECLAIM not in request.gfp or request.order > PAGE_ALLOC_COSTLY_ORDER:
             return False
-        return self._shrink_nodes(self._filtered_walk(request).visited) > 0
+        return self._shrink_nodes(self._filtered_walk(request, hardwall=True).visited) > 0
 
 
 def _take(node: Node, request: Request, *, low: bool) -> tuple[int | None, str]:
@@ -150,5 +165,13 @@ def _take(node: Node, request: Request, *, low: bool) -> tuple[int | None, str]:
 
 
 def _min_mark(node: Node, request: Request) -> int:
-    """Return the min watermark of a request; ``__GFP_HIGH`` may use half of the reserve."""
-    return node.min_watermark // 2 if GFP.HIGH in request.gfp else node.min_watermark
+    """Return the min watermark of a request (__zone_watermark_ok).
+
+    ``__GFP_HIGH`` may use half of the reserve, and a quarter of the rest if it cannot wait.
+    """
+    mark = node.min_watermark
+    if GFP.HIGH in request.gfp:
+        mark -= mark // 2
+        if GFP.DIRECT_RECLAIM not in request.gfp:
+            mark -= mark // 4
+    return mark

@@ -1,6 +1,7 @@
 """The fallback list is filtered here: a walk skips the nodes that mask, cpuset or isolation rule keep from a request.
 
-Each of the three can only remove nodes from the preferred node's list; none adds one.
+Each of the three can only remove nodes from the preferred node's list; none adds one. A cpuset binds every request in
+the first pass, and later those with ``__GFP_HARDWALL`` (prepare_alloc_pages, cpuset_zone_allowed).
 """
 
 from zswapsim.machine.allocator.walk import Request
@@ -16,11 +17,15 @@ class ZonelistFilter:
         self.topology = topology
         self.partitions_private_nodes = partitions_private_nodes
 
-    def skip_reason(self, request: Request, node: Node) -> str:
-        """Return why the walk skips this node, or an empty string if it looks for frames there."""
+    def skip_reason(self, request: Request, node: Node, *, hardwall: bool = False) -> str:
+        """Return why the walk skips this node, or an empty string if it looks for frames there.
+
+        With `hardwall`, the cpuset binds the request whatever its flags are.
+        """
         if request.nodemask is not None and node not in request.nodemask:
             return "passed over: not in the nodemask"
-        if request.mems is not None and GFP.HARDWALL in request.gfp and not self.cpuset_allows(request.mems, node):
+        bound = hardwall or GFP.HARDWALL in request.gfp
+        if bound and request.mems is not None and not self.cpuset_allows(request.mems, node):
             return "passed over: not in cpuset.mems"
         reason = self.topology.rule.skip_reason(node, request.gfp)
         return f"passed over: {reason}" if reason else ""

@@ -29,9 +29,9 @@ class InterfaceV5(OptInInterface):
         private = policy.nodes & topology.state_mask(NodeState.MEMORY_PRIVATE)
         if policy.nodes and policy.nodes == private:
             return policy
-        ordinary = replace(policy, nodes=policy.nodes - private, asked=policy.asked - private)
+        ordinary = replace(policy, nodes=policy.nodes - private, kept=policy.kept - private)
         rebound = super().rebind(topology, mems, ordinary)
-        return replace(rebound, nodes=rebound.nodes | private, asked=policy.asked)
+        return replace(rebound, nodes=rebound.nodes | private, kept=rebound.kept | (policy.kept & private))
 
     def counted_in_numa_maps(self, topology: Topology, node: Node) -> bool:
         return True

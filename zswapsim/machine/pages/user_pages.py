@@ -35,9 +35,19 @@ class UserPages:
         if page.file is not None:
             del page.file.cached[page.index]
 
-    def move(self, page: Page, target: Allocation) -> None:
-        """Move a page to another frame and free the old one; the page is the youngest on the new node's list."""
+    def isolate(self, page: Page) -> bool:
+        """Take a page off its list, so that reclaim leaves it alone; return False if it is off already."""
+        if page not in self._lruvecs[page.node]:
+            return False
         self._lruvecs[page.node].isolate(page)
+        return True
+
+    def putback(self, page: Page) -> None:
+        """Put an isolated page back; it is the youngest now (folio_putback_lru)."""
+        self._lruvecs[page.node].add(page)
+
+    def move(self, page: Page, target: Allocation) -> None:
+        """Move an isolated page to another frame and free the old one; it is the youngest on the new node's list."""
         page.allocation.free()
         page.allocation = target
         self._lruvecs[page.node].add(page)

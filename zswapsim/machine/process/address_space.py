@@ -7,11 +7,12 @@ from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.errors import SyscallError, einval
 from zswapsim.machine.pages.page import File, Page
 from zswapsim.machine.pages.user_pages import UserPages
-from zswapsim.machine.process.page_table import PageTable
+from zswapsim.machine.process.page_table import PageTable, ZeroPage
 from zswapsim.machine.process.vma import Device, Vma
 
 FIRST_ADDRESS = 0x7F0000000000
 LAST_PAGE = (1 << 47) // PAGE_SIZE
+ADDRESSES = (1 << 64) // PAGE_SIZE
 
 
 class AddressSpace:
@@ -39,9 +40,9 @@ class AddressSpace:
 
     def munmap(self, address: int, length: int) -> None:
         """Unmap the range, and free the frames that nobody maps any more. Raises SyscallError (EINVAL)."""
-        if length <= 0:
-            raise einval("expected a length above 0")
         first, last = self.span(address, length)
+        if length <= 0 or last > LAST_PAGE:
+            raise einval("expected a length above 0, and a range inside the address space")
         for vma in list(self.split(first, last)):
             self.page_table.zap(vma.first, vma.last)
             self.vmas.remove(vma)
@@ -55,11 +56,12 @@ class AddressSpace:
     def span(self, address: int, length: int) -> tuple[int, int]:
         """Return the first page of a range and the page after its last one.
 
-        Raises SyscallError (EINVAL) if the range does not begin at a page or is not in the address space.
+        Raises SyscallError (EINVAL) if the range does not begin at a page, or does not end in 64 bits.
         """
-        if address % PAGE_SIZE or address < 0 or length < 0 or address + length > LAST_PAGE * PAGE_SIZE:
+        last = -(-(address + length) // PAGE_SIZE)
+        if address % PAGE_SIZE or address < 0 or length < 0 or last >= ADDRESSES:
             raise einval(f"address {address:#x}, length {length}")
-        return address // PAGE_SIZE, -(-(address + length) // PAGE_SIZE)
+        return address // PAGE_SIZE, last
 
     def vma_of(self, number: int) -> Vma | None:
         """Return the mapping that a page is in, or None."""
@@ -89,12 +91,13 @@ class AddressSpace:
     def node_at(self, address: int) -> int:
         """Return the number of the node that the page at an address lies on.
 
-        Returns -EFAULT if nothing is mapped there or a driver's file is, -ENOENT if no page is present.
+        Returns -EFAULT if nothing is mapped there or the zero page is, -ENOENT if no page is present or only a frame
+        of a driver (do_pages_stat_array).
         """
-        vma = self.vma_of(address // PAGE_SIZE)
-        if vma is None or vma.is_device:
+        number = address // PAGE_SIZE
+        if self.vma_of(number) is None or isinstance(self.page_table.entry(number), ZeroPage):
             return -errno.EFAULT
-        page = self.page_at(address // PAGE_SIZE)
+        page = self.page_at(number)
         return -errno.ENOENT if page is None else page.node.id
 
     def check(self) -> None:

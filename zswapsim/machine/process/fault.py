@@ -4,6 +4,7 @@ from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.allocator.walk import Allocation, OutOfMemory
 from zswapsim.machine.pages.page import PAGE_CACHE, File, Page
 from zswapsim.machine.pages.swap import SwapSlot
+from zswapsim.machine.process.page_table import ZeroPage
 from zswapsim.machine.process.policy_alloc import alloc_by_policy
 from zswapsim.machine.process.signals import BusError, OomKilled, SegmentationFault
 from zswapsim.machine.process.task import Task
@@ -17,7 +18,7 @@ def touch(task: Task, address: int, *, write: bool = True) -> None:
     if vma is None:
         raise SegmentationFault(f"{address:#x}")
     entry = task.mm.page_table.entry(number)
-    if isinstance(entry, Allocation) or (isinstance(entry, Page) and not (write and _copies_on_write(vma, entry))):
+    if entry is not None and not isinstance(entry, SwapSlot) and not (write and _copies_on_write(vma, entry)):
         return
     try:
         _fault(task, vma, number, write=write)
@@ -26,13 +27,13 @@ def touch(task: Task, address: int, *, write: bool = True) -> None:
         raise OomKilled(failed.walk) from None
 
 
-def _copies_on_write(vma: Vma, page: Page) -> bool:
-    """Return True if a write to the page makes a private copy of a file's page."""
-    return page.file is not None and not vma.shared
+def _copies_on_write(vma: Vma, entry: Page | Allocation | ZeroPage) -> bool:
+    """Return True if a write makes a private page: of the zero page, and of a file's page in a private mapping."""
+    return isinstance(entry, ZeroPage) or (isinstance(entry, Page) and entry.file is not None and not vma.shared)
 
 
 def _fault(task: Task, vma: Vma, number: int, *, write: bool) -> None:
-    """Map a page. A read of anonymous memory maps the zero page, which takes no frame."""
+    """Map a page. A read of private anonymous memory maps the zero page, which takes no frame."""
     table = task.mm.page_table
     entry = table.entry(number)
     if isinstance(entry, SwapSlot):
@@ -46,20 +47,22 @@ def _fault(task: Task, vma: Vma, number: int, *, write: bool) -> None:
         table.map_page(number, page)
     elif vma.file is not None:
         table.map_frame(number, _device_frame(vma.file))
-    elif write:
+    elif write or vma.shared:
         table.map_page(number, _anonymous_page(task, vma, number))
+    else:
+        table.map_zero_page(number)
 
 
 def _anonymous_page(task: Task, vma: Vma, number: int) -> Page:
     """Make an anonymous page by the VMA's policy, else the task's, else on the task's node (get_vma_policy)."""
     policy = vma.policy or task.mempolicy
-    return task.memory.pages.add(alloc_by_policy(task, policy, number - vma.first, task.owner))
+    return task.memory.pages.add(alloc_by_policy(task, policy, vma.interleave_index(number), task.owner))
 
 
 def _cached_page(task: Task, file: File, index: int) -> Page:
     """Return a page of the page cache; read it in if it is not there, by the *task's* policy and not a VMA's."""
     if index not in file.cached:
-        allocation = alloc_by_policy(task, task.mempolicy, index, PAGE_CACHE)
+        allocation = alloc_by_policy(task, task.mempolicy, None, PAGE_CACHE)
         task.memory.pages.add(allocation, file, index)
     return file.cached[index]
 

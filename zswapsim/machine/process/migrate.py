@@ -1,9 +1,10 @@
 """move_pages, migrate_pages and mbind share these steps of migration (mm/migrate.c)."""
 
 import errno
+from collections.abc import Callable, Iterable
 from enum import IntFlag
 
-from zswapsim.machine.allocator.walk import OutOfMemory
+from zswapsim.machine.allocator.walk import Allocation, OutOfMemory
 from zswapsim.machine.errors import SyscallError, einval
 from zswapsim.machine.gfp import GFP, GFP_HIGHUSER_MOVABLE
 from zswapsim.machine.nodes import Node
@@ -33,18 +34,42 @@ def may_be_target(task: Task, number: int) -> bool:
     return topology.has(number) and task.memory.interface.may_move(topology, topology.node(number))
 
 
-def migrate_to(task: Task, page: Page, target: Node) -> bool:
-    """Migrate a page to exactly this node (alloc_migration_target).
+def is_shared(page: Page) -> bool:
+    """Return True if the page is mapped more than once: without MOVE_ALL, such a page is not moved."""
+    return len(page.mapped) > 1
 
-    Returns False if the page is pinned or the node has no frame.
+
+def migrate_isolated(task: Task, pages: Iterable[Page], allocate: Callable[[Page], Allocation]) -> int:
+    """Move isolated pages to the frames that `allocate` gives; return how many stay, because they are pinned.
+
+    Those that stay are put back. Raises OutOfMemory at the first page for which there is no frame (migrate_pages).
     """
-    if page.pinned:
-        return False
-    gfp = GFP_HIGHUSER_MOVABLE | GFP.THISNODE
-    if task.memory.topology.isolates(target):
-        gfp |= task.memory.rule.opens
+    staying = dict.fromkeys(pages)
     try:
-        task.memory.migrate_page(page, target, gfp)
+        for page in list(staying):
+            if not page.pinned:
+                task.memory.pages.move(page, allocate(page))
+                del staying[page]
+    finally:
+        for page in staying:
+            task.memory.pages.putback(page)
+    return len(staying)
+
+
+def migrate_to_node(task: Task, pages: Iterable[Page], target: Node) -> int:
+    """Move isolated pages to exactly this node (alloc_migration_target); return how many stay.
+
+    Raises SyscallError (ENOMEM) if the node has no frame for one of them.
+    """
+    memory = task.memory
+    gfp = GFP_HIGHUSER_MOVABLE | GFP.THISNODE
+    if memory.topology.isolates(target):
+        gfp |= memory.rule.opens
+
+    def allocate(page: Page) -> Allocation:
+        return memory.allocator.alloc_pages(target, gfp=gfp, owner=page.allocation.owner)
+
+    try:
+        return migrate_isolated(task, pages, allocate)
     except OutOfMemory:
-        return False
-    return True
+        raise SyscallError(errno.ENOMEM, f"node {target.id} has no free frame") from None

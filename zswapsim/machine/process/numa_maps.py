@@ -20,9 +20,11 @@ def _line(task: Task, vma: Vma) -> str:
     pages = _counted_pages(task, vma)
     by_node = Counter(page.node.id for page in pages)
     words = [f"{vma.first * PAGE_SIZE:x} {Mode.DEFAULT.name.lower() if policy is None else policy}{name}"]
-    words += _kinds(pages)
-    words += [f"N{node}={count}" for node, count in sorted(by_node.items())]
-    return " ".join([*words, f"kernelpagesize_kB={PAGE_SIZE // 1024}"])
+    if pages:
+        words += _kinds(pages)
+        words += [f"N{node}={count}" for node, count in sorted(by_node.items())]
+        words += [f"kernelpagesize_kB={PAGE_SIZE // 1024}"]
+    return " ".join(words)
 
 
 def _counted_pages(task: Task, vma: Vma) -> list[Page]:
@@ -33,6 +35,8 @@ def _counted_pages(task: Task, vma: Vma) -> list[Page]:
 
 
 def _kinds(pages: list[Page]) -> list[str]:
-    anonymous = sum(page.file is None for page in pages)
-    mapped = len(pages) - anonymous
-    return [f"anon={anonymous}"] * bool(anonymous) + [f"mapped={mapped}"] * bool(mapped)
+    """Return the counts of the pages by kind; a count that says nothing new is left out (show_numa_map)."""
+    anonymous, most = sum(page.file is None for page in pages), max(len(page.mapped) for page in pages)
+    words = [f"anon={anonymous}"] * bool(anonymous)
+    words += [f"mapped={len(pages)}"] * (anonymous != len(pages))
+    return words + [f"mapmax={most}"] * (most > 1)

@@ -1,4 +1,4 @@
-"""A page table maps page numbers to pages that are present, to swap slots, or to frames of a driver."""
+"""A page table maps page numbers to present pages, to the zero page, to swap slots, or to a driver's frames."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,13 @@ from zswapsim.machine.pages.page import Page
 from zswapsim.machine.pages.swap import SwapSlot
 from zswapsim.machine.pages.user_pages import UserPages
 
-Entry = Page | SwapSlot | Allocation
+
+class ZeroPage:
+    """Map the page of zeros, which all processes share: memory that was read and never written."""
+
+
+ZERO_PAGE = ZeroPage()
+Entry = Page | SwapSlot | Allocation | ZeroPage
 
 
 class PageTable:
@@ -26,9 +32,9 @@ class PageTable:
         entry = self.entries.get(number)
         return entry if isinstance(entry, Page) else None
 
-    def present(self) -> Iterator[Page]:
-        """Iterate over the pages that are present."""
-        return (entry for entry in self.entries.values() if isinstance(entry, Page))
+    def in_order(self) -> Iterator[Page]:
+        """Iterate over the pages that are present, by address."""
+        return (entry for _, entry in sorted(self.entries.items()) if isinstance(entry, Page))
 
     def map_page(self, number: int, page: Page) -> None:
         """Map a page; the page that was mapped there before stays where it is, unmapped."""
@@ -41,6 +47,10 @@ class PageTable:
     def map_frame(self, number: int, allocation: Allocation) -> None:
         """Map a frame of a driver."""
         self.entries[number] = allocation
+
+    def map_zero_page(self, number: int) -> None:
+        """Map the zero page, which takes no frame."""
+        self.entries[number] = ZERO_PAGE
 
     def unmap_page(self, number: int, slot: SwapSlot | None) -> None:
         """Unmap a page for reclaim; leave its swap slot in the entry if it was swapped out."""
@@ -65,7 +75,7 @@ class PageTable:
                     self._user_pages.free(entry)
             elif isinstance(entry, SwapSlot):
                 self.invalidate(entry)
-            else:
+            elif isinstance(entry, Allocation):
                 entry.free()
 
     def check(self) -> None:

@@ -1,13 +1,13 @@
 """A policy that a task sets is checked against its cpuset, and opens the private nodes that it holds."""
 
-from zswapsim.machine.mempolicy import Mode, Policy, check_mode, make_policy
+from zswapsim.machine.mempolicy import Mode, ModeFlag, Policy, check_mask, make_policy
 from zswapsim.machine.nodemask import NO_NODES, Nodemask
 from zswapsim.machine.process.task import Task
 
 
-def new_policy(task: Task, mode: int, mode_flags: int, nodes: Nodemask, *, for_task: bool) -> Policy | None:
-    """Make a policy of the task itself (`for_task`) or of a VMA. Raises SyscallError (EINVAL)."""
-    kind, flags = check_mode(mode, mode_flags, nodes)
+def new_policy(task: Task, mode: Mode, flags: ModeFlag, nodes: Nodemask, *, for_task: bool) -> Policy | None:
+    """Make a policy of the task itself (`for_task`) or of a VMA (mpol_new). Raises SyscallError (EINVAL)."""
+    kind = check_mask(mode, flags, nodes)
     if kind in (Mode.DEFAULT, Mode.LOCAL):
         return make_policy(kind, flags, NO_NODES, NO_NODES, task.mems)
     memory = task.memory

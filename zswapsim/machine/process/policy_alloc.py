@@ -2,25 +2,29 @@
 
 from zswapsim.machine.allocator.walk import Allocation, OutOfMemory
 from zswapsim.machine.gfp import GFP, GFP_HIGHUSER_MOVABLE
-from zswapsim.machine.mempolicy import Mode, Policy, interleave_node
+from zswapsim.machine.mempolicy import INTERLEAVING, Mode, Policy, interleave_node
 from zswapsim.machine.nodemask import Nodemask
+from zswapsim.machine.process.interleave import place_next
 from zswapsim.machine.process.task import Task
 
 
-def alloc_by_policy(task: Task, policy: Policy | None, index: int, owner: str) -> Allocation:
-    """Allocate a frame for the page at `index` of a mapping, by a policy. Raises OutOfMemory."""
+def alloc_by_policy(task: Task, policy: Policy | None, index: int | None, owner: str) -> Allocation:
+    """Allocate a frame by a policy, for the page at `index` of a mapping or, with None, for the task's next page.
+
+    Raises OutOfMemory.
+    """
     if policy is None or policy.mode is Mode.LOCAL:
         return _alloc(task, task.node.id, None, owner, GFP_HIGHUSER_MOVABLE)
     if policy.mode is Mode.PREFERRED:
         return _alloc(task, min(policy.nodes), None, owner, _gfp(task, policy, masked=False))
-    if policy.mode in (Mode.INTERLEAVE, Mode.WEIGHTED_INTERLEAVE):
-        preferred = interleave_node(policy, index, task.memory.weights)
+    if policy.mode in INTERLEAVING:
+        preferred = place_next(task, policy) if index is None else interleave_node(policy, index, task.memory.weights)
         return _alloc(task, preferred, None, owner, _gfp(task, policy, masked=False))
     preferred = _preferred_node(task, policy)
     masked = _gfp(task, policy, masked=True)
     if policy.mode is Mode.PREFERRED_MANY:
         try:
-            return _alloc(task, preferred, policy.nodes, owner, masked & ~GFP.DIRECT_RECLAIM)
+            return _alloc(task, preferred, policy.nodes, owner, (masked | GFP.NOWARN) & ~GFP.DIRECT_RECLAIM)
         except OutOfMemory:
             return _alloc(task, preferred, None, owner, _gfp(task, policy, masked=False))
     return _alloc(task, preferred, policy.nodes, owner, masked)

@@ -2,10 +2,12 @@
 
 from zswapsim.machine.cpuset import Cpuset
 from zswapsim.machine.memory import Memory
-from zswapsim.machine.mempolicy import Policy
+from zswapsim.machine.mempolicy import INTERLEAVING, Policy
 from zswapsim.machine.nodemask import Nodemask
 from zswapsim.machine.nodes import Node
 from zswapsim.machine.process.address_space import AddressSpace
+
+BEFORE_ANY_NODE = -1
 
 
 class Task:
@@ -19,10 +21,18 @@ class Task:
         self.node = node
         self.privileged = privileged
         self.mempolicy: Policy | None = None
+        self.il_prev, self.il_weight = BEFORE_ANY_NODE, 0
+        """The node of the last page that the policy interleaved, and how many pages in a row it still gets."""
         self.mm = AddressSpace(memory.pages)
         self.dead = False
         self.cpuset = cpuset
         cpuset.members.append(self)
+
+    def set_mempolicy(self, policy: Policy | None) -> None:
+        """Set the task's policy; interleaving begins with the first of its nodes (do_set_mempolicy)."""
+        self.mempolicy = policy
+        if policy is not None and policy.mode in INTERLEAVING:
+            self.il_prev, self.il_weight = BEFORE_ANY_NODE, 0
 
     @property
     def mems(self) -> Nodemask:

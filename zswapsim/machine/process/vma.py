@@ -38,6 +38,10 @@ class Vma:
         """Return the index of a page in the file, or in the mapping if it has no file."""
         return number - self.first + self.offset
 
+    def interleave_index(self, number: int) -> int:
+        """Return the index that interleaving counts by (get_vma_policy): private anonymous memory has its address."""
+        return number if self.file is None and not self.shared else self.index(number)
+
     def cut(self, number: int) -> "Vma":
         """End the mapping before page `number`, and return a new one for the rest (split_vma)."""
         rest = replace(self, first=number, offset=self.index(number))

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -53,6 +54,15 @@ class SwapValidated(msgspec.Struct, kw_only=True):
         return self.model["swap_ins"] / self.kernel["swap_ins"] - 1 if self.kernel["swap_ins"] else 0.0
 
 
+class Incidents(NamedTuple):
+    """Hold the functions that are told what went wrong with a replay."""
+
+    killed: Callable[[str, int], None]
+    """The kernel killed the process of a trace in so many bytes, which has no row then."""
+    disturbed: Callable[[str], None]
+    """Others swapped during a replay; the line says what."""
+
+
 def reclaimers_to_compare(lru_gen: str | None) -> list[str]:
     """Return the reclaimers that are compared, by the text of /sys/kernel/mm/lru_gen/enabled; None if it is missing."""
     on = lru_gen is not None and int(lru_gen.strip(), 16) & 1
@@ -67,14 +77,13 @@ def validate_swap(
     contents: Contents,
     codec: str | None = None,
     *,
-    killed: Callable[[str, int], None],
+    incidents: Incidents,
     progress: Progress | None = None,
 ) -> Iterator[SwapValidated]:
     """Replay each trace in each size of DRAM: three times by the kernel, then by each of `reclaimers`.
 
     A page keeps the image that it begins with; writes make it dirty. The default `codec` is lz4 if the kernel has it.
-    `killed(trace, bytes)` is called if the kernel killed the process; that size has no row. Raises InputError,
-    ZswapsimError, OSError.
+    `incidents` are told as they happen. Raises InputError, ZswapsimError, OSError.
     """
     device = own.device()
     present = zram.algorithms(device.number)
@@ -84,10 +93,10 @@ def validate_swap(
     for trace in traces:
         with accesses(iter(trace.chunks()), contents.images, trace.pages) as shared:
             for dram in frames_of(sizes, trace):
-                runs = repeat_replay(partial(replay, own, device, chosen, shared, dram))
+                runs = repeat_replay(partial(replay, own, device, chosen, shared, dram, noticed=incidents.disturbed))
                 done += 1
                 if not runs:
-                    killed(trace.name, dram * PAGE_SIZE)
+                    incidents.killed(trace.name, dram * PAGE_SIZE)
                     done += len(reclaimers)
                     continue
                 for name in reclaimers:

@@ -80,7 +80,7 @@ def hotplug_slab(machine: Machine) -> Outcome:
 @CALLERS.add("hugetlb", "alloc_pool_huge_folio", "for_each_online_node", "GFP_THISNODE")
 def hugetlb(machine: Machine) -> Outcome:
     """Allocate a huge page for the pool of each online node (nr_hugepages)."""
-    gfp = GFP_HIGHUSER_MOVABLE | GFP.COMP | GFP.THISNODE | GFP.NOWARN
+    gfp = GFP_HIGHUSER_MOVABLE | GFP.COMP | GFP.THISNODE | GFP.NOWARN | GFP.RETRY_MAYFAIL
     return alloc_on_each(machine, nodes_in(machine, NodeState.ONLINE), gfp, "hugetlb", HUGE_ORDER)
 
 

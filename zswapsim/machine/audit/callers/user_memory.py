@@ -58,7 +58,7 @@ def compaction(machine: Machine) -> Outcome:
 @CALLERS.add("NUMA balancing", "alloc_misplaced_dst_folio")
 def numa_balancing(machine: Machine) -> Outcome:
     """Migrate misplaced pages to the node of the CPU that uses them; a private node has no CPU."""
-    gfp = (GFP_HIGHUSER_MOVABLE & ~GFP.DIRECT_RECLAIM) | GFP.THISNODE | GFP.NOWARN
+    gfp = (GFP_HIGHUSER_MOVABLE & ~GFP.NOIO) | GFP.THISNODE | GFP.NORETRY | GFP.NOWARN
     here = nodes_in(machine, NodeState.CPU)[-1]
     others = [node for node in nodes_in(machine, NodeState.ONLINE) if node is not here]
     served = _served(machine, others, Cap.NUMA_BALANCING)

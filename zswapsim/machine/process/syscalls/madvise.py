@@ -8,7 +8,9 @@ from zswapsim.machine.errors import SyscallError, einval
 from zswapsim.machine.nodes import Cap
 from zswapsim.machine.pages.reclaim import reclaim_page
 from zswapsim.machine.process.fault import touch
+from zswapsim.machine.process.migrate import is_shared
 from zswapsim.machine.process.task import Task
+from zswapsim.machine.process.vma import Vma
 
 
 class Advice(IntEnum):
@@ -22,19 +24,47 @@ class Advice(IntEnum):
 
 
 def madvise(task: Task, address: int, length: int, advice: int) -> None:
-    """Advise the kernel about a range. Raises SyscallError: EINVAL, ENOMEM for a hole in the range."""
+    """Advise the kernel about a range.
+
+    Raises SyscallError: EINVAL, also for a driver's mapping; ENOMEM for a hole in the range, when all that is mapped
+    has been advised about, or populated up to the hole (madvise_walk_vmas, madvise_populate).
+    """
     first, last = task.mm.span(address, length)
     if advice not in set(Advice):
         raise einval(f"advice {advice}")
-    if not task.mm.covers(first, last):
-        raise SyscallError(errno.ENOMEM, "nothing is mapped in a part of the range")
-    if advice == Advice.DONTNEED:
-        task.mm.page_table.zap(first, last)
-    elif advice in (Advice.POPULATE_READ, Advice.POPULATE_WRITE):
-        for number in range(first, last):
-            touch(task, number * PAGE_SIZE, write=advice == Advice.POPULATE_WRITE)
-    else:
-        _age(task, first, last, pageout=advice == Advice.PAGEOUT)
+    if advice in (Advice.POPULATE_READ, Advice.POPULATE_WRITE):
+        _populate(task, first, last, write=advice == Advice.POPULATE_WRITE)
+        return
+    covered = task.mm.covers(first, last)
+    for vma in list(task.mm.overlapping(first, last)):
+        _check_driver(vma)
+        start, end = max(vma.first, first), min(vma.last, last)
+        if advice == Advice.DONTNEED:
+            task.mm.page_table.zap(start, end)
+        else:
+            _age(task, start, end, pageout=advice == Advice.PAGEOUT)
+    if not covered:
+        raise _hole()
+
+
+def _populate(task: Task, first: int, last: int, *, write: bool) -> None:
+    """Fault the pages of a range in, up to the first hole."""
+    for number in range(first, last):
+        vma = task.mm.vma_of(number)
+        if vma is None:
+            raise _hole()
+        _check_driver(vma)
+        touch(task, number * PAGE_SIZE, write=write)
+
+
+def _check_driver(vma: Vma) -> None:
+    """Raise SyscallError (EINVAL) for a mapping of a driver (VM_PFNMAP)."""
+    if vma.is_device:
+        raise einval("a driver's mapping takes no advice")
+
+
+def _hole() -> SyscallError:
+    return SyscallError(errno.ENOMEM, "nothing is mapped in a part of the range")
 
 
 def _age(task: Task, first: int, last: int, *, pageout: bool) -> None:
@@ -42,7 +72,7 @@ def _age(task: Task, first: int, last: int, *, pageout: bool) -> None:
     memory = task.memory
     for number in range(first, last):
         page = task.mm.page_at(number)
-        if page is None or len(page.mapped) > 1 or not memory.topology.serves(page.node, Cap.RECLAIM):
+        if page is None or is_shared(page) or not memory.topology.serves(page.node, Cap.RECLAIM):
             continue
         if pageout:
             reclaim_page(memory.pages, page)

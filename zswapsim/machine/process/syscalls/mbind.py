@@ -1,19 +1,26 @@
 """mbind(2) sets the policy of a range and may move the pages that are there already (mm/mempolicy.c of Linux 6.18)."""
 
 import errno
+from typing import NamedTuple
 
-from zswapsim.machine.allocator.walk import OutOfMemory
+from zswapsim.machine.allocator.walk import Allocation, OutOfMemory
 from zswapsim.machine.errors import SyscallError
-from zswapsim.machine.mempolicy import Policy
+from zswapsim.machine.mempolicy import Policy, check_nodes, sanitize_mode
 from zswapsim.machine.nodemask import NO_NODES, Nodemask
 from zswapsim.machine.pages.page import Page
-from zswapsim.machine.process.migrate import MoveFlag, check_move_flags
+from zswapsim.machine.process.migrate import MoveFlag, check_move_flags, is_shared, migrate_isolated
 from zswapsim.machine.process.policies import grant_private_nodes, new_policy
 from zswapsim.machine.process.policy_alloc import alloc_by_policy
 from zswapsim.machine.process.task import Task
-from zswapsim.machine.process.vma import Vma
 
 MOVES = MoveFlag.MOVE | MoveFlag.MOVE_ALL
+
+
+class Span(NamedTuple):
+    """Name the pages from `first` up to but not including `last`."""
+
+    first: int
+    last: int
 
 
 def mbind(
@@ -25,50 +32,79 @@ def mbind(
     mode_flags: int = 0,
     flags: int = 0,
 ) -> None:
-    """Set the policy of a range; with MoveFlag.MOVE, also move the pages that are there already.
+    """Set the policy of a range; with MoveFlag.MOVE, also move the pages that are there already (do_mbind).
 
     Raises SyscallError: EINVAL, EPERM, EFAULT for a hole in the range, EIO if MoveFlag.STRICT finds a page that is
-    not on a node of the policy.
+    not on a node of the caller's mask.
     """
+    kind, given = sanitize_mode(mode, mode_flags)
+    check_nodes(nodes)
     check_move_flags(task, flags, MoveFlag.STRICT | MOVES)
-    first, last = task.mm.span(address, length)
-    policy = new_policy(task, mode, mode_flags, nodes, for_task=False)
-    strict, moves = bool(flags & MoveFlag.STRICT) and policy is not None, MoveFlag(flags) & MOVES
-    if first == last:
+    span = Span(*task.mm.span(address, length))
+    if span.first == span.last:
         return
-    if not task.mm.covers(first, last):
-        raise SyscallError(errno.EFAULT, "nothing is mapped in a part of the range")
-    misplaced = [
-        page for vma in task.mm.overlapping(first, last) for page in _misplaced(task, vma, policy, first, last)
-    ]
-    if misplaced and strict and not moves:
-        raise SyscallError(errno.EIO, "a page is not on the nodes of the policy")
-    for vma in task.mm.split(first, last):
+    policy = new_policy(task, kind, given, nodes, for_task=False)
+    wanted = MoveFlag(flags) if policy is not None else MoveFlag(flags) & MOVES
+    queue: dict[Page, int] = {}
+    try:
+        failed = _queue_pages(task, span, nodes, wanted, queue, holes=policy is None)
+    except SyscallError:
+        for page in queue:
+            task.memory.pages.putback(page)
+        raise
+    for vma in task.mm.split(*span):
         vma.policy = policy
     grant_private_nodes(task, policy)
-    if moves and policy is not None:
-        stuck = [page for page in misplaced if not _move_page(task, page, policy, moves)]
-        if stuck and strict:
-            raise SyscallError(errno.EIO, "a page could not be moved")
+    failed |= _migrate(task, queue, task.mempolicy if policy is None else policy)
+    if failed and wanted & MoveFlag.STRICT:
+        raise SyscallError(errno.EIO, "a page could not be moved")
 
 
-def _misplaced(task: Task, vma: Vma, policy: Policy | None, first: int, last: int) -> list[Page]:
-    """Return the present pages of a mapping, in the range, that are not on the nodes of the policy."""
-    if policy is None or not policy.nodes:
-        return []
-    found = (task.mm.page_at(number) for number in range(max(vma.first, first), min(vma.last, last)))
-    return [page for page in found if page is not None and page.node.id not in policy.nodes]
+def _queue_pages(
+    task: Task, span: Span, nodes: Nodemask, wanted: MoveFlag, queue: dict[Page, int], *, holes: bool
+) -> bool:
+    """Isolate and queue the pages that are not on these nodes, each with its index (queue_pages_range).
+
+    Return True if one cannot be moved. Raises SyscallError: EFAULT for a hole, unless `holes` are allowed and something
+    is mapped; EIO for the first such page if pages are not to be moved but MoveFlag.STRICT forbids them.
+    """
+    vmas = list(task.mm.overlapping(*span))
+    if not vmas:
+        raise SyscallError(errno.EFAULT, "nothing is mapped in the range")
+    failed, end = False, span.first
+    for place, vma in enumerate(vmas):
+        ends_early = vma.last < span.last and (vma is vmas[-1] or vma.last < vmas[place + 1].first)
+        if not holes and (end < vma.first or ends_early):
+            raise SyscallError(errno.EFAULT, "nothing is mapped in a part of the range")
+        end = vma.last
+        for number in range(max(vma.first, span.first), min(vma.last, span.last)) if wanted else ():
+            page = task.mm.page_at(number)
+            if page is None or page.node.id in nodes:
+                continue
+            if wanted == MoveFlag.STRICT:
+                raise SyscallError(errno.EIO, "a page is not on the nodes of the policy")
+            failed |= not _queue_page(task, page, queue, vma.interleave_index(number), wanted)
+    return failed
 
 
-def _move_page(task: Task, page: Page, policy: Policy, flags: MoveFlag) -> bool:
-    """Move a page to a node of the policy. A page that others map as well is moved only with MOVE_ALL."""
-    if page.pinned or (len(page.mapped) > 1 and not flags & MoveFlag.MOVE_ALL):
+def _queue_page(task: Task, page: Page, queue: dict[Page, int], index: int, wanted: MoveFlag) -> bool:
+    """Isolate a page to move it; return False if that fails. A shared page stays, which is no failure."""
+    if is_shared(page) and not wanted & MoveFlag.MOVE_ALL:
+        return True
+    memory = task.memory
+    if not memory.interface.may_leave(memory.topology, page.node) or not memory.pages.isolate(page):
         return False
-    if not task.memory.interface.may_leave(task.memory.topology, page.node):
-        return False
-    try:
-        allocation = alloc_by_policy(task, policy, 0, page.allocation.owner)
-    except OutOfMemory:
-        return False
-    task.memory.pages.move(page, allocation)
+    queue[page] = index
     return True
+
+
+def _migrate(task: Task, queue: dict[Page, int], policy: Policy | None) -> bool:
+    """Move the queued pages to where the policy places them; return True if one stays."""
+
+    def allocate(page: Page) -> Allocation:
+        return alloc_by_policy(task, policy, queue[page], page.allocation.owner)
+
+    try:
+        return migrate_isolated(task, queue, allocate) > 0
+    except OutOfMemory:
+        return True
