@@ -85,6 +85,10 @@ sweep: $(STAMP)-built $(STAMP)-test ## every file operation of every command fai
 	@cd tests && ../$(BIN)/python file_sweep.py --all $(ARGS)
 
 # BENCH=smoke makes every size tiny: does it run, not how fast.
+sweep: $(STAMP)-built $(STAMP)-test ## every allocation of every call fails once, with a table: minutes
+	@$(BIN)/python -m tests.allocation_sweep
+	@$(BIN)/python -m pytest -m endurance tests/test_allocation_sweep.py $(ARGS)
+
 bench: $(STAMP)-native $(STAMP)-bench ## the benchmarks, and a table of ratios
 	@$(BIN)/python -m pytest bench --benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
 

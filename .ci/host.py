@@ -18,6 +18,8 @@ def missing():
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever has an older one is to be told
         version = ".".join(map(str, sys.version_info[:2]))
         return f"{python} is Python {version}: 3.11 or later is needed; name one with `make PYTHON=/path/to/python3`"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return f"{python} is a Python without the GIL, which is not supported: name another with `make PYTHON=…`"
     for module in ("venv", "ensurepip"):
         if importlib.util.find_spec(module) is None:
             return f"{python} has no module {module}: install it (Debian: python3-venv)"

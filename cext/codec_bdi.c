@@ -10,10 +10,9 @@
  *   forms     the paper's number of each block's form, 4 bits; a cache keeps it in its tags;
  *   blocks    base, one bit for each value (1 if its difference is to the base), differences.
  */
-#include <stdlib.h>
-
 #include "zsw_builtin.h"
 #include "zsw_bytes.h"
+#include "zsw_memory.h"
 
 #define LINE 64u
 #define HEADER 2u
@@ -195,7 +194,7 @@ static int bdi_params_create(const zsw_config *config, void **params) {
     *params = NULL;
     if (config->values[0] & (config->values[0] - 1))
         return ZSW_E_RANGE;
-    block_bytes = malloc(sizeof(*block_bytes));
+    block_bytes = zsw_memory.alloc(sizeof(*block_bytes));
     if (!block_bytes)
         return ZSW_E_NOMEM;
     *block_bytes = (size_t)config->values[0];
@@ -204,7 +203,7 @@ static int bdi_params_create(const zsw_config *config, void **params) {
 }
 
 static int bdi_ctx_create(const void *params, void **ctx) {
-    *ctx = malloc(sizeof(size_t));
+    *ctx = zsw_memory.alloc(sizeof(size_t));
     if (!*ctx)
         return ZSW_E_NOMEM;
     memcpy(*ctx, params, sizeof(size_t));
@@ -266,9 +265,9 @@ const zsw_codec zsw_codec_bdi = {
     .name = "bdi",
     .params = bdi_parameters,
     .params_create = bdi_params_create,
-    .params_destroy = free,
+    .params_destroy = zsw_free,
     .ctx_create = bdi_ctx_create,
-    .ctx_destroy = free,
+    .ctx_destroy = zsw_free,
     .compress = bdi_compress,
     .decompress = bdi_decompress,
 };

@@ -6,9 +6,8 @@
  *
  * zlib allocates all its memory at initialisation; a call only resets it.
  */
-#include <stdlib.h>
-
 #include "zsw_builtin.h"
+#include "zsw_memory.h"
 
 #define Z_END 1      /* Z_STREAM_END */
 #define Z_COMPLETE 4 /* Z_FINISH */
@@ -69,7 +68,7 @@ typedef struct deflate_ctx {
 } deflate_ctx;
 
 static int deflate_params_create(const zsw_config *config, void **params) {
-    deflate_params *made = malloc(sizeof(*made));
+    deflate_params *made = zsw_memory.alloc(sizeof(*made));
 
     *params = made;
     if (!made)
@@ -80,6 +79,17 @@ static int deflate_params_create(const zsw_config *config, void **params) {
     return ZSW_OK;
 }
 
+/* zlib's own functions do the same, and its memory comes from the C library then. */
+static void *deflate_alloc(void *opaque, unsigned items, unsigned size) {
+    (void)opaque;
+    return zsw_memory.alloc((size_t)items * size);
+}
+
+static void deflate_free(void *opaque, void *address) {
+    (void)opaque;
+    zsw_free(address);
+}
+
 /* deflateEnd() and inflateEnd() reject a stream that was never opened and do not change it. */
 static void deflate_ctx_destroy(void *ctx) {
     deflate_ctx *c = ctx;
@@ -88,12 +98,12 @@ static void deflate_ctx_destroy(void *ctx) {
         return;
     c->params->z.deflate_end(&c->out);
     c->params->z.inflate_end(&c->in);
-    free(c);
+    zsw_free(c);
 }
 
 static int deflate_ctx_create(const void *params, void **ctx) {
     const deflate_params *p = params;
-    deflate_ctx *made = calloc(1, sizeof(*made));
+    deflate_ctx *made = zsw_memory.alloc_zeroed(1, sizeof(*made));
     const char *version = p->z.version();
     int bytes = (int)sizeof(deflate_stream);
 
@@ -101,6 +111,8 @@ static int deflate_ctx_create(const void *params, void **ctx) {
     if (!made)
         return ZSW_E_NOMEM;
     made->params = p;
+    made->in.alloc = made->out.alloc = deflate_alloc;
+    made->in.free = made->out.free = deflate_free;
     if (p->z.deflate_init(&made->out, p->level, Z_METHOD, -p->window, Z_MEMORY, 0, version, bytes) != ZSW_OK ||
         p->z.inflate_init(&made->in, -p->window, version, bytes) != ZSW_OK) {
         deflate_ctx_destroy(made);
@@ -152,7 +164,7 @@ const zsw_codec zsw_codec_deflate = {
     .params = deflate_parameters,
     .symbols = deflate_symbols,
     .params_create = deflate_params_create,
-    .params_destroy = free,
+    .params_destroy = zsw_free,
     .ctx_create = deflate_ctx_create,
     .ctx_destroy = deflate_ctx_destroy,
     .compress = deflate_compress,

@@ -164,9 +164,9 @@ const zsw_codec zsw_codec_fpc = {
     .name = "fpc",
     .params = fpc_parameters,
     .params_create = units_params_create,
-    .params_destroy = free,
+    .params_destroy = zsw_free,
     .ctx_create = units_ctx_create,
-    .ctx_destroy = free,
+    .ctx_destroy = zsw_free,
     .compress = fpc_compress,
     .decompress = fpc_decompress,
 };

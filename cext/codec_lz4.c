@@ -5,10 +5,10 @@
  * The state is reset by every call (not LZ4_compress_fast_extState_fastReset): a page's compressed length must
  * depend on the page alone, not on what this context compressed before.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "zsw_builtin.h"
+#include "zsw_memory.h"
 
 #define LZ4_LINE 64u /* each call clears the state, so it is aligned to a cache line */
 
@@ -26,7 +26,7 @@ typedef struct lz4_ctx {
 } lz4_ctx;
 
 static int lz4_params_create(const zsw_config *config, void **params) {
-    lz4_params *made = malloc(sizeof(*made));
+    lz4_params *made = zsw_memory.alloc(sizeof(*made));
 
     *params = made;
     if (!made)
@@ -40,15 +40,15 @@ static int lz4_params_create(const zsw_config *config, void **params) {
 
 static int lz4_ctx_create(const void *params, void **ctx) {
     const lz4_params *p = params;
-    lz4_ctx *made = malloc(sizeof(*made));
+    lz4_ctx *made = zsw_memory.alloc(sizeof(*made));
 
     *ctx = NULL;
     if (!made)
         return ZSW_E_NOMEM;
     made->params = *p;
-    made->state = aligned_alloc(LZ4_LINE, ((size_t)p->state_bytes() + LZ4_LINE - 1) / LZ4_LINE * LZ4_LINE);
+    made->state = zsw_memory.alloc_aligned(LZ4_LINE, ((size_t)p->state_bytes() + LZ4_LINE - 1) / LZ4_LINE * LZ4_LINE);
     if (!made->state) {
-        free(made);
+        zsw_free(made);
         return ZSW_E_NOMEM;
     }
     *ctx = made;
@@ -60,8 +60,8 @@ static void lz4_ctx_destroy(void *ctx) {
 
     if (!c)
         return;
-    free(c->state);
-    free(c);
+    zsw_free(c->state);
+    zsw_free(c);
 }
 
 /* `dst` is larger than LZ4_COMPRESSBOUND, so liblz4 skips its bounds checks and can't return 0. */
@@ -97,7 +97,7 @@ const zsw_codec zsw_codec_lz4 = {
     .params = lz4_parameters,
     .symbols = lz4_symbols,
     .params_create = lz4_params_create,
-    .params_destroy = free,
+    .params_destroy = zsw_free,
     .ctx_create = lz4_ctx_create,
     .ctx_destroy = lz4_ctx_destroy,
     .compress = lz4_compress,

@@ -6,9 +6,8 @@
  * search for matches, which differs between Linux and a current liblz4: Linux hashes four bytes into 13 bits, and ends
  * a search if its next position would be within the last 12 bytes.
  */
-#include <stdlib.h>
-
 #include "zsw_builtin.h"
+#include "zsw_memory.h"
 #include "zsw_positions.h"
 
 #define MIN_MATCH 4  /* bytes of the shortest match; lengths are written less this */
@@ -254,7 +253,7 @@ static int lz4_linux_decompress(void *ctx, const uint8_t *src, size_t src_bytes,
 }
 
 static int lz4_linux_params_create(const zsw_config *config, void **params) {
-    uint32_t *made = malloc(sizeof(*made));
+    uint32_t *made = zsw_memory.alloc(sizeof(*made));
 
     *params = made;
     if (!made)
@@ -264,7 +263,7 @@ static int lz4_linux_params_create(const zsw_config *config, void **params) {
 }
 
 static int lz4_linux_ctx_create(const void *params, void **ctx) {
-    lz4_linux_ctx *made = aligned_alloc(_Alignof(lz4_linux_ctx), sizeof(*made));
+    lz4_linux_ctx *made = zsw_memory.alloc_aligned(_Alignof(lz4_linux_ctx), sizeof(*made));
 
     *ctx = made;
     if (!made)
@@ -283,9 +282,9 @@ const zsw_codec zsw_codec_lz4_linux = {
     .name = "lz4-linux",
     .params = lz4_linux_parameters,
     .params_create = lz4_linux_params_create,
-    .params_destroy = free,
+    .params_destroy = zsw_free,
     .ctx_create = lz4_linux_ctx_create,
-    .ctx_destroy = free,
+    .ctx_destroy = zsw_free,
     .compress = lz4_linux_compress,
     .decompress = lz4_linux_decompress,
 };

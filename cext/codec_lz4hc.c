@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "lz4hc": liblz4's slow compressor. It writes smaller blocks in the same format, which are decompressed as fast. */
-#include <stdlib.h>
-
 #include "zsw_builtin.h"
+#include "zsw_memory.h"
 
 typedef struct lz4hc_params {
     int (*compress_hc)(void *state, const char *src, char *dst, int src_bytes, int dst_bytes, int level);
@@ -17,7 +16,7 @@ typedef struct lz4hc_ctx {
 } lz4hc_ctx;
 
 static int lz4hc_params_create(const zsw_config *config, void **params) {
-    lz4hc_params *made = malloc(sizeof(*made));
+    lz4hc_params *made = zsw_memory.alloc(sizeof(*made));
 
     *params = made;
     if (!made)
@@ -30,15 +29,15 @@ static int lz4hc_params_create(const zsw_config *config, void **params) {
 }
 
 static int lz4hc_ctx_create(const void *params, void **ctx) {
-    lz4hc_ctx *made = malloc(sizeof(*made));
+    lz4hc_ctx *made = zsw_memory.alloc(sizeof(*made));
 
     *ctx = NULL;
     if (!made)
         return ZSW_E_NOMEM;
     made->params = params;
-    made->state = calloc(1, (size_t)made->params->state_bytes());
+    made->state = zsw_memory.alloc_zeroed(1, (size_t)made->params->state_bytes());
     if (!made->state) {
-        free(made);
+        zsw_free(made);
         return ZSW_E_NOMEM;
     }
     *ctx = made;
@@ -50,8 +49,8 @@ static void lz4hc_ctx_destroy(void *ctx) {
 
     if (!c)
         return;
-    free(c->state);
-    free(c);
+    zsw_free(c->state);
+    zsw_free(c);
 }
 
 static int lz4hc_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
@@ -86,7 +85,7 @@ const zsw_codec zsw_codec_lz4hc = {
     .params = lz4hc_parameters,
     .symbols = lz4hc_symbols,
     .params_create = lz4hc_params_create,
-    .params_destroy = free,
+    .params_destroy = zsw_free,
     .ctx_create = lz4hc_ctx_create,
     .ctx_destroy = lz4hc_ctx_destroy,
     .compress = lz4hc_compress,

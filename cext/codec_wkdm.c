@@ -177,9 +177,9 @@ const zsw_codec zsw_codec_wkdm = {
     .name = "wkdm",
     .params = wkdm_parameters,
     .params_create = units_params_create,
-    .params_destroy = free,
+    .params_destroy = zsw_free,
     .ctx_create = units_ctx_create,
-    .ctx_destroy = free,
+    .ctx_destroy = zsw_free,
     .compress = wkdm_compress,
     .decompress = wkdm_decompress,
 };

@@ -8,12 +8,11 @@
  * search does not change.
  *
  * With a dictionary zram digests it under the parameters for one page too. The simple ZSTD_createCDict would choose
- * them by the dictionary's size instead, so the advanced form is called; it and the two structures it takes by
- * value belong to libzstd's exported functions since 1.3.
+ * them by the dictionary's size instead, so the advanced form is called. The advanced forms, which also take functions
+ * that allocate, and the two structures that they take by value, belong to libzstd's exported functions since 1.3.
  */
-#include <stdlib.h>
-
 #include "zsw_builtin.h"
+#include "zsw_memory.h"
 
 #define PAGE_LOG 12
 #define ZSTD_LOAD_BY_COPY 0 /* ZSTD_dlm_byCopy */
@@ -35,16 +34,16 @@ typedef struct zstd_memory {
 /* The functions, in the order of zstd_symbols. */
 typedef struct zstd_functions {
     unsigned (*is_error)(size_t code);
-    void *(*cctx_create)(void);
+    void *(*cctx_create)(zstd_memory memory);
     size_t (*cctx_free)(void *cctx);
-    void *(*dctx_create)(void);
+    void *(*dctx_create)(zstd_memory memory);
     size_t (*dctx_free)(void *dctx);
     size_t (*compress)(void *cctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes, int level);
     size_t (*decompress)(void *dctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes);
     zstd_cparams (*cparams)(int level, unsigned long long src_bytes, size_t dict_bytes);
     void *(*cdict_create)(const void *dict, size_t dict_bytes, int load, int content, zstd_cparams, zstd_memory);
     size_t (*cdict_free)(void *cdict);
-    void *(*ddict_create)(const void *dict, size_t dict_bytes);
+    void *(*ddict_create)(const void *dict, size_t dict_bytes, int load, int content, zstd_memory);
     size_t (*ddict_free)(void *ddict);
     size_t (*compress_dict)(void *cctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes, const void *);
     size_t (*decompress_dict)(void *dctx, void *dst, size_t dst_bytes, const void *src, size_t src_bytes, const void *);
@@ -54,16 +53,16 @@ typedef struct zstd_functions {
 
 static const char *const zstd_symbols[] = {
     "ZSTD_isError",
-    "ZSTD_createCCtx",
+    "ZSTD_createCCtx_advanced",
     "ZSTD_freeCCtx",
-    "ZSTD_createDCtx",
+    "ZSTD_createDCtx_advanced",
     "ZSTD_freeDCtx",
     "ZSTD_compressCCtx",
     "ZSTD_decompressDCtx",
     "ZSTD_getCParams",
     "ZSTD_createCDict_advanced",
     "ZSTD_freeCDict",
-    "ZSTD_createDDict",
+    "ZSTD_createDDict_advanced",
     "ZSTD_freeDDict",
     "ZSTD_compress_usingCDict",
     "ZSTD_decompress_usingDDict",
@@ -81,13 +80,28 @@ typedef struct zstd_params {
     int source_log; /* log2 of the bytes for which parameters are chosen; 0 if unknown */
     void *cdict; /* NULL without a dictionary, as is ddict; both are only read by contexts */
     void *ddict;
+    int starved; /* libzstd asked for memory and the host had none */
 } zstd_params;
 
 typedef struct zstd_ctx {
     const zstd_params *params;
     void *cctx;
     void *dctx;
+    int starved;
 } zstd_ctx;
+
+static void *zstd_alloc(void *starved, size_t bytes) {
+    void *memory = zsw_memory.alloc(bytes);
+
+    if (!memory)
+        *(int *)starved = 1;
+    return memory;
+}
+
+static void zstd_free(void *starved, void *address) {
+    (void)starved;
+    zsw_free(address);
+}
 
 static void zstd_params_destroy(void *params) {
     zstd_params *p = params;
@@ -96,7 +110,7 @@ static void zstd_params_destroy(void *params) {
         return;
     p->zstd.cdict_free(p->cdict);
     p->zstd.ddict_free(p->ddict);
-    free(p);
+    zsw_free(p);
 }
 
 /* Return the size for which parameters are chosen; 0 is ZSTD_getCParams' "unknown". */
@@ -106,15 +120,17 @@ static unsigned long long source_bytes(const zstd_params *p) {
 
 static int zstd_load_dictionary(zstd_params *p, const uint8_t *dictionary, size_t bytes) {
     zstd_cparams cparams = p->zstd.cparams(p->level, source_bytes(p), bytes);
-    zstd_memory libc = {NULL, NULL, NULL};
+    zstd_memory memory = {zstd_alloc, zstd_free, &p->starved};
 
-    p->cdict = p->zstd.cdict_create(dictionary, bytes, ZSTD_LOAD_BY_COPY, ZSTD_FULL_DICT, cparams, libc);
-    p->ddict = p->zstd.ddict_create(dictionary, bytes);
-    return p->cdict && p->ddict ? ZSW_OK : ZSW_E_RANGE;
+    p->cdict = p->zstd.cdict_create(dictionary, bytes, ZSTD_LOAD_BY_COPY, ZSTD_FULL_DICT, cparams, memory);
+    p->ddict = p->zstd.ddict_create(dictionary, bytes, ZSTD_LOAD_BY_COPY, ZSTD_FULL_DICT, memory);
+    if (p->cdict && p->ddict)
+        return ZSW_OK;
+    return p->starved ? ZSW_E_NOMEM : ZSW_E_RANGE;
 }
 
 static int zstd_params_create(const zsw_config *config, void **params) {
-    zstd_params *made = calloc(1, sizeof(*made));
+    zstd_params *made = zsw_memory.alloc_zeroed(1, sizeof(*made));
     int code = ZSW_OK;
 
     *params = NULL;
@@ -140,7 +156,7 @@ static void zstd_ctx_destroy(void *ctx) {
         return;
     c->params->zstd.cctx_free(c->cctx);
     c->params->zstd.dctx_free(c->dctx);
-    free(c);
+    zsw_free(c);
 }
 
 static int zstd_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
@@ -148,13 +164,16 @@ static int zstd_compress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_
     const zstd_params *p = c->params;
     size_t n;
 
+    c->starved = 0;
     if (p->cdict)
         n = p->zstd.compress_dict(c->cctx, dst, dst_bytes, src, src_bytes, p->cdict);
     else if (p->source_log == PAGE_LOG)
         n = p->zstd.compress(c->cctx, dst, dst_bytes, src, src_bytes, p->level);
     else
         n = p->zstd.compress_as_set(c->cctx, dst, dst_bytes, src, src_bytes);
-    return p->zstd.is_error(n) ? ZSW_E_CODEC : (int)n;
+    if (p->zstd.is_error(n))
+        return c->starved ? ZSW_E_NOMEM : ZSW_E_CODEC;
+    return (int)n;
 }
 
 static int zstd_decompress(void *ctx, const uint8_t *src, size_t src_bytes, uint8_t *dst, size_t dst_bytes) {
@@ -189,14 +208,16 @@ static int zstd_warm_up(zstd_ctx *ctx) {
 
 static int zstd_ctx_create(const void *params, void **ctx) {
     const zstd_params *p = params;
-    zstd_ctx *made = calloc(1, sizeof(*made));
+    zstd_ctx *made = zsw_memory.alloc_zeroed(1, sizeof(*made));
+    zstd_memory memory = {zstd_alloc, zstd_free, NULL};
 
     *ctx = NULL;
     if (!made)
         return ZSW_E_NOMEM;
+    memory.opaque = &made->starved;
     made->params = p;
-    made->cctx = p->zstd.cctx_create();
-    made->dctx = p->zstd.dctx_create();
+    made->cctx = p->zstd.cctx_create(memory);
+    made->dctx = p->zstd.dctx_create(memory);
     if (!made->cctx || !made->dctx || zstd_set_parameters(made) != ZSW_OK || zstd_warm_up(made) != ZSW_OK) {
         zstd_ctx_destroy(made);
         return ZSW_E_NOMEM;

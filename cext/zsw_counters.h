@@ -81,12 +81,12 @@ typedef struct zsw_counter {
         "page stays and is rotated")                                                                                   \
     ROW(reject_alloc_fail, "zswap `reject_alloc_fail`",                                                                \
         "when a page does not fit after the shrinker ran either, with zswap when no frame is free")                    \
-    ROW(reject_kmemcache_fail, "zswap `reject_kmemcache_fail`", "when the host has no memory for an entry")            \
+    ROW(reject_kmemcache_fail, "zswap `reject_kmemcache_fail`", "never: if the host has no memory, the run ends")      \
     ROW(reject_compress_fail, "zswap `reject_compress_fail`",                                                          \
         "when the codec fails on a page; with zswap before Linux 6.18 also when it gains nothing")                     \
     ROW(reject_compress_poor, "zswap `reject_compress_poor`",                                                          \
-        "when a page is rejected because compression gains too little; never on a private node, which stores "         \
-        "it uncompressed")                                                                                             \
+        "never: mm/zswap.c counts -ENOSPC here, and neither a codec with two pages of room for its output nor "        \
+        "zs_malloc(), for up to a page, returns that")                                                                 \
     ROW(decompress_fail, "zswap `decompress_fail`", "when the bytes in the pool do not decode")                        \
     ROW(lost_pages, "",                                                                                                \
         "when a compressing device drops a write for want of physical space, and the page is poisoned; `cram`")        \

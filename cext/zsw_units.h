@@ -11,10 +11,9 @@
 #ifndef ZSW_UNITS_H
 #define ZSW_UNITS_H
 
-#include <stdlib.h>
-
 #include "zsw_builtin.h"
 #include "zsw_bytes.h"
+#include "zsw_memory.h"
 
 #define UNIT_LINE 64u
 #define UNIT_MAX ZSW_PAGE_SIZE
@@ -43,7 +42,7 @@ static int units_params_create(const zsw_config *config, void **params) {
     *params = NULL;
     if (unit_bytes & (unit_bytes - 1))
         return ZSW_E_RANGE;
-    stored = malloc(sizeof(*stored));
+    stored = zsw_memory.alloc(sizeof(*stored));
     if (!stored)
         return ZSW_E_NOMEM;
     *stored = unit_bytes;
@@ -52,7 +51,7 @@ static int units_params_create(const zsw_config *config, void **params) {
 }
 
 static int units_ctx_create(const void *params, void **ctx) {
-    units_ctx *c = malloc(sizeof(*c));
+    units_ctx *c = zsw_memory.alloc(sizeof(*c));
 
     *ctx = c;
     if (!c)

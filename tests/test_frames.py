@@ -118,7 +118,7 @@ def test_a_node_is_one_threads_at_a_time() -> None:
     )  # fmt: skip
     engine.feed(np.array([0, 1, 2, 3], np.uint32), np.ones(4, np.uint8))
     assert len(met) == 4
-    assert set(met) == {"frames of a node: another thread is using them"}
+    assert set(met) == {"node: another thread is using it"}
     assert other.take() is not None, "and afterwards it is free again"
     arena.check()
 
@@ -215,5 +215,5 @@ def test_a_node_that_the_host_does_not_have(monkeypatch: pytest.MonkeyPatch) -> 
         FrameArena(4096).bind(900)
     with pytest.raises(InputError, match="only counted"):
         FrameArena(4096, backed=False).bind(0)
-    with pytest.raises(InputError, match="node 1024 of the host"):
+    with pytest.raises(InputError, match="node of the host 1024"):
         FrameArena(4096).bind(1024)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zswapsim._core.base.arguments import instance, whole
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.files.opening import read_bytes
@@ -49,10 +50,10 @@ def train_dictionary(pages: NDArray[np.uint8], size: int = 16384) -> bytes:
     from zswapsim._core.codec.train import TRAIN_SYMBOLS, train
     from zswapsim.compressors.libraries import find_library
 
+    instance(pages, np.ndarray, "pages")
     if pages.ndim != 2 or pages.shape[1] != PAGE_SIZE or pages.dtype != np.uint8:
         raise InputError(f"pages of shape {pages.shape}, {pages.dtype}: expected uint8[K, {PAGE_SIZE}]")
-    if not LEAST_BYTES <= size <= MAX_BYTES:
-        raise InputError(f"dictionary of {size} bytes: expected {LEAST_BYTES} to {MAX_BYTES}")
+    size = whole(size, "bytes of a dictionary", LEAST_BYTES, MAX_BYTES)
     useful = chosen_pages(pages)
     if len(useful) < LEAST_PAGES:
         raise InputError(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.base.arguments import callback, instance, whole
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim._core.codec.codec import Codec
@@ -16,6 +17,7 @@ from zswapsim._core.zsmalloc.pool import frames_for_lengths
 
 RANGE_PAGES = 512  # measured without a pause: few enough to report progress with the slowest codec
 PERCENTILES = (10, 50, 90, 99)
+MOST_THREADS = 4096
 
 
 class Columns(NamedTuple):
@@ -105,8 +107,10 @@ def measure(
     own and runs without the GIL; times are of one page in one thread. Raises InputError for another shape or no
     threads, CodecError, PluginError, and CorruptPageError if a page is not the same after decompression.
     """
-    if threads < 1:
-        raise InputError(f"threads={threads}: expected at least 1")
+    instance(codec, Codec, "codec")
+    instance(images, np.ndarray, "pages")
+    callback(progress, "progress")
+    threads = whole(threads, "threads", 1, MOST_THREADS)
     if images.ndim != 2 or images.shape[1] != PAGE_SIZE or images.dtype != np.uint8:
         raise InputError(f"pages of shape {images.shape}, {images.dtype}: expected uint8[K, {PAGE_SIZE}]")
     pages = len(images)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from zswapsim._core.base.arguments import text
 from zswapsim._core.base.errors import InputError, ZswapsimError
 from zswapsim._core.codec.codec import Codec, CodecTable, builtin_tables
 from zswapsim._core.codec.library import Library
@@ -42,7 +43,7 @@ def get_compressor(spec: str | Codec) -> Codec:
     """
     if isinstance(spec, Codec):
         return spec
-    name, values, dictionary_name = parse_spec(spec)
+    name, values, dictionary_name = parse_spec(text(spec, "compressor"))
     table = find_table(name)
     numbers = {key: integer(table, key, text) for key, text in values.items()}
     dictionary = read_dictionary(dictionary_name) if dictionary_name and table.takes_dictionary else b""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from zswapsim._core.base.arguments import flag, instance, listed, whole
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.frames.arena import Grant
 from zswapsim.machine.allocator.page_alloc import KERNEL
@@ -44,9 +45,10 @@ class Machine:
         isolation: str | Isolation = "private-flag",
         interface: str | Interface | None = None,
     ) -> None:
-        rule = get_rule(isolation) if isinstance(isolation, str) else isolation
-        asked = rule.interface if interface is None else interface
-        self.memory = Memory(nodes, rule, get_interface(asked) if isinstance(asked, str) else asked)
+        rule = get_rule(isolation) if isinstance(isolation, str) else instance(isolation, Isolation, "isolation")
+        asked = rule.interface if interface is None else instance(interface, (str, Interface), "interface")
+        specs = [instance(spec, NodeSpec, "node") for spec in listed(nodes, "nodes")]
+        self.memory = Memory(specs, rule, get_interface(asked) if isinstance(asked, str) else asked)
         self.root_cpuset = Cpuset(self.memory.topology, self.interface, "/")
         """Every process starts in this cpuset."""
         self.processes: list[Process] = []
@@ -87,15 +89,15 @@ class Machine:
 
     def node(self, number: int) -> Node:
         """Return the node with this number."""
-        return self.memory.topology.node(number)
+        return self.memory.topology.node(whole(number, "node", 0, len(self.nodes) - 1))
 
     def node_of_pfn(self, pfn: int) -> Node:
         """Return the node that a frame is on. Raises InputError if no node has the frame."""
-        return self.memory.topology.node_of_pfn(pfn)
+        return self.memory.topology.node_of_pfn(whole(pfn, "pfn", 0, (1 << 64) - 1))
 
     def distance(self, first: Node, second: Node) -> int:
         """Return the distance of two nodes as the firmware's table states it; a node is 10 from itself."""
-        return self.memory.topology.distance(first, second)
+        return self.memory.topology.distance(instance(first, Node, "first"), instance(second, Node, "second"))
 
     def state(self, state: NodeState) -> frozenset[Node]:
         """Return the nodes that are in a state."""
@@ -103,7 +105,7 @@ class Machine:
 
     def opt_in(self, node: Node, caps: Cap) -> None:
         """Let these services use a private node (node_private caps)."""
-        node.caps |= caps
+        instance(node, Node, "node").caps |= instance(caps, Cap, "caps")
 
     # -- frames -------------------------------------------------------------------------------------------------------
 
@@ -122,22 +124,28 @@ class Machine:
         `mems` are the nodes that the task's cpuset allows; they count with ``__GFP_HARDWALL``. Raises OutOfMemory
         with the walk, InputError for a node of another machine or an order above 10.
         """
-        return self.memory.allocator.alloc_pages(preferred, nodemask, gfp, order, owner=owner, mems=mems)
+        instance(preferred, Node, "preferred")
+        mask, allowed = _nodes(nodemask, "nodemask"), _nodes(mems, "mems")
+        instance(gfp, GFP, "gfp")
+        order = whole(order, "order", 0, 1 << 31)
+        return self.memory.allocator.alloc_pages(preferred, mask, gfp, order, owner=owner, mems=allowed)
 
     def visits(self, preferred: Node, nodemask: Iterable[Node] | None = None, gfp: GFP = GFP_KERNEL) -> list[Node]:
         """Return the nodes on which a request would look for frames, in order, however full they are."""
-        return self.memory.allocator.dry_walk(preferred, nodemask, gfp).visited
+        instance(preferred, Node, "preferred")
+        instance(gfp, GFP, "gfp")
+        return self.memory.allocator.dry_walk(preferred, _nodes(nodemask, "nodemask"), gfp).visited
 
     def free_pages(self, allocation: Allocation) -> None:
         """Free frames. Raises InputError if their owner no longer has them."""
-        allocation.free()
+        instance(allocation, Allocation, "allocation").free()
 
     def grant(self, node: Node, owner: str) -> Grant:
         """Grant a node to an owner, who then takes its frames without asking the rule again.
 
         Raises OutOfMemory if a request with the flags that the rule wants of a grantee leads to another node too.
         """
-        return self.memory.allocator.grant(node, owner)
+        return self.memory.allocator.grant(instance(node, Node, "node"), owner)
 
     def owners(self) -> dict[str, dict[str, int]]:
         """Count the frames of each owner one by one, for each node by name."""
@@ -172,11 +180,12 @@ class Machine:
 
     def lruvec(self, node: Node) -> Lruvec:
         """Return the LRU list of a node."""
-        return self.memory.pages.lruvec(node)
+        return self.memory.pages.lruvec(instance(node, Node, "node"))
 
     def spawn(self, node: Node, *, privileged: bool = False) -> Process:
         """Start a process on the CPUs of a node. Raises InputError if the node has none."""
-        if not node.cpus:
+        privileged = flag(privileged, "privileged")
+        if not instance(node, Node, "node").cpus:
             raise InputError(f"node {node}: expected one with CPUs")
         task = Task(self.memory, len(self.processes) + 1, node, self.root_cpuset, privileged=privileged)
         self.processes.append(Process(task))
@@ -187,3 +196,8 @@ class Machine:
         self.memory.check()
         for process in self.processes:
             process.check()
+
+
+def _nodes(nodes: Iterable[Node] | None, what: str) -> list[Node] | None:
+    """Return nodes as a list, or None. Raises InputError for what is no node."""
+    return None if nodes is None else [instance(node, Node, what) for node in listed(nodes, what)]

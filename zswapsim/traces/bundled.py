@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from zswapsim._core.base.arguments import text
 from zswapsim._core.base.errors import InputError
 
 BUNDLED = ("json", "sort")
@@ -12,6 +13,6 @@ BUNDLED = ("json", "sort")
 
 def bundled_trace(name: str) -> Path:
     """Return the file of a bundled trace. Raises InputError if there is none of this name."""
-    if name not in BUNDLED:
+    if text(name, "bundled trace") not in BUNDLED:
         raise InputError(f"bundled:{name}: unknown trace {name!r}: expected one of {', '.join(BUNDLED)}")
     return Path(str(files("zswapsim") / "data" / f"{name}.csv.zst"))

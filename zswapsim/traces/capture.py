@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from zswapsim._core.base.arguments import callback, whole
 from zswapsim._core.base.errors import InputError, ZswapsimError
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.files.found import exists
@@ -57,7 +58,7 @@ class Snapshot:
     def __init__(self, pid: int | str, limit: int | None = None) -> None:
         if limit is not None and limit < 1:
             raise InputError(f"pid {pid}: a limit of {limit} pages: expected at least one")
-        self.pid = process_id(pid)
+        self.pid = process_id(pid if isinstance(pid, str) else whole(pid, "pid", 1, (1 << 31) - 1))
         self.what = f"pid {self.pid}"
         refuse_other_page_size(self.what)
         regions = anonymous_regions(self.pid, self.what)
@@ -106,7 +107,9 @@ def capture_pages(
 
     Raises as :class:`Snapshot` does.
     """
-    return PrivateBlocks(Snapshot(pid, limit).blocks(progress))
+    callback(progress, "progress")
+    most = limit if limit is None else whole(limit, "limit", 0, (1 << 63) - 1)
+    return PrivateBlocks(Snapshot(pid, most).blocks(progress))
 
 
 class PrivateBlocks(Iterator[NDArray[np.uint8]]):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.base.arguments import flag, instance, path_text
 from zswapsim._core.base.errors import HostMemoryError, InputError, OutputError
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.files.arrays import map_array, read_array
@@ -24,6 +25,7 @@ from zswapsim.files.temporary import room_needed, unnamed_file
 from zswapsim.traces.kinds import ZERO, link, lonely, sort_into_kinds, variant
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
+from zswapsim.traces.streams import exists
 
 IN_MEMORY_BYTES = 256 << 20  # larger sets of pages are kept in a temporary file
 PART_BYTES = 16 << 20
@@ -64,7 +66,8 @@ class Contents:
     """The file that they were read from."""
 
     def __init__(self, images: NDArray[np.uint8], name: str = "array") -> None:
-        if getattr(images, "dtype", None) != np.uint8 or images.ndim != 2 or images.shape[1] != PAGE_SIZE:
+        instance(images, np.ndarray, "images")
+        if images.dtype != np.uint8 or images.ndim != 2 or images.shape[1] != PAGE_SIZE:
             raise InputError(f"{name}: expected pages as uint8[K, {PAGE_SIZE}]")
         if not 0 < len(images) < 1 << 32:
             raise InputError(f"{name}: {len(images)} pages: expected at least one, and fewer than 2**32")
@@ -94,6 +97,7 @@ class Contents:
 
         Without `images`, the bytes are left out, for callers that don't read them.
         """
+        images = flag(images, "images")
         zeros = np.zeros((1, PAGE_SIZE), np.uint8)
         made = Contents.__new__(Contents)
         made.name, made.holds_bytes = self.name, images and self.holds_bytes
@@ -117,7 +121,7 @@ def read_contents(source: str | Path) -> Contents | None:
     wrong name, key, range or file (its size must be a multiple of 4096 and not zero), and what :func:`capture_pages`
     raises.
     """
-    text = str(source)
+    text = path_text(source, "contents")
     if text == "none":
         return None
     if text.startswith("recipe:"):

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.base.arguments import callback, instance, whole
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.trace.dense import DenseMap
 from zswapsim.traces.ahead import ahead
@@ -16,6 +17,7 @@ from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace
 from zswapsim.traces.whole import KEEP_EVENTS
 
 OF_PROCESS = 1 << 16  # largest array of a process's pages: there may be many processes
+MOST_ORDER = 31
 POLL_SECONDS = 0.05  # seconds between two progress reports of a file that is read at once
 DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
 
@@ -28,7 +30,9 @@ class DenseTrace:
     """
 
     def __init__(self, trace: Trace, keep_events: int = KEEP_EVENTS) -> None:
-        self.trace, self.keep_events, self.name = trace, keep_events, trace.name
+        instance(trace, Trace, "trace")
+        self.trace, self.name = trace, trace.name
+        self.keep_events = whole(keep_events, "keep_events", 0, 1 << 62)
         self.pages = 0
         """Distinct pages; known after :meth:`scan`."""
         self.events = 0
@@ -45,6 +49,7 @@ class DenseTrace:
 
         Raises InputError as the trace does; a KeyboardInterrupt says how many events had been read.
         """
+        callback(progress, "progress")
         if self.events:
             return
         self._numbers, self.events, self.writes, self._kept = PageNumbers(), 0, 0, []
@@ -119,7 +124,7 @@ class DenseTrace:
 
         Raises InputError.
         """
-        return find_folios(self.addresses(), self.processes(), order, self.name)
+        return find_folios(self.addresses(), self.processes(), whole(order, "order", 0, MOST_ORDER), self.name)
 
     def _read_again(self) -> Iterator[DenseChunk]:
         events = 0

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from zswapsim._core.base.arguments import callback, instance, path_text
 from zswapsim._core.base.errors import InputError
 from zswapsim.files.found import exists
 from zswapsim.traces.streams import ZSTD_MAGIC, open_source, read_fully
@@ -72,7 +73,7 @@ def read_trace(source: str | Path) -> Trace:
     The suffix of a file decides its form, or else its first bytes do. Raises InputError on an unknown form, name, key
     or value, and if there is no such file; a malformed file may be found out only on reading.
     """
-    text = str(source)
+    text = path_text(source, "trace")
     if isinstance(source, str) and text.startswith("gen:"):
         from zswapsim.traces.generators import generate
 
@@ -99,10 +100,12 @@ def write_trace(trace: Trace, path: str | Path, progress: Progress | None = None
     from zswapsim.files.atomic import atomic_write
     from zswapsim.files.privacy import is_private, permissions_for
 
+    instance(trace, Trace, "trace")
+    callback(progress, "progress")
     source = _source_of(trace)
+    form = form_by_suffix(path_text(path, "path"))
     if source is not None:
         keep_apart([Named("the trace to be read", source)], [Named("the trace to write", path)])
-    form = form_by_suffix(str(path))
     if form is None:
         raise InputError(f"{path}: unknown form of a trace: expected {SUFFIXES}")
     if ALL[form].writer is None:

@@ -85,10 +85,11 @@ class ArrayTrace(Trace):
         process: NDArray[np.uint32] | None = None,
         name: str = "array",
     ) -> None:
+        page = _column(name, "page", page, np.uint64)
         ops = np.zeros(len(page), np.uint8) if op is None else op
         self.name = name
         self._all = Chunk(
-            _column(name, "page", page, np.uint64, len(page)),
+            page,
             _column(name, "op", ops, np.uint8, len(page)),
             None if time_ns is None else _column(name, "time_ns", time_ns, np.uint64, len(page)),
             None if process is None else _column(name, "process", process, np.uint32, len(page)),
@@ -105,8 +106,14 @@ class ArrayTrace(Trace):
             yield Chunk(*(None if part is None else part[start : start + CHUNK_EVENTS] for part in self._all))  # type: ignore[arg-type]
 
 
-def _column(name: str, what: str, values: object, dtype: type[np.unsignedinteger[Any]], length: int) -> NDArray[Any]:
-    array = np.asarray(values)
+def _column(
+    name: str, what: str, values: object, dtype: type[np.unsignedinteger[Any]], length: int | None = None
+) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # of a buffer that was released
+        raise InputError(f"{name}: {what}: {error}") from None
+    length = array.size if length is None else length
     if array.shape != (length,) or array.dtype.kind not in "iub" or (array.dtype.kind == "i" and (array < 0).any()):
         raise InputError(f"{name}: {what}: expected {length} unsigned integers, got {array.dtype}{list(array.shape)}")
     if length and int(array.max()) > np.iinfo(dtype).max:

@@ -3,11 +3,14 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport number, whole
 from zswapsim._core.base.counters cimport (
     counters_dict, swap_counters, swap_counters_rows, usage_counters, usage_counters_rows,
 )
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.base.errors import InputError
+
+cdef double MOST_COST = 1e15     # nanoseconds: 11 days
 
 
 cdef class Backend:
@@ -24,9 +27,15 @@ cdef class Backend:
         self.counts_only = False
 
     def __init__(self, cost):
-        minor, major, latency, bandwidth, read, write = (float(value) for value in cost)
-        if min(minor, major, latency, read, write) < 0 or bandwidth <= 0:
-            raise InputError(f"cost model {tuple(cost)}: expected times of at least 0 and a bandwidth above 0")
+        try:
+            constants = tuple(cost)
+        except ValueError as error:  # of a buffer that was released
+            raise InputError(f"cost model: {error}") from None
+        if len(constants) != 6:
+            raise InputError(f"cost model of {len(constants)} constants: expected those of a CostModel")
+        minor, major, latency, bandwidth, read, write = (number(value, "cost", 0, MOST_COST) for value in constants)
+        if bandwidth == 0:
+            raise InputError("cost model: expected a bandwidth above 0")
         self.costs.minor_fault = minor
         self.costs.major_fault = major
         self.costs.node_latency = latency
@@ -79,9 +88,11 @@ cdef class Backend:
         """Return the present usage by the names of a Result: pages, and sizes in bytes."""
         return counters_dict(usage_counters_rows, sizeof(usage_counters), NULL)
 
-    def times(self, uint64_t minor_faults, uint64_t major_faults):
+    def times(self, minor_faults, major_faults):
         """Return the measured codec time (`wall`), and modelled time by cause, in nanoseconds, for these faults."""
-        cdef double faults = minor_faults * self.costs.minor_fault + major_faults * self.costs.major_fault
+        cdef uint64_t minor = whole(minor_faults, "minor_faults", 0, (1 << 64) - 1)
+        cdef uint64_t major = whole(major_faults, "major_faults", 0, (1 << 64) - 1)
+        cdef double faults = minor * self.costs.minor_fault + major * self.costs.major_fault
         return {
             "wall": {"compress": self.costs.wall_compress, "decompress": self.costs.wall_decompress},
             "modelled": {

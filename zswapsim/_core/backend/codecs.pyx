@@ -3,14 +3,15 @@
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport flag, uint16s, uint32s, uint8s, whole
 from zswapsim._core.backend.backend cimport costs_charge, measured_sizes, swap_costs
 from zswapsim._core.base.clock cimport now_ns
 from zswapsim._core.codec.codec cimport Codec, codec_compress, codec_ctx_close, codec_ctx_open
 from zswapsim._core.zsmalloc.encode cimport decode_page, encode_compressed, encode_page
 from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.memory cimport mem_alloc, mem_free
 from zswapsim._core.zsmalloc.huge cimport is_huge
 from zswapsim._core.zsmalloc.slots cimport (
     SLOT_COMPRESSED, SLOT_HUGE, SLOT_SAME_FILLED, SlotPool, encoded_page, slot_entry,
@@ -35,12 +36,12 @@ cdef class PoolCodecs:
         self.refs = []
         self.buffer = NULL
 
-    def __init__(self, codecs, int huge_size, *, bint same_filled=True, bint store_on_compress_fail=False):
+    def __init__(self, codecs, huge_size, *, same_filled=True, store_on_compress_fail=False):
         if self.count:
             raise InputError("backend: already initialised")
-        self.huge_size = huge_size
-        self.same_filled = same_filled
-        self.store_on_compress_fail = store_on_compress_fail
+        self.huge_size = whole(huge_size, "huge_size", 1, ZSW_PAGE_SIZE)
+        self.same_filled = flag(same_filled, "same_filled")
+        self.store_on_compress_fail = flag(store_on_compress_fail, "store_on_compress_fail")
         for codec in codecs:
             self.sizes_only = self.sizes_only or not isinstance(codec, Codec)
             self.add(codec)
@@ -49,7 +50,7 @@ cdef class PoolCodecs:
         cdef int i
         for i in range(MAX_CODECS):
             codec_ctx_close(&self.codecs[i].ctx)
-        free(self.buffer)
+        mem_free(self.buffer)
 
     cdef int add(self, codec) except -1:
         """Add a codec, or the sizes measured with it. Called by the constructor."""
@@ -66,16 +67,19 @@ cdef class PoolCodecs:
         codec_ctx_open(codec, &self.codecs[self.count].ctx)
         self.refs.append(codec)
         if self.buffer == NULL:
-            self.buffer = <uint8_t *> malloc(2 * ZSW_PAGE_SIZE)
+            self.buffer = <uint8_t *> mem_alloc(2 * ZSW_PAGE_SIZE)
         if self.buffer == NULL:
             raise HostMemoryError("backend: the host is out of memory")
         return 0
 
     cdef int open_sizes(self, columns) except -1:
-        cdef const uint16_t[::1] size
-        cdef const uint8_t[::1] same_filled
-        cdef const uint32_t[::1] compress_ns, decompress_ns
-        size, same_filled, compress_ns, decompress_ns = columns
+        arrays = tuple(columns)
+        if len(arrays) != 4:
+            raise InputError(f"backend: expected four arrays of measured sizes, got {len(arrays)}")
+        cdef const uint16_t[::1] size = uint16s(arrays[0], "measured size")
+        cdef const uint8_t[::1] same_filled = uint8s(arrays[1], "measured same_filled")
+        cdef const uint32_t[::1] compress_ns = uint32s(arrays[2], "measured compress_ns")
+        cdef const uint32_t[::1] decompress_ns = uint32s(arrays[3], "measured decompress_ns")
         cdef measured_sizes *sizes = &self.codecs[self.count].sizes
         cdef uint32_t count = <uint32_t> min(size.shape[0], <Py_ssize_t> 0xFFFFFFFF)
         if not 0 < size.shape[0] == same_filled.shape[0] == compress_ns.shape[0] == decompress_ns.shape[0] \

@@ -72,3 +72,7 @@ cdef class CompressedBackend(Backend):
 
     cdef int ensure_open(self) except -1
     cdef int check_slot(self, uint32_t slot) except -1
+
+
+# Return a field of an object with the rules of a backend. Raises InputError if it has none of that name.
+cdef object rule(rules, str name)

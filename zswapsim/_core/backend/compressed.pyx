@@ -7,6 +7,7 @@ counters of swap traffic differ, so each backend has them in its own file: priva
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport flag, shown, text, whole
 from zswapsim._core.backend.backend cimport FOLIO_SPLIT, LOAD_DROPPED, LOAD_KEPT, Backend, costs_charge
 from zswapsim._core.backend.codecs cimport PoolCodecs
 from zswapsim._core.backend.device cimport SwapDevice
@@ -52,8 +53,8 @@ cdef class CompressedBackend(Backend):
 
     def __init__(
         self, cost, Grant grant not None, SwapDevice device not None, Codec codec=None, measured=None, *,
-        recompressors=(), int chain_size=8, huge_size=None, bint same_filled=True, bint store_on_compress_fail=False,
-        max_slots=None, bint exclusive=True, str node="dram",
+        recompressors=(), chain_size=8, huge_size=None, same_filled=True, store_on_compress_fail=False,
+        max_slots=None, exclusive=True, node="dram",
     ):
         super().__init__(cost)
         if self.slots is not None:
@@ -63,9 +64,9 @@ cdef class CompressedBackend(Backend):
         cdef ZsPool pool = ZsPool(grant, chain_size)
         self.arena = grant.arena
         self.device = device
-        self.exclusive = exclusive
-        self.node_name = node
-        self.max_slots = UINT64_MAX if max_slots is None else max_slots
+        self.exclusive = flag(exclusive, "exclusive")
+        self.node_name = text(node, "node")
+        self.max_slots = UINT64_MAX if max_slots is None else whole(max_slots, "max_slots", 0, UINT64_MAX)
         self.codecs = PoolCodecs(
             [measured if codec is None else codec, *recompressors],
             pool.huge_class_size if huge_size is None else huge_size,
@@ -293,7 +294,7 @@ cdef class CompressedBackend(Backend):
         finally:
             self.arena.unlock()
 
-    def inject_fault(self, uint32_t slot, int offset, uint8_t mask):
+    def inject_fault(self, slot, offset, mask):
         """Flip bits of a page stored in the pool, as failing memory would. For tests; raises as SlotPool's does."""
         self.ensure_open()
         self.slots.inject_fault(slot, offset, mask)
@@ -329,3 +330,10 @@ cdef class CompressedBackend(Backend):
         assert writeback_queued(&self.table, slot) == belongs, f"slot {slot}: wrongly in or out of the queue"
         assert kind == 0 or entry.codec < self.codecs.count, f"slot {slot} was compressed by no codec"
         return place
+
+
+cdef object rule(rules, str name):
+    try:
+        return getattr(rules, name)
+    except AttributeError:
+        raise InputError(f"rules: expected an object with {name}, got {shown(rules)}") from None

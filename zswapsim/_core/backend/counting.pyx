@@ -4,6 +4,7 @@ from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from zswapsim._core.base.arguments cimport flag
 from zswapsim._core.backend.backend cimport LOAD_DROPPED, LOAD_KEPT, Backend
 from zswapsim._core.base.errors cimport ZSW_OK
 
@@ -17,9 +18,9 @@ cdef class CountingBackend(Backend):
     cdef bint exclusive         # a load frees the slot
     cdef uint64_t stored        # pages in the pool
 
-    def __init__(self, cost, *, bint exclusive=True):
+    def __init__(self, cost, *, exclusive=True):
         super().__init__(cost)
-        self.exclusive = self.counts_only = exclusive
+        self.exclusive = self.counts_only = flag(exclusive, "exclusive")
 
     cdef void count_swaps(self, uint64_t stores, uint64_t loads) noexcept nogil:
         self.counters.zswpout += stores

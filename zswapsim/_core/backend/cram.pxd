@@ -44,6 +44,7 @@ cdef class CramBackend(Backend):
     cdef double tick_ns             # time of an access, ns; 0: the clock counts accesses
 
     cdef int open_slots(self, uint32_t slots, bint with_bytes) except -1
+    cdef void close_slots(self) noexcept
     cdef int update_pressure(self) noexcept nogil
     cdef uint64_t device_time(self) noexcept nogil
     cdef bint may_store(self) noexcept nogil

@@ -11,9 +11,9 @@ in use only from a reading, which is old.
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport flag, number, shown, whole
 from zswapsim._core.backend.backend cimport (
     ACCESS_FAULT, ACCESS_MAP, ACCESS_READ, ACCESS_WRITE, E_BUS_ERROR, LOAD_DROPPED, LOAD_KEPT, LOAD_LOST, Backend,
     costs_charge,
@@ -27,6 +27,7 @@ from zswapsim._core.backend.writeback cimport (
 )
 from zswapsim._core.base.counters cimport counters_dict, cram_counters, cram_counters_rows
 from zswapsim._core.base.errors cimport ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.memory cimport mem_alloc, mem_calloc, mem_free
 from zswapsim._core.frames.arena cimport NO_FRAME, Grant
 from zswapsim._core.lru.log cimport lru_close, lru_open
 from zswapsim._core.base.errors import HostMemoryError, InputError
@@ -69,35 +70,33 @@ cdef class CramBackend(Backend):
 
     def __init__(
         self, cost, Grant grant not None, CramDevice node not None, SwapDevice device not None, *,
-        control="watermarks", bint tier=False, bint maps_pages=True, bint exclusive=True, bint fatal_bus_error=False,
-        uint32_t max_writable=0, double line_ns=800, double tick_ns=0,
+        control="watermarks", tier=False, maps_pages=True, exclusive=True, fatal_bus_error=False, max_writable=0,
+        line_ns=800, tick_ns=0,
     ):
         super().__init__(cost)
         if self.node is not None:
             raise InputError("backend: already initialised")
         if node.records == NULL or grant.arena is not node.arena:
             raise InputError("backend: expected a grant of the device's frames")
-        if control not in CONTROLS:
-            raise InputError(f"control {control}: expected one of {', '.join(CONTROLS)}")
-        if not (0 <= line_ns < 1e12 and 0 <= tick_ns < 1e12):
-            raise InputError("backend: expected times from 0 to 1e12 ns")
-        if max_writable and not tier:
+        if not isinstance(control, str) or control not in CONTROLS:
+            raise InputError(f"control {shown(control)}: expected one of {', '.join(CONTROLS)}")
+        self.mapped_tier = flag(tier, "tier")
+        self.max_writable = whole(max_writable, "max_writable", 0, 0xFFFFFFFF)
+        if self.max_writable and not self.mapped_tier:
             raise InputError("backend: pages can be writable in the form of a tier only")
         self.control = CONTROLS.index(control)
-        self.mapped_tier, self.exclusive, self.fatal_bus_error = tier, exclusive, fatal_bus_error
-        self.max_writable, self.tick_ns = max_writable, tick_ns
-        self.maps_pages = tier or maps_pages
-        self.costs.node_latency = line_ns
+        self.exclusive = flag(exclusive, "exclusive")
+        self.fatal_bus_error = flag(fatal_bus_error, "fatal_bus_error")
+        self.tick_ns = number(tick_ns, "tick_ns", 0, 1e12)
+        self.maps_pages = flag(maps_pages, "maps_pages") or self.mapped_tier
+        self.costs.node_latency = number(line_ns, "line_ns", 0, 1e12)
         self.owner = grant.owner
         self.arena = grant.arena
         self.device = device
         self.node = node
 
     def __dealloc__(self):
-        lru_close(&self.queue)
-        slot_table_close(&self.table)
-        free(self.frame_of)
-        free(self.page)
+        self.close_slots()
 
     cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         if self.node is None or self.table.stamps != NULL:
@@ -111,12 +110,21 @@ cdef class CramBackend(Backend):
         return 0
 
     cdef int open_slots(self, uint32_t slots, bint with_bytes) except -1:
-        self.frame_of = <uint32_t *> calloc(slots, sizeof(uint32_t))
-        self.page = <uint8_t *> malloc(ZSW_PAGE_SIZE) if with_bytes else NULL
-        if self.frame_of == NULL or (with_bytes and self.page == NULL) or slot_table_open(&self.table, slots) < 0 or \
-                lru_open(&self.queue, 64, 0) < 0:
+        self.frame_of = <uint32_t *> mem_calloc(slots, sizeof(uint32_t))
+        self.page = <uint8_t *> mem_alloc(ZSW_PAGE_SIZE) if with_bytes else NULL
+        if self.frame_of == NULL or (with_bytes and self.page == NULL) or lru_open(&self.queue, 64, 0) < 0 or \
+                slot_table_open(&self.table, slots) < 0:
+            self.close_slots()
             raise HostMemoryError("backend: the host is out of memory")
         return 0
+
+    cdef void close_slots(self) noexcept:
+        lru_close(&self.queue)
+        slot_table_close(&self.table)
+        mem_free(self.frame_of)
+        mem_free(self.page)
+        self.frame_of = NULL
+        self.page = NULL
 
     # -- store, load, invalidate, access -------------------------------------------------------------------------------
 
@@ -131,16 +139,21 @@ cdef class CramBackend(Backend):
         if frame == <uint32_t> NO_FRAME:
             self.counters.reject_alloc_fail += 1
             return self.reject(slot, page)
+        code = writeback_add(&self.queue, &self.table, slot)
+        if code < 0:
+            self.node.free_frame(frame)
+            return code
         self.frame_of[slot] = frame
         self.table.states[slot] = SLOT_AT_POOL | SLOT_REFERENCED | (PTE_MAPPED if self.mapped_tier else 0)
         self.stored += 1
-        code = writeback_add(&self.queue, &self.table, slot)
-        if code < 0:
-            return code
-        self.counters.zswpout += 1
         costs_charge(&self.costs, &self.costs.charged_node_ns,
                      self.costs.node_latency + self.costs.node_byte * ZSW_PAGE_SIZE)
-        return self.write_node(slot, page)
+        code = self.write_node(slot, page)
+        if code < 0:
+            self.invalidate(slot)
+            return code
+        self.counters.zswpout += 1
+        return ZSW_OK
 
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
         cdef uint8_t *state = &self.table.states[slot]
@@ -392,7 +405,7 @@ cdef class CramBackend(Backend):
         counts = counters_dict(cram_counters_rows, sizeof(cram_counters), &self.cram_counts)
         return super().usage() | usage | counts | node.stats()
 
-    def times(self, uint64_t minor_faults, uint64_t major_faults):
+    def times(self, minor_faults, major_faults):
         cdef CramDevice node = self.ensure_open()
         self.costs.wall_compress, self.costs.wall_decompress = node.wall_compress, node.wall_decompress
         return Backend.times(self, minor_faults, major_faults)

@@ -10,15 +10,18 @@ docs/cram.md lists the linux-mm messages of 2026 that this follows.
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
+from zswapsim._core.base.arguments cimport uint16s, whole
 from zswapsim._core.base.clock cimport now_ns
 from zswapsim._core.codec.codec cimport Codec, codec_compress, codec_ctx_close, codec_ctx_open, codec_decompress
 from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.memory cimport mem_alloc, mem_calloc, mem_free
 from zswapsim._core.frames.arena cimport NO_FRAME, FrameArena
 from zswapsim._core.base.page cimport page_fill, page_same_filled
 from zswapsim._core.base.errors import HostMemoryError, InputError
+
+cdef uint64_t MOST_TIME = (<uint64_t> 1 << 62) - 1  # also of bytes
 
 
 @final
@@ -49,39 +52,37 @@ cdef class CramDevice:
         self.physical_bytes_of = NULL
 
     def __init__(
-        self, FrameArena arena not None, physical, Codec codec=None, taken=None, *, uint32_t sector=64,
-        uint32_t high=900, uint32_t low=800, uint64_t delay=0, uint64_t zero_every=0, uint32_t zero_batch=0,
-        uint32_t token_batch=32,
+        self, FrameArena arena not None, physical, Codec codec=None, taken=None, *, sector=64, high=900, low=800,
+        delay=0, zero_every=0, zero_batch=0, token_batch=32,
     ):
-        if self.records != NULL:
+        if self.arena is not None:
             raise InputError("device: already initialised")
         if arena.frames == 0:
             raise InputError("device: expected an arena with frames")
-        if not 0 < physical < 1 << 62:
-            raise InputError(f"device of {physical} physical bytes: expected at least one")
-        if not 8 <= sector <= ZSW_PAGE_SIZE or sector & (sector - 1):
+        self.sector = whole(sector, "device: sector of bytes", 8, ZSW_PAGE_SIZE)
+        if self.sector & (self.sector - 1):
             raise InputError(f"device: sector of {sector} bytes: expected a power of two, 8 to {<int> ZSW_PAGE_SIZE}")
-        if not low < high <= PRESSURE_FULL:
-            raise InputError(f"device: water marks {low} and {high}: expected low < high <= {<int> PRESSURE_FULL}")
-        if token_batch == 0 or delay >= 1 << 62 or zero_every >= 1 << 62:
-            raise InputError("device: expected a batch of at least one token, and times below 2**62")
+        self.high = whole(high, "device: high water mark", 1, PRESSURE_FULL)
+        self.low = whole(low, "device: low water mark", 0, self.high - 1)
+        self.delay = whole(delay, "device: delay", 0, MOST_TIME)
+        self.zero_every = whole(zero_every, "device: zero_every", 0, MOST_TIME)
+        self.zero_batch = whole(zero_batch, "device: zero_batch", 0, 0xFFFFFFFF)
+        self.token_batch = whole(token_batch, "device: token_batch", 1, 0xFFFFFFFF)
+        self.physical = whole(physical, "device: physical bytes", 1, MOST_TIME)
         if codec is not None and arena.base == NULL:
             raise InputError("device: a codec needs frames of real memory")
         self.arena = arena
-        self.physical = physical
-        self.sector, self.high, self.low, self.delay = sector, high, low, delay
-        self.zero_every, self.zero_batch, self.token_batch = zero_every, zero_batch, token_batch
         self.zeroing_head = self.zeroing_tail = CRAM_NO_FRAME
         self.open_engine(codec, taken)
         self.pending_room = 64
-        self.pending = <cram_reading *> malloc(self.pending_room * sizeof(cram_reading))
-        self.records = <cram_frame *> calloc(arena.frames, sizeof(cram_frame))
+        self.pending = <cram_reading *> mem_alloc(self.pending_room * sizeof(cram_reading))
+        self.records = <cram_frame *> mem_calloc(arena.frames, sizeof(cram_frame))
         if self.records == NULL or self.pending == NULL:
             raise HostMemoryError("device: the host is out of memory")
 
     cdef int open_engine(self, Codec codec, sizes) except -1:
         """Open the codec, or check and keep the sizes of images. Called by the constructor."""
-        cdef const uint16_t[::1] taken = sizes
+        cdef const uint16_t[::1] taken = None if sizes is None else uint16s(sizes, "taken")
         cdef Py_ssize_t image
         if codec is not None and taken is not None:
             raise InputError("device: expected either a codec or the space that contents take")
@@ -99,8 +100,8 @@ cdef class CramDevice:
 
     def __dealloc__(self):
         codec_ctx_close(&self.ctx)
-        free(self.records)
-        free(self.pending)
+        mem_free(self.records)
+        mem_free(self.pending)
 
     # -- the clock, and the readings of software -----------------------------------------------------------------------
 
@@ -141,13 +142,13 @@ cdef class CramDevice:
 
     cdef int grow_pending(self) noexcept nogil:
         """Double the ring. It never has more readings than the delay has units of the clock."""
-        cdef cram_reading *more = <cram_reading *> malloc(2 * self.pending_room * sizeof(cram_reading))
+        cdef cram_reading *more = <cram_reading *> mem_alloc(2 * self.pending_room * sizeof(cram_reading))
         cdef size_t i
         if more == NULL:
             return ZSW_E_NOMEM
         for i in range(self.pending_count):
             more[i] = self.pending[(self.pending_first + i) & (self.pending_room - 1)]
-        free(self.pending)
+        mem_free(self.pending)
         self.pending = more
         self.pending_first = 0
         self.pending_room *= 2

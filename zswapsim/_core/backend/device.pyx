@@ -5,8 +5,10 @@ import os
 from libc.stdint cimport uint8_t, uint32_t
 from posix.types cimport off_t
 
+from zswapsim._core.base.arguments cimport flag, whole
 from zswapsim._core.backend.backend cimport LOAD_KEPT
-from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_E_IO, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.busy cimport this_process
+from zswapsim._core.base.errors cimport E_FORKED, ZSW_E_FULL, ZSW_E_IO, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.base.errors import DeviceError, InputError
 
 cdef extern from "<unistd.h>" nogil:
@@ -27,10 +29,9 @@ cdef class SwapDevice:
     def __init__(self, capacity, *, backed=False):
         if self.capacity:
             raise InputError("swap device: already initialised")
-        if not 0 <= capacity < 1 << 32:
-            raise InputError(f"swap device of {capacity} pages: expected 0 to {(1 << 32) - 1}")
-        self.capacity = capacity
-        if backed and capacity:
+        self.capacity = whole(capacity, "pages of a swap device", 0, 0xFFFFFFFF)
+        self.process = this_process
+        if flag(backed, "backed") and self.capacity:
             import tempfile  # imported here because few runs need it
 
             try:
@@ -47,6 +48,8 @@ cdef class SwapDevice:
     cdef int write(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         if self.used == self.capacity:
             return ZSW_E_FULL
+        if self.fd >= 0 and self.process != this_process:
+            return E_FORKED
         if self.fd >= 0 and pwrite(self.fd, page, ZSW_PAGE_SIZE, <off_t> slot * ZSW_PAGE_SIZE) != ZSW_PAGE_SIZE:
             return ZSW_E_IO
         self.used += 1
@@ -55,6 +58,8 @@ cdef class SwapDevice:
         return ZSW_OK
 
     cdef int read(self, uint32_t slot, uint8_t *page) noexcept nogil:
+        if self.fd >= 0 and self.process != this_process:
+            return E_FORKED
         if self.fd >= 0 and pread(self.fd, page, ZSW_PAGE_SIZE, <off_t> slot * ZSW_PAGE_SIZE) != ZSW_PAGE_SIZE:
             return ZSW_E_IO
         return LOAD_KEPT

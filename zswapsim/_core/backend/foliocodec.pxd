@@ -15,6 +15,7 @@ cdef enum:
 @final
 cdef class FolioCodec:
     cdef codec_ctx ctx
+    cdef bint complete              # the constructor has run
     cdef object refs                # the codec, and the images
     cdef readonly uint32_t size     # number of pages of a folio
     cdef size_t buffer_bytes        # size of `compressed` and of `gather_buffer`
@@ -29,7 +30,7 @@ cdef class FolioCodec:
     cdef uint32_t image_count
 
     # Compress a folio, given by pointers to its pages, or at sizes depth by the numbers of its images. Return 1 if
-    # `compressed` is shorter than the folio; 0 if it is not shorter or the codec fails; or ZSW_E_CORRUPT.
+    # `compressed` is shorter than the folio; 0 if it is not shorter or the codec fails; ZSW_E_CORRUPT or ZSW_E_NOMEM.
     cdef int compress(
         self, const uint8_t **pages, const uint32_t *images, swap_costs *costs
     ) noexcept nogil

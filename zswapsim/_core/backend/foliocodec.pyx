@@ -7,13 +7,14 @@ images and compressed each time it is swapped out, and its length is that of byt
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
+from zswapsim._core.base.arguments cimport page_rows, uint8s, whole
 from zswapsim._core.backend.backend cimport costs_charge, swap_costs
 from zswapsim._core.base.clock cimport now_ns
 from zswapsim._core.codec.codec cimport Codec, codec_ctx, codec_ctx_close, codec_ctx_open
-from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.base.memory cimport mem_alloc, mem_free
 from zswapsim._core.zsmalloc.slots cimport SlotPool, slot_entry
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
@@ -34,35 +35,37 @@ cdef class FolioCodec:
         self.pages = self.compressed = self.gather_buffer = self.decompressed = NULL
         self.loaded_first = NO_FOLIO_LOADED
 
-    def __init__(self, Codec codec not None, uint32_t order, const uint8_t[:, ::1] images=None):
-        if self.refs is not None or not 1 <= order <= 5:
-            raise InputError(f"folios of order {order}: expected 1 to 5, once")
+    def __init__(self, Codec codec not None, order, images=None):
+        cdef const uint8_t[:, ::1] rows = None if images is None else page_rows(images, "contents")
+        if self.refs is not None:
+            raise InputError("folio codec: already initialised")
         if codec.name not in FOLIO_CODECS:
             raise InputError(
                 f"--folio-compress whole: {codec.name} takes a page at most: expected one of {', '.join(FOLIO_CODECS)}"
             )
-        if images is not None and (images.shape[0] == 0 or images.shape[1] != ZSW_PAGE_SIZE):
+        if images is not None and rows.shape[0] == 0:
             raise InputError(f"contents: expected pages of {ZSW_PAGE_SIZE} bytes")
-        self.size = <uint32_t> 1 << order
+        self.size = <uint32_t> 1 << <int> whole(order, "order of folios", 1, 5)
         self.buffer_bytes = <size_t> self.size * ZSW_PAGE_SIZE * 17 // 16 + 64
         codec_ctx_open(codec, &self.ctx)
-        self.refs = (codec, images)
-        self.pages = <uint8_t *> malloc(self.buffer_bytes)
-        self.compressed = <uint8_t *> malloc(self.buffer_bytes)
-        self.gather_buffer = <uint8_t *> malloc(self.buffer_bytes)
-        self.decompressed = <uint8_t *> malloc(self.buffer_bytes)
+        self.refs = (codec, rows)
+        self.pages = <uint8_t *> mem_alloc(self.buffer_bytes)
+        self.compressed = <uint8_t *> mem_alloc(self.buffer_bytes)
+        self.gather_buffer = <uint8_t *> mem_alloc(self.buffer_bytes)
+        self.decompressed = <uint8_t *> mem_alloc(self.buffer_bytes)
         if self.pages == NULL or self.compressed == NULL or self.gather_buffer == NULL or self.decompressed == NULL:
             raise HostMemoryError("folios: the host is out of memory")
         if images is not None:
-            self.images = &images[0, 0]
-            self.image_count = <uint32_t> min(images.shape[0], <Py_ssize_t> 0xFFFFFFFF)
+            self.images = &rows[0, 0]
+            self.image_count = <uint32_t> min(rows.shape[0], <Py_ssize_t> 0xFFFFFFFF)
+        self.complete = True
 
     def __dealloc__(self):
         codec_ctx_close(&self.ctx)
-        free(self.pages)
-        free(self.compressed)
-        free(self.gather_buffer)
-        free(self.decompressed)
+        mem_free(self.pages)
+        mem_free(self.compressed)
+        mem_free(self.gather_buffer)
+        mem_free(self.decompressed)
 
     cdef int compress(
         self, const uint8_t **pages, const uint32_t *images, swap_costs *costs
@@ -81,6 +84,8 @@ cdef class FolioCodec:
         costs_charge(costs, &costs.charged_compress_ns, <double> start)
         if self.images == NULL:
             costs.wall_compress += start
+        if length == ZSW_E_NOMEM:
+            return length
         if length <= 0 or <size_t> length >= bytes:
             return 0
         self.compressed_bytes = <uint32_t> length
@@ -123,7 +128,7 @@ cdef class FolioCodec:
         self.loaded_first = first if code == ZSW_OK else <uint32_t> NO_FOLIO_LOADED
         return code
 
-    def length(self, const uint8_t[::1] folio not None):
+    def length(self, folio):
         """Return the number of bytes that a folio compresses to; its own size if it does not get smaller.
 
         Must not be called while a backend uses this object. Raises InputError, CorruptPageError.
@@ -131,14 +136,18 @@ cdef class FolioCodec:
         cdef const uint8_t *pages[32]
         cdef swap_costs costs
         cdef uint32_t i
-        if self.images != NULL or folio.shape[0] != <Py_ssize_t> self.size * ZSW_PAGE_SIZE:
-            raise InputError(f"folio of {folio.shape[0]} bytes: expected {self.size} pages")
+        cdef const uint8_t[::1] data = uint8s(folio, "folio")
+        if not self.complete or self.images != NULL or data.shape[0] != <Py_ssize_t> self.size * ZSW_PAGE_SIZE:
+            raise InputError(f"folio of {data.shape[0]} bytes: expected {self.size} pages, and a codec without images")
         for i in range(self.size):
-            pages[i] = &folio[<Py_ssize_t> i * ZSW_PAGE_SIZE]
+            pages[i] = &data[<Py_ssize_t> i * ZSW_PAGE_SIZE]
         memset(&costs, 0, sizeof(costs))
-        if self.compress(pages, NULL, &costs) == 0:
-            return folio.shape[0]
+        code = self.compress(pages, NULL, &costs)
+        if code < 0:
+            raise_code(code, "folio")
+        if code == 0:
+            return data.shape[0]
         if self.decompress(self.compressed, self.compressed_bytes) < 0 or \
-                memcmp(self.decompressed, self.pages, folio.shape[0]) != 0:
+                memcmp(self.decompressed, self.pages, data.shape[0]) != 0:
             raise_code(ZSW_E_CORRUPT, "folio")
         return self.compressed_bytes

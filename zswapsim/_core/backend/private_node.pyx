@@ -9,6 +9,7 @@ from cython cimport final
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from zswapsim._core.base.arguments cimport whole
 from zswapsim._core.backend.backend cimport FOLIO_SPLIT, Backend, costs_charge
 from zswapsim._core.backend.compressed cimport REJECTED, CompressedBackend
 from zswapsim._core.backend.device cimport SwapDevice
@@ -16,7 +17,7 @@ from zswapsim._core.backend.foliocodec cimport NO_FOLIO_LOADED, FolioCodec
 from zswapsim._core.backend.writeback cimport (
     SLOT_AT_POOL, SLOT_REFERENCED, WRITEBACK_DONE, WRITEBACK_FAILED, WRITEBACK_NONE, writeback_add,
 )
-from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.codec.codec cimport Codec
 from zswapsim._core.frames.arena cimport Grant
 from zswapsim._core.lru.log cimport lru_close, lru_open
@@ -40,15 +41,16 @@ cdef class PrivateNodeBackend(CompressedBackend):
 
     def __init__(
         self, cost, Grant grant not None, SwapDevice device not None, Codec codec=None, measured=None, *,
-        int chain_size=8, int accept_threshold_percent=90, bint exclusive=True, FolioCodec folio_codec=None,
+        chain_size=8, accept_threshold_percent=90, exclusive=True, FolioCodec folio_codec=None,
     ):
-        if not 1 <= accept_threshold_percent <= 100:
-            raise InputError(f"accept_threshold_percent {accept_threshold_percent}: expected 1 to 100")
+        cdef uint64_t percent = whole(accept_threshold_percent, "accept_threshold_percent", 1, 100)
+        if folio_codec is not None and not folio_codec.complete:
+            raise InputError("backend: expected a folio codec that is initialised")
         if folio_codec is not None and device.is_tier:
             raise InputError("backend: expected a device, not a next tier, for folios that are compressed as one")
         super().__init__(cost, grant, device, codec, measured, chain_size=chain_size, exclusive=exclusive,
                          node="private")
-        self.shrink_target = <uint64_t> grant.arena.frames * accept_threshold_percent // 100
+        self.shrink_target = <uint64_t> grant.arena.frames * percent // 100
         self.folio_codec = folio_codec
         if lru_open(&self.queue, 64, 0) < 0:
             raise HostMemoryError("backend: the host is out of memory")
@@ -71,9 +73,6 @@ cdef class PrivateNodeBackend(CompressedBackend):
             code = self.shrink_and_insert(slot, &encoded)
         if code == ZSW_E_FULL:
             self.counters.reject_alloc_fail += 1
-            return REJECTED
-        if code == ZSW_E_NOMEM:
-            self.counters.reject_kmemcache_fail += 1
             return REJECTED
         return code
 

@@ -3,12 +3,12 @@
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
 
 from zswapsim._core.backend.backend cimport LOAD_DROPPED, Backend
 from zswapsim._core.backend.device cimport SwapDevice
 from zswapsim._core.base.counters cimport swap_counters
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
+from zswapsim._core.base.memory cimport mem_calloc, mem_free
 from zswapsim._core.backend.compressed cimport CompressedBackend
 from zswapsim._core.backend.writeback cimport SLOT_AT_DEVICE, SLOT_AT_NONE, SLOT_AT_POOL, slot_place
 from zswapsim._core.backend.zram cimport ZramBackend
@@ -82,12 +82,12 @@ cdef class TieredBackend(Backend):
         self.wants_shrink = fast.wants_shrink or slow.wants_shrink
 
     def __dealloc__(self):
-        free(self.store_order)
+        mem_free(self.store_order)
 
     cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         if self.fast is None or self.store_order != NULL:
             raise InputError("backend: it serves one replay")
-        self.store_order = <uint64_t *> calloc(slots, sizeof(uint64_t))
+        self.store_order = <uint64_t *> mem_calloc(slots, sizeof(uint64_t))
         if self.store_order == NULL:
             raise HostMemoryError("backend: the host is out of memory")
         self.fast.attach(slots, image_of, image_count, with_bytes)

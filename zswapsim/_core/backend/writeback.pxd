@@ -6,9 +6,9 @@ owns one slot_table, and an lru_log for each queue; a slot is in one queue at mo
 """
 
 from libc.stdint cimport uint8_t, uint32_t
-from libc.stdlib cimport calloc, free
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
+from zswapsim._core.base.memory cimport mem_calloc, mem_free
 from zswapsim._core.lru.log cimport LRU_NONE, lru_add, lru_log, lru_oldest, lru_remove, lru_touch
 
 cdef enum:                  # place of a slot's page
@@ -33,25 +33,26 @@ ctypedef struct slot_table:
     uint32_t count          # number of slots; 0 before attach()
 
 
-# Open a table of empty slots. Return 0, or ZSW_E_NOMEM; call slot_table_close() then too.
+cdef inline void slot_table_close(slot_table *table) noexcept nogil:
+    mem_free(table.stamps)
+    mem_free(table.states)
+    table.stamps = NULL
+    table.states = NULL
+    table.count = 0
+
+
+# Open a table of empty slots. Return 0, or ZSW_E_NOMEM, which leaves the table closed.
 cdef inline int slot_table_open(slot_table *table, uint32_t count) noexcept nogil:
     cdef uint32_t slot
-    table.stamps = <uint32_t *> calloc(count, sizeof(uint32_t))
-    table.states = <uint8_t *> calloc(count, sizeof(uint8_t))
+    table.stamps = <uint32_t *> mem_calloc(count, sizeof(uint32_t))
+    table.states = <uint8_t *> mem_calloc(count, sizeof(uint8_t))
     if table.stamps == NULL or table.states == NULL:
+        slot_table_close(table)
         return ZSW_E_NOMEM
     for slot in range(count):
         table.stamps[slot] = LRU_NONE
     table.count = count
     return ZSW_OK
-
-
-cdef inline void slot_table_close(slot_table *table) noexcept nogil:
-    free(table.stamps)
-    free(table.states)
-    table.stamps = NULL
-    table.states = NULL
-    table.count = 0
 
 
 # Return the place of a slot's page, SLOT_AT_*.

@@ -8,13 +8,14 @@ zram_slots chooses slots and marks idle ones.
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
 
+from zswapsim._core.base.arguments cimport flag, whole
 from zswapsim._core.backend.backend cimport LOAD_DROPPED
-from zswapsim._core.backend.compressed cimport REJECTED, UINT64_MAX, CompressedBackend
+from zswapsim._core.backend.compressed cimport REJECTED, UINT64_MAX, CompressedBackend, rule
 from zswapsim._core.backend.device cimport SwapDevice
 from zswapsim._core.backend.writeback cimport SLOT_AT_DEVICE, slot_place
-from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM
+from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_FULL
+from zswapsim._core.base.memory cimport mem_calloc, mem_free
 from zswapsim._core.codec.codec cimport Codec
 from zswapsim._core.frames.arena cimport Grant
 from zswapsim._core.zsmalloc.slots cimport SLOT_EMPTY, SLOT_SAME_FILLED, encoded_page, slot_entry
@@ -40,23 +41,24 @@ cdef class ZramBackend(CompressedBackend):
 
     def __init__(
         self, cost, Grant grant not None, SwapDevice device not None, Codec codec=None, measured=None, *, rules,
-        recompressors=(), int chain_size=8, bint exclusive=True, str node="dram",
+        recompressors=(), chain_size=8, exclusive=True, node="dram",
     ):
+        limit, keeps, tracks = rule(rules, "mem_limit"), rule(rules, "keep_slots"), rule(rules, "track_access_time")
         super().__init__(
             cost, grant, device, codec, measured, recompressors=recompressors, chain_size=chain_size,
-            max_slots=rules.disksize, exclusive=exclusive, node=node,
+            max_slots=rule(rules, "disksize"), exclusive=exclusive, node=node,
         )
-        self.mem_limit = rules.mem_limit
-        self.keep_slots = rules.keep_slots
-        self.tracks_access = rules.track_access_time
+        self.mem_limit = whole(limit, "mem_limit", 0, UINT64_MAX)
+        self.keep_slots = flag(keeps, "keep_slots")
+        self.tracks_access = flag(tracks, "track_access_time")
 
     def __dealloc__(self):
-        free(self.access_time)
+        mem_free(self.access_time)
 
     cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         CompressedBackend.attach(self, slots, image_of, image_count, with_bytes)
         if self.tracks_access:
-            self.access_time = <uint64_t *> calloc(slots, sizeof(uint64_t))
+            self.access_time = <uint64_t *> mem_calloc(slots, sizeof(uint64_t))
             if self.access_time == NULL:
                 raise HostMemoryError("backend: the host is out of memory")
         return 0
@@ -78,8 +80,7 @@ cdef class ZramBackend(CompressedBackend):
         if self.mem_limit != UINT64_MAX and self.exceeds_mem_limit(&encoded):
             return REJECTED
         code = self.insert(slot, &encoded)
-        self.counters.reject_kmemcache_fail += code == ZSW_E_NOMEM
-        return REJECTED if code == ZSW_E_FULL or code == ZSW_E_NOMEM else code
+        return REJECTED if code == ZSW_E_FULL else code
 
     cdef bint exceeds_mem_limit(self, const encoded_page *encoded) noexcept nogil:
         """Check mem_limit: zram_can_store_page() in zram_drv.c. zram allocates first, so the peak includes the page."""

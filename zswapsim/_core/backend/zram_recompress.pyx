@@ -1,13 +1,14 @@
 """Recompress chosen slots of zram with stronger codecs: recompress_store() in drivers/block/zram/zram_drv.c."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport whole
 from zswapsim._core.backend.backend cimport costs_charge
 from zswapsim._core.backend.zram cimport ZRAM_IDLE, ZRAM_INCOMPRESSIBLE, ZramBackend
-from zswapsim._core.backend.zram_slots cimport choose_slots, lock_pool, slot_list
+from zswapsim._core.backend.zram_slots cimport choose_slots, lock_pool, slot_choice, slot_list
 from zswapsim._core.base.errors cimport ZSW_E_CORRUPT, ZSW_E_FULL, ZSW_OK
+from zswapsim._core.base.memory cimport mem_free
 from zswapsim._core.codec.codec cimport codec_raise
 from zswapsim._core.zsmalloc.classes cimport ZS_HANDLE_BYTES, ZS_STEP
 from zswapsim._core.zsmalloc.slots cimport SLOT_COMPRESSED, encoded_page, slot_entry
@@ -24,7 +25,7 @@ ANY_NUMBER = (1 << 64) - 1
 
 
 def recompress_slots(
-    ZramBackend zram not None, int choice, uint32_t threshold=0, int priority=0, uint64_t max_slots=ANY_NUMBER
+    ZramBackend zram not None, choice, threshold=0, priority=0, max_slots=ANY_NUMBER
 ):
     """Recompress the chosen slots whose objects have at least `threshold` bytes. Return how many became smaller.
 
@@ -40,19 +41,21 @@ def recompress_slots(
     cdef uint32_t i = 0
     lock_pool(zram)
     try:
-        if threshold >= <uint32_t> zram.slots.pool.huge_class_size:
+        request.threshold = whole(threshold, "threshold", 0, 0xFFFFFFFF)
+        request.max_slots = whole(max_slots, "max_slots", 0, ANY_NUMBER)
+        request.first = whole(priority, "priority", 0, 0x7FFFFFFF)
+        if request.threshold >= <uint32_t> zram.slots.pool.huge_class_size:
             raise InputError(f"threshold {threshold}: expected less than {zram.slots.pool.huge_class_size} bytes")
-        if priority and not 0 < priority < zram.codecs.count:
+        if request.first >= zram.codecs.count:
             raise InputError(f"priority {priority}: expected 1 to {zram.codecs.count - 1}")
-        request.threshold, request.max_slots = threshold, max_slots
-        request.first = priority or 1
-        request.end = priority + 1 if priority else zram.codecs.count
-        choose_slots(zram, choice, request.end, None, &chosen)
+        request.end = request.first + 1 if request.first else zram.codecs.count
+        request.first = max(request.first, 1)
+        choose_slots(zram, slot_choice(choice), request.end, None, &chosen)
         with nogil:
             while i < chosen.count and request.max_slots and code == ZSW_OK:
                 code = recompress_slot(zram, chosen.order[i], &request)
                 i += 1
-            free(chosen.order)
+            mem_free(chosen.order)
     finally:
         zram.arena.unlock()
     if code < 0 and code != ZSW_E_FULL and code != ZSW_E_CORRUPT:

@@ -22,6 +22,9 @@ ctypedef struct slot_list:
 # follows. `ranges`: (first, last) each; None is all slots. Raises InputError, HostMemoryError.
 cdef int choose_slots(ZramBackend zram, int choice, int codecs_end, ranges, slot_list *chosen) except -1
 
+# Return a choice of slots from Python. Raises InputError.
+cdef int slot_choice(choice) except -1
+
 # Lock the arena, which the caller unlocks with zram.arena.unlock(). Raises InputError, BusyError.
 cdef int lock_pool(ZramBackend zram) except -1
 

@@ -6,11 +6,12 @@ every slot. Chosen slots are ordered by ranges of 64 bytes, largest object first
 """
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
 
+from zswapsim._core.base.arguments cimport whole
 from zswapsim._core.backend.writeback cimport SLOT_AT_POOL, slot_place
 from zswapsim._core.backend.zram cimport ZRAM_IDLE, ZRAM_INCOMPRESSIBLE, ZramBackend
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+from zswapsim._core.base.memory cimport mem_alloc, mem_free
 from zswapsim._core.lru.log cimport LRU_NONE
 from zswapsim._core.zsmalloc.slots cimport SLOT_HUGE, SLOT_SAME_FILLED, slot_entry
 from zswapsim._core.base.errors import HostMemoryError, InputError
@@ -24,14 +25,15 @@ HUGE_SLOTS = CHOOSE_HUGE
 INCOMPRESSIBLE_SLOTS = CHOOSE_INCOMPRESSIBLE
 
 
-def mark_idle(ZramBackend zram not None, uint64_t now=0, age=None):
+def mark_idle(ZramBackend zram not None, now=0, age=None):
     """Mark every slot that has an object as idle. An access to the slot removes the mark.
 
     With `age`, mark the slots whose last access is more than `age` accesses before `now`, and remove the mark of all
     others. Raises InputError if zram does not track accesses.
     """
     cdef uint32_t slot
-    cdef uint64_t cutoff = 0 if age is None else age
+    cdef uint64_t clock = whole(now, "now", 0, (1 << 64) - 1)
+    cdef uint64_t cutoff = 0 if age is None else whole(age, "age", 0, (1 << 64) - 1)
     cdef bint by_age = age is not None
     lock_pool(zram)
     try:
@@ -40,7 +42,7 @@ def mark_idle(ZramBackend zram not None, uint64_t now=0, age=None):
         for slot in range(zram.table.count):
             if not has_object(zram, slot):
                 continue
-            if by_age and now - min(now, zram.access_time[slot]) <= cutoff:
+            if by_age and clock - min(clock, zram.access_time[slot]) <= cutoff:
                 zram.table.states[slot] &= ~<uint32_t> ZRAM_IDLE
             else:
                 zram.table.states[slot] |= ZRAM_IDLE
@@ -53,6 +55,10 @@ cdef int lock_pool(ZramBackend zram) except -1:
     zram.ensure_open()
     zram.arena.lock()
     return 0
+
+
+cdef int slot_choice(choice) except -1:
+    return whole(choice, "choice of slots", 0, CHOOSE_IDLE | CHOOSE_HUGE | CHOOSE_INCOMPRESSIBLE)
 
 
 cdef bint has_object(ZramBackend zram, uint32_t slot) noexcept nogil:
@@ -78,12 +84,12 @@ cdef int choose_slots(ZramBackend zram, int choice, int codecs_end, ranges, slot
     cdef uint32_t slot
     cdef int i
     cdef list spans = checked_ranges(ranges, zram.table.count)
-    links = <uint32_t *> malloc((<size_t> zram.table.count + 1) * sizeof(uint32_t))
-    chosen.order = <uint32_t *> malloc((<size_t> zram.table.count + 1) * sizeof(uint32_t))
+    links = <uint32_t *> mem_alloc((<size_t> zram.table.count + 1) * sizeof(uint32_t))
+    chosen.order = <uint32_t *> mem_alloc((<size_t> zram.table.count + 1) * sizeof(uint32_t))
     chosen.count = 0
     if links == NULL or chosen.order == NULL:
-        free(links)
-        free(chosen.order)
+        mem_free(links)
+        mem_free(chosen.order)
         raise HostMemoryError("slots to choose from: the host is out of memory")
     for i in range(BUCKETS):
         heads[i] = LRU_NONE
@@ -92,15 +98,18 @@ cdef int choose_slots(ZramBackend zram, int choice, int codecs_end, ranges, slot
             if is_chosen(zram, slot, choice, codecs_end):
                 add_to_bucket(zram, slot, heads, links)
     collect_buckets(heads, links, chosen)
-    free(links)
+    mem_free(links)
     return 0
 
 
 cdef list checked_ranges(ranges, uint32_t count):
     """Return ranges of slots, first and one past the last, in order and without overlap."""
     cdef list result = []
-    for first, last in sorted(ranges) if ranges is not None else [(0, count - 1)] if count else []:
-        if not 0 <= first <= last < count:
+    for span in sorted(ranges) if ranges is not None else [(0, count - 1)] if count else []:
+        if not isinstance(span, tuple) or len(span) != 2:
+            raise InputError("slots: expected ranges of a first and a last slot")
+        first, last = (whole(slot, "slot", 0, 0xFFFFFFFF) for slot in span)
+        if not first <= last < count:
             raise InputError(f"slots {first}-{last}: expected two of 0 to {count - 1}, the lower one first")
         first = max(first, result[len(result) - 1][1]) if result else first
         if first <= last:

@@ -32,3 +32,4 @@ cdef class ZswapBackend(CompressedBackend):
     cdef int shrinker_scan(self, zswap_group *group, int nr_to_scan) noexcept nogil
 
     cdef int check_groups(self) except -1
+    cdef int set_rules(self, rules) except -1

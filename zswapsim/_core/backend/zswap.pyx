@@ -8,7 +8,8 @@ from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from zswapsim._core.backend.compressed cimport REJECTED, CompressedBackend
+from zswapsim._core.base.arguments cimport flag, whole
+from zswapsim._core.backend.compressed cimport REJECTED, UINT64_MAX, CompressedBackend, rule
 from zswapsim._core.backend.device cimport SwapDevice
 from zswapsim._core.backend.writeback cimport (
     SLOT_AT_POOL, WRITEBACK_DONE, WRITEBACK_FAILED, WRITEBACK_NONE, WRITEBACK_ROTATED, slot_place,
@@ -20,7 +21,7 @@ from zswapsim._core.backend.zswap_shrinker cimport (
     SHRINK_BATCH, shrinker_count, shrinker_delta, shrinker_next_deferred,
 )
 from zswapsim._core.base.counters cimport group_counters
-from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.errors cimport ZSW_E_CODEC, ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.codec.codec cimport Codec
 from zswapsim._core.frames.arena cimport Grant
 from zswapsim._core.zsmalloc.slots cimport SLOT_HUGE, SLOT_SAME_FILLED, encoded_page, slot_entry
@@ -40,26 +41,28 @@ cdef class ZswapBackend(CompressedBackend):
 
     def __init__(
         self, cost, Grant grant not None, SwapDevice device not None, Codec codec=None, measured=None, *, rules,
-        int chain_size=8, bint exclusive=True, str node="dram", ZswapGroups groups=None,
+        chain_size=8, exclusive=True, node="dram", ZswapGroups groups=None,
     ):
         if self.slots is not None:
             raise InputError("backend: already initialised")
-        if not 0 <= rules.priority <= 12 or rules.max_retries < 1:
-            raise InputError("backend: expected a priority from 0 to 12 and at least one retry")
-        self.groups = ZswapGroups([(None, None, rules.writeback)]) if groups is None else groups
+        self.set_rules(rules)
+        self.groups = ZswapGroups([(None, None, rule(rules, "writeback"))]) if groups is None else groups
         self.groups.claim()
         # zswap stores compressed what is shorter than a page, and since 6.18 the other pages uncompressed.
         super().__init__(
             cost, grant, device, codec, measured, chain_size=chain_size, huge_size=ZSW_PAGE_SIZE,
-            same_filled=rules.same_filled, store_on_compress_fail=True, max_slots=rules.max_slots,
+            same_filled=rule(rules, "same_filled"), store_on_compress_fail=True, max_slots=rule(rules, "max_slots"),
             exclusive=exclusive, node=node,
         )
-        self.store_incompressible = rules.store_incompressible
-        self.max_pool_frames = rules.max_pool_frames
-        self.accept_frames = rules.accept_frames
-        self.wants_shrink = rules.shrinker and rules.writeback
-        self.shrink_priority = rules.priority
-        self.max_retries = rules.max_retries
+
+    cdef int set_rules(self, rules) except -1:
+        self.store_incompressible = flag(rule(rules, "store_incompressible"), "store_incompressible")
+        self.max_pool_frames = whole(rule(rules, "max_pool_frames"), "max_pool_frames", 0, UINT64_MAX)
+        self.accept_frames = whole(rule(rules, "accept_frames"), "accept_frames", 0, UINT64_MAX)
+        self.wants_shrink = flag(rule(rules, "shrinker"), "shrinker") and flag(rule(rules, "writeback"), "writeback")
+        self.shrink_priority = whole(rule(rules, "priority"), "priority", 0, 12)
+        self.max_retries = whole(rule(rules, "max_retries"), "max_retries", 1, 0x7FFFFFFF)
+        return 0
 
     cdef int attach(self, uint32_t slots, const uint32_t *image_of, uint32_t image_count, bint with_bytes) except -1:
         if self.groups is not None and self.groups.group_of != NULL and self.groups.slot_count != slots:
@@ -107,9 +110,6 @@ cdef class ZswapBackend(CompressedBackend):
             return REJECTED
         if code == ZSW_E_FULL:
             self.counters.reject_alloc_fail += 1
-            return REJECTED
-        if code == ZSW_E_NOMEM:
-            self.counters.reject_kmemcache_fail += 1
             return REJECTED
         return code
 

@@ -31,6 +31,7 @@ cdef class ZswapGroups:
     cdef const uint16_t *group_of   # by slot, its group; borrowed from `refs`; NULL if every slot is of the first group
     cdef uint32_t slot_count        # number of entries of group_of
     cdef object refs                # owner of the array of group_of
+    cdef bint complete              # the constructor has added all of them
     cdef bint claimed               # a backend has claimed them
     cdef uint16_t next_shrink       # zswap_next_shrink: the group that the worker scanned last, or NO_GROUP
 
@@ -45,7 +46,7 @@ cdef class ZswapGroups:
 
     cdef int open_slots(self, group_of) except -1
     cdef list stats(self, uint64_t compressed_bytes, uint64_t stored)
-    cdef int add(self, parent, max_pages, bint writeback) except -1
+    cdef int add(self, parent, max_pages, writeback) except -1
     cdef uint64_t events_below(self, uint32_t number, int event) noexcept nogil
 
 

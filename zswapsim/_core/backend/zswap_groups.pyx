@@ -7,10 +7,11 @@ check a group and all groups above it. A walk has the order of mem_cgroup_iter()
 from cython cimport final
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
 
+from zswapsim._core.base.arguments cimport flag, uint16s, whole
 from zswapsim._core.base.counters cimport counters_dict, group_counters, group_counters_rows
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+from zswapsim._core.base.memory cimport mem_calloc, mem_free
 from zswapsim._core.lru.log cimport lru_close, lru_open
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
@@ -39,31 +40,38 @@ cdef class ZswapGroups:
     def __init__(self, groups, group_of=None):
         if self.groups != NULL:
             raise InputError("groups: already initialised")
-        listed = list(groups)
+        try:
+            listed = list(groups)
+        except ValueError as error:  # of a buffer that was released
+            raise InputError(f"groups: {error}") from None
         if not 1 <= len(listed) < MAX_GROUPS:
             raise InputError(f"{len(listed)} groups: expected 1 to {MAX_GROUPS - 1}")
-        self.groups = <zswap_group *> calloc(len(listed), sizeof(zswap_group))
+        self.groups = <zswap_group *> mem_calloc(len(listed), sizeof(zswap_group))
         if self.groups == NULL:
             raise HostMemoryError("groups: the host is out of memory")
-        for parent, max_pages, writeback in listed:
-            self.add(parent, max_pages, writeback)
+        for row in listed:
+            if not isinstance(row, tuple) or len(row) != 3:
+                raise InputError(f"group {self.count}: expected (parent, max_pages, writeback)")
+            self.add(row[0], row[1], row[2])
         if group_of is not None:
             self.open_slots(group_of)
+        self.complete = True
 
     def __dealloc__(self):
         cdef uint32_t i
         for i in range(self.count):
             lru_close(&self.groups[i].queue)
-        free(self.groups)
+        mem_free(self.groups)
 
-    cdef int add(self, parent, max_pages, bint writeback) except -1:
+    cdef int add(self, parent, max_pages, writeback) except -1:
         """Add a group. Called by the constructor."""
         cdef zswap_group *group = &self.groups[self.count]
-        if (parent is None) != (self.count == 0) or parent is not None and not 0 <= parent < self.count:
+        if (parent is None) != (self.count == 0):
             raise InputError(f"group {self.count}: expected a parent before it, for all but the first")
-        group.max_pages = UINT64_MAX if max_pages is None else max_pages
-        group.parent = NO_GROUP if parent is None else parent
-        group.writeback = writeback and (parent is None or self.groups[group.parent].writeback)
+        group.max_pages = UINT64_MAX if max_pages is None else whole(max_pages, "max_pages", 0, UINT64_MAX)
+        group.parent = NO_GROUP if parent is None else whole(parent, "parent", 0, self.count - 1)
+        group.writeback = flag(writeback, "writeback") and \
+            (parent is None or self.groups[group.parent].writeback)
         if lru_open(&group.queue, 64, 0) < 0:
             raise HostMemoryError("groups: the host is out of memory")
         self.count += 1
@@ -71,7 +79,7 @@ cdef class ZswapGroups:
 
     cdef int open_slots(self, slot_groups) except -1:
         """Check and keep the group of every slot. Called by the constructor."""
-        cdef const uint16_t[::1] group_of = slot_groups
+        cdef const uint16_t[::1] group_of = uint16s(slot_groups, "group_of")
         cdef Py_ssize_t slot
         if not 0 < group_of.shape[0] < 1 << 32:
             raise InputError("groups: expected a group of each slot")
@@ -84,7 +92,7 @@ cdef class ZswapGroups:
         return 0
 
     cdef int claim(self) except -1:
-        if self.groups == NULL or self.claimed:
+        if not self.complete or self.claimed:
             raise InputError("groups: expected those of one pool alone")
         self.claimed = True
         return 0

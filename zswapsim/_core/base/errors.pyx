@@ -69,6 +69,7 @@ cdef dict EXCEPTION_OF_CODE = {
     ZSW_E_RANGE: (InputError, "out of range"),
     ZSW_E_PLUGIN: (PluginError, "the codec broke its contract (it raised, or returned a wrong length)"),
     ZSW_E_IO: (DeviceError, "the file behind the swap device failed"),
+    E_FORKED: (DeviceError, "the file behind the swap device belongs to the process that this one was forked from"),
 }
 
 

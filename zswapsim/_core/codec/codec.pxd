@@ -55,8 +55,8 @@ cdef int codec_ctx_open(Codec codec, codec_ctx *out) except -1
 # Close a context. Closing twice is allowed.
 cdef void codec_ctx_close(codec_ctx *ctx) noexcept nogil
 # Compress one page into ctx.scratch. Return the length, 1 … 4095; 4096 if the page did not get smaller (the codec
-# returned 0 or at least 4096), so that it is stored uncompressed; ZSW_E_CODEC; or ZSW_E_PLUGIN (the codec raised, wrote
-# past its buffer, or returned an impossible length).
+# returned 0 or at least 4096), so that it is stored uncompressed; ZSW_E_CODEC; ZSW_E_NOMEM; or ZSW_E_PLUGIN (the codec
+# raised, wrote past its buffer, or returned an impossible length).
 cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil
 # Decompress exactly one page into `page`. Return 0, ZSW_E_CORRUPT or ZSW_E_PLUGIN.
 cdef int codec_decompress(codec_ctx *ctx, const uint8_t *data, uint32_t data_bytes, uint8_t *page) noexcept nogil

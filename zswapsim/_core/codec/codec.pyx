@@ -7,12 +7,13 @@ return values of codecs against the contract.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.stdint cimport int64_t, uint8_t, uint32_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memset
 
+from zswapsim._core.base.arguments cimport shown, uint8s
 from zswapsim._core.base.errors cimport (
     ZSW_E_CODEC, ZSW_E_CORRUPT, ZSW_E_NOMEM, ZSW_E_PLUGIN, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE, raise_code,
 )
+from zswapsim._core.base.memory cimport mem_aligned, mem_alloc, mem_calloc, mem_free
 from zswapsim._core.codec.library cimport Library
 from zswapsim._core.codec.parameters cimport (
     MAX_PARAMETERS, check_names, parameters_of_dict, parameters_of_list, utf8_text,
@@ -43,6 +44,14 @@ cdef extern from "zsw_builtin.h" nogil:
     const zsw_codec zsw_codec_fpc
     const zsw_codec zsw_codec_store
 
+cdef extern from "zsw_memory.h" nogil:
+    ctypedef struct zsw_allocator:
+        void *(*alloc)(size_t size) noexcept nogil
+        void *(*alloc_zeroed)(size_t count, size_t size) noexcept nogil
+        void *(*alloc_aligned)(size_t alignment, size_t size) noexcept nogil
+        void (*free)(void *memory) noexcept nogil
+    zsw_allocator zsw_memory
+
 cdef enum:
     GUARD_BYTES = ZSW_PAGE_SIZE  # after the scratch buffer, so that an overrun of up to a page stays in our memory
     GUARD_CHECK_BYTES = 32  # number of guard bytes checked after each call; an overrun hits the first one
@@ -50,6 +59,13 @@ cdef enum:
 
 cdef uint8_t GUARD[GUARD_CHECK_BYTES]
 memset(GUARD, GUARD_VALUE, GUARD_CHECK_BYTES)
+
+
+# The built-in codecs allocate memory as the core does.
+zsw_memory.alloc = mem_alloc
+zsw_memory.alloc_zeroed = mem_calloc
+zsw_memory.alloc_aligned = mem_aligned
+zsw_memory.free = mem_free
 
 
 # ---- tables ------------------------------------------------------------------------------------------------------
@@ -158,9 +174,9 @@ cdef dict checked_settings(CodecTable table, dict values):
             raise InputError(f"codec {table.name}: unknown parameter {key!r}: expected {parameter_names(table)}")
         p = known[key]
         if type(value) is not int:
-            raise InputError(f"codec {table.name}: {key}={value}: expected an integer from {p.lowest} to {p.highest}")
+            raise InputError(f"codec {table.name}: {key}={shown(value)}: expected an integer from {p.lowest} to {p.highest}")
         if not p.lowest <= value <= p.highest:
-            raise InputError(f"codec {table.name}: {key}={value}: expected {p.lowest} to {p.highest}")
+            raise InputError(f"codec {table.name}: {key}={shown(value)}: expected {p.lowest} to {p.highest}")
     return {p.name: values.get(p.name, p.initial) for p in table.parameters}
 
 
@@ -193,7 +209,7 @@ cdef int create_params(Codec codec, CodecTable table, list values, Library libra
     if code == ZSW_E_NOMEM:
         raise_code(code, f"codec {codec.spec}")
     if dictionary:
-        raise InputError(f"{codec.settings['dict']}: not a dictionary that codec {codec.name} can use")
+        raise InputError(f"{codec.settings.get('dict', 'dictionary')}: not a dictionary that codec {codec.name} can use")
     why = "; ".join(f"{each.name}: {each.help}" for each in table.parameters) if code == ZSW_E_RANGE else f"code {code}"
     raise InputError(f"codec {codec.spec}: refused these parameters ({why})")
 
@@ -251,7 +267,7 @@ cdef class Codec:
 
         Opens a context for this call, which is slow. Use it for tests; stores have their own contexts.
         """
-        cdef const uint8_t[::1] data = page
+        cdef const uint8_t[::1] data = uint8s(page, "page")
         cdef codec_ctx ctx
         cdef int n
         if data.shape[0] != ZSW_PAGE_SIZE:
@@ -268,7 +284,7 @@ cdef class Codec:
 
     def decompress(self, data):
         """Decompress `data` to a page of 4096 bytes. Raise CorruptPageError if it does not decode."""
-        cdef const uint8_t[::1] packed = data
+        cdef const uint8_t[::1] packed = uint8s(data, "compressed page")
         cdef bytes page = PyBytes_FromStringAndSize(NULL, ZSW_PAGE_SIZE)
         cdef uint8_t *out = <uint8_t *> PyBytes_AS_STRING(page)
         cdef codec_ctx ctx
@@ -311,7 +327,7 @@ cdef int codec_ctx_open(Codec codec, codec_ctx *out) except -1:
     if code != ZSW_OK:
         return codec_raise(code, f"codec {codec.spec}: opening a context")
     out.table = codec.table
-    out.scratch = <uint8_t *> malloc(CODEC_SCRATCH + GUARD_BYTES)
+    out.scratch = <uint8_t *> mem_alloc(CODEC_SCRATCH + GUARD_BYTES)
     if out.scratch == NULL:
         codec_ctx_close(out)
         raise HostMemoryError(f"codec {codec.spec}: the host is out of memory")
@@ -323,7 +339,7 @@ cdef int codec_ctx_open(Codec codec, codec_ctx *out) except -1:
 cdef void codec_ctx_close(codec_ctx *ctx) noexcept nogil:
     if ctx.table != NULL:
         ctx.table.ctx_destroy(ctx.ctx)
-    free(ctx.scratch)
+    mem_free(ctx.scratch)
     memset(ctx, 0, sizeof(codec_ctx))
 
 
@@ -336,10 +352,8 @@ cdef int codec_compress(codec_ctx *ctx, const uint8_t *page) noexcept nogil:
         return n
     if 0 <= n <= <int> CODEC_SCRATCH:
         return ZSW_PAGE_SIZE
-    if n == ZSW_E_PLUGIN or n == ZSW_E_CODEC:
+    if n == ZSW_E_PLUGIN or n == ZSW_E_CODEC or n == ZSW_E_NOMEM:
         return n
-    if n == ZSW_E_NOMEM:
-        return ZSW_E_CODEC
     return bad_length(ctx, "compress", n)
 
 

@@ -2,7 +2,8 @@
 
 import os
 
-from libc.stdlib cimport calloc, free
+
+from zswapsim._core.base.memory cimport mem_calloc, mem_free
 
 from zswapsim._core.base.errors import HostMemoryError
 
@@ -54,7 +55,7 @@ cdef class Library:
         cdef void *handle = dlopen(os.fsencode(path), RTLD_LAZY | RTLD_LOCAL)
         if handle == NULL:
             raise OSError(text(dlerror()))
-        self.functions = <void **> calloc(max(len(symbols), 1), sizeof(void *))
+        self.functions = <void **> mem_calloc(max(len(symbols), 1), sizeof(void *))
         if self.functions == NULL:
             raise HostMemoryError(f"{path}: no memory for {len(symbols)} symbols")
         for place, symbol in enumerate(symbols):
@@ -66,7 +67,7 @@ cdef class Library:
         self.version = read_version(handle, version_symbol)
 
     def __dealloc__(self):
-        free(self.functions)
+        mem_free(self.functions)
 
     def __repr__(self):
         return f"<Library {self.path} {self.version}>"

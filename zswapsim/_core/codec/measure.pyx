@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
+from zswapsim._core.base.arguments cimport page_rows, uint16s_out, uint32s, uint32s_out, uint8s_out, whole
 from zswapsim._core.base.clock cimport now_ns
 from zswapsim._core.codec.codec cimport (
     Codec, codec_compress, codec_ctx, codec_ctx_close, codec_ctx_open, codec_decompress,
@@ -77,9 +78,7 @@ cdef int measure_without_outliers(
 
 
 def measure_pages(
-    Codec codec not None, const uint8_t[:, ::1] images, Py_ssize_t begin, Py_ssize_t end, uint16_t[::1] size,
-    uint8_t[::1] same_filled, uint8_t[::1] zero, uint32_t[::1] compress_ns, uint32_t[::1] decompress_ns,
-    const uint32_t[::1] which=None,
+    Codec codec not None, images, begin, end, size, same_filled, zero, compress_ns, decompress_ns, which=None,
 ):
     """Measure pages `begin` … `end` - 1 into the arrays, without the GIL. Several threads may fill one set of arrays.
 
@@ -89,46 +88,48 @@ def measure_pages(
     others have n elements. Raises InputError if shapes don't fit, CodecError, PluginError, or CorruptPageError if
     a page doesn't come back as it was.
     """
+    cdef const uint8_t[:, ::1] rows = page_rows(images, "images")
+    cdef const uint32_t[::1] numbers = None if which is None else uint32s(which, "which")
+    cdef uint16_t[::1] sizes = uint16s_out(size, "size")
+    cdef uint8_t[::1] same = uint8s_out(same_filled, "same_filled"), zeros = uint8s_out(zero, "zero")
+    cdef uint32_t[::1] compress = uint32s_out(compress_ns, "compress_ns")
+    cdef uint32_t[::1] decompress = uint32s_out(decompress_ns, "decompress_ns")
     cdef bint chosen = which is not None
-    cdef Py_ssize_t pages = which.shape[0] if chosen else images.shape[0]
-    cdef Py_ssize_t i = begin
+    cdef Py_ssize_t pages = numbers.shape[0] if chosen else rows.shape[0]
+    cdef Py_ssize_t first = whole(begin, "begin", 0, pages), last = whole(end, "end", first, pages), i
     cdef int code = ZSW_OK
     cdef uint64_t spent = 0
     cdef codec_ctx ctx
     cdef page_measurement out
     cdef uint8_t[ZSW_PAGE_SIZE] roundtrip
-    if images.shape[1] != ZSW_PAGE_SIZE or not 0 <= begin <= end <= pages:
-        raise InputError(f"pages {begin} to {end} of {pages} x {images.shape[1]} bytes: expected rows of 4096 bytes")
-    for elements in (
-        size.shape[0], same_filled.shape[0], zero.shape[0], compress_ns.shape[0], decompress_ns.shape[0]
-    ):
+    for elements in (sizes.shape[0], same.shape[0], zeros.shape[0], compress.shape[0], decompress.shape[0]):
         if elements != pages:
             raise InputError(f"array of {elements} elements: expected one for each of {pages} pages")
-    for i in range(begin, end if chosen else begin):
-        if which[i] >= images.shape[0]:
-            raise InputError(f"page {which[i]}: expected one of {images.shape[0]}")
-    i = begin
+    for i in range(first, last if chosen else first):
+        if numbers[i] >= rows.shape[0]:
+            raise InputError(f"page {numbers[i]}: expected one of {rows.shape[0]}")
+    i = first
     codec_ctx_open(codec, &ctx)
     try:
         with nogil:
-            for i in range(begin, min(end, begin + WARM_UP_PAGES)):
-                code = measure_page(&ctx, &images[which[i] if chosen else i, 0], roundtrip, &out)
+            for i in range(first, min(last, first + WARM_UP_PAGES)):
+                code = measure_page(&ctx, &rows[numbers[i] if chosen else i, 0], roundtrip, &out)
                 if code < 0:
                     break
-            for i in range(begin, end if code == ZSW_OK else begin):
+            for i in range(first, last if code == ZSW_OK else first):
                 code = measure_without_outliers(
-                    &ctx, &images[which[i] if chosen else i, 0], roundtrip, spent, i - begin, &out
+                    &ctx, &rows[numbers[i] if chosen else i, 0], roundtrip, spent, i - first, &out
                 )
                 if code < 0:
                     break
                 spent += out.compress_ns + out.decompress_ns
-                size[i] = out.size
-                same_filled[i] = out.same_filled
-                zero[i] = out.zero
-                compress_ns[i] = out.compress_ns
-                decompress_ns[i] = out.decompress_ns
+                sizes[i] = out.size
+                same[i] = out.same_filled
+                zeros[i] = out.zero
+                compress[i] = out.compress_ns
+                decompress[i] = out.decompress_ns
         if code < 0:
-            i = which[i] if chosen else i
+            i = numbers[i] if chosen else i
             codec_raise(code, f"page {i}" if code == ZSW_E_PLUGIN else f"codec {codec.spec}: page {i}")
     finally:
         codec_ctx_close(&ctx)

@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 
+from zswapsim._core.base.arguments cimport whole
 from zswapsim._core.base.errors import PluginError
 
 Parameter = namedtuple("Parameter", "name lowest highest initial help")
@@ -26,13 +27,17 @@ cdef tuple parameters_of_list(const zsw_param *params, str subject):
     return tuple(parameters)
 
 
+cdef object int64(value):
+    return whole(value, "parameter", -(1 << 63), (1 << 63) - 1)
+
+
 cdef tuple parameters_of_dict(object parameters, str subject):
     try:
         return tuple(
-            Parameter(str(key), int(low), int(high), int(initial), str(text))
+            Parameter(str(key), int64(low), int64(high), int64(initial), str(text))
             for key, (low, high, initial, text) in dict(parameters).items()
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:  # an InputError is a ValueError
         raise PluginError(
             f"{subject}: `parameters` must map a name to (lowest, highest, initial, help): {error}"
         ) from error

@@ -15,11 +15,11 @@ faulted in and evicted. So each page keeps that distance, and a write counts and
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
+from zswapsim._core.base.arguments cimport uint32s, uint32s_out, uint8s, whole
 from zswapsim._core.curve.rankedbits cimport (
     RANK_MAX, rank_before, rank_close, rank_set_word, rank_open, rank_clear, rank_reset,
 )
@@ -27,9 +27,9 @@ from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_OK
 from zswapsim._core.lru.log cimport LRU_PREFETCH
 from zswapsim._core.base.hints cimport zsw_prefetch_write
-from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.memory cimport mem_free, table_alloc
 from zswapsim._core.base.hints cimport zsw_prefetch_write
-from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
+from zswapsim._core.base.errors import HostMemoryError, InputError
 
 cdef enum:
     STACK_NONE = 0xFFFFFFFF
@@ -54,11 +54,9 @@ cdef class StackDistances:
     def __init__(self, pages):
         cdef uint32_t page
         cdef uint64_t wanted
-        if self.records != NULL:
+        if self.pages:
             raise InputError("distances: already initialised")
-        if not 0 < pages <= MAX_PAGES:
-            raise InputError(f"{pages} pages: expected 1 to {MAX_PAGES}")
-        self.pages = pages
+        self.pages = whole(pages, "pages", 1, MAX_PAGES)
         wanted = max((<uint64_t> self.pages * PLACES_A_PAGE + BLOCK - 1) // BLOCK * BLOCK, <uint64_t> MIN_PLACES)
         self.places = <uint32_t> min(wanted, <uint64_t> <uint32_t> RANK_MAX)
         self.faults = <uint64_t *> table_alloc((<size_t> self.pages + 1) * sizeof(uint64_t))
@@ -76,46 +74,47 @@ cdef class StackDistances:
 
     def __dealloc__(self):
         rank_close(&self.marks)
-        free(self.records)
-        free(self.faults)
-        free(self.dirty_spans)
+        mem_free(self.records)
+        mem_free(self.faults)
+        mem_free(self.dirty_spans)
 
     cdef int begin_call(self) except -1:
         """Raise BusyError for a second thread. Every call begins with this and ends with end_call()."""
         if self.records == NULL:
             raise InputError("distances: not initialised")
-        if not busy_enter(&self.busy):
-            raise BusyError("distances: another thread is using it")
-        return 0
+        return busy_enter(&self.busy, "distances")
 
     cdef void end_call(self) noexcept nogil:
         busy_leave(&self.busy)
 
     # -- the trace -----------------------------------------------------------------------------------------------------
 
-    def feed(self, const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t[::1] out=None):
+    def feed(self, pages, ops, out=None):
         """Process accesses: page numbers, and for each 0 for a read or 1 for a write. O(log pages) each.
 
         `out`: an array of the length of `pages`, to which their distances are written.
 
         Raises InputError for a page number out of range, or lengths that differ; then no access was processed.
         """
-        cdef Py_ssize_t count = pages.shape[0]
+        cdef const uint32_t[::1] numbers = uint32s(pages, "pages")
+        cdef const uint8_t[::1] writes = uint8s(ops, "ops")
+        cdef uint32_t[::1] found = None if out is None else uint32s_out(out, "out")
+        cdef Py_ssize_t count = numbers.shape[0]
         cdef Py_ssize_t i
         cdef uint32_t max_page = 0
-        if ops.shape[0] != count:
-            raise InputError(f"distances: {count} pages and {ops.shape[0]} operations")
-        if out is not None and out.shape[0] != count:
-            raise InputError(f"distances: {count} pages and room for {out.shape[0]} distances")
+        if writes.shape[0] != count:
+            raise InputError(f"distances: {count} pages and {writes.shape[0]} operations")
+        if out is not None and found.shape[0] != count:
+            raise InputError(f"distances: {count} pages and room for {found.shape[0]} distances")
         self.begin_call()
         try:
             for i in range(count):
-                max_page = max(max_page, pages[i])
+                max_page = max(max_page, numbers[i])
             if max_page >= self.pages:
                 raise InputError(f"distances: page {max_page}: expected a number below {self.pages}")
             if count:
                 with nogil:
-                    self.walk(&pages[0], &ops[0], count, NULL if out is None else &out[0])
+                    self.walk(&numbers[0], &writes[0], count, NULL if found is None else &found[0])
         finally:
             self.end_call()
 

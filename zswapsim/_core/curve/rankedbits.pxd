@@ -7,12 +7,11 @@ of each level, which is a cache line and a few vector instructions. The numbers 
 """
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free
 from libc.string cimport memset
 
 from zswapsim._core.base.bits cimport popcount64
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
-from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.memory cimport mem_free, table_alloc
 
 cdef extern from *:
     """
@@ -80,7 +79,7 @@ cdef inline int rank_open(rank_bitmap *into, uint32_t places) noexcept nogil:
 
 
 cdef inline void rank_close(rank_bitmap *marks) noexcept nogil:
-    free(marks.marks)
+    mem_free(marks.marks)
     marks.marks = NULL
 
 

@@ -9,6 +9,7 @@ few pages, while an independent draw of k pages is off by the root of k.
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from zswapsim._core.base.arguments cimport uint32s, uint64s_out, uint8s, uint8s_out, whole
 from zswapsim._core.base.errors import InputError
 
 cdef enum:
@@ -29,13 +30,12 @@ cdef extern from *:
     bint zsw_in_sample(uint32_t page, uint32_t shift, uint32_t limit) noexcept nogil
 
 
-def sampled_pages(uint64_t pages, uint32_t shift, uint32_t limit):
+def sampled_pages(pages, shift, limit):
     """Count the pages 0 … `pages` - 1 with a hash of at most `limit`. `shift` rotates all hashes. O(pages)."""
-    cdef uint32_t total = 0
-    if pages > MAX_PAGES:
-        raise InputError(f"sample of {pages} pages: expected at most {MAX_PAGES}")
+    cdef uint32_t total = 0, count = whole(pages, "pages", 0, MAX_PAGES)
+    cdef uint32_t rotation = whole(shift, "shift", 0, 0xFFFFFFFF), most = whole(limit, "limit", 0, 0xFFFFFFFF)
     with nogil:
-        total = count_sampled(<uint32_t> pages, shift, limit)
+        total = count_sampled(count, rotation, most)
     return total
 
 
@@ -46,19 +46,18 @@ cdef uint32_t count_sampled(uint32_t pages, uint32_t shift, uint32_t limit) noex
     return total
 
 
-def limit_for(uint64_t pages, uint32_t shift, uint64_t wanted):
+def limit_for(pages, shift, wanted):
     """Return the limit at which exactly `wanted` of the pages 0 … `pages` - 1 are sampled; `wanted` is 1 to `pages`.
     Hashes are distinct, so there is such a limit. They are spread evenly, so the first guesses are near: O(pages), a
     few times.
     """
     cdef int64_t low = 0, high = ((<int64_t> 1) << 32) - 1, middle, off
     cdef int64_t apart, guesses
-    if not 0 < wanted <= pages <= MAX_PAGES:
-        raise InputError(f"sample of {wanted} pages out of {pages}: expected 1 to {min(pages, MAX_PAGES)}")
-    apart = ((<int64_t> 1) << 32) // <int64_t> pages
-    middle = min(<int64_t> wanted * apart, high)
+    cdef int64_t count = whole(pages, "pages", 1, MAX_PAGES), sampled = whole(wanted, "sampled pages", 1, count)
+    apart = ((<int64_t> 1) << 32) // count
+    middle = min(sampled * apart, high)
     for guesses in range(64):
-        off = <int64_t> wanted - <int64_t> sampled_pages(pages, shift, <uint32_t> middle)
+        off = sampled - <int64_t> sampled_pages(pages, shift, <uint32_t> middle)
         if off == 0:
             break
         if off < 0:
@@ -72,19 +71,23 @@ def limit_for(uint64_t pages, uint32_t shift, uint64_t wanted):
 
 
 def sample_accesses(
-    const uint32_t[::1] pages, const uint8_t[::1] ops, uint32_t shift, uint32_t limit,
-    uint64_t[::1] out_pages, uint8_t[::1] out_ops,
+    pages, ops, shift, limit, out_pages, out_ops,
 ):
     """Copy the accesses to sampled pages, in order, into `out_pages` and `out_ops`. Return their number.
 
     `ops`, `out_pages` and `out_ops` have the length of `pages`. Raises InputError if they do not.
     """
-    cdef Py_ssize_t count = pages.shape[0], total = 0
-    if not count == ops.shape[0] == out_pages.shape[0] == out_ops.shape[0]:
+    cdef const uint32_t[::1] numbers = uint32s(pages, "pages")
+    cdef const uint8_t[::1] writes = uint8s(ops, "ops")
+    cdef uint64_t[::1] chosen = uint64s_out(out_pages, "out_pages")
+    cdef uint8_t[::1] chosen_ops = uint8s_out(out_ops, "out_ops")
+    cdef uint32_t rotation = whole(shift, "shift", 0, 0xFFFFFFFF), most = whole(limit, "limit", 0, 0xFFFFFFFF)
+    cdef Py_ssize_t count = numbers.shape[0], total = 0
+    if not count == writes.shape[0] == chosen.shape[0] == chosen_ops.shape[0]:
         raise InputError("sample: expected an operation and room for each page")
     if count:
         with nogil:
-            total = copy_sampled(&pages[0], &ops[0], count, shift, limit, &out_pages[0], &out_ops[0])
+            total = copy_sampled(&numbers[0], &writes[0], count, rotation, most, &chosen[0], &chosen_ops[0])
     return total
 
 
@@ -116,20 +119,22 @@ cdef Py_ssize_t copy_sampled(
 
 
 def count_misses(
-    const uint32_t[::1] numbers, const uint32_t[::1] distances, const uint32_t[::1] cell_of, counts[:, ::1] table,
+    numbers, distances, cell_of, counts[:, ::1] table not None,
 ):
     """Count accesses in `table`, whose rows are their `numbers` and whose columns are the cells of their `distances`.
 
     Raises InputError if a number or distance is out of range; then nothing was counted.
     """
+    cdef const uint32_t[::1] rows = uint32s(numbers, "numbers"), spans = uint32s(distances, "distances")
+    cdef const uint32_t[::1] columns = uint32s(cell_of, "cell_of")
     cdef Py_ssize_t i
-    cdef bint fits = numbers.shape[0] == distances.shape[0]
-    for i in range(numbers.shape[0] if fits else 0):
-        fits &= numbers[i] < table.shape[0] and distances[i] < cell_of.shape[0]
-    for i in range(cell_of.shape[0]):
-        fits &= cell_of[i] < table.shape[1]
+    cdef bint fits = rows.shape[0] == spans.shape[0]
+    for i in range(rows.shape[0] if fits else 0):
+        fits &= rows[i] < table.shape[0] and spans[i] < columns.shape[0]
+    for i in range(columns.shape[0]):
+        fits &= columns[i] < table.shape[1]
     if not fits:
         raise InputError("sample: expected pages, distances and cells in range")
     with nogil:
-        for i in range(numbers.shape[0]):
-            table[numbers[i], cell_of[distances[i]]] += 1
+        for i in range(rows.shape[0]):
+            table[rows[i], columns[spans[i]]] += 1

@@ -30,6 +30,13 @@ cdef inline int notify_reclaim(Engine engine, int code) noexcept nogil:
     return engine.backend.shrink() if code == ZSW_OK and engine.backend.wants_shrink else code
 
 
+# Put pages that were split off back after a reclaim that returned `code`. Return that, or the code by which putting back
+# ended the run.
+cdef inline int code_after_putback(Engine engine, int code) noexcept nogil:
+    cdef int putback = putback_split_pages(engine)
+    return putback if putback < 0 and (code == ZSW_OK or code == ZSW_E_FULL) else code
+
+
 # Reclaim a batch of pages to make room for the folio `unit`. 0; ZSW_E_FULL if no frame was freed; any other negative
 # code ends the run.
 cdef inline int reclaim_batch(Engine engine, uint32_t unit) noexcept nogil:
@@ -38,8 +45,8 @@ cdef inline int reclaim_batch(Engine engine, uint32_t unit) noexcept nogil:
     if zsw_unlikely(before == 0):
         return ZSW_E_FULL
     code = engine.reclaimer.reclaim(engine, unit, engine.batch)
-    if zsw_unlikely(engine.table.order != 0) and putback_split_pages(engine) < 0:
-        return ZSW_E_FULL
+    if zsw_unlikely(engine.table.order != 0):
+        code = code_after_putback(engine, code)
     # If a folio was split, some of its pages may have been evicted although no folio was.
     if code == ZSW_E_FULL and engine.resident_pages < before:
         code = ZSW_OK

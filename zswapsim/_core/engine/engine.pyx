@@ -1,7 +1,8 @@
 """Make the engine's state, which replay.pyx fills."""
 
-from libc.stdlib cimport free
 from libc.string cimport memset
+
+from zswapsim._core.base.memory cimport mem_free
 
 
 cdef class Engine(EngineBase):
@@ -13,4 +14,4 @@ cdef class Engine(EngineBase):
         memset(&self.folios, 0, sizeof(self.folios))
 
     def __dealloc__(self):
-        free(self.folios.records)
+        mem_free(self.folios.records)

@@ -39,6 +39,7 @@ ctypedef struct folio_table:    # all 0 and NULL if every folio is a page
     uint32_t trace_pages        # page numbers of the trace are below it
     uint32_t putback_head       # the first folio with pages to be put back, or NO_FOLIO
     uint32_t zero_image         # a content that is all zero
+    int failed                  # the code by which a page that was split off ended the run, or 0
     bint swapin_folios          # a fault swaps in all of a folio that was swapped out as one
     double clear_ns             # to clear a page of a new folio, beyond the first
     const uint8_t *page_bytes[FOLIO_MAX_PAGES]  # scratch: the pages of a folio on its way out

@@ -128,22 +128,21 @@ cdef int evict_folio(Engine engine, uint32_t first) noexcept nogil:
 
 
 # Split a folio, and evict as many of its pages as can be evicted. Pages that stay are to be put back. Returns the first
-# page's code, because the lists hold the folio by that page.
+# page's code, because the lists hold the folio by that page. If another page's code ends the run,
+# putback_split_pages() returns it.
 cdef inline int split_and_evict(Engine engine, uint32_t first) noexcept nogil:
     cdef folio_record *folio = folio_of(engine, first)
     cdef uint32_t i
-    cdef int code, result = ZSW_OK
+    cdef int code, result
     engine.folios.counters.mthp_swpout_fallback += 1
     clear_flags(engine.table, first, LARGE)
     folio.form = FORM_SPLIT
-    for i in range(engine.folios.size):
+    result = evict_page(engine, first)
+    for i in range(1, engine.folios.size):
         code = evict_page(engine, first + i)
-        if code < 0 and code != ZSW_E_FULL:
-            result = code
-        if i == 0 and result == ZSW_OK:
-            result = code
-        elif code < 0:
+        if code < 0:
             folio.putback_mask |= <uint32_t> 1 << i
+            engine.folios.failed = engine.folios.failed if code == ZSW_E_FULL else code
     if folio.putback_mask:
         folio.putback_next = engine.folios.putback_head
         engine.folios.putback_head = first >> engine.table.order
@@ -156,14 +155,16 @@ cdef inline int split_and_evict(Engine engine, uint32_t first) noexcept nogil:
 cdef int putback_split_pages(Engine engine) noexcept nogil:
     cdef uint32_t order = engine.table.order, page
     cdef folio_record *folio
-    cdef int code
+    cdef int code = ZSW_OK
     while engine.folios.putback_head != NO_FOLIO:
         folio = &engine.folios.records[engine.folios.putback_head]
         for page in range(engine.folios.putback_head << order, (engine.folios.putback_head + 1) << order):
-            if folio.putback_mask >> (page & (engine.folios.size - 1)) & 1:
+            if folio.putback_mask >> (page & (engine.folios.size - 1)) & 1 == 0:
+                continue
+            if code == ZSW_OK:
                 code = add_to_lists(engine, page, RESIDENT, False)
-                if code < 0:
-                    return code
+            else:
+                set_flags(engine.table, page, RESIDENT)  # the run has ended, and the page is in no list
         folio.putback_mask = 0
         engine.folios.putback_head = folio.putback_next
-    return ZSW_OK
+    return engine.folios.failed if code == ZSW_OK else code

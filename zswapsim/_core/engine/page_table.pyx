@@ -3,13 +3,13 @@
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport page_rows, uint32s, uint8s, whole
 from zswapsim._core.base.busy cimport is_busy
 from zswapsim._core.base.arrays cimport max_uint32
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
-from zswapsim._core.base.memory cimport table_alloc, table_calloc
+from zswapsim._core.base.memory cimport mem_calloc, mem_free, table_alloc, table_calloc
 from zswapsim._core.base.errors import HostMemoryError, InputError
 
 
@@ -17,17 +17,17 @@ from zswapsim._core.base.errors import HostMemoryError, InputError
 cdef class PageTable:
     """Keep what the engine knows of each of `pages` pages, in folios of up to 1 << `order` pages."""
 
-    def __cinit__(self, uint32_t pages, uint32_t order):
-        self.pages = pages
-        self.order = order
+    def __cinit__(self, pages, order):
+        self.pages = whole(pages, "pages", 1, 0xFFFFFFFE)
+        self.order = whole(order, "order", 0, 31)
         self.stamps = NULL
         self.states = NULL
         self.frame_of = NULL
         memset(&self.contents, 0, sizeof(self.contents))
 
     cdef int open_contents(self, images, next_image, zero, uint32_t first_image, uint32_t initial_count) except -1:
-        cdef const uint32_t[::1] following = next_image
-        cdef const uint8_t[::1] zeros = zero
+        cdef const uint32_t[::1] following = uint32s(next_image, "next_image")
+        cdef const uint8_t[::1] zeros = uint8s(zero, "zero")
         cdef const uint8_t[:, ::1] bytes_of
         cdef Py_ssize_t count = following.shape[0]
         if not 0 < count < 1 << 32 or zeros.shape[0] != count or max_uint32(&following[0], count) >= count:
@@ -38,8 +38,8 @@ cdef class PageTable:
         self.contents.next_image = &following[0]
         self.contents.zero = &zeros[0]
         if images is not None:
-            bytes_of = images
-            if bytes_of.shape[0] != count or bytes_of.shape[1] != ZSW_PAGE_SIZE:
+            bytes_of = page_rows(images, "images")
+            if bytes_of.shape[0] != count:
                 raise InputError(f"contents: expected {count} pages of {ZSW_PAGE_SIZE} bytes")
             self.contents.images = &bytes_of[0, 0]
         self.refs = (images, following, zeros)
@@ -51,9 +51,9 @@ cdef class PageTable:
         self.stamps = <uint32_t *> table_alloc(count * sizeof(uint32_t))
         self.states = <uint16_t *> table_calloc(count * sizeof(uint16_t))
         if has_contents:
-            self.contents.image_of = <uint32_t *> calloc(count, sizeof(uint32_t))
+            self.contents.image_of = <uint32_t *> mem_calloc(count, sizeof(uint32_t))
         if has_frames:
-            self.frame_of = <uint32_t *> calloc(count, sizeof(uint32_t))
+            self.frame_of = <uint32_t *> mem_calloc(count, sizeof(uint32_t))
         if self.stamps == NULL or self.states == NULL or (has_contents and self.contents.image_of == NULL) or \
                 (has_frames and self.frame_of == NULL):
             raise HostMemoryError(f"page table of {count} pages: larger than can be reserved")
@@ -67,7 +67,7 @@ cdef class PageTable:
             for page in range(self.pages):
                 if is_resident(self, page):
                     free_frame(self, page)
-        free(self.stamps)
-        free(self.states)
-        free(self.contents.image_of)
-        free(self.frame_of)
+        mem_free(self.stamps)
+        mem_free(self.states)
+        mem_free(self.contents.image_of)
+        mem_free(self.frame_of)

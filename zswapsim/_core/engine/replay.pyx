@@ -6,13 +6,14 @@ real frames, are compressed by the codec, and are compared with what was stored 
 
 from cython cimport final
 
-from libc.stdint cimport uint8_t, uint32_t
-from libc.stdlib cimport calloc
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from zswapsim._core.base.arguments cimport flag, number, uint32s, uint8s, whole
 from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.backend.backend cimport E_BUS_ERROR, Backend
 from zswapsim._core.base.arrays cimport all_below
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_E_RANGE
+from zswapsim._core.base.memory cimport mem_calloc
 from zswapsim._core.base.page_flags cimport IN_SWAP_CACHE
 from zswapsim._core.codec.codec cimport codec_raise
 from zswapsim._core.engine.direct_reclaim cimport evict_unit
@@ -65,45 +66,59 @@ cdef class Replay(Engine):
 
     def __init__(
         self, pages, frames, Backend backend not None, *, batch=1, Reclaimer reclaimer=None, Grant dram=None,
-        uint32_t reserved=0, images=None, next_image=None, zero=None, uint32_t first_image=0, bint zero_map=True,
-        bint verify=True, Readahead readahead=None, uint32_t order=0, place=None, bint swaps_in_whole=False,
-        uint32_t zero_image=0, double clear_ns=0.0,
+        reserved=0, images=None, next_image=None, zero=None, first_image=0, zero_map=True, verify=True,
+        Readahead readahead=None, order=0, place=None, swaps_in_whole=False, zero_image=0, clear_ns=0.0,
     ):
-        if self.backend is not None:
+        if self.table is not None:
             raise InputError("replay: already initialised")
-        check_sizes(pages, frames, batch, order)
-        check_dram(dram, images, min(frames, pages) + reserved)
-        self.frames = frames
-        self.batch = batch
-        self.zero_map = zero_map
-        self.verify = verify
-        self.table = PageTable(pages, order)
+        cdef uint32_t last_image = whole(zero_image, "zero_image", 0, 0xFFFFFFFF)
+        cdef uint32_t kept = whole(reserved, "reserved frames", 0, 0xFFFFFFFF)
+        self.set_sizes(pages, frames, batch, order)
+        check_dram(dram, images, min(self.frames, self.table.pages) + <uint64_t> kept)
+        self.zero_map = flag(zero_map, "zero_map")
+        self.verify = flag(verify, "verify")
         if next_image is not None:
-            self.table.open_contents(images, next_image, zero, first_image, zero_image)
+            self.table.open_contents(
+                images, next_image, zero, whole(first_image, "first_image", 0, 0xFFFFFFFF), last_image
+            )
         if dram is not None:
             self.table.dram = dram.arena
             self.table.owner = dram.owner
-            self.table.reserved_frames = reserved
-        if order:
-            check_folios(backend, readahead, self.table.contents.count, zero_image)
-            self.open_folios(place, zero_image, swaps_in_whole, clear_ns)
+            self.table.reserved_frames = kept
+        if self.table.order:
+            check_folios(backend, readahead, self.table.contents.count, last_image)
+            self.open_folios(place, last_image, flag(swaps_in_whole, "swaps_in_whole"))
+            self.folios.clear_ns = number(clear_ns, "clear_ns", 0, 1e12)
         if readahead is not None:
-            readahead.attach(pages)
+            readahead.attach(self.table.pages)
         self.table.reserve()
         self.open_reclaimer(LruReclaimer() if reclaimer is None else reclaimer)
-        backend.attach(pages, self.table.contents.image_of, self.table.contents.count, images is not None)
+        backend.attach(self.table.pages, self.table.contents.image_of, self.table.contents.count, images is not None)
         self.backend = backend
         self.readahead = readahead
-        self.counting = backend.counts_only and next_image is None and dram is None and readahead is None and not order
+        self.counting = backend.counts_only and next_image is None and dram is None and readahead is None and \
+            self.table.order == 0
 
-    cdef int open_folios(self, place, uint32_t zero_image, bint swapin_folios, double clear_ns) except -1:
-        cdef const uint32_t[::1] page_of = place
+    cdef int set_sizes(self, pages, frames, batch, order) except -1:
+        """Make the page table, and set the sizes of DRAM and batch."""
+        cdef uint32_t count = whole(pages, "pages", 1, (1 << 32) - 2), fold = whole(order, "order", 0, FOLIO_MAX_ORDER)
+        self.frames = whole(frames, "frames of DRAM", 1, 0xFFFFFFFF)
+        self.batch = whole(batch, "reclaim batch", 1, self.frames)
+        if count & ((<uint32_t> 1 << fold) - 1):
+            raise InputError(f"folios of order {fold}: expected whole folios, got {count} pages")
+        if self.frames >> fold == 0:
+            raise InputError(f"{self.frames} frames of DRAM: expected at least a folio of {1 << fold} pages")
+        self.table = PageTable(count, fold)
+        return 0
+
+    cdef int open_folios(self, place, uint32_t zero_image, bint swapin_folios) except -1:
+        cdef const uint32_t[::1] page_of = uint32s(place, "place")
         if not 0 < page_of.shape[0] <= self.table.pages or \
                 not all_below(&page_of[0], page_of.shape[0], self.table.pages):
             raise InputError(f"folios: expected a place below {self.table.pages} for each page")
         self.folios.size = <uint32_t> 1 << self.table.order
         self.folios.count = self.table.pages >> self.table.order
-        self.folios.records = <folio_record *> calloc(self.folios.count, sizeof(folio_record))
+        self.folios.records = <folio_record *> mem_calloc(self.folios.count, sizeof(folio_record))
         if self.folios.records == NULL:
             raise HostMemoryError(f"{self.folios.count} folios: larger than can be reserved")
         self.folios.page_of = &page_of[0]
@@ -111,13 +126,13 @@ cdef class Replay(Engine):
         self.folios.putback_head = NO_FOLIO
         self.folios.zero_image = zero_image
         self.folios.swapin_folios = swapin_folios
-        self.folios.clear_ns = clear_ns
         self.page_of_ref = page_of
         return 0
 
     cdef int open_reclaimer(self, Reclaimer reclaimer) except -1:
         if self.table.order:
             reclaimer.expect_folios(self.table.order, self.table.order if self.folios.swapin_folios else 0)
+        reclaimer.tables = self.table  # a caller may keep the reclaimer longer than the replay
         reclaimer.attach(self.table.stamps, self.table.states, self.table.pages, self.frames)
         self.reclaimer = reclaimer
         return 0
@@ -142,27 +157,27 @@ cdef class Replay(Engine):
         """Claim the engine for a call, which ends with end_call()."""
         if self.backend is None:
             raise InputError("replay: not initialised")
-        if not busy_enter(&self.busy):
-            raise BusyError("replay: another thread is using it")
-        return 0
+        return busy_enter(&self.busy, "replay")
 
     cdef void end_call(self) noexcept:
         busy_leave(&self.busy)
 
-    def feed(self, const uint32_t[::1] pages, const uint8_t[::1] ops):
+    def feed(self, pages, ops):
         """Replay accesses: page numbers, and 0 for a read or 1 for a write, as many.
 
         Returns how many were replayed: fewer than given if the run can't go on because memory is full. Raises
         InputError for a page number out of range; accesses before it may have been replayed then. Raises PluginError,
         CorruptPageError, DeviceError, HostMemoryError.
         """
-        if ops.shape[0] != pages.shape[0]:
-            raise InputError(f"replay: {pages.shape[0]} pages and {ops.shape[0]} operations")
+        cdef const uint32_t[::1] numbers = uint32s(pages, "pages")
+        cdef const uint8_t[::1] writes = uint8s(ops, "ops")
+        if writes.shape[0] != numbers.shape[0]:
+            raise InputError(f"replay: {numbers.shape[0]} pages and {writes.shape[0]} operations")
         self.begin_call()
         try:
-            if self.code or pages.shape[0] == 0:
+            if self.code or numbers.shape[0] == 0:
                 return 0
-            return self.feed_pieces(&pages[0], &ops[0], pages.shape[0])
+            return self.feed_pieces(&numbers[0], &writes[0], numbers.shape[0])
         finally:
             self.end_call()
 
@@ -271,19 +286,7 @@ cdef class Replay(Engine):
             self.end_call()
 
 
-cdef int check_sizes(pages, frames, batch, uint32_t order) except -1:
-    if not 0 < pages < (1 << 32) - 1:
-        raise InputError(f"{pages} pages: expected 1 to {(1 << 32) - 2}")
-    if not 0 < batch <= frames < 1 << 32:
-        raise InputError(f"{frames} frames of DRAM, reclaim batch of {batch}: expected at least a batch of frames")
-    if order > FOLIO_MAX_ORDER or pages & ((1 << order) - 1):
-        raise InputError(f"folios of order {order}: expected at most {<int> FOLIO_MAX_ORDER}, and whole folios")
-    if frames >> order == 0:
-        raise InputError(f"{frames} frames of DRAM: expected at least a folio of {1 << order} pages")
-    return 0
-
-
-cdef int check_dram(Grant dram, images, wanted) except -1:
+cdef int check_dram(Grant dram, images, uint64_t wanted) except -1:
     if (images is not None and dram is None) or (dram is not None and dram.arena is None) or \
             (images is None and dram is not None and dram.arena.base != NULL):
         raise InputError("replay: contents and frames of DRAM go together")

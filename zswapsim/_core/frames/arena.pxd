@@ -25,6 +25,7 @@ cdef class FrameArena:
     cdef busy_flag busy          # a thread allocates or frees frames
 
     cdef int reserve(self, uint32_t frames, bint backed) except -1
+    cdef void release(self) noexcept
     # Allocate a frame for `owner`, most recently freed first. Return NO_FRAME if none is free. O(1).
     cdef uint32_t alloc_frame(self, uint8_t owner) noexcept nogil
     # Free an allocated frame. O(1).

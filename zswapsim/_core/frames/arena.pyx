@@ -3,15 +3,14 @@
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
-from posix.mman cimport (
-    MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
-)
+from posix.mman cimport MADV_HUGEPAGE, madvise
 
+from zswapsim._core.base.arguments cimport flag, text, whole
 from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
-from zswapsim._core.frames.hostnuma cimport numa_bind, numa_pages_by_node
-from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
+from zswapsim._core.base.memory cimport mem_calloc, mem_free, mem_map, mem_unmap
+from zswapsim._core.frames.hostnuma cimport MAX_NODES, numa_bind, numa_pages_by_node
+from zswapsim._core.base.errors import HostMemoryError, InputError
 
 
 @final
@@ -33,38 +32,40 @@ cdef class FrameArena:
     def __init__(self, node_bytes, *, backed=True):
         if self.frames:
             raise InputError("frame arena: already initialised")
-        size = int(node_bytes)
+        size = whole(node_bytes, "node", -(1 << 62), 1 << 128)
         if size < ZSW_PAGE_SIZE or size % ZSW_PAGE_SIZE:
             raise InputError(f"node of {size} bytes: expected a whole number of frames (4096 bytes), at least one")
         if size // ZSW_PAGE_SIZE >= <uint32_t> NO_FRAME:
             raise HostMemoryError(f"node of {size} bytes: larger than can be reserved")
         self.owner_names = []
-        self.reserve(size // ZSW_PAGE_SIZE, backed)
+        self.reserve(size // ZSW_PAGE_SIZE, flag(backed, "backed"))
 
     cdef int reserve(self, uint32_t frames, bint backed) except -1:
         cdef size_t size = <size_t> frames * ZSW_PAGE_SIZE
-        cdef void *base
-        self.next_free = <uint32_t *> calloc(frames, sizeof(uint32_t))
-        self.owner_of = <uint8_t *> calloc(frames, 1)
-        if self.next_free == NULL or self.owner_of == NULL:
+        self.next_free = <uint32_t *> mem_calloc(frames, sizeof(uint32_t))
+        self.owner_of = <uint8_t *> mem_calloc(frames, 1)
+        if backed and self.next_free != NULL and self.owner_of != NULL:
+            self.base = <uint8_t *> mem_map(size, False)
+        if self.next_free == NULL or self.owner_of == NULL or (backed and self.base == NULL):
+            self.release()
             raise HostMemoryError(f"node of {size} bytes: larger than can be reserved")
         if backed:
-            base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-            if base == MAP_FAILED:
-                raise HostMemoryError(f"node of {size} bytes: larger than can be reserved")
-            madvise(base, size, MADV_HUGEPAGE)
-            self.base = <uint8_t *> base
+            madvise(self.base, size, MADV_HUGEPAGE)
         self.free_head = NO_FRAME
         self.first_untaken = 0
         self.frames = frames
         self.free_frames = frames
         return 0
 
+    cdef void release(self) noexcept:
+        mem_unmap(self.base, <size_t> self.frames * ZSW_PAGE_SIZE)
+        mem_free(self.next_free)
+        mem_free(self.owner_of)
+        self.base = self.owner_of = NULL
+        self.next_free = NULL
+
     def __dealloc__(self):
-        if self.base != NULL:
-            munmap(self.base, <size_t> self.frames * ZSW_PAGE_SIZE)
-        free(self.next_free)
-        free(self.owner_of)
+        self.release()
 
     @property
     def backed(self):
@@ -91,9 +92,7 @@ cdef class FrameArena:
         self.free_frames += 1
 
     cdef int lock(self) except -1:
-        if not busy_enter(&self.busy):
-            raise BusyError("frames of a node: another thread is using them")
-        return 0
+        return busy_enter(&self.busy, "node")
 
     cdef void unlock(self) noexcept:
         busy_leave(&self.busy)
@@ -136,14 +135,14 @@ cdef class FrameArena:
 
     # -- NUMA nodes of the host ----------------------------------------------------------------------------------------
 
-    def bind(self, int host_node):
+    def bind(self, host_node):
         """Bind the frames to a NUMA node of the host (mbind, MPOL_BIND). Call this before they are used.
 
         Raises InputError for frames that are only counted, HostMemoryError if the host rejects the call.
         """
         if self.base == NULL:
             raise InputError("frames that are only counted can't be bound to a node of the host")
-        numa_bind(self.base, <size_t> self.frames * ZSW_PAGE_SIZE, host_node)
+        numa_bind(self.base, <size_t> self.frames * ZSW_PAGE_SIZE, whole(host_node, "node of the host", 0, MAX_NODES - 1))
 
     def host_nodes(self):
         """Count the used frames by NUMA node of the host (move_pages without targets): ``{0: 812}``."""
@@ -155,7 +154,7 @@ cdef class FrameArena:
 
     def grant(self, owner):
         """Return a :class:`Grant` to allocate frames as `owner`, a name. Equal names are one owner."""
-        name = str(owner)
+        name = text(owner, "owner")
         if self.frames == 0:
             raise InputError("frame arena: not initialised")
         if name not in self.owner_names:
@@ -167,11 +166,12 @@ cdef class FrameArena:
         grant.owner = self.owner_names.index(name) + 1
         return grant
 
-    def owner_at(self, uint32_t frame):
+    def owner_at(self, frame):
         """Return a frame's owner, or None if it is free. Raise InputError if there is no such frame."""
-        if frame >= self.frames:
-            raise InputError(f"frame {frame}: expected one below {self.frames}")
-        return None if self.owner_of[frame] == FREE_FRAME else self.owner_names[self.owner_of[frame] - 1]
+        if self.frames == 0:
+            raise InputError("frame arena: not initialised")
+        cdef uint8_t owner = self.owner_of[<uint32_t> whole(frame, "frame", 0, self.frames - 1)]
+        return None if owner == FREE_FRAME else self.owner_names[owner - 1]
 
     def owners(self):
         """Count the frames of each owner one by one; free frames are under ``free``."""
@@ -219,40 +219,36 @@ cdef class Grant:
             raise InputError("a grant is made by FrameArena.grant")
         return self.arena
 
-    def take(self, int order=0):
+    def take(self, order=0):
         """Allocate ``2**order`` consecutive, aligned frames. Return the first one, or None if there are none.
 
         Raises InputError for an order out of 0 ... 31, BusyError while another thread uses the arena.
         """
         cdef FrameArena arena = self.ensure_open()
-        cdef uint32_t frame
-        if not 0 <= order < 32:
-            raise InputError(f"order {order}: expected 0 to 31")
+        cdef uint32_t frame, size = <uint32_t> 1 << <int> whole(order, "order", 0, 31)
         arena.lock()
-        if order == 0:
+        if size == 1:
             frame = arena.alloc_frame(self.owner)
         else:
-            frame = arena.find_free_block(<uint32_t> 1 << order) if arena.frames >> order else NO_FRAME
+            frame = arena.find_free_block(size) if size <= arena.frames else NO_FRAME
             if frame != NO_FRAME:
-                arena.alloc_block(frame, <uint32_t> 1 << order, self.owner)
+                arena.alloc_block(frame, size, self.owner)
         arena.unlock()
         return None if frame == NO_FRAME else frame
 
-    def give(self, uint32_t frame, int order=0):
+    def give(self, frame, order=0):
         """Free frames that :meth:`take` allocated.
 
         Raises InputError if the owner does not have these frames, BusyError while another thread uses the arena.
         """
         cdef FrameArena arena = self.ensure_open()
-        cdef uint64_t last
-        if not 0 <= order < 32:
-            raise InputError(f"order {order}: expected 0 to 31")
-        last = frame + (<uint64_t> 1 << order) - 1
-        if last >= arena.frames or any(arena.owner_of[i] != self.owner for i in range(frame, last + 1)):
-            raise InputError(f"frames {frame} to {last}: not those of {self.owner_name}")
+        cdef uint64_t first = whole(frame, "frame", 0, 0xFFFFFFFF)
+        cdef uint64_t last = first + (<uint64_t> 1 << <int> whole(order, "order", 0, 31)) - 1
+        if last >= arena.frames or any(arena.owner_of[i] != self.owner for i in range(first, last + 1)):
+            raise InputError(f"frames {first} to {last}: not those of {self.owner_name}")
         arena.lock()
-        while last > frame:
+        while last > first:
             arena.free_frame(<uint32_t> last)
             last -= 1
-        arena.free_frame(frame)
+        arena.free_frame(<uint32_t> first)
         arena.unlock()

@@ -2,11 +2,11 @@
 
 from libc.errno cimport errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memset, strerror
 
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
-from zswapsim._core.base.errors import HostMemoryError, InputError
+from zswapsim._core.base.memory cimport mem_alloc, mem_free
+from zswapsim._core.base.errors import HostMemoryError
 
 cdef extern from "<sys/syscall.h>" nogil:
     long SYS_mbind
@@ -17,7 +17,6 @@ cdef extern from "<unistd.h>" nogil:
 
 cdef enum:
     MPOL_BIND = 2           # <linux/mempolicy.h>
-    MAX_NODES = 1024       # the largest CONFIG_NODES_SHIFT is 10
     WORD_BITS = 64
     MASK_WORDS = 16         # one bit for each node
     BATCH = 1024            # pages in one system call
@@ -41,8 +40,6 @@ cdef int numa_bind(uint8_t *base, size_t size, int node) except -1:
     cdef uint64_t[MASK_WORDS] mask
     cdef long mode = MPOL_BIND
     cdef unsigned long bits = MAX_NODES + 1  # the kernel reads one bit less than this number
-    if not 0 <= node < MAX_NODES:
-        raise InputError(f"node {node} of the host: expected 0 to {MAX_NODES - 1}")
     memset(mask, 0, sizeof(mask))
     mask[node // WORD_BITS] = <uint64_t> 1 << (node % WORD_BITS)
     if syscall(SYS_mbind, base, size, mode, mask, bits, 0) < 0:
@@ -51,8 +48,8 @@ cdef int numa_bind(uint8_t *base, size_t size, int node) except -1:
 
 
 cdef dict numa_pages_by_node(uint8_t *base, uint32_t pages):
-    cdef void **addresses = <void **> malloc(BATCH * sizeof(void *))
-    cdef int *status = <int *> malloc(BATCH * sizeof(int))
+    cdef void **addresses = <void **> mem_alloc(BATCH * sizeof(void *))
+    cdef int *status = <int *> mem_alloc(BATCH * sizeof(int))
     cdef uint32_t first = 0
     cdef uint32_t batch, i
     cdef dict found = {}
@@ -70,6 +67,6 @@ cdef dict numa_pages_by_node(uint8_t *base, uint32_t pages):
                     found[status[i]] = found.get(status[i], 0) + 1
             first += batch
     finally:
-        free(addresses)
-        free(status)
+        mem_free(addresses)
+        mem_free(status)
     return found

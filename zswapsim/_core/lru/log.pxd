@@ -12,12 +12,11 @@ constant number of steps an access as long as the log has room for more entries 
 """
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport free
 from libc.string cimport memset
 
 from zswapsim._core.base.bits cimport zsw_lowest_bit
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
-from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.memory cimport mem_free, table_alloc
 from zswapsim._core.base.hints cimport zsw_prefetch_write, zsw_unlikely
 
 cdef extern from *:
@@ -70,7 +69,7 @@ cdef inline int lru_open(lru_log *log, uint32_t capacity, uint32_t pages) noexce
 
 
 cdef inline void lru_close(lru_log *log) noexcept nogil:
-    free(log.entries)
+    mem_free(log.entries)
     log.entries = NULL
     log.marks = NULL
 

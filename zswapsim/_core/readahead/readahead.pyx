@@ -7,10 +7,11 @@ are on the reclaimer's list, but are mapped only by a fault.
 from cython cimport final
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport uint32s, uint64s, whole
 from zswapsim._core.base.counters cimport counters_dict, readahead_counters, readahead_counters_rows
+from zswapsim._core.base.memory cimport mem_alloc, mem_calloc, mem_free
 from zswapsim._core.lru.log cimport LRU_NONE
 from zswapsim._core.readahead.swap_slots cimport (
     CLUSTER_SHIFT, FULL, LISTS, NO_SLOT, SWAP_NO_PAGE, SWAPFILE_CLUSTER, swap_slot_alloc, swap_slot_free,
@@ -51,10 +52,8 @@ cdef class Readahead:
     def __cinit__(self):
         memset(&self.counters, 0, sizeof(self.counters))
 
-    def __init__(self, *, int page_cluster=3):
-        if not 0 <= page_cluster <= CLUSTER_SHIFT:
-            raise InputError(f"page_cluster {page_cluster}: expected 0 to {<int> CLUSTER_SHIFT}")
-        self.max_window = <uint32_t> 1 << page_cluster
+    def __init__(self, *, page_cluster=3):
+        self.max_window = <uint32_t> 1 << <int> whole(page_cluster, "page_cluster", 0, CLUSTER_SHIFT)
 
     cdef int attach(self, uint32_t pages) except -1:
         if self.pages or self.max_window == 0:
@@ -200,22 +199,22 @@ cdef class VmaReadahead(Readahead):
         self.infos = NULL
 
     def __init__(
-        self, const uint32_t[::1] pages not None, const uint64_t[::1] addresses not None,
-        const uint32_t[::1] mappings not None, *, int page_cluster=3,
+        self, pages, addresses, mappings, *, page_cluster=3,
     ):
         cdef Py_ssize_t mapping
         if self.index_of != NULL:
             raise InputError("readahead: already initialised")
-        Readahead.__init__(self, page_cluster=min(page_cluster, <int> SWAP_RA_ORDER_CEILING))
-        self.pages_by_address = pages
-        self.addresses = addresses
-        self.mapping_starts = mappings
+        Readahead.__init__(self, page_cluster=page_cluster)
+        self.max_window = min(self.max_window, <uint32_t> 1 << SWAP_RA_ORDER_CEILING)
+        self.pages_by_address = uint32s(pages, "pages")
+        self.addresses = uint64s(addresses, "addresses")
+        self.mapping_starts = uint32s(mappings, "mappings")
         self.check_order()
         self.index_pages()
-        self.infos = <vma_info *> calloc(mappings.shape[0], sizeof(vma_info))
+        self.infos = <vma_info *> mem_calloc(self.mapping_starts.shape[0], sizeof(vma_info))
         if self.infos == NULL:
-            raise HostMemoryError(f"{mappings.shape[0]} mappings: more than can be reserved")
-        for mapping in range(mappings.shape[0]):
+            raise HostMemoryError(f"{self.mapping_starts.shape[0]} mappings: more than can be reserved")
+        for mapping in range(self.mapping_starts.shape[0]):
             self.infos[mapping].hits = FIRST_HITS
 
     cdef int check_order(self) except -1:
@@ -231,7 +230,7 @@ cdef class VmaReadahead(Readahead):
 
     cdef int index_pages(self) except -1:
         cdef Py_ssize_t count = self.pages_by_address.shape[0], place
-        self.index_of = <uint32_t *> malloc(count * sizeof(uint32_t))
+        self.index_of = <uint32_t *> mem_alloc(count * sizeof(uint32_t))
         if self.index_of == NULL:
             raise HostMemoryError(f"addresses of {count} pages: larger than can be reserved")
         for place in range(count):
@@ -243,8 +242,8 @@ cdef class VmaReadahead(Readahead):
         return 0
 
     def __dealloc__(self):
-        free(self.index_of)
-        free(self.infos)
+        mem_free(self.index_of)
+        mem_free(self.infos)
 
     cdef int attach(self, uint32_t pages) except -1:
         if self.infos == NULL or self.pages_by_address.shape[0] != pages:

@@ -6,9 +6,9 @@ takes the cluster in which a slot was freed longest ago, a free cluster, or a fr
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport calloc, free
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
+from zswapsim._core.base.memory cimport mem_calloc, mem_free
 
 cdef enum:
     CLUSTER_SHIFT = 9           # SWAPFILE_CLUSTER is 512
@@ -49,9 +49,9 @@ ctypedef struct swap_slots:
 
 
 cdef inline void swap_slots_close(swap_slots *area) noexcept nogil:
-    free(area.slot_of)
-    free(area.page_at)
-    free(area.clusters)
+    mem_free(area.slot_of)
+    mem_free(area.page_at)
+    mem_free(area.clusters)
     area.slot_of = area.page_at = NULL
     area.clusters = NULL
 
@@ -96,9 +96,9 @@ cdef inline void cluster_move(swap_slots *area, uint32_t number, uint8_t flag) n
 cdef inline int swap_slots_open(swap_slots *area, uint32_t pages) noexcept nogil:
     cdef uint32_t number, slot
     area.cluster_count = (pages >> CLUSTER_SHIFT) + 1
-    area.slot_of = <uint32_t *> calloc(pages, sizeof(uint32_t))
-    area.page_at = <uint32_t *> calloc(<size_t> area.cluster_count << CLUSTER_SHIFT, sizeof(uint32_t))
-    area.clusters = <swap_cluster *> calloc(area.cluster_count, sizeof(swap_cluster))
+    area.slot_of = <uint32_t *> mem_calloc(pages, sizeof(uint32_t))
+    area.page_at = <uint32_t *> mem_calloc(<size_t> area.cluster_count << CLUSTER_SHIFT, sizeof(uint32_t))
+    area.clusters = <swap_cluster *> mem_calloc(area.cluster_count, sizeof(swap_cluster))
     if area.slot_of == NULL or area.page_at == NULL or area.clusters == NULL:
         return ZSW_E_NOMEM
     for number in range(LISTS):

@@ -6,7 +6,7 @@ only the order of pages; the engine derives all other counters from the faults (
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
-from zswapsim._core.base.page_flags cimport DIRTY, FAULTED, HIT, HITS, RESIDENT
+from zswapsim._core.base.page_flags cimport DIRTY, FAULTED, HIT, HITS, IN_SLOT, RESIDENT
 from zswapsim._core.base.hints cimport zsw_prefetch_read, zsw_prefetch_write
 
 cdef enum:
@@ -66,3 +66,11 @@ cdef inline bint account_fault(counting_run *run, uint32_t page) noexcept nogil:
     run.states[page] = FAULTED | DIRTY | RESIDENT
     run.done += 1
     return refault
+
+
+# Undo account_fault() for a page that the reclaimer could not insert.
+cdef inline void undo_fault(counting_run *run, uint32_t page, bint refault) noexcept nogil:
+    run.minor_faults -= not refault
+    run.major_faults -= refault
+    run.states[page] = FAULTED | IN_SLOT if refault else 0
+    run.done -= 1

@@ -8,6 +8,7 @@ from cython cimport final
 
 from libc.stdint cimport uint16_t, uint32_t
 
+from zswapsim._core.base.arguments cimport flag
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.reclaim.pagering cimport (
     RING_PREFETCH, page_ring, ring_append, ring_close, ring_count, ring_peek, ring_open, ring_pages,
@@ -32,8 +33,8 @@ cdef class QueueReclaimer(Reclaimer):
     def __cinit__(self):
         self.queue.entries = NULL
 
-    def __init__(self, *, bint second_chance=False):
-        self.max_hits = 1 if second_chance else 0
+    def __init__(self, *, second_chance=False):
+        self.max_hits = 1 if flag(second_chance, "second_chance") else 0
         self.stops_in_block = True
 
     def __dealloc__(self):

@@ -9,11 +9,11 @@ immediately in lru_gen_look_around() are promoted lazily here.
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport flag
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.memory cimport mem_calloc, mem_free, table_alloc
 from zswapsim._core.base.page_flags cimport (
     HIT, HITS, RECLAIM_GEN_SHIFT, RECLAIM_ISOLATED, RECLAIM_REFERENCED, RECLAIM_WORKINGSET, RESIDENT,
 )
@@ -83,21 +83,21 @@ cdef class MglruReclaimer(Reclaimer):
         for gen in range(MAX_NR_GENS):
             list_init(&self.lists[gen])
 
-    def __init__(self, *, bint fault_access=True):
-        self.fault_hit = self.map_adds_hit = HIT if fault_access else 0
+    def __init__(self, *, fault_access=True):
+        self.fault_hit = self.map_adds_hit = HIT if flag(fault_access, "fault_access") else 0
 
     cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
         Reclaimer.attach(self, stamps, states, pages, frames)
         self.regions = ((pages - 1) >> REGION_SHIFT) + 1
         self.shadows = <uint32_t *> table_alloc(<size_t> pages * sizeof(uint32_t))
-        self.filters = <uint8_t *> calloc(2, self.regions)
+        self.filters = <uint8_t *> mem_calloc(2, self.regions)
         if self.shadows == NULL or self.filters == NULL:
             raise HostMemoryError(f"shadows of {pages} pages: larger than can be reserved")
         return 0
 
     def __dealloc__(self):
-        free(self.shadows)
-        free(self.filters)
+        mem_free(self.shadows)
+        mem_free(self.filters)
 
     cdef inline page_list *generation_list(self, uint32_t seq) noexcept nogil:
         return &self.lists[seq % MAX_NR_GENS]

@@ -7,11 +7,11 @@ batch of one page and a backend that takes every page, no reclaimer has fewer ma
 from cython cimport final
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free
 
+from zswapsim._core.base.arguments cimport uint32s, whole
 from zswapsim._core.base.arrays cimport all_below
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_E_PLUGIN, ZSW_OK
-from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.memory cimport mem_free, table_alloc
 from zswapsim._core.codec.plugin cimport keep_exception
 from zswapsim._core.reclaim.reclaimer cimport EngineBase, Reclaimer, evict_resident, folios_to_reclaim
 from zswapsim._core.reclaim.time_set cimport (
@@ -40,30 +40,31 @@ cdef class NextAccesses:
     def __cinit__(self):
         self.following = NULL
 
-    def __init__(self, const uint32_t[::1] pages not None, uint64_t footprint):
-        cdef uint64_t count = pages.shape[0]
+    def __init__(self, pages, footprint):
+        cdef const uint32_t[::1] trace = uint32s(pages, "pages")
+        cdef uint64_t count = trace.shape[0], distinct = whole(footprint, "footprint", 1, MOST_TIMES)
         cdef uint32_t *times
         if self.following != NULL:
             raise InputError("opt: the next accesses are known already")
-        if count + footprint >= MOST_TIMES:
-            raise InputError(f"opt: {count} accesses to {footprint} pages: expected fewer than {MOST_TIMES} in all")
-        if count == 0 or not all_below(&pages[0], count, <uint32_t> footprint):
-            raise InputError(f"opt: expected accesses to pages below {footprint}")
+        if count + distinct >= MOST_TIMES:
+            raise InputError(f"opt: {count} accesses to {distinct} pages: expected fewer than {MOST_TIMES} in all")
+        if count == 0 or not all_below(&trace[0], count, <uint32_t> distinct):
+            raise InputError(f"opt: expected accesses to pages below {distinct}")
         self.following = <uint32_t *> table_alloc(count * sizeof(uint32_t))
-        times = <uint32_t *> table_alloc(footprint * sizeof(uint32_t))
+        times = <uint32_t *> table_alloc(distinct * sizeof(uint32_t))
         if self.following == NULL or times == NULL:
-            free(times)
+            mem_free(times)
             raise HostMemoryError(f"next accesses of {count} accesses: larger than can be reserved")
         with nogil:
-            find_next(&pages[0], self.following, times, count, footprint)
-        free(times)
-        self.keeps = pages
-        self.page_at = &pages[0]
+            find_next(&trace[0], self.following, times, count, distinct)
+        mem_free(times)
+        self.keeps = trace
+        self.page_at = &trace[0]
         self.accesses = count
-        self.footprint = footprint
+        self.footprint = distinct
 
     def __dealloc__(self):
-        free(self.following)
+        mem_free(self.following)
 
 
 # Fill in `following` from the last access on; `times`: room for the next access to each page.
@@ -99,7 +100,7 @@ cdef class OptReclaimer(Reclaimer):
     def __dealloc__(self):
         times_close(&self.times)
 
-    def expect_folios(self, uint32_t order, uint32_t common_order):
+    def expect_folios(self, order, common_order):
         """Raise InputError: a page's next access says nothing of its folio's."""
         raise InputError("--reclaim opt: knows the accesses to pages, not to folios: expected --folio 4KiB")
 

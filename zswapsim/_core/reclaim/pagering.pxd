@@ -5,11 +5,10 @@ can be prefetched.
 """
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.base.hints cimport zsw_prefetch_write
-from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.memory cimport mem_free, table_alloc
 
 cdef enum:
     RING_PREFETCH = 16           # distance, in pages, at which states are prefetched
@@ -34,7 +33,7 @@ cdef inline int ring_open(page_ring *ring, uint64_t count) noexcept nogil:
 
 
 cdef inline void ring_close(page_ring *ring) noexcept nogil:
-    free(ring.entries)
+    mem_free(ring.entries)
     ring.entries = NULL
 
 

@@ -4,6 +4,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport whole
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_E_PLUGIN, ZSW_OK
 from zswapsim._core.codec.parameters cimport parameters_of_dict
 from zswapsim._core.codec.plugin cimport keep_exception
@@ -17,6 +18,10 @@ from zswapsim._core.codec.plugin import describe_error
 
 class RunEnded(BaseException):
     """Unwinds a plug-in whose eviction ended the run; no Exception, so that it isn't caught on the way."""
+
+
+cdef uint32_t page_number(page) except? 0xFFFFFFFF:
+    return whole(page, "page", 0, 0xFFFFFFFF)
 
 
 cdef class ReclaimHost:
@@ -33,18 +38,18 @@ cdef class ReclaimHost:
         """Accesses that were replayed before the one that faults."""
         return self.owner().clock
 
-    def accessed(self, uint32_t page):
+    def accessed(self, page):
         """Return the accesses to a page since it came in or was last cleared, at most the class's `max_hits`."""
-        return self.asked(page, False)
+        return self.asked(page_number(page), False)
 
-    def test_and_clear_accessed(self, uint32_t page):
+    def test_and_clear_accessed(self, page):
         """Return the same, and set it to 0."""
-        return self.asked(page, True)
+        return self.asked(page_number(page), True)
 
-    def evict(self, uint32_t page):
+    def evict(self, page):
         """Evict a page; only within reclaim(). Returns if it is gone; else it must stay, and counts as accessed."""
         cdef PluginReclaimer reclaimer = self.owner()
-        cdef int code = reclaimer.evict(page)
+        cdef int code = reclaimer.evict(page_number(page))
         if reclaimer.mistake:
             raise PluginError(reclaimer.mistake_text())
         if reclaimer.ending:

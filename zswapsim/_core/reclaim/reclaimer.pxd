@@ -48,6 +48,7 @@ cdef class Reclaimer:
     # Borrowed from the page table:
     cdef uint32_t *stamps           # by page; the reclaimer's own, LRU_NONE in the beginning
     cdef uint16_t *states           # by page
+    cdef object tables              # the page table, which outlives both
     # Set by attach() and expect_folios():
     cdef uint32_t pages             # the footprint, pages
     cdef uint32_t frames            # of DRAM
@@ -68,8 +69,8 @@ cdef class Reclaimer:
 
     # Prepare for one engine. Raises InputError if the reclaimer serves one already, HostMemoryError.
     cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1
-    # Add a page that has come into DRAM; `refault`: it has been there before. Its reclaimer's bits are 0. Returns 0 or
-    # ZSW_E_NOMEM.
+    # Add a page that has come into DRAM; `refault`: it has been there before. Its reclaimer's bits are 0. 0 or a
+    # negative code, which ends the run.
     cdef int insert(self, uint32_t page, bint refault) noexcept nogil
     # Evict about `nr_to_reclaim` pages (not folios; at least 1), so that `page` can come in. 0; ZSW_E_FULL if none
     # could be evicted; any other negative code ends the run.

@@ -3,11 +3,14 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport whole
 from zswapsim._core.base.counters cimport counters_dict, reclaim_counters, reclaim_counters_rows
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
 from zswapsim._core.base.page_flags cimport HIT, HITS, RESIDENT, is_first_write
-from zswapsim._core.base.hints cimport zsw_prefetch_write
-from zswapsim._core.reclaim.counting cimport WALK_AHEAD, account_fault, counting_run, prefetch_accesses, skip_hits
+from zswapsim._core.base.hints cimport zsw_prefetch_write, zsw_unlikely
+from zswapsim._core.reclaim.counting cimport (
+    WALK_AHEAD, account_fault, counting_run, prefetch_accesses, skip_hits, undo_fault,
+)
 from zswapsim._core.reclaim.mark_block cimport (
     MARK_BLOCK, MARK_BLOCK_FRAMES, SCALAR_RUN, SCALAR_RUN_CONFLICT, blocks_are_faster, mark_block, markblock_apply,
     markblock_finish, markblock_minor_faults, markblock_prefetch_stamps, markblock_undo,
@@ -44,15 +47,15 @@ cdef class Reclaimer:
         self.map_adds_hit = HIT
         memset(&self.counters, 0, sizeof(self.counters))
 
-    def expect_folios(self, uint32_t order, uint32_t common_order):
+    def expect_folios(self, order, common_order):
         """Prepare for folios of 1 << order pages, most of which are of `common_order`, before a replay begins.
 
         Raises InputError for an order above 5, or if the reclaimer serves a replay already.
         """
-        if self.states != NULL or max(order, common_order) > MAX_ORDER:
-            raise InputError(f"reclaimer: folios of order {order}: expected 0 to 5, before it serves a replay")
-        self.order = order
-        self.common_order = common_order
+        if self.states != NULL:
+            raise InputError("reclaimer: expected the order of folios before it serves a replay")
+        self.order = whole(order, "order", 0, MAX_ORDER)
+        self.common_order = whole(common_order, "common_order", 0, MAX_ORDER)
 
     cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
         if self.states != NULL:
@@ -144,6 +147,7 @@ cdef class Reclaimer:
         self, counting_run *run, EngineBase engine, const uint32_t *pages, Py_ssize_t count,
     ) noexcept nogil:
         cdef uint32_t page
+        cdef bint refault
         cdef int code = ZSW_OK
         while code == ZSW_OK and skip_hits(run, self.max_hits, self.reads_stamps, pages, count):
             page = pages[run.done]
@@ -151,8 +155,12 @@ cdef class Reclaimer:
             if self.resident >= run.frames:
                 code = self.reclaim(engine, page, run.batch)
             if code == ZSW_OK:
-                self.resident += 1
-                code = self.insert(page, account_fault(run, page))
+                refault = account_fault(run, page)
+                code = self.insert(page, refault)
+                if zsw_unlikely(code < 0):
+                    undo_fault(run, page, refault)
+                else:
+                    self.resident += 1
         return code
 
     cdef int walk_markblock(

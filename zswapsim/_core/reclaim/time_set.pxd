@@ -5,10 +5,9 @@ levels for 32 bits. The least level has a bit for every time that there is, and 
 """
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport free
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
-from zswapsim._core.base.memory cimport table_calloc
+from zswapsim._core.base.memory cimport mem_free, table_calloc
 
 cdef extern from *:
     """
@@ -49,7 +48,7 @@ cdef inline int times_open(time_set *times, uint64_t end) noexcept nogil:
 
 
 cdef inline void times_close(time_set *times) noexcept nogil:
-    free(times.words[0])
+    mem_free(times.words[0])
     times.words[0] = NULL
 
 

@@ -9,17 +9,17 @@ from cython cimport final
 
 from libc.math cimport sqrt
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free
 
+from zswapsim._core.base.arguments cimport flag, whole
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK
-from zswapsim._core.base.memory cimport table_alloc
+from zswapsim._core.base.memory cimport mem_free, table_alloc
 from zswapsim._core.base.page_flags cimport HIT, HITS, RECLAIM_ACTIVE, RECLAIM_REFERENCED, RECLAIM_WORKINGSET
 from zswapsim._core.reclaim.pagelist cimport list_append, list_init, list_pop, page_list
 from zswapsim._core.reclaim.reclaimer cimport (
     DEF_PRIORITY, MAX_RECLAIM_RETRIES, SWAP_CLUSTER_MAX, EngineBase, Reclaimer, evict_resident, folio_pages,
     folios_to_reclaim,
 )
-from zswapsim._core.base.errors import HostMemoryError, InputError
+from zswapsim._core.base.errors import HostMemoryError
 
 cdef enum:
     GIB_SHIFT = 18              # pages in a GiB
@@ -73,15 +73,10 @@ cdef class TwoListReclaimer(Reclaimer):
         list_init(&self.active)
         list_init(&self.inactive)
 
-    def __init__(self, *, bint fault_access=False, int stats_every=0, int stats_cpus=0):
-        if stats_every < 0 or not 0 <= stats_cpus <= MAX_CPUS:
-            raise InputError(
-                f"stats_every {stats_every}, stats_cpus {stats_cpus}: expected at least 0, and at most "
-                f"{<int> MAX_CPUS} processors"
-            )
-        self.fault_hit = self.map_adds_hit = HIT if fault_access else 0
-        self.stats_every = stats_every
-        self.stats_cpus = stats_cpus
+    def __init__(self, *, fault_access=False, stats_every=0, stats_cpus=0):
+        self.fault_hit = self.map_adds_hit = HIT if flag(fault_access, "fault_access") else 0
+        self.stats_every = whole(stats_every, "stats_every", 0, 0x7FFFFFFF)
+        self.stats_cpus = whole(stats_cpus, "stats_cpus", 0, MAX_CPUS)
 
     cdef int attach(self, uint32_t *stamps, uint16_t *states, uint32_t pages, uint32_t frames) except -1:
         Reclaimer.attach(self, stamps, states, pages, frames)
@@ -91,7 +86,7 @@ cdef class TwoListReclaimer(Reclaimer):
         return 0
 
     def __dealloc__(self):
-        free(self.shadows)
+        mem_free(self.shadows)
 
     # -- faults and refaults -------------------------------------------------------------------------------------------
 

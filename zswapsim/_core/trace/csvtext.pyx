@@ -6,6 +6,7 @@ An error names the line and field. No line is skipped, so the line number follow
 from libc.stdint cimport int8_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport uint32s, uint32s_out, uint64s, uint64s_out, uint8s, uint8s_out
 from zswapsim._core.base.errors import InputError
 
 # These are the roles of a column.
@@ -134,7 +135,7 @@ cdef inline int read_end(text_cursor *cursor, bint last) noexcept nogil:
     return C_GOOD
 
 
-def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1] op, time_ns, process):
+def parse(text, bytes roles not None, page, op, time_ns, process):
     """Parse whole lines.
 
     `text`: ends in a newline. `roles`: one of SKIP … PROCESS for each column. The arrays have room for len(text) // 4
@@ -142,28 +143,31 @@ def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1]
     read, GOOD or the error in the next line, its column, the position of the wrong field in `text`). O(n), without
     the GIL. Raises InputError for arguments that don't fit.
     """
-    cdef uint64_t[::1] times = time_ns
-    cdef uint32_t[::1] processes = process
+    cdef const uint8_t[::1] lines = uint8s(text, "text")
+    cdef uint64_t[::1] numbers = uint64s_out(page, "page")
+    cdef uint8_t[::1] ops = uint8s_out(op, "op")
+    cdef uint64_t[::1] times = None if time_ns is None else uint64s_out(time_ns, "time_ns")
+    cdef uint32_t[::1] processes = None if process is None else uint32s_out(process, "process")
     cdef bint has_time = times is not None, has_process = processes is not None
-    cdef Py_ssize_t max_events = text.shape[0] // MIN_LINE, count = 0
+    cdef Py_ssize_t max_events = lines.shape[0] // MIN_LINE, count = 0
     cdef int columns = <int> len(roles), column = 0, code = C_GOOD
     cdef const uint8_t *role = roles
     cdef const uint8_t *end
     cdef const uint8_t *field
     cdef uint64_t values[5]     # values of the line, by role; copied to the arrays once the line is complete
     cdef text_cursor cursor
-    if not text.shape[0] or text[text.shape[0] - 1] != NEWLINE:
+    if not lines.shape[0] or lines[lines.shape[0] - 1] != NEWLINE:
         raise InputError("parse: expected text that ends in a newline")
     if not {PAGE, OP} <= set(roles) <= {SKIP, PAGE, OP, TIME_NS, PROCESS} or (TIME_NS in roles) != has_time or (
             PROCESS in roles) != has_process:
         raise InputError("parse: expected a page and an op column, and arrays for the other columns")
-    if min(page.shape[0], op.shape[0]) < max_events or (has_time and times.shape[0] < max_events) or (
+    if min(numbers.shape[0], ops.shape[0]) < max_events or (has_time and times.shape[0] < max_events) or (
             has_process and processes.shape[0] < max_events):
         raise InputError(f"parse: expected room for {max_events} events")
     cursor.value = 0
     memset(values, 0, sizeof(values))
-    cursor.pos = field = &text[0]
-    end = cursor.pos + text.shape[0]
+    cursor.pos = field = &lines[0]
+    end = cursor.pos + lines.shape[0]
     with nogil:
         while cursor.pos < end:
             for column in range(columns):
@@ -174,14 +178,14 @@ def parse(const uint8_t[::1] text, bytes roles, uint64_t[::1] page, uint8_t[::1]
                 values[role[column]] = cursor.value
             if code:
                 break
-            page[count] = values[C_PAGE]
-            op[count] = <uint8_t> values[C_OP]
+            numbers[count] = values[C_PAGE]
+            ops[count] = <uint8_t> values[C_OP]
             if has_time:
                 times[count] = values[C_TIME_NS]
             if has_process:
                 processes[count] = <uint32_t> values[C_PROCESS]
             count += 1
-    return count, code, column, field - &text[0]
+    return count, code, column, field - &lines[0]
 
 
 cdef inline uint8_t *write_hex(uint8_t *pos, uint64_t value) noexcept nogil:
@@ -211,28 +215,31 @@ cdef inline uint8_t *write_decimal(uint8_t *pos, uint64_t value) noexcept nogil:
     return pos
 
 
-def format_events(const uint64_t[::1] page, const uint8_t[::1] op, time_ns, process, uint8_t[::1] out):
+def format_events(page, op, time_ns, process, out):
     """Write one line for each event into `out`, which has room for 52 bytes each. Return the number of bytes written.
 
     O(n), without the GIL. Raises InputError if lengths don't fit.
     """
-    cdef const uint64_t[::1] times = time_ns
-    cdef const uint32_t[::1] processes = process
-    cdef Py_ssize_t i, count = page.shape[0]
+    cdef const uint64_t[::1] pages = uint64s(page, "page")
+    cdef const uint8_t[::1] ops = uint8s(op, "op")
+    cdef uint8_t[::1] target = uint8s_out(out, "out")
+    cdef const uint64_t[::1] times = None if time_ns is None else uint64s(time_ns, "time_ns")
+    cdef const uint32_t[::1] processes = None if process is None else uint32s(process, "process")
+    cdef Py_ssize_t i, count = pages.shape[0]
     cdef bint has_time = times is not None, has_process = processes is not None
     cdef uint8_t *pos
-    if op.shape[0] != count or (has_time and times.shape[0] != count) or (has_process and processes.shape[0] != count):
+    if ops.shape[0] != count or (has_time and times.shape[0] != count) or (has_process and processes.shape[0] != count):
         raise InputError(f"format_events: expected {count} of everything")
-    if out.shape[0] < MAX_LINE * count:
+    if target.shape[0] < MAX_LINE * count:
         raise InputError(f"format_events: expected room for {MAX_LINE * count} bytes")
     if not count:
         return 0
-    pos = &out[0]
+    pos = &target[0]
     with nogil:
         for i in range(count):
-            pos = write_hex(pos, page[i])
+            pos = write_hex(pos, pages[i])
             pos[0] = COMMA
-            pos[1] = LETTER_W if op[i] else LETTER_R
+            pos[1] = LETTER_W if ops[i] else LETTER_R
             pos += 2
             if has_time:
                 pos[0] = COMMA
@@ -242,4 +249,4 @@ def format_events(const uint64_t[::1] page, const uint8_t[::1] op, time_ns, proc
                 pos = write_decimal(pos + 1, processes[i])
             pos[0] = NEWLINE
             pos += 1
-    return pos - &out[0]
+    return pos - &target[0]

@@ -6,20 +6,21 @@ table.pxd. A lookup there usually reads one cache line, which is prefetched.
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from zswapsim._core.base.arguments cimport int64s_out, uint32s, whole
 from zswapsim._core.trace.table cimport (
     MAX_DISTANCE, MAX_NEW_DISTANCE, TABLE_CLUSTERED, TABLE_FULL, TABLE_KEY_TOO_WIDE, WIDE_BYTES, dense_entry,
     dense_table, hash_at, hash_of, home_of, load64, page_of, read_slot, slot_at, table_close, table_create,
     table_rebuild_for, write_narrow, write_wide,
 )
 from zswapsim._core.trace.direct cimport direct_close, direct_invert, direct_open, direct_map_keys, direct_table
-from zswapsim._core.base.busy cimport busy_enter, busy_leave, is_busy
+from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, raise_code
 from zswapsim._core.base.hints cimport zsw_prefetch_write
+from zswapsim._core.base.memory cimport mem_alloc, mem_free
 
-from zswapsim._core.base.errors import BusyError, InputError
+from zswapsim._core.base.errors import InputError
 
 cdef enum:
     PREFETCH_DISTANCE = 64              # distance, in pages, at which slots are prefetched
@@ -154,13 +155,13 @@ cdef int direct_to_table(direct_table *direct, dense_table *table) noexcept nogi
     cdef uint64_t *pages = NULL
     cdef int code = ZSW_OK
     if used:
-        pages = <uint64_t *> malloc(used * sizeof(uint64_t))
+        pages = <uint64_t *> mem_alloc(used * sizeof(uint64_t))
         if pages == NULL:
             return ZSW_E_NOMEM
         direct_invert(direct, pages)
         # The numbers are known already, so they may overwrite the buffer of pages, which is read first.
         code = table_map(table, <const uint8_t *> pages, sizeof(uint64_t), <uint32_t *> pages, used)
-        free(pages)
+        mem_free(pages)
     if code == ZSW_OK:
         direct_close(direct)
     else:
@@ -178,10 +179,10 @@ cdef class DenseMap:
     of slots of 5 bytes. Only one thread at a time may use the map.
     """
 
-    def __cinit__(self, uint64_t direct=DIRECT_PAGES):
+    def __cinit__(self, direct=DIRECT_PAGES):
         memset(&self.table, 0, sizeof(dense_table))
         memset(&self.direct, 0, sizeof(direct_table))
-        self.direct.capacity = min(direct, MAX_PAGES)
+        self.direct.capacity = min(whole(direct, "direct", 0, (1 << 64) - 1), MAX_PAGES)
 
     def __dealloc__(self):
         direct_close(&self.direct)
@@ -234,8 +235,7 @@ cdef class DenseMap:
             raise InputError(f"DenseMap.map: expected uint64 pages and contiguous uint32 out: {error}") from None
         if source.shape[0] != target.shape[0]:
             raise InputError(f"DenseMap.map: {source.shape[0]} pages and room for {target.shape[0]}: expected as many")
-        if not busy_enter(&self.busy):
-            raise BusyError("DenseMap: another thread is using it")
+        busy_enter(&self.busy, "DenseMap")
         if source.shape[0]:
             with nogil:
                 code = self.map_pages(<const uint8_t *> &source[0], source.strides[0], &target[0], source.shape[0])
@@ -248,32 +248,36 @@ cdef class DenseMap:
         cdef uint64_t[::1] view
         cdef dense_entry entry
         cdef uint64_t at
-        if is_busy(self.busy):
-            raise BusyError("DenseMap: another thread is using it")
         import numpy as np  # slow to import, and seldom needed
 
-        pages = np.empty(self.page_count(), np.uint64)
-        if self.direct.used:
-            view = pages
-            direct_invert(&self.direct, &view[0])
-        if self.table.used:
-            view = pages
-            for at in range(self.table.capacity + MAX_DISTANCE):
-                entry = read_slot(&self.table, at)
-                if entry.number:
-                    view[entry.number - 1] = page_of(&self.table, hash_at(&self.table, at, entry.tag))
-        return pages
+        busy_enter(&self.busy, "DenseMap")
+        try:
+            pages = np.empty(self.page_count(), np.uint64)
+            if self.direct.used:
+                view = pages
+                direct_invert(&self.direct, &view[0])
+            if self.table.used:
+                view = pages
+                for at in range(self.table.capacity + MAX_DISTANCE):
+                    entry = read_slot(&self.table, at)
+                    if entry.number:
+                        view[entry.number - 1] = page_of(&self.table, hash_at(&self.table, at, entry.tag))
+            return pages
+        finally:
+            busy_leave(&self.busy)
 
     def check(self):
         """Assert that every number is present once, within reach of its home slot, and after no younger one."""
-        if is_busy(self.busy):
-            raise BusyError("DenseMap: another thread is using it")
-        assert self.direct.used == 0 or self.table.used == 0, "a page is in the array and in the table"
-        numbers = bytearray(self.page_count())
-        self.check_direct(<uint8_t *> PyByteArray_AS_STRING(numbers))
-        if self.table.slots != NULL:
-            self.check_table(<uint8_t *> PyByteArray_AS_STRING(numbers))
-        assert numbers == b"\1" * len(numbers), "a number is lost, or there twice"
+        busy_enter(&self.busy, "DenseMap")
+        try:
+            assert self.direct.used == 0 or self.table.used == 0, "a page is in the array and in the table"
+            numbers = bytearray(self.page_count())
+            self.check_direct(<uint8_t *> PyByteArray_AS_STRING(numbers))
+            if self.table.slots != NULL:
+                self.check_table(<uint8_t *> PyByteArray_AS_STRING(numbers))
+            assert numbers == b"\1" * len(numbers), "a number is lost, or there twice"
+        finally:
+            busy_leave(&self.busy)
 
     cdef int check_direct(self, uint8_t *numbers) except -1:
         cdef uint64_t key
@@ -299,21 +303,24 @@ cdef class DenseMap:
         return 0
 
 
-def next_access(const uint32_t[::1] dense, int64_t base, int64_t[::1] following, int64_t[::1] out):
+def next_access(dense, base, following, out):
     """Walk the events backwards: set out[i] to the 1-based position of the next event of the same page, or -1.
 
     `dense`: uint32[n] page numbers below len(following); `following`: int64, the position of the first event after
     this chunk for every page (-1 if none), updated. Raises InputError on a length or number out of range.
     """
+    cdef const uint32_t[::1] pages = uint32s(dense, "dense")
+    cdef int64_t[::1] next_of = int64s_out(following, "following"), found = int64s_out(out, "out")
+    cdef int64_t first = whole(base, "base", 0, 1 << 62)
     cdef Py_ssize_t i, bad = -1
-    if out.shape[0] != dense.shape[0]:
-        raise InputError(f"next_access: {dense.shape[0]} events and room for {out.shape[0]}: expected as many")
+    if found.shape[0] != pages.shape[0]:
+        raise InputError(f"next_access: {pages.shape[0]} events and room for {found.shape[0]}: expected as many")
     with nogil:
-        for i in range(dense.shape[0] - 1, -1, -1):
-            if dense[i] >= following.shape[0]:
+        for i in range(pages.shape[0] - 1, -1, -1):
+            if pages[i] >= next_of.shape[0]:
                 bad = i
                 break
-            out[i] = following[dense[i]]
-            following[dense[i]] = base + i + 1
+            found[i] = next_of[pages[i]]
+            next_of[pages[i]] = first + i + 1
     if bad >= 0:
-        raise InputError(f"next_access: page {dense[bad]}: expected less than {following.shape[0]}")
+        raise InputError(f"next_access: page {pages[bad]}: expected less than {next_of.shape[0]}")

@@ -6,12 +6,11 @@ largest one, rounded up to a page. A large array uses huge pages.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
-from posix.mman cimport (
-    MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
-)
+from posix.mman cimport MADV_HUGEPAGE, madvise
 
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.base.hints cimport zsw_prefetch_write
+from zswapsim._core.base.memory cimport mem_map, mem_unmap
 
 cdef enum:
     HUGE_PAGE_KEYS = 1 << 20     # number of keys from which on an array is large
@@ -26,10 +25,9 @@ ctypedef struct direct_table:
 
 # Map the array. Return 0 or ZSW_E_NOMEM.
 cdef inline int direct_open(direct_table *direct) noexcept nogil:
-    cdef int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
     cdef size_t size = direct.capacity * sizeof(uint32_t)
-    cdef void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0)
-    if memory == MAP_FAILED:
+    cdef void *memory = mem_map(size, False)
+    if memory == NULL:
         return ZSW_E_NOMEM
     if direct.capacity >= HUGE_PAGE_KEYS:
         madvise(memory, size, MADV_HUGEPAGE)
@@ -38,8 +36,7 @@ cdef inline int direct_open(direct_table *direct) noexcept nogil:
 
 
 cdef inline void direct_close(direct_table *direct) noexcept nogil:
-    if direct.numbers != NULL:
-        munmap(direct.numbers, direct.capacity * sizeof(uint32_t))
+    mem_unmap(direct.numbers, direct.capacity * sizeof(uint32_t))
     direct.numbers = NULL
     direct.capacity = direct.end = direct.used = 0
 

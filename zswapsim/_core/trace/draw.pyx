@@ -9,6 +9,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 import numpy as np
 
+from zswapsim._core.base.arguments cimport uint32s, uint64s, uint64s_out
 from zswapsim._core.base.errors import InputError
 
 DRAW_BITS = 53      # a cumulative sum of 2**53 stands for probability 1
@@ -30,31 +31,36 @@ cdef class RankTable:
 
     # __cinit__ runs exactly once, so the sums are set before the table can be used, and never change.
     def __cinit__(self, cumulative):
-        cumulative = np.array(cumulative, np.uint64)
-        steps = np.diff(cumulative.view(np.int64))
+        try:
+            cumulative = np.array(cumulative, np.uint64)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise InputError(f"RankTable: expected sums as uint64: {error}") from None
         one_row = cumulative.ndim == 1 and 0 < len(cumulative) < 1 << 32
-        if not one_row or cumulative.max() != 1 << DRAW_BITS or (steps < 0).any():
+        if not one_row or cumulative.max() != 1 << DRAW_BITS or (np.diff(cumulative.view(np.int64)) < 0).any():
             raise InputError("RankTable: expected sums that never decrease and end at 2**53")
         bits = max(len(cumulative) - 1, 1).bit_length()
         begins = np.arange(1 << bits, dtype=np.uint64) << np.uint64(DRAW_BITS - bits)
         guide = np.searchsorted(cumulative, begins, side="right").astype(np.uint32)
         self.cumulative, self.guide, self.guide_bits = cumulative, guide, bits
 
-    def draw(self, const uint64_t[::1] raw, const uint32_t[::1] numbers, uint64_t[::1] out):
+    def draw(self, raw, numbers, out):
         """Set out[i] to numbers[rank], for the rank that the upper 53 bits of raw[i] draw.
 
         `raw`: uint64[n]; `numbers`: uint32, one for each rank; `out`: uint64[n]. O(n) on average, without the GIL.
         Raises InputError if lengths don't fit.
         """
+        cdef const uint64_t[::1] drawn = uint64s(raw, "raw")
+        cdef const uint32_t[::1] of_rank = uint32s(numbers, "numbers")
+        cdef uint64_t[::1] found = uint64s_out(out, "out")
         cdef Py_ssize_t i
         cdef uint64_t number
         cdef uint32_t rank
-        if numbers.shape[0] != self.cumulative.shape[0] or raw.shape[0] != out.shape[0]:
+        if of_rank.shape[0] != self.cumulative.shape[0] or drawn.shape[0] != found.shape[0]:
             raise InputError("RankTable.draw: expected a number for each rank and room for each draw")
         with nogil:
-            for i in range(raw.shape[0]):
-                number = raw[i] >> (64 - C_DRAW_BITS)
+            for i in range(drawn.shape[0]):
+                number = drawn[i] >> (64 - C_DRAW_BITS)
                 rank = self.guide[<Py_ssize_t> (number >> (C_DRAW_BITS - self.guide_bits))]
                 while self.cumulative[rank] <= number:
                     rank += 1
-                out[i] = numbers[rank]
+                found[i] = of_rank[rank]

@@ -5,15 +5,16 @@ Each piece of the file is read, checked and numbered while it is in the cache.
 
 from cython.view cimport array
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uintptr_t
-from libc.stdlib cimport free, malloc
 from posix.mman cimport madvise
 from posix.unistd cimport read
 
+from zswapsim._core.base.arguments cimport whole
 from zswapsim._core.trace.dense cimport DenseMap
 from zswapsim._core.trace.oraclerecord cimport OBJECT_AT, RECORD_BYTES, garbled, le64toh
 
 from zswapsim._core.base.busy cimport busy_enter, busy_leave
-from zswapsim._core.base.errors import BusyError, HostMemoryError, InputError
+from zswapsim._core.base.memory cimport mem_alloc, mem_free
+from zswapsim._core.base.errors import HostMemoryError, InputError
 
 cdef enum:
     MADV_POPULATE_WRITE = 23    # <linux/mman.h>, since Linux 5.14
@@ -25,7 +26,7 @@ cdef class OracleFile:
     """Number the pages of `events` records in the open file `descriptor`, by `pages`.
 
     `pages` belongs to the reader until :meth:`read` returns. The constructor raises InputError if `events` is not
-    positive and HostMemoryError if there is no memory for the numbers.
+    positive, and HostMemoryError if there is no memory for the numbers.
     """
     cdef readonly DenseMap pages
     cdef readonly int64_t done      # events read so far
@@ -35,20 +36,20 @@ cdef class OracleFile:
     cdef uint32_t *numbers          # owned; the numbers of all events
     cdef uint8_t *piece             # owned; the records that were read last
 
-    def __cinit__(self, int descriptor, int64_t events, DenseMap pages not None):
-        if events <= 0:
-            raise InputError(f"OracleFile of {events} events: expected at least one")
-        self.descriptor, self.events, self.pages = descriptor, events, pages
+    def __cinit__(self, descriptor, events, DenseMap pages not None):
+        self.descriptor = whole(descriptor, "descriptor", 0, 0x7FFFFFFF)
+        self.events = whole(events, "events", 1, 1 << 60)
+        self.pages = pages
         # No huge pages: the numbers are written once, in order, and a host may have to compact memory for each huge
         # page.
-        self.numbers = <uint32_t *> malloc(events * sizeof(uint32_t))
-        self.piece = <uint8_t *> malloc(PIECE_RECORDS * RECORD_BYTES)
+        self.numbers = <uint32_t *> mem_alloc(<size_t> self.events * sizeof(uint32_t))
+        self.piece = <uint8_t *> mem_alloc(PIECE_RECORDS * RECORD_BYTES)
         if self.numbers == NULL or self.piece == NULL:
             raise HostMemoryError(f"numbers of {events} events: the host is out of memory")
 
     def __dealloc__(self):
-        free(self.numbers)
-        free(self.piece)
+        mem_free(self.numbers)
+        mem_free(self.piece)
 
     def __reduce__(self):
         raise TypeError("an OracleFile can't be pickled")
@@ -63,8 +64,7 @@ cdef class OracleFile:
         It does not report the error in a bad file. Raises BusyError if another thread is using `pages`.
         """
         cdef bint good
-        if not busy_enter(&self.pages.busy):
-            raise BusyError("OracleFile: another thread is using its pages")
+        busy_enter(&self.pages.busy, "the pages of an OracleFile")
         try:
             with nogil:
                 good = self.read_all()
@@ -78,7 +78,7 @@ cdef class OracleFile:
         if self.done != self.events or self.numbers == NULL:
             raise InputError("OracleFile: expected to have been read, and not taken")
         numbers = <uint32_t[:self.events]> self.numbers
-        numbers.callback_free_data = free
+        numbers.callback_free_data = mem_free
         self.numbers = NULL
         return numbers
 

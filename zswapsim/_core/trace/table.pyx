@@ -11,13 +11,12 @@ ratio, which spreads consecutive pages evenly (Knuth, vol. 3, 6.4), and takes an
 
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memset
-from posix.mman cimport (
-    MADV_DONTNEED, MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
-)
+from posix.mman cimport MADV_DONTNEED, MADV_HUGEPAGE, madvise
 
 from zswapsim._core.base.bits cimport bit_width, low_mask
 from zswapsim._core.base.errors cimport ZSW_E_NOMEM, ZSW_OK
 from zswapsim._core.base.hints cimport zsw_prefetch_write
+from zswapsim._core.base.memory cimport mem_map, mem_unmap
 
 cdef enum:
     BATCH = 64              # keys whose slots are prefetched together
@@ -86,8 +85,8 @@ cdef int open_table(dense_table *table, int key_bits, int share, int scale, uint
     table.inverse = inverse_of(table.factor)
     # Slots are read and written 8 bytes at a time.
     table.mapped = (table.capacity + MAX_DISTANCE + 1) * <uint64_t> table.slot_bytes + 8
-    memory = mmap(NULL, table.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    if memory == MAP_FAILED:
+    memory = mem_map(table.mapped, True)
+    if memory == NULL:
         return ZSW_E_NOMEM
     if table.mapped >= 2 * HUGE_PAGE_BYTES:
         madvise(memory, table.mapped, MADV_HUGEPAGE)
@@ -96,9 +95,8 @@ cdef int open_table(dense_table *table, int key_bits, int share, int scale, uint
 
 
 cdef void table_close(dense_table *table) noexcept nogil:
-    if table.slots != NULL:
-        munmap(table.slots, table.mapped)
-        table.slots = NULL
+    mem_unmap(table.slots, table.mapped)
+    table.slots = NULL
 
 
 # Insert a key that is not in the table, in order of age, if no key then lies farther than MAX_NEW_DISTANCE from home.

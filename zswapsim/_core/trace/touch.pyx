@@ -3,14 +3,12 @@
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
-from posix.mman cimport (
-    MADV_NOHUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap,
-    munmap,
-)
+from posix.mman cimport MADV_NOHUGEPAGE, madvise
 
+from zswapsim._core.base.arguments cimport page_rows, uint32s, uint8s, whole
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
+from zswapsim._core.base.memory cimport mem_calloc, mem_free, mem_map, mem_unmap
 from zswapsim._core.base.errors import CorruptPageError, HostMemoryError, InputError
 
 cdef enum:
@@ -38,28 +36,25 @@ cdef class TouchedMemory:
         self.base = NULL
         self.accessed = NULL
 
-    def __init__(self, uint32_t pages, const uint8_t[:, ::1] images not None):
-        cdef void *base
-        if self.accessed != NULL:
+    def __init__(self, pages, images):
+        if self.base != NULL:
             raise InputError("touched memory: already initialised")
-        if not 0 < pages <= MAX_PAGES:
-            raise InputError(f"touched memory of {pages} pages: expected 1 to {<int> MAX_PAGES}")
-        if images.shape[0] < 1 or images.shape[1] != ZSW_PAGE_SIZE:
-            raise InputError(f"images of shape {images.shape[0]} x {images.shape[1]}: expected K x {ZSW_PAGE_SIZE}")
-        self.images = images
-        self.pages = pages
-        self.accessed = <uint8_t *> calloc(pages, 1)
-        if self.accessed == NULL:
-            raise HostMemoryError(f"touched memory of {pages} pages: the host is out of memory")
-        base = mmap(
-            NULL, <size_t> pages * ZSW_PAGE_SIZE, PROT_READ | PROT_WRITE,
-            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0,
-        )
-        if base == MAP_FAILED:
-            raise HostMemoryError(f"touched memory of {pages} pages: larger than can be reserved")
-        self.base = <uint8_t *> base
-        madvise(base, <size_t> pages * ZSW_PAGE_SIZE, MADV_NOHUGEPAGE)
+        self.images = page_rows(images, "images")
+        if self.images.shape[0] < 1:
+            raise InputError("images: expected at least one")
+        self.map_pages(whole(pages, "pages", 1, MAX_PAGES))
         self.populate_table()
+
+    cdef int map_pages(self, uint32_t pages) except -1:
+        """Map the memory and allocate a flag for each page, or neither. Raise HostMemoryError."""
+        cdef uint8_t *accessed = <uint8_t *> mem_calloc(pages, 1)
+        cdef uint8_t *base = NULL if accessed == NULL else <uint8_t *> mem_map(<size_t> pages * ZSW_PAGE_SIZE, False)
+        if base == NULL:
+            mem_free(accessed)
+            raise HostMemoryError(f"touched memory of {pages} pages: larger than can be reserved")
+        madvise(base, <size_t> pages * ZSW_PAGE_SIZE, MADV_NOHUGEPAGE)
+        self.base, self.accessed, self.pages = base, accessed, pages
+        return 0
 
     cdef void populate_table(self) noexcept nogil:
         """Fault in the table of accessed pages, so that accesses fault in no other memory."""
@@ -68,29 +63,32 @@ cdef class TouchedMemory:
             (<volatile uint8_t *> self.accessed)[page] = NOT_ACCESSED
 
     def __dealloc__(self):
-        if self.base != NULL:
-            munmap(self.base, <size_t> self.pages * ZSW_PAGE_SIZE)
-        free(self.accessed)
+        mem_unmap(self.base, <size_t> self.pages * ZSW_PAGE_SIZE)
+        mem_free(self.accessed)
 
-    def touch(self, const uint32_t[::1] pages not None, const uint8_t[::1] ops not None):
+    def touch(self, pages, ops):
         """Make the accesses in order: pages uint32[n], ops uint8[n], 0 read, 1 write. Drops the GIL.
 
         Raises InputError if a page is out of range or the lengths differ (the accesses before it are made),
         CorruptPageError if a page changed, that is, the kernel lost it.
         """
-        cdef Py_ssize_t count = pages.shape[0]
+        cdef const uint32_t[::1] numbers = uint32s(pages, "pages")
+        cdef const uint8_t[::1] writes = uint8s(ops, "ops")
+        cdef Py_ssize_t count = numbers.shape[0]
         cdef Py_ssize_t done = 0
-        if ops.shape[0] != count:
-            raise InputError(f"{count} pages and {ops.shape[0]} ops: expected one for each")
+        if writes.shape[0] != count:
+            raise InputError(f"{count} pages and {writes.shape[0]} ops: expected one for each")
+        if self.base == NULL:
+            raise InputError("touched memory: not initialised")
         if count == 0:
             return
         with nogil:
-            done = self.access_pages(&pages[0], &ops[0], count, &self.images[0, 0])
+            done = self.access_pages(&numbers[0], &writes[0], count, &self.images[0, 0])
         if done == count:
             return
-        if pages[done] >= self.pages:
-            raise InputError(f"page {pages[done]}: expected less than {self.pages}")
-        raise CorruptPageError(f"access {done}: page {pages[done]} came back with other contents")
+        if numbers[done] >= self.pages:
+            raise InputError(f"page {numbers[done]}: expected less than {self.pages}")
+        raise CorruptPageError(f"access {done}: page {numbers[done]} came back with other contents")
 
     cdef Py_ssize_t access_pages(
         self, const uint32_t *pages, const uint8_t *ops, Py_ssize_t count, const uint8_t *first

@@ -1,21 +1,20 @@
 """Compute the pool's size classes."""
 
+from zswapsim._core.base.arguments cimport whole
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
-from zswapsim._core.base.errors import InputError
 
 
-def size_classes(int chain_size=8):
+def size_classes(chain_size=8):
     """Return the distinct size classes, small to large: a list of (bytes, frames of a zspage, objects of a zspage).
 
     Sizes are the multiples of 16 bytes from 32 to 4096. From large to small, a size whose frames and objects equal
     those of the next larger class is merged into it (set_merge() and calculate_zspage_chain_size() in mm/zsmalloc.c).
     Raises InputError for a chain size outside 4 ... 16.
     """
-    if not 4 <= chain_size <= ZS_MAX_CHAIN:
-        raise InputError(f"chain size {chain_size}: expected 4 to {ZS_MAX_CHAIN}")
+    cdef int chain = whole(chain_size, "chain size", 4, ZS_MAX_CHAIN)
     classes = []
     for size in range(ZS_MIN_SIZE + (ZS_SLOTS - 1) * ZS_STEP, ZS_MIN_SIZE - 1, -ZS_STEP):
-        frames = chain_frames(size, chain_size)
+        frames = chain_frames(size, chain)
         shape = (frames, frames * ZSW_PAGE_SIZE // size)
         if not classes or classes[len(classes) - 1][1:] != shape:
             classes.append((size, *shape))
@@ -29,7 +28,7 @@ cdef int chain_frames(int size, int chain_size):
     return min(range(1, chain_size + 1), key=lambda frames: frames * ZSW_PAGE_SIZE % size)
 
 
-def huge_class_size(int chain_size=8):
+def huge_class_size(chain_size=8):
     """Return the length (bytes) at or above which a compressed page takes a whole frame: zs_huge_class_size()."""
     largest = max(size for size, frames, objects in size_classes(chain_size) if frames != 1 and objects != 1)
     return largest - (ZS_HANDLE_BYTES - 1)

@@ -10,12 +10,13 @@ from cython cimport final
 from concurrent.futures import ThreadPoolExecutor
 
 from libc.stdint cimport uint8_t, uint32_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+from zswapsim._core.base.arguments cimport flag, whole
 from zswapsim._core.codec.codec cimport codec_ctx, codec_pop_exception
 from zswapsim._core.zsmalloc.encode cimport encode_page
 from zswapsim._core.base.errors cimport ZSW_E_PLUGIN, ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.memory cimport mem_alloc, mem_free
 from zswapsim._core.zsmalloc.slots cimport SLOT_COMPRESSED, SlotPool, encoded_page
 from zswapsim._core.base.errors import HostMemoryError, InputError, PluginError
 
@@ -24,13 +25,13 @@ from zswapsim._core.base.errors import HostMemoryError, InputError, PluginError
 cdef class StorePipeline:
     """Run one call of PageStore.store_pages in several threads. Only that method uses it."""
 
-    def __cinit__(self, SlotPool slots not None, int huge_size, bint verify):
+    def __cinit__(self, SlotPool slots not None, huge_size, verify):
         self.slots = slots
-        self.huge_size = huge_size
-        self.verify = verify
-        self.staging = <uint8_t *> malloc(RING * BLOCK * ZSW_PAGE_SIZE)
-        self.encoded = <encoded_page *> malloc(RING * BLOCK * sizeof(encoded_page))
-        self.codes = <int *> malloc(RING * BLOCK * sizeof(int))
+        self.huge_size = whole(huge_size, "huge_size", 1, ZSW_PAGE_SIZE)
+        self.verify = flag(verify, "verify")
+        self.staging = <uint8_t *> mem_alloc(RING * BLOCK * ZSW_PAGE_SIZE)
+        self.encoded = <encoded_page *> mem_alloc(RING * BLOCK * sizeof(encoded_page))
+        self.codes = <int *> mem_alloc(RING * BLOCK * sizeof(int))
         if self.staging == NULL or self.encoded == NULL or self.codes == NULL:
             raise HostMemoryError("page store: the host is out of memory")
         pthread_mutex_init(&self.lock, NULL)
@@ -41,9 +42,9 @@ cdef class StorePipeline:
         if self.sync_ready:
             pthread_cond_destroy(&self.committed_changed)
             pthread_mutex_destroy(&self.lock)
-        free(self.staging)
-        free(self.encoded)
-        free(self.codes)
+        mem_free(self.staging)
+        mem_free(self.encoded)
+        mem_free(self.codes)
 
     cdef int set_input(
         self, const uint32_t *numbers, const uint8_t *pages, Py_ssize_t count, codec_ctx *contexts
@@ -67,12 +68,13 @@ cdef class StorePipeline:
             raise PluginError(f"page {self.done} (slot {self.numbers[self.done]}): {causes[0]}") from causes[0]
         return self.code
 
-    def run_thread(self, int worker):
+    def run_thread(self, worker):
         """Run one thread; called by `run_threads` only. Return the exception that a Python codec raised, or None."""
         if self.contexts == NULL:
             raise InputError("run_thread is called by the pipeline")
+        cdef codec_ctx *ctx = &self.contexts[<int> worker]
         with nogil:
-            code = self.thread_loop(&self.contexts[worker])
+            code = self.thread_loop(ctx)
         return codec_pop_exception() if code == ZSW_E_PLUGIN else None
 
     cdef int thread_loop(self, codec_ctx *ctx) noexcept nogil:

@@ -7,11 +7,12 @@ differs: free lists and owners are in arrays beside the arena, so that the pool 
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
+from zswapsim._core.base.arguments cimport uint16s
 from zswapsim._core.base.busy cimport is_busy
 from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_E_NOMEM, ZSW_E_RANGE, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.base.memory cimport mem_free, mem_realloc
 from zswapsim._core.frames.arena cimport FrameArena, Grant
 from zswapsim._core.zsmalloc.classes cimport ZS_HANDLE_BYTES, ZS_MAX_CHAIN, ZS_STEP
 from zswapsim._core.base.errors import InputError
@@ -32,7 +33,7 @@ cdef class ZsPool:
         self.frame_of = NULL
         self.on_migrate = NULL
 
-    def __init__(self, Grant grant not None, int chain_size=8):
+    def __init__(self, Grant grant not None, chain_size=8):
         if self.arena is not None or grant.arena is None:
             raise InputError("pool: expected a grant of an arena, once")
         table = size_classes(chain_size)
@@ -65,9 +66,9 @@ cdef class ZsPool:
             for zspage in range(self.zspage_count):
                 if self.zspages[zspage].live:
                     self.free_zspage_frames(zspage)
-        free(self.zspages)
-        free(self.objects)
-        free(self.frame_of)
+        mem_free(self.zspages)
+        mem_free(self.objects)
+        mem_free(self.frame_of)
 
     # -- fullness groups -----------------------------------------------------------------------------------------------
 
@@ -399,7 +400,7 @@ cdef int reserve_array(void **array, uint64_t *room, uint64_t wanted, size_t wid
     cdef void *made
     if wanted <= room[0]:
         return ZSW_OK
-    made = realloc(array[0], (2 * wanted + 64) * width)
+    made = mem_realloc(array[0], (2 * wanted + 64) * width)
     if made == NULL:
         return ZSW_E_NOMEM
     array[0] = made
@@ -407,18 +408,19 @@ cdef int reserve_array(void **array, uint64_t *room, uint64_t wanted, size_t wid
     return ZSW_OK
 
 
-def frames_for_lengths(const uint16_t[:] lengths, int chain_size=8):
+def frames_for_lengths(lengths, chain_size=8):
     """Return the frames in use after allocating objects of these lengths in order (bytes; 0 for no object)."""
-    cdef FrameArena arena = FrameArena(max(1, lengths.shape[0]) * ZS_MAX_CHAIN * ZSW_PAGE_SIZE, backed=False)
+    cdef const uint16_t[::1] objects = uint16s(lengths, "lengths")
+    cdef FrameArena arena = FrameArena(max(1, objects.shape[0]) * ZS_MAX_CHAIN * ZSW_PAGE_SIZE, backed=False)
     cdef ZsPool pool = ZsPool(arena.grant("pool"), chain_size)
     cdef zs_handle handle
     cdef Py_ssize_t i
     cdef int code
-    for i in range(lengths.shape[0]):
-        if lengths[i] > ZS_MAX_LENGTH:
-            raise InputError(f"length {lengths[i]} of object {i}: expected at most {ZS_MAX_LENGTH} bytes")
-        if lengths[i]:
-            code = pool.alloc(lengths[i], 0, &handle)
+    for i in range(objects.shape[0]):
+        if objects[i] > ZS_MAX_LENGTH:
+            raise InputError(f"length {objects[i]} of object {i}: expected at most {ZS_MAX_LENGTH} bytes")
+        if objects[i]:
+            code = pool.alloc(objects[i], 0, &handle)
             if code < 0:
                 raise_code(code, f"object {i}")
     return pool.frames_in_use

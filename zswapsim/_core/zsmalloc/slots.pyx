@@ -3,9 +3,10 @@
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
 
-from zswapsim._core.base.errors cimport ZSW_E_ABSENT, ZSW_E_NOMEM, ZSW_OK, raise_code
+from zswapsim._core.base.arguments cimport whole
+from zswapsim._core.base.errors cimport ZSW_E_ABSENT, ZSW_E_NOMEM, ZSW_OK, ZSW_PAGE_SIZE, raise_code
+from zswapsim._core.base.memory cimport mem_calloc, mem_free
 from zswapsim._core.zsmalloc.classes cimport ZS_HANDLE_BYTES
 from zswapsim._core.zsmalloc.pool cimport ZS_LAST, ZsPool, zs_handle, zs_page
 from zswapsim._core.base.errors import HostMemoryError, InputError
@@ -28,7 +29,7 @@ cdef class SlotPool:
     def __cinit__(self, ZsPool pool not None):
         if pool.arena is None or pool.on_migrate != NULL:
             raise InputError("slots: expected a pool of their own")
-        self.chunks = <slot_entry **> calloc(CHUNKS, sizeof(slot_entry *))
+        self.chunks = <slot_entry **> mem_calloc(CHUNKS, sizeof(slot_entry *))
         if self.chunks == NULL:
             raise HostMemoryError("slots: the host is out of memory")
         self.pool = pool
@@ -42,8 +43,8 @@ cdef class SlotPool:
         if self.pool is not None:
             self.pool.on_migrate = NULL
         for chunk in range(CHUNKS):
-            free(self.chunks[chunk])
-        free(self.chunks)
+            mem_free(self.chunks[chunk])
+        mem_free(self.chunks)
 
     cdef slot_entry *find(self, uint32_t slot) noexcept nogil:
         cdef slot_entry *chunk = self.chunks[slot >> SLOT_CHUNK_BITS]
@@ -52,7 +53,7 @@ cdef class SlotPool:
     cdef slot_entry *find_or_alloc(self, uint32_t slot) noexcept nogil:
         cdef uint32_t chunk = slot >> SLOT_CHUNK_BITS
         if self.chunks[chunk] == NULL:
-            self.chunks[chunk] = <slot_entry *> calloc(SLOT_CHUNK, sizeof(slot_entry))
+            self.chunks[chunk] = <slot_entry *> mem_calloc(SLOT_CHUNK, sizeof(slot_entry))
         return self.find(slot)
 
     cdef int store(self, uint32_t slot, const encoded_page *page) noexcept nogil:
@@ -95,17 +96,19 @@ cdef class SlotPool:
         self.huge += sign * (entry.kind == SLOT_HUGE)
         self.compressed_bytes += sign * <int> entry.length
 
-    def inject_fault(self, uint32_t slot, int offset, uint8_t mask):
+    def inject_fault(self, slot, offset, mask):
         """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
 
         Offsets -8 to -1 are the object's inline handle, if it has one, which :meth:`check` compares.
         Raises SlotEmptyError, and InputError if the slot has no such byte.
         """
-        cdef slot_entry *entry = self.find(slot)
+        cdef slot_entry *entry = self.find(whole(slot, "slot", 0, 0xFFFFFFFF))
+        cdef uint8_t bits = whole(mask, "mask", 0, 255)
+        cdef int place = whole(offset, "offset", -ZSW_PAGE_SIZE, ZSW_PAGE_SIZE)
         if entry == NULL or entry.kind == SLOT_EMPTY:
             raise_code(ZSW_E_ABSENT, f"slot {slot}")
-        has_byte = entry.kind != SLOT_SAME_FILLED and offset < entry.length
-        if not has_byte or self.pool.flip_bits(entry.value, offset, mask) < 0:
+        has_byte = entry.kind != SLOT_SAME_FILLED and place < entry.length
+        if not has_byte or self.pool.flip_bits(entry.value, place, bits) < 0:
             raise InputError(f"slot {slot} has {entry.length} bytes stored, none at {offset}")
 
     def stats(self):

@@ -5,20 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.number cimport PyNumber_Index
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
+from zswapsim._core.base.arguments cimport flag, whole
 from zswapsim._core.codec.codec cimport Codec, codec_ctx, codec_ctx_close, codec_ctx_open, codec_raise
 from zswapsim._core.zsmalloc.encode cimport decode_page, encode_page
 from zswapsim._core.base.busy cimport busy_enter, busy_leave
 from zswapsim._core.base.errors cimport ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.memory cimport mem_free, mem_realloc
 from zswapsim._core.frames.arena cimport FrameArena
 from zswapsim._core.zsmalloc.pipeline cimport StorePipeline
 from zswapsim._core.zsmalloc.slots cimport SlotPool, encoded_page, slot_entry
 from zswapsim._core.zsmalloc.pool cimport ZsPool
-from zswapsim._core.base.errors import BusyError, ClosedError, HostMemoryError, InputError
+from zswapsim._core.base.errors import ClosedError, HostMemoryError, InputError
 from zswapsim._core.zsmalloc.check import dump_pool
 
 OWNER = "page store"
@@ -45,15 +45,13 @@ cdef class PageStore:
         self.contexts = NULL
         self.context_count = 0
 
-    def __init__(self, node_bytes, Codec compressor not None, *, int chain_size=8, raw_from=None, bint verify=False):
+    def __init__(self, node_bytes, Codec compressor not None, *, chain_size=8, raw_from=None, verify=False):
         if self.codec is not None:
             raise InputError("page store: already initialised")
         cdef FrameArena arena = FrameArena(node_bytes)
         cdef ZsPool pool = ZsPool(arena.grant(OWNER), chain_size)
-        if raw_from is not None and not 1 <= raw_from <= ZSW_PAGE_SIZE:
-            raise InputError(f"raw_from {raw_from}: expected 1 to {ZSW_PAGE_SIZE} bytes")
-        self.huge_size = pool.huge_class_size if raw_from is None else raw_from
-        self.verify = verify
+        self.huge_size = pool.huge_class_size if raw_from is None else whole(raw_from, "raw_from", 1, ZSW_PAGE_SIZE)
+        self.verify = flag(verify, "verify")
         self.codec = compressor
         self.open_contexts(1)
         self.slots = SlotPool(pool)
@@ -62,14 +60,14 @@ cdef class PageStore:
         cdef int i
         for i in range(self.context_count):
             codec_ctx_close(&self.contexts[i])
-        free(self.contexts)
+        mem_free(self.contexts)
 
     cdef int open_contexts(self, int count) except -1:
         """Open contexts until there are `count`, one for each thread."""
         cdef void *grown
         if count <= self.context_count:
             return 0
-        grown = realloc(self.contexts, count * sizeof(codec_ctx))
+        grown = mem_realloc(self.contexts, count * sizeof(codec_ctx))
         if grown == NULL:
             raise HostMemoryError("page store: the host is out of memory")
         self.contexts = <codec_ctx *> grown
@@ -81,8 +79,7 @@ cdef class PageStore:
 
     cdef int begin_call(self) except -1:
         """Raise BusyError for a second thread, ClosedError for a closed store. Every call ends with end_call()."""
-        if not busy_enter(&self.busy):
-            raise BusyError("page store: another thread is using it")
+        busy_enter(&self.busy, "page store")
         if self.slots is None:
             self.end_call()
             raise ClosedError("page store: it is closed")
@@ -155,7 +152,7 @@ cdef class PageStore:
 
     # -- many pages ----------------------------------------------------------------------------------------------------
 
-    def store_pages(self, slots, buffer, *, int threads=1):
+    def store_pages(self, slots, buffer, *, threads=1):
         """Store page i of `buffer` (n * 4096 bytes) in slots[i], for n slots (uint32), in that order.
 
         With several threads, pages are compressed in parallel and stored in order, so the resulting pool is the same.
@@ -164,28 +161,27 @@ cdef class PageStore:
         cdef const uint32_t[::1] numbers = slot_numbers(slots)
         cdef const uint8_t[::1] data = page_bytes(buffer, numbers.shape[0])
         cdef Py_ssize_t done = 0
-        cdef int code
+        cdef int code, workers = thread_count(threads)
         cdef StorePipeline pipeline
-        check_threads(threads)
         if numbers.shape[0] == 0:
             return
         self.begin_call()
         try:
-            if threads == 1:
+            if workers == 1:
                 with nogil:
                     code = self.store_many(&numbers[0], &data[0], numbers.shape[0], &done)
             else:
-                self.open_contexts(threads)
+                self.open_contexts(workers)
                 pipeline = StorePipeline(self.slots, self.huge_size, self.verify)
                 pipeline.set_input(&numbers[0], &data[0], numbers.shape[0], self.contexts)
-                code = pipeline.run_threads(threads)
+                code = pipeline.run_threads(workers)
                 done = pipeline.done
         finally:
             self.end_call()
         if code < 0:
             codec_raise(code, f"page {done} (slot {numbers[done]})")
 
-    def load_pages(self, slots, buffer, *, int threads=1):
+    def load_pages(self, slots, buffer, *, threads=1):
         """Load slots[i] into page i of a writable `buffer` (n * 4096 bytes), for n slots (uint32).
 
         Raises the errors of :meth:`load`, which name the slot.
@@ -193,10 +189,10 @@ cdef class PageStore:
         cdef const uint32_t[::1] numbers = slot_numbers(slots)
         cdef uint8_t[::1] data = page_bytes(buffer, numbers.shape[0], True)
         cdef Py_ssize_t count = numbers.shape[0]
-        check_threads(threads)
+        cdef int workers = thread_count(threads)
 
         # Load a share of the pages; raises in the thread in which the codec failed.
-        def load_share(int worker, int workers):
+        def load_share(int worker):
             cdef Py_ssize_t first = count * worker // workers
             cdef Py_ssize_t end = count * (worker + 1) // workers
             cdef Py_ssize_t done = 0
@@ -212,12 +208,12 @@ cdef class PageStore:
 
         self.begin_call()
         try:
-            if threads == 1:
-                load_share(0, 1)
+            if workers == 1:
+                load_share(0)
                 return
-            self.open_contexts(threads)
-            with ThreadPoolExecutor(threads) as pool:
-                parts = [pool.submit(load_share, worker, threads) for worker in range(threads)]
+            self.open_contexts(workers)
+            with ThreadPoolExecutor(workers) as pool:
+                parts = [pool.submit(load_share, worker) for worker in range(workers)]
             for part in parts:
                 part.result()
         finally:
@@ -288,7 +284,7 @@ cdef class PageStore:
         self.end_call()
         return dump_pool(self.slots.pool)
 
-    def inject_fault(self, slot, int offset, uint8_t mask):
+    def inject_fault(self, slot, offset, mask):
         """Flip the bits of `mask` in byte `offset` of a slot's stored bytes, as failing memory would. For tests.
 
         Raises SlotEmptyError, and InputError if the slot has no such byte.
@@ -299,8 +295,7 @@ cdef class PageStore:
 
     def close(self):
         """Free all memory. It may be called twice. Raises BusyError during a call."""
-        if not busy_enter(&self.busy):
-            raise BusyError("page store: another thread is using it")
+        busy_enter(&self.busy, "page store")
         self.slots = None
         self.end_call()
 
@@ -313,13 +308,7 @@ cdef class PageStore:
 
 cdef uint32_t slot_number(slot) except? 0xFFFFFFFF:
     """Return a slot's number from any integer. Raise InputError outside 0 ... 2**32 - 1."""
-    try:
-        number = PyNumber_Index(slot)
-    except TypeError:
-        raise InputError(f"slot {slot!r}: expected a whole number") from None
-    if not 0 <= number < 1 << 32:
-        raise InputError(f"slot {number}: expected 0 to {(1 << 32) - 1}")
-    return number
+    return whole(slot, "slot", 0, 0xFFFFFFFF)
 
 
 cdef int open_page(page, Py_buffer *view, int flags) except -1:
@@ -341,7 +330,7 @@ cdef object slot_numbers(slots):
         view = memoryview(slots)
         if view.format == "I" and view.ndim == 1 and view.c_contiguous:
             return view
-    except TypeError:
+    except (BufferError, TypeError, ValueError):
         pass
     try:
         return memoryview(array("I", slots))
@@ -353,8 +342,8 @@ cdef object page_bytes(buffer, Py_ssize_t count, bint writable=False):
     """Return a flat view of `count` pages. Raise InputError if the buffer has another size."""
     try:
         view = memoryview(buffer)
-        view = view.cast("B") if view.nbytes else view
-    except TypeError:
+        view = view.cast("B") if view.nbytes else memoryview(bytearray())
+    except (BufferError, TypeError, ValueError):
         raise InputError("pages: expected a contiguous buffer of bytes") from None
     if writable and view.readonly:
         raise InputError("pages: expected a buffer that can be written to")
@@ -363,7 +352,5 @@ cdef object page_bytes(buffer, Py_ssize_t count, bint writable=False):
     return view
 
 
-cdef int check_threads(int threads) except -1:
-    if not 1 <= threads <= MAX_THREADS:
-        raise InputError(f"threads {threads}: expected 1 to {MAX_THREADS}")
-    return 0
+cdef int thread_count(threads) except -1:
+    return whole(threads, "threads", 1, MAX_THREADS)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from zswapsim._core.base.arguments import callback, instance, listed, whole
 from zswapsim._core.base.errors import InputError
 from zswapsim.compressors import get_compressor
 from zswapsim.study.compare.parallel import run_parallel
@@ -23,6 +24,7 @@ from zswapsim.traces import Contents, DenseTrace, Trace, read_trace
 
 Progress = Callable[[int, int], None]
 
+MOST_PROCESSES = 1 << 16
 UNUSED_IN_DRAM = {"node": Settings().node}
 WITHOUT_READAHEAD = {"readahead": Settings().readahead, "page_cluster": Settings().page_cluster}
 UNUSED_BY_DISK = {"compressor": "store", "node": Settings().node, "chain_size": Settings().chain_size}
@@ -61,6 +63,8 @@ def compare(
     Raises what :func:`zswapsim.run` raises, also from another process. A wrong setting is found before the first run
     starts.
     """
+    settings_list = [instance(settings, Settings, "settings") for settings in listed(settings_list, "settings")]
+    callback(progress, "progress")
     if not settings_list:
         raise InputError("compare: expected at least one setting")
     for spec in {settings.compressor for settings in settings_list}:
@@ -70,7 +74,8 @@ def compare(
     dense = _scanned_trace(trace, progress)
     for settings in settings_list:
         settings.frames(dense.pages)
-    workers = min(processes or len(os.sched_getaffinity(0)), len(settings_list))
+    asked = len(os.sched_getaffinity(0)) if processes is None else whole(processes, "--processes", 0, MOST_PROCESSES)
+    workers = min(asked or len(os.sched_getaffinity(0)), len(settings_list))
     known = profile
     if known is None and held is not None and (specs := wanted_codecs(settings_list)):
         known = make_profile(held, specs, threads=workers, progress=progress)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from zswapsim._core.base import arguments
 from zswapsim._core.base.errors import InputError
 from zswapsim.reclaimers.names import EXACT_LRU, parse_reclaim
 from zswapsim.study.curve.exact import CurveSet, exact_curve
@@ -17,6 +18,7 @@ from zswapsim.study.run.inputs import open_trace
 from zswapsim.traces import DenseTrace, Trace
 
 MOST_POINTS = 1 << 20
+MOST_ACCESSES = (1 << 63) - 1
 
 
 class Curves(msgspec.Struct, kw_only=True):
@@ -63,8 +65,14 @@ def curves(
 
     Raises InputError, HostMemoryError.
     """
-    parse_reclaim(reclaim)
-    _check(points, rate, sampled_pages, by_process=by_process)
+    parse_reclaim(arguments.text(reclaim, "--reclaim"))
+    by_process = arguments.flag(by_process, "by_process")
+    window = arguments.whole(window, "--window", 0, MOST_ACCESSES)
+    arguments.callback(progress, "progress")
+    points = arguments.whole(points, "--points", 1, MOST_POINTS)
+    rate = None if rate is None else arguments.number(rate, "--rate", 0.0, 1.0)
+    sampled_pages = None if sampled_pages is None else arguments.whole(sampled_pages, "--sampled-pages", 1, MOST_ACCESSES)
+    _check(rate, sampled_pages, by_process=by_process)
     if by_process and reclaim != EXACT_LRU:
         raise InputError(f"--by-process: --reclaim {reclaim} tells no process apart: expected {EXACT_LRU}")
     dense = open_trace(trace)
@@ -83,10 +91,8 @@ def curves(
     return _at_sizes(sampled.found, points, sampled.method, sampled.bounds(sizes), window)
 
 
-def _check(points: int, rate: float | None, sampled_pages: int | None, *, by_process: bool) -> None:
+def _check(rate: float | None, sampled_pages: int | None, *, by_process: bool) -> None:
     """Raise InputError for arguments that do not fit together."""
-    if not 0 < points <= MOST_POINTS:
-        raise InputError(f"--points {points}: expected 1 to {MOST_POINTS}")
     if rate is not None and sampled_pages is not None:
         raise InputError("--rate, --sampled-pages: expected one of them")
     if by_process and (rate is not None or sampled_pages is not None):

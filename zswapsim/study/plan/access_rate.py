@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
+from zswapsim._core.base.arguments import number
 from zswapsim._core.base.errors import InputError
 from zswapsim.study.settings.cost import DRAM_LATENCY_NS
 from zswapsim.traces import Chunk, DenseTrace, Trace
@@ -75,7 +76,7 @@ class TimedTrace(Trace):
 
 def measure_access_rate(trace: DenseTrace, access_ns: float | None = None) -> AccessRate:
     """Return the access rate of a trace that has been scanned. Raises InputError unless `access_ns` is above 0."""
-    if access_ns is not None and not 0 < access_ns < 1e15:
+    if access_ns is not None and not 0 < number(access_ns, "--access-ns", 0, 1e15):
         raise InputError(f"--access-ns {access_ns}: expected nanoseconds, above 0")
     timed = trace.trace if isinstance(trace.trace, TimedTrace) else None
     starts: Sequence[int]

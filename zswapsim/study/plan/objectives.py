@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from zswapsim._core.base.arguments import text
 from zswapsim._core.base.errors import InputError
 from zswapsim.study.plan.plan_point import PlanPoint
 
@@ -119,7 +120,7 @@ def parse_objectives(texts: Sequence[str]) -> Objectives:
     """Return the objectives that `texts` name. Raises InputError if there are none, or one is not understood."""
     if not texts:
         raise InputError(f"--objective: expected at least one of {EXPECTED}")
-    limits = tuple(_parse_limit(text) for text in texts if text.strip() != COST)
+    limits = tuple(_parse_limit(each) for each in texts if text(each, "--objective").strip() != COST)
     return Objectives(limits, cheapest=len(limits) < len(texts))
 
 

@@ -7,6 +7,7 @@ that it keeps the objectives if the run has shown that.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from zswapsim._core.base.arguments import callback, instance, listed, number
 from zswapsim._core.base.errors import InputError
 from zswapsim.study.plan.access_rate import TimedTrace, measure_access_rate
 from zswapsim.study.plan.make_plan import Plan, check_prices_given, make_plan
@@ -47,9 +48,13 @@ def plan(  # noqa: PLR0913 - each is one input of a plan
 
     Raises InputError for arguments that are not understood, and what :func:`zswapsim.run` raises.
     """
+    instance(settings, (Settings, type(None)), "settings")
+    callback(progress, "progress")
+    objectives = listed(objectives, "--objective")
     asked = parse_objectives(objectives)
     base = settings or Settings()
-    codecs = open_codecs(compressors)
+    codecs = open_codecs(listed(compressors, "--compressor"))
+    dram = listed(dram, "--dram")
     checked = check_prices(prices)
     check_prices_given(asked, checked)
     held = require_contents(open_contents(contents, profile))
@@ -87,6 +92,9 @@ def check_prices(prices: tuple[float, float] | None) -> Prices | None:
     """Return the prices of a GiB of DRAM and of the node. Raises InputError if they are not prices."""
     if prices is None:
         return None
-    if not all(0 <= price < 1e12 for price in prices) or not prices[0]:
-        raise InputError(f"--price-dram {prices[0]} --price-node {prices[1]}: expected money a GiB, for DRAM above 0")
-    return Prices(*prices)
+    if not isinstance(prices, tuple | list) or len(prices) != 2:
+        raise InputError("prices: expected those of a GiB of DRAM and of the node")
+    found = Prices(number(prices[0], "--price-dram", 0, 1e12), number(prices[1], "--price-node", 0, 1e12))
+    if not found[0]:
+        raise InputError(f"--price-dram {prices[0]}: expected money a GiB, above 0")
+    return found

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.base.arguments import instance, path_text
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.compressors.measure import Columns
@@ -46,6 +47,8 @@ def write_profile(profile: Profile, path: str | Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    instance(profile, Profile, "profile")
+    path_text(path, "path")
     rows = len(profile.kind)
     ends = np.cumsum(np.bincount(profile.content, minlength=rows))
     arrays = {
@@ -73,6 +76,7 @@ def read_profile(path: str | Path) -> Profile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    path_text(path, "path")
     with open_file(path) as file, garbled(f"{path}: expected a profile in Parquet"):
         parquet = pq.ParquetFile(pa.PythonFile(file, mode="r"), page_checksum_verification=True)
         about = _about(path, parquet.schema_arrow)

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zswapsim._core.base.arguments import callback, flag, instance, listed, path_text, whole
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.codec.codec import Codec
 from zswapsim._core.codec.measure import measure_pages
 from zswapsim._version import __version__
 from zswapsim.compressors import get_compressor
-from zswapsim.compressors.measure import Columns, spread
+from zswapsim.compressors.measure import MOST_THREADS, Columns, spread
 from zswapsim.compressors.plugins import GROUP
 from zswapsim.compressors.registry import builtins
 from zswapsim.files.apart import Named, keep_apart
@@ -54,12 +55,14 @@ def make_profile(
     contents, or a file that is read, and what :func:`measure` raises; OutputError if
     it cannot be written.
     """
-    codecs = {profile_key(codec): codec for codec in map(get_compressor, specs)}
-    threads = len(os.sched_getaffinity(0)) if threads is None else threads
-    if threads < 1:
-        raise InputError(f"--threads {threads}: expected at least 1")
+    instance(contents, Contents, "contents")
+    codecs = {profile_key(codec): codec for codec in map(get_compressor, listed(specs, "compressors"))}
+    threads = len(os.sched_getaffinity(0)) if threads is None else whole(threads, "--threads", 1, MOST_THREADS)
+    resume = flag(resume, "resume")
+    callback(progress, "progress")
     if path is None:
         return _add(_begin(contents, None), contents, codecs, _Run(threads, progress))
+    path_text(path, "path")
     if is_special(path):
         raise InputError(f"{path}: expected a file for the profile, got a device or pipe")
     keep_apart(_files_of(contents, codecs.values()), _files_for(path))

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.base.arguments import instance, listed, text
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.codec.codec import Codec
 from zswapsim.compressors import get_compressor
@@ -69,6 +70,8 @@ class Profile:
 
     def by_key(self, key: str) -> Measured:
         """Return the same for a codec by its name in the profile; the codec need not be on this machine."""
+        if text(key, "codec") not in self.columns:
+            raise InputError(f"{self.name}: holds no codec {key}")
         if key not in self._expanded:
             columns, kind = self.columns[key].at(self.content), self.kind[self.content]
             self._expanded[key] = measured_of(key, columns, kind <= SAME_FILLED, kind == ZERO)
@@ -93,12 +96,13 @@ class Profile:
 
     def check(self, contents: Contents, codecs: Iterable[str] = ()) -> None:
         """Raise InputError if the profile was made of other contents, or lacks one of `codecs`."""
+        instance(contents, Contents, "contents")
         if contents.hash != self.contents_hash:
             raise InputError(
                 f"{self.name}: a profile of other contents ({self.contents_name}, {len(self.content)} pages, hash"
                 f" {self.contents_hash}): expected {contents.name} ({len(contents)} pages, hash {contents.hash})"
             )
-        for codec in codecs:
+        for codec in listed(codecs, "compressors"):
             self.measured(codec)
 
     @property

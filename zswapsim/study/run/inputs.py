@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from zswapsim._core.base.arguments import instance
 from zswapsim._core.base.errors import InputError
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.run.backend import wanted_codecs
@@ -32,9 +33,20 @@ def open_contents(contents: str | Contents | None, measured: Measured | Profile 
         from zswapsim.traces import read_contents
 
         return read_contents(contents)
+    if contents is not None or measured is not None:
+        _check_kinds(contents, measured)
     if contents is None and measured is not None and not isinstance(measured, Measured):
         return measured.contents()
     return contents
+
+
+def _check_kinds(contents: object, measured: object) -> None:
+    """Raise InputError for objects of other classes."""
+    from zswapsim.study.profile import Profile
+    from zswapsim.traces import Contents
+
+    instance(contents, (Contents, type(None)), "contents")
+    instance(measured, (Measured, Profile, type(None)), "measured")
 
 
 def check_contents(

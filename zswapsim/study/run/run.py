@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zswapsim._core.base.arguments import callback, instance
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.run.engine import open_replay
 from zswapsim.study.run.feeding import Feeder, Timeline, feed_trace
@@ -52,6 +53,8 @@ def run(
     Raises InputError, and the other ZswapsimError where the machine or a codec fails.
     """
     started = time.perf_counter_ns()
+    instance(settings, (Settings, type(None)), "settings")
+    callback(progress, "progress")
     dense = open_trace(trace)
     asked, held = _choose_depth(settings or Settings(), open_contents(contents, measured))
     check_contents([asked], held, measured)

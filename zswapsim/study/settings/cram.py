@@ -6,6 +6,7 @@ import msgspec
 
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.study.settings.kinds import check_kinds
 
 FULL = 1000
 CONTROLS = ("watermarks", "counting", "tokens")
@@ -47,6 +48,7 @@ class CramSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When a lost page is read, its process makes it anew (``go-on``), or the run ends (``end``)."""
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         for name, allowed in (("form", FORMS), ("read", READS), ("control", CONTROLS), ("loss", LOSSES)):
             if getattr(self, name) not in allowed:
                 raise _wrong(f"{name}={getattr(self, name)}", f"one of {', '.join(allowed)}")

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from zswapsim._core.base.arguments import whole
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.machine.isolation import RULES
@@ -11,6 +12,7 @@ from zswapsim.study.settings.cost import PRESETS
 from zswapsim.study.settings.cram import parse_cram
 from zswapsim.study.settings.folios import check_compress, check_folio, folio_order
 from zswapsim.study.settings.groups import parse_groups
+from zswapsim.study.settings.kinds import check_kinds
 from zswapsim.study.settings.sizes import parse_size
 
 DEPTHS = ("bytes", "sizes", "counts")
@@ -90,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Accesses in a row of the timeline; 0 is a hundredth of the trace."""
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         parse_backend(self.backend)
         _one_of("isolation", self.isolation, tuple(RULES))
         parse_reclaim(self.reclaim)
@@ -119,7 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
         Raises InputError for a size that is too large or too small.
         """
-        footprint = pages * PAGE_SIZE
+        footprint = whole(pages, "pages", 0, 1 << 40) * PAGE_SIZE
         dram = parse_size(self.dram, "--dram", footprint) // PAGE_SIZE
         node = parse_size(self.node, "--node", footprint) // PAGE_SIZE
         if self.equal_memory and backend_name(self.backend) != "private-node":
