@@ -75,6 +75,18 @@ test: $(STAMP)-built $(STAMP)-test ## the test suite, on the release build
 endurance: $(STAMP)-built $(STAMP)-test ## ten million faults twice, ten thousand sequences on a machine: minutes
 	@$(BIN)/python -m pytest -m endurance --durations=0 $(ARGS)
 
+# MINUTES is the time of all targets together: make fuzz MINUTES=60. Half of it is for the codecs, in C, and half for the
+# readers, in Python. Those of the codecs need clang; the memory sanitizer, a build of its own, gets a tenth.
+MINUTES ?= 2
+share = $(shell awk 'BEGIN { print 60 * $(MINUTES) * $(1) }')
+
+fuzz: $(STAMP)-built $(STAMP)-test ## the fuzz targets of codecs and readers, for MINUTES= in all
+	@code=0; \
+	$(BIN)/python -m tests.fuzz.native --seconds $(call share,0.4) || code=1; \
+	$(BIN)/python -m tests.fuzz.native --seconds $(call share,0.1) --memory || code=1; \
+	test ! -e tests/fuzz/python.py || $(BIN)/python -m tests.fuzz.python --seconds $(call share,0.5) || code=1; \
+	exit $$code
+
 # What only benchmarks use is no part of the package.
 $(STAMP)-native: $(STAMP)-built $(wildcard bench/native/*.py bench/native/*.pyx)
 	@echo "==> compiling the benchmarks' own extensions"
@@ -101,8 +113,8 @@ lint: $(STAMP)-built $(STAMP)-test $(STAMP)-bench $(STAMP)-lint hints ## every s
 	@$(BIN)/python .ci/cimports.py
 	@$(BIN)/python .ci/fileseam.py
 	@$(BIN)/python .ci/sizes.py
-	@$(CC) -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only cext/*.c bench/*.c
-	@$(BIN)/clang-format --dry-run --Werror cext/*.[ch] bench/*.c
+	@$(CC) -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only -Icext cext/*.c bench/*.c tests/fuzz/*.c
+	@$(BIN)/clang-format --dry-run --Werror cext/*.[ch] bench/*.c tests/fuzz/*.[ch]
 
 # Cython compiles a call that must take the GIL back to look for an exception without complaint, but for a hint.
 hints: $(STAMP)-run ## fail on any performance hint or warning of Cython
