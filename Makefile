@@ -72,6 +72,15 @@ demo: $(STAMP)-built ## a real program's pages through a private node, with figu
 test: $(STAMP)-built $(STAMP)-test ## the test suite, on the release build
 	@$(BIN)/python -m pytest $(ARGS)
 
+# A night's run: make simulate SEEDS=200000 LENGTH=8 JOBS=2
+SEED ?= 0
+SEEDS ?= 3000
+LENGTH ?= 5
+JOBS ?= 1
+simulate: $(STAMP)-built $(STAMP)-test ## SEEDS runs drawn from SEED, and all of LENGTH operations, beside the reference
+	@$(BIN)/python tests/simulate.py $(SEED) --count $(SEEDS) --jobs $(JOBS) --shrink
+	@$(BIN)/python tests/simulate.py --scopes $(LENGTH) --jobs $(JOBS)
+
 endurance: $(STAMP)-built $(STAMP)-test ## ten million faults twice, ten thousand sequences on a machine: minutes
 	@$(BIN)/python -m pytest -m endurance --durations=0 $(ARGS)
 

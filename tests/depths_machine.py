@@ -1,5 +1,6 @@
 """Drive a model and, beside it, an engine at each depth: the base of the state machines, and what all of them share."""
 
+import random
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.ahead_samples import PAGES
 from tests.page_samples import sample_array, sample_pages
+from tests.reach import Reach
 from tests.reference.replay import Contents as ModelContents
 from tests.reference.replay import Machine
+from tests.simulation.plan import draw_trace
 from zswapsim import Settings, get_compressor
 from zswapsim._core.engine.replay import Replay
 from zswapsim.compressors import measure
@@ -20,7 +23,17 @@ Engine = Replay
 
 CONTENTS = Contents(sample_array(sample_pages()), "samples")
 MEASURED = measure(get_compressor("lz4"), CONTENTS.images)
-accesses = st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120)
+
+
+def drawn(seed: int, length: int) -> list[tuple[int, bool]]:
+    """Draw accesses from a seed: many, to a hot set that moves, which lists of single accesses seldom are."""
+    return draw_trace(random.Random(seed), PAGES, length)
+
+
+accesses = st.one_of(
+    st.builds(drawn, seed=st.integers(0, 1 << 32), length=st.sampled_from([150, 50, 250])),
+    st.lists(st.tuples(st.integers(0, PAGES - 1), st.booleans()), min_size=1, max_size=120),
+)
 
 
 def model_contents(contents: Contents = CONTENTS) -> ModelContents:
@@ -46,6 +59,10 @@ class DepthsMachine(RuleBasedStateMachine):
 
     model: Any
     engines: dict[str, Engine]
+    reach: Reach
+
+    def __init_subclass__(cls) -> None:
+        cls.reach = Reach()
 
     def open_engines(self, asked: dict[str, Any], pages: int = PAGES, **inputs: Any) -> None:
         """Open an engine at each depth with these settings."""
@@ -84,3 +101,8 @@ class DepthsMachine(RuleBasedStateMachine):
 
     def agree_more(self, engine: Engine, found: dict[str, int]) -> None:
         """Check the rules that this kind of machine alone has."""
+
+    def teardown(self) -> None:
+        if hasattr(self, "engines"):
+            self.reach.update(self.model.counters())
+            self.reach[f"reclaimed_in_batches_of_{self.model.batch}"] += self.model.count["reclaimed_pages"]

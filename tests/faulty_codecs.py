@@ -11,6 +11,7 @@ from zswapsim._core.codec.codec import table_of_capsule, table_of_class
 PAGE = 4096
 E_CODEC = -3
 E_CORRUPT = -4
+E_PLUGIN = -7
 _KEPT: list[object] = []  # keeps callbacks alive longer than every codec that calls them
 
 

@@ -3,13 +3,13 @@
 Both lose the same pages, and every other page is loaded as it was stored.
 """
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
 from tests.ahead_samples import PAGES
 from tests.depths_machine import DepthsMachine, Engine, model_contents
 from tests.page_samples import lz4_length
+from tests.reach import assert_reached, run_machine, share_of_examples
 from tests.reference import RECLAIMERS
 from tests.reference.cram import CramMachine, Device
 
@@ -107,7 +107,11 @@ class CramReclaimMachine(CramStateMachine):
     reclaim = tuple(RECLAIMERS)
 
 
-TestCram = CramStateMachine.TestCase
-TestCram.settings = settings(stateful_step_count=12)
-TestCramReclaim = CramReclaimMachine.TestCase
-TestCramReclaim.settings = settings(stateful_step_count=12)
+def test_cram_equals_its_reference_with_exact_lru() -> None:
+    reach = run_machine(CramStateMachine, stateful_step_count=12, max_examples=share_of_examples(2))
+    assert_reached(reach, lost_pages=10)
+
+
+def test_cram_equals_its_reference_with_every_reclaimer() -> None:
+    reach = run_machine(CramReclaimMachine, stateful_step_count=12, max_examples=share_of_examples(2))
+    assert_reached(reach, lost_pages=10)

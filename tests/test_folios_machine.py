@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
 from tests.ahead_samples import PAGES as ACCESSED
 from tests.depths_machine import CONTENTS, DepthsMachine, Engine, model_contents
 from tests.page_samples import lz4_length
+from tests.reach import assert_reached, run_machine, share_of_examples
 from tests.reference import RECLAIMERS
 from tests.reference.folios import Folios, FolioZram, FolioZswap, WholeFolios
 from tests.reference.replay import Swap
@@ -113,5 +113,6 @@ class FolioMachine(DepthsMachine):
         assert engine.owners()["dram"]["workload"] == found["resident_pages"]
 
 
-TestFolios = FolioMachine.TestCase
-TestFolios.settings = settings(stateful_step_count=10, max_examples=60)
+def test_large_folios_equal_their_reference() -> None:
+    reach = run_machine(FolioMachine, stateful_step_count=10, max_examples=share_of_examples(2))
+    assert_reached(reach, reclaimed_in_batches_of_8=100, reclaimed_in_batches_of_32=100)

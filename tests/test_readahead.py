@@ -153,6 +153,17 @@ def test_swapin_nr_pages_begins_again_beside_the_last_slot() -> None:
     assert feed(engine, [323])["swap_ra"] - before == 1
 
 
+def test_swapin_nr_pages_keeps_the_last_offset_where_pages_were_hit() -> None:
+    """The fault at page 300 finds a hit, so the offset stays that of page 129, and page 301 is not beside it."""
+    engine = engine_of(1000, 500, ClusterReadahead(page_cluster=1))
+    swapped_out(engine, 1000, 500)
+    feed(engine, [64, 128])
+    assert feed(engine, [129])["swap_ra"] == 2  # slot 130 is beside 129's, and its pair is page 130
+    assert feed(engine, [130])["swap_ra_hit"] == 1
+    assert feed(engine, [300])["swap_ra"] == 3
+    assert feed(engine, [301])["swap_ra"] == 3
+
+
 @pytest.mark.parametrize(("write", "slot"), [(False, 10), (True, 101)])
 def test_should_try_to_free_swap(write: bool, slot: int) -> None:
     """A page that is read keeps the slot that it got when it was swapped out; the fault of a write frees it."""

@@ -29,9 +29,12 @@ class Counted:
 
     slots: dict[int, object] = {}
 
-    def store(self, number: int, data: bytes) -> bool:
+    def store(self, number: int, data: bytes, *, raw: bool = False) -> bool:
         self.slots[number] = type("Slot", (), {"place": None})
         return True
+
+    def is_compressed(self, number: int) -> bool:
+        return False
 
     def load(self, number: int) -> bytes:
         return b"x"

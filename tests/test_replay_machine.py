@@ -1,12 +1,12 @@
 """Drive the engine against the reference machine at bytes and sizes depth, with exact LRU and the other reclaimers."""
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
 from tests.ahead_samples import ORDER, PAGES, ahead_options, model_ahead
 from tests.depths_machine import CONTENTS, DepthsMachine, Engine, model_contents
 from tests.page_samples import lz4_length
+from tests.reach import assert_reached, run_machine, share_of_examples
 from tests.reference import RECLAIMERS
 from tests.reference.replay import Machine, Swap
 from tests.reference.store import Store
@@ -18,7 +18,7 @@ class ReplayMachine(DepthsMachine):
     @initialize(
         data=st.data(),
         frames=st.integers(1, 40),
-        batch=st.sampled_from([1, 2, 8]),
+        batch=st.sampled_from([1, 2, 8, 32]),
         node=st.sampled_from([1, 2, 5, 9, 20]),
         device=st.sampled_from([0, 3, 12, 1 << 20]),
         options=st.fixed_dictionaries(
@@ -57,7 +57,11 @@ class ReclaimMachine(ReplayMachine):
     reclaim = tuple(RECLAIMERS)
 
 
-TestReplay = ReplayMachine.TestCase
-TestReplay.settings = settings(stateful_step_count=12)
-TestReclaim = ReclaimMachine.TestCase
-TestReclaim.settings = settings(stateful_step_count=12)
+def test_replay_equals_its_reference_with_exact_lru() -> None:
+    reach = run_machine(ReplayMachine, stateful_step_count=12, max_examples=share_of_examples(2))
+    assert_reached(reach, zswpwb=100)
+
+
+def test_replay_equals_its_reference_with_every_reclaimer() -> None:
+    reach = run_machine(ReclaimMachine, stateful_step_count=12, max_examples=share_of_examples(2))
+    assert_reached(reach, zswpwb=100)

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
+from tests.reach import assert_reached, run_machine, share_of_examples
 from tests.reference.tiers import NodeBeforeZswap, ZramBeforeZswap
 from tests.test_dram_pools_machine import LENGTHS, Grouped, PoolMachine, SlotWorkMachine, common, groups, sizes
 from tests.test_zswap_rules import PAGES, contents_of, opened, touch, word_pages
@@ -106,10 +106,14 @@ class ZramTierMachine(SlotWorkMachine):
             assert engine.backend.slow.group_stats() == self.model.group_stats()
 
 
-TestTiers = TierMachine.TestCase
-TestTiers.settings = settings(stateful_step_count=12, max_examples=settings.default.max_examples // 2)
-TestZramTiers = ZramTierMachine.TestCase
-TestZramTiers.settings = settings(stateful_step_count=12, max_examples=settings.default.max_examples // 4)
+def test_a_private_node_before_zswap_equals_its_reference() -> None:
+    reach = run_machine(TierMachine, stateful_step_count=12, max_examples=share_of_examples(2))
+    assert_reached(reach, demoted_pages=10)
+
+
+def test_zram_before_zswap_equals_its_reference() -> None:
+    reach = run_machine(ZramTierMachine, stateful_step_count=12, max_examples=share_of_examples(4))
+    assert_reached(reach, demoted_pages=10)
 
 
 @pytest.mark.parametrize("exclusive", [True, False])

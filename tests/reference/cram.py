@@ -6,7 +6,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.reference.faults import Ended
 from tests.reference.replay import Contents, Machine, Swap
+from tests.reference.store import same_filled
 
 PAGE = 4096
 BATCH = 32
@@ -20,6 +22,7 @@ class BusError(Exception):
 class Frame:
     taken: int = 0
     poisoned: bool = False
+    compressed: bytes = b""  # the page that the device has compressed and stored; none if it is raw or one word
 
 
 @dataclass
@@ -92,13 +95,14 @@ class Device:
         if done:
             self.record_reading()
 
-    def write(self, frame: Frame, taken: int) -> None:
+    def write(self, frame: Frame, taken: int, compressed: bytes) -> None:
         """Write a page's compressed bytes. If they don't fit, the device loses the page and reports nothing."""
         if self.used - frame.taken + taken > self.physical:
             frame.poisoned = True
         else:
             self.used += taken - frame.taken
             frame.taken = taken
+            frame.compressed = compressed
         self.record_reading()
 
     def has_token(self) -> bool:
@@ -112,10 +116,14 @@ class Device:
 
 
 class CramMachine(Machine):
-    """Model a Replay over a CramBackend whose clock counts accesses. `taken[image]` is its size on the device."""
+    """Model a Replay over a CramBackend whose clock counts accesses.
+
+    `taken[image]` is an image's size on the device, and `raw` has the images that its codec does not shrink.
+    """
 
     def __init__(
-        self, frames: int, contents: Contents, device: Device, taken: list[int], device_pages: int, **options: Any
+        self, frames: int, contents: Contents, device: Device, taken: list[int], device_pages: int, *,
+        raw: frozenset[int] = frozenset(), **options: Any
     ) -> None:  # fmt: skip
         own = ("control", "tier", "maps", "exclusive", "loss_ends_run", "budget")
         settings = {name: options.pop(name) for name in own}
@@ -123,7 +131,7 @@ class CramMachine(Machine):
         self.control, self.tier, self.maps = settings["control"], settings["tier"], settings["maps"] or settings["tier"]
         self.exclusive, self.budget = settings["exclusive"], settings["budget"]
         self.loss_ends_run = settings["loss_ends_run"]
-        self.node, self.taken = device, taken
+        self.node, self.taken, self.raw = device, taken, raw
         self.stored: dict[int, Frame] = {}
         self.queue: OrderedDict[int, bool] = OrderedDict()  # slot -> referenced, oldest first
         self.mapped: set[int] = set()
@@ -158,6 +166,7 @@ class CramMachine(Machine):
             return False
         if write:
             return self.write_in_place(number)
+        self.decode_frame(number)
         if number in self.mapped:
             self.count["mapped_reads"] += 1
         else:
@@ -189,6 +198,7 @@ class CramMachine(Machine):
             return
         self.poll_device()
         if number in self.swap.device:
+            self.faults.check_device("read")
             self.count["pswpin"] += 1
             return
         self.count["zswpin"] += 1
@@ -198,12 +208,21 @@ class CramMachine(Machine):
             page.dirty = True
             if self.loss_ends_run:
                 raise BusError
-        elif self.maps or self.exclusive:
+            return
+        self.decode_frame(number)
+        if self.maps or self.exclusive:
             self.count["promotions"] += self.maps
             self.invalidate(number)
             page.dirty = True
         else:
             self.queue[number] = True
+
+    def decode_frame(self, number: int) -> None:
+        """Let the device decompress a page. A failure ends the run, also at writeback."""
+        error = self.faults.decompress.get(self.stored[number].compressed)
+        if error is not None:
+            self.count["decompress_fail"] += 1
+            raise Ended(error)
 
     def invalidate(self, number: int) -> None:
         self.swap.device.discard(number)
@@ -247,8 +266,17 @@ class CramMachine(Machine):
             self.node.tokens_left -= 1
         frame = self.stored[number]
         before = frame.poisoned
-        self.node.write(frame, self.taken[self.pages[number].image])
+        self.node.write(frame, *self.compress(self.pages[number].image))
         self.count["lost_pages"] += frame.poisoned and not before
+
+    def compress(self, image: int) -> tuple[int, bytes]:
+        """Return the size of an image on the device, and the page if the device stores it compressed."""
+        data = self.contents.images[image]
+        if same_filled(data):
+            return self.taken[image], b""
+        if self.faults.refuses(data):
+            return PAGE, b""
+        return self.taken[image], b"" if image in self.raw else data
 
     def accepts(self) -> bool:
         used, allocated, _ = self.node.last_reading()
@@ -294,6 +322,9 @@ class CramMachine(Machine):
                 continue
             limit -= 1
             poisoned = self.stored[slot].poisoned
+            if not poisoned:
+                self.decode_frame(slot)
+                self.faults.check_device("write")
             self.drop_frame(slot)
             if poisoned:
                 self.lost_slots.add(slot)

@@ -6,9 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from tests.reference.faults import Ended
 from tests.reference.pools import Zram, Zswap
 from tests.reference.replay import BATCH, PAGE, Machine, OutOfMemory, Page
 from tests.reference.store import Stored
+from tests.reference.tiers import NodeBeforeZswap, ZramBeforeZswap
 from tests.reference.zsmalloc import NoFrame
 
 COUNTERS = ("mthp_anon_fault_alloc", "mthp_swpin", "mthp_swpout", "mthp_zswpout", "mthp_swpout_fallback")
@@ -88,11 +90,23 @@ class Folios(Machine):
 
     def swap_in_pages(self, pages: list[int]) -> None:
         self.count["major_faults"] += 1
-        self.count["mthp_swpin"] += len(pages) > 1 and not self.pages[pages[0]].zero_mapped
-        for each in pages:
-            self.swap_in(each)
+        from_swap = len(pages) > 1 and not self.pages[pages[0]].zero_mapped
+        for i, each in enumerate(pages):
+            try:
+                self.swap_in(each)
+            except Ended:
+                self.keep_brought_pages(pages[:i])
+                raise
             self.pages[each].written = False
             self.swapped_in_pages += 1
+        self.count["mthp_swpin"] += from_swap
+
+    def keep_brought_pages(self, pages: list[int]) -> None:
+        """Keep pages of a folio whose swap-in failed as single pages."""
+        for each in pages:
+            self.state[each - each % self.size] = "pages"
+            self.resident[each] = None
+            self.map_unit([each], True)
 
     def map_unit(self, pages: list[int], refault: bool) -> None:
         self.units[pages[0]] = pages
@@ -192,11 +206,20 @@ class Folios(Machine):
         if self.swap.store is None and self.swap.device_pages - len(self.swap.device) < self.size:
             return "split"
         for i, (number, data) in enumerate(pages):
-            if not self.swap_out(number, data):
-                for each, _ in pages[:i]:
-                    self.invalidate(each)
+            try:
+                stored = self.swap_out(number, data)
+            except Ended:
+                self.undo([each for each, _ in pages[:i]])
+                raise
+            if not stored:
+                self.undo([each for each, _ in pages[:i]])
                 return "split"
         return "stored"
+
+    def undo(self, stored: list[int]) -> None:
+        """Forget the first pages of a folio, which was not swapped out."""
+        for number in stored:
+            self.invalidate(number)
 
     def counters(self) -> dict[str, int]:
         return super().counters() | {"pages": len(self.seen)}
@@ -228,9 +251,9 @@ class WholeFolios(Folios):
             self.to_device(number)
         return "stored"
 
-    def store_in_pool(self, number: int, data: bytes) -> bool:
+    def store_in_pool(self, number: int, data: bytes, *, raw: bool = False) -> bool:
         if len(data) == PAGE:
-            return super().store_in_pool(number, data)
+            return super().store_in_pool(number, data, raw=raw)
         store, left = self.swap.store, self.whole_length(data)
         for i in range(self.size):
             length = min(left, PAGE)
@@ -260,6 +283,7 @@ class WholeFolios(Folios):
             if full:
                 self.count["reject_reclaim_fail"] += 1
                 break
+            self.faults.check_device("write")
             for each in slots:
                 self.invalidate(each)
                 self.to_device(each)
@@ -275,22 +299,29 @@ class FolioZswap(Folios, Zswap):
             return "split"
         group = self.group(pages[0][0])
         stored: list[int] = []
-        if self.accepts(pages[0][0]):
-            for number, data in pages:
-                if not self.store_compressed(number, data):
-                    break
-                stored.append(number)
+        try:
+            if self.accepts(pages[0][0]):
+                for number, data in pages:
+                    if not self.store_compressed(number, data):
+                        break
+                    stored.append(number)
+        except Ended:
+            self.undo(stored)
+            raise
         if len(stored) == self.size:
             group.events["zswpout"] += self.size
             return "stored"
-        self.count["zswpout"] -= len(stored)
-        for each in stored:
-            self.free_slot(each)
+        self.undo(stored)
         evicted = self.may_write_back(group) and all(self.to_device(number) for number, _ in pages)
         group.events["pswpout"] += self.size * evicted
         if self.full:
             self.shrink_worker()
         return "stored" if evicted else "kept"
+
+    def undo(self, stored: list[int]) -> None:
+        self.count["zswpout"] -= len(stored)
+        for number in stored:
+            self.free_slot(number)
 
 
 class FolioZram(Folios, Zram):
@@ -300,10 +331,26 @@ class FolioZram(Folios, Zram):
         if self.disksize and new and len(held) + new > self.disksize:
             return "split"
         for i, (number, data) in enumerate(pages):
-            if not self.write_slot(number, data):
+            try:
+                stored = self.write_slot(number, data)
+            except Ended:
+                self.undo([each for each, _ in pages[:i]])
+                raise
+            if not stored:
                 self.count["failed_writes"] += 1
-                self.count["pswpout"] -= i
-                for each, _ in pages[:i]:
-                    self.free_slot(each)
+                self.undo([each for each, _ in pages[:i]])
                 return "kept"
         return "stored"
+
+    def undo(self, stored: list[int]) -> None:
+        self.count["pswpout"] -= len(stored)
+        for number in stored:
+            self.free_slot(number)
+
+
+class FolioNodeBeforeZswap(Folios, NodeBeforeZswap):
+    """Model two tiers under large folios: each page finds a tier by itself."""
+
+
+class FolioZramBeforeZswap(Folios, ZramBeforeZswap):
+    """Model two tiers under large folios: each page finds a tier by itself."""

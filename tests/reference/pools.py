@@ -7,7 +7,7 @@ from math import isqrt
 from typing import Any
 
 from tests.reference.replay import Contents, Machine, Swap
-from tests.reference.store import Store
+from tests.reference.store import Store, same_filled
 
 PAGE = 4096
 Length = Callable[[bytes], int]
@@ -26,14 +26,14 @@ class DramPool(Machine):
         super().__init__(frames, contents, Swap(store, device_pages, exclusive=exclusive), **others)
         self.store, self.pool, self.queue, self.device = store, store.pool, self.swap.queue, self.swap.device
         more = ["failed_writes", "bd_reads", "bd_writes", "recompressed_pages", "recompress_fail"]
-        self.count |= dict.fromkeys([*more, "reject_compress_fail", "reject_compress_poor"], 0)
+        self.count |= dict.fromkeys([*more, "reject_compress_poor"], 0)
 
     def lacks_frames(self, wanted: int = 1) -> bool:
-        return len(self.resident) + self.pool.frames() + wanted > self.frames
+        return len(self.resident) + self.pool.frames() + self.others + wanted > self.frames
 
     def set_pool_limit(self) -> None:
         """Let the pool use the frames that the workload does not; a page that is being swapped out has its frame."""
-        self.pool.limit = self.frames + spare_frames(self.frames) - len(self.resident)
+        self.pool.limit = self.frames + spare_frames(self.frames) - len(self.resident) - self.others
 
     def compressed_bytes(self) -> int:
         return sum(held.length for held in self.store.slots.values())
@@ -144,13 +144,13 @@ class Zswap(DramPool):
         return not self.full
 
     def store_compressed(self, number: int, data: bytes) -> bool:
-        word = self.store.detects_same_filled and data == data[:8] * 512
-        poor = self.stores_incompressible and self.may_write_back(self.group(number))
-        if not word and self.store.length_of(data) >= PAGE and not poor:
+        word = self.store.detects_same_filled and same_filled(data)
+        poor = not word and (self.faults.refuses(data) or self.store.length_of(data) >= PAGE)
+        if poor and not (self.stores_incompressible and self.may_write_back(self.group(number))):
             self.count["reject_compress_fail"] += 1
             return False
         self.set_pool_limit()
-        if self.store_in_pool(number, data):
+        if self.store_in_pool(number, data, raw=poor):
             return True
         self.count["reject_alloc_fail"] += 1
         return False
@@ -164,6 +164,11 @@ class Zswap(DramPool):
             self.queue[slot] = False
             self.queue.move_to_end(slot)
             return "rotated"
+        if not self.decode(self.store, slot):
+            self.queue.move_to_end(slot)
+            self.count["reject_reclaim_fail"] += 1
+            return "failed"
+        self.faults.check_device("write")
         before = self.count.copy()
         self.free_slot(slot)
         self.to_device(slot)
@@ -187,7 +192,7 @@ class Zswap(DramPool):
             else:
                 done = self.shrink_one(self.groups[self.next_shrink])
                 attempts += done != "nothing left"
-                failures += done == "rotated"
+                failures += done in ("rotated", "failed")
             if self.pool.frames() <= self.accept:
                 return
 
@@ -219,14 +224,23 @@ class Zram(DramPool):
     """Model zram. `stronger` are the compressed lengths by the codecs for recompression, weakest codec first."""
 
     def __init__(self, frames: int, contents: Contents, length_of: Length, device_pages: int, *, chain_size: int = 8,
-                 mem_limit: int = 0, disksize: int = 0, stronger: tuple[Length, ...] = (),
+                 mem_limit: int = 0, disksize: int = 0, stronger: tuple[Length, ...] = (), charged: bool = True,
                  **others: Any) -> None:  # fmt: skip
         super().__init__(frames, contents, Store(PAGE, length_of, chain_size), device_pages, **others)
         self.mem_limit, self.disksize, self.stronger = mem_limit, disksize, stronger
+        self.charged = charged  # the pool takes frames of the workload's DRAM
         self.accessed: dict[int, int] = {}
         self.idle: set[int] = set()
         self.incompressible: set[int] = set()
         self.codec: dict[int, int] = {}
+
+    def lacks_frames(self, wanted: int = 1) -> bool:
+        return super().lacks_frames(wanted - (0 if self.charged else self.pool.frames()))
+
+    def set_pool_limit(self) -> None:
+        super().set_pool_limit()
+        if not self.charged:
+            self.pool.limit = 1 << 32
 
     def swap_out(self, number: int, data: bytes) -> bool:
         if self.no_slot(number):
@@ -241,6 +255,8 @@ class Zram(DramPool):
 
     def write_slot(self, number: int, data: bytes) -> bool:
         self.set_pool_limit()
+        if not same_filled(data) and self.faults.refuses(data):
+            return False
         if self.exceeds_mem_limit(data) or not self.store.store(number, data):
             return False
         self.device.discard(number)
@@ -251,7 +267,7 @@ class Zram(DramPool):
 
     def exceeds_mem_limit(self, data: bytes) -> bool:
         """Return True if the page would exceed mem_limit. zram allocates first, so the peak counts those frames."""
-        if not self.mem_limit or data == data[:8] * 512:
+        if not self.mem_limit or same_filled(data):
             return False
         length = self.store.length_of(data)
         wanted = self.pool.class_for(PAGE if length >= self.store.raw_from else length)
@@ -273,8 +289,12 @@ class Zram(DramPool):
         if page.zero_mapped:
             self.count["swpin_zero"] += 1
             return
+        if number in self.device:
+            self.faults.check_device("read")
+            self.count["bd_reads"] += 1
+        else:
+            self.decode_or_end(self.store, number)
         self.count["pswpin"] += 1
-        self.count["bd_reads"] += number in self.device
         if number in self.store.slots:
             assert self.store.load(number) == self.contents.images[page.image]
         self.idle.discard(number)
@@ -314,14 +334,18 @@ class Zram(DramPool):
 
     def write_back_slots(self, choice: str, limit: int, slots: set[int]) -> int:
         written = 0
-        for slot in self.select_slots(choice):
-            if written == limit or len(self.device) == self.swap.device_pages:
+        for slot in [slot for slot in self.select_slots(choice) if slot in slots]:
+            if written == limit:
                 break
-            if slot in slots:
-                self.free_slot(slot)
-                self.device.add(slot)
-                self.count["bd_writes"] += 1
-                written += 1
+            if not self.decode(self.store, slot):
+                continue
+            if len(self.device) == self.swap.device_pages:
+                break
+            self.faults.check_device("write")
+            self.free_slot(slot)
+            self.device.add(slot)
+            self.count["bd_writes"] += 1
+            written += 1
         return written
 
     def recompress(self, choice: str, threshold: int, priority: int, limit: int) -> None:
@@ -338,10 +362,12 @@ class Zram(DramPool):
 
     def recompress_slot(self, slot: int, threshold: int, numbers: range) -> bool:
         held = self.store.slots[slot]
+        if not self.decode(self.store, slot):
+            return False
         self.idle.discard(slot)
         old = self.pool.class_for(held.length).size
         for number in range(max(self.codec.get(slot, 0) + 1, numbers.start), numbers.stop):
-            length = self.stronger[number - 1](held.page)
+            length = PAGE if self.faults.refuses(held.page) else self.stronger[number - 1](held.page)
             if self.pool.class_for(length).size < old and not (threshold and length >= threshold):
                 return self.replace_object(slot, number, length)
         if numbers.stop > len(self.stronger):

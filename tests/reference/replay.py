@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.reference.faults import Ended, Faults
 from tests.reference.readahead import Cluster, Vma
 from tests.reference.reclaim import Reclaimer
-from tests.reference.store import Store
+from tests.reference.store import Store, same_filled
 
 PAGE = 4096
 BATCH = 32
@@ -37,6 +38,16 @@ class Page:
     zero_mapped: bool = False
 
 
+class DevicePages(set[int]):
+    """The pages on a swap device, and the most that were there at once."""
+
+    peak = 0
+
+    def add(self, number: int) -> None:
+        super().add(number)
+        self.peak = max(self.peak, len(self))
+
+
 @dataclass
 class Swap:
     """The state of a swap backend. It is a plain disk if `store` is None."""
@@ -46,7 +57,12 @@ class Swap:
     accept_threshold_percent: int = 90
     exclusive: bool = True
     queue: OrderedDict[int, bool] = field(default_factory=OrderedDict)  # slot -> referenced, oldest first
-    device: set[int] = field(default_factory=set)
+    device: DevicePages = field(default_factory=DevicePages)
+    target: int = 0  # frames at which the shrinker stops
+
+    def __post_init__(self) -> None:
+        if isinstance(self.store, Store):
+            self.target = self.store.pool.limit * self.accept_threshold_percent // 100
 
 
 def shrink_until_stored(store: Store, target: int, put: Callable[[], bool], write_back: Callable[[], int]) -> bool:
@@ -82,6 +98,8 @@ class Machine:
         self.pages: dict[int, Page] = {}
         self.resident: OrderedDict[int, None] = OrderedDict()  # least recently used first
         self.out_of_memory = False
+        self.faults = Faults()
+        self.others = 0  # frames of DRAM that neither the workload nor the pool holds
         self.count = dict.fromkeys(
             [
                 "accesses",
@@ -102,6 +120,8 @@ class Machine:
                 "pool_limit_hit",
                 "reject_reclaim_fail",
                 "reject_alloc_fail",
+                "reject_compress_fail",
+                "decompress_fail",
                 "swap_ra",
                 "swap_ra_hit",
                 "swap_ra_unused",
@@ -194,7 +214,7 @@ class Machine:
 
     def lacks_frames(self, wanted: int = 1) -> bool:
         """Return True if fewer than `wanted` frames are free."""
-        return len(self.resident) + wanted > self.frames
+        return len(self.resident) + self.others + wanted > self.frames
 
     def shrink(self) -> None:
         """Run the dynamic shrinker of a backend that has one, after each reclaim."""
@@ -204,8 +224,10 @@ class Machine:
         if page.zero_mapped:
             self.count["swpin_zero"] += 1
         elif number in self.swap.device:
+            self.faults.check_device("read")
             self.count["pswpin"] += 1
         else:
+            self.decode_or_end(self.swap.store, number)
             self.count["zswpin"] += 1
             assert self.swap.store.load(number) == self.contents.images[page.image]
             if self.swap.exclusive:
@@ -213,6 +235,19 @@ class Machine:
                 page.dirty = True
             elif number in self.swap.queue:
                 self.swap.queue[number] = True
+
+    def decode(self, store: Store, number: int) -> bool:
+        """Decompress a slot. Return False if its bytes are corrupt; a plug-in that breaks its contract ends the run."""
+        error = self.faults.decompress.get(store.slots[number].page) if store.is_compressed(number) else None
+        self.count["decompress_fail"] += error is not None
+        if error == "PluginError":
+            raise Ended(error)
+        return error is None
+
+    def decode_or_end(self, store: Store, number: int) -> None:
+        """Decompress a slot that a process waits for."""
+        if not self.decode(store, number):
+            raise Ended("CorruptPageError")
 
     def invalidate(self, number: int) -> None:
         """Forget the backend's copy of this page."""
@@ -274,6 +309,9 @@ class Machine:
     def swap_out(self, number: int, data: bytes) -> bool:
         if self.swap.store is None:
             return self.to_device(number)
+        if not same_filled(data) and self.faults.refuses(data):
+            self.count["reject_compress_fail"] += 1
+            return self.to_device(number)
         if self.store_in_pool(number, data):
             return True
         self.count["pool_limit_hit"] += 1
@@ -285,12 +323,13 @@ class Machine:
     def to_device(self, number: int) -> bool:
         if len(self.swap.device) == self.swap.device_pages:
             return False
+        self.faults.check_device("write")
         self.swap.device.add(number)
         self.count["pswpout"] += 1
         return True
 
-    def store_in_pool(self, number: int, data: bytes) -> bool:
-        if not self.swap.store.store(number, data):
+    def store_in_pool(self, number: int, data: bytes, *, raw: bool = False) -> bool:
+        if not self.swap.store.store(number, data, raw=raw):
             return False
         if self.swap.store.slots[number].place is not None:
             self.swap.queue[number] = True
@@ -300,9 +339,8 @@ class Machine:
     # -- the shrinker ---------------------------------------------------------------------------------------------
 
     def shrink_for(self, number: int, data: bytes) -> bool:
-        pool = self.swap.store.pool
-        target = pool.limit * self.swap.accept_threshold_percent // 100
-        return shrink_until_stored(self.swap.store, target, lambda: self.store_in_pool(number, data), self.write_back)
+        store, target = self.swap.store, self.swap.target
+        return shrink_until_stored(store, target, lambda: self.store_in_pool(number, data), self.write_back)
 
     def write_back(self) -> int:
         written = 0
@@ -312,6 +350,11 @@ class Machine:
                 self.swap.queue[slot] = False
                 self.swap.queue.move_to_end(slot)
                 continue
+            if not self.decode(self.swap.store, slot):
+                self.swap.queue.move_to_end(slot)
+                self.count["reject_reclaim_fail"] += 1
+                break
+            self.faults.check_device("write")
             self.invalidate(slot)
             self.to_device(slot)
             self.count["zswpwb"] += 1
@@ -330,5 +373,6 @@ class Machine:
                 "pages": len(self.pages),
                 "resident_pages": len(self.resident),
                 "device_pages": len(self.swap.device),
+                "peak_device_pages": self.swap.device.peak,
             }
         )

@@ -37,12 +37,12 @@ class Store:
         self.slots: dict[int, Stored] = {}
         self.huge_since = 0
 
-    def store(self, slot: int, page: bytes) -> bool:
-        """Store a page. Return False if the node is full; the slot is then unchanged."""
+    def store(self, slot: int, page: bytes, *, raw: bool = False) -> bool:
+        """Store a page, uncompressed if `raw`. Return False if the node is full; the slot is then unchanged."""
         if self.detects_same_filled and same_filled(page):
             made = Stored(page, 0, None)
         else:
-            length = self.length_of(page)
+            length = PAGE if raw else self.length_of(page)
             length = PAGE if length >= self.raw_from else length
             try:
                 made = Stored(page, length, self.pool.alloc(length, slot))
@@ -52,6 +52,10 @@ class Store:
         self.slots[slot] = made
         self.huge_since += made.length == PAGE
         return True
+
+    def is_compressed(self, slot: int) -> bool:
+        """Return True if a codec has to decompress the slot: it holds neither one word nor a whole page."""
+        return 0 < self.slots[slot].length < PAGE
 
     def load(self, slot: int) -> bytes | None:
         return self.slots[slot].page if slot in self.slots else None

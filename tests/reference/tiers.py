@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.reference.pools import Zram, Zswap, spare_frames
 from tests.reference.replay import BATCH, Contents, shrink_until_stored
-from tests.reference.store import Store
+from tests.reference.store import Store, same_filled
 
 PAGE = 4096
 
@@ -34,6 +34,9 @@ class NodeBeforeZswap(Zswap):
         return True
 
     def store_in_tiers(self, number: int, data: bytes) -> bool:
+        if not same_filled(data) and self.faults.refuses(data):
+            self.count["reject_compress_fail"] += 1
+            return super().swap_out(number, data)
         if self.store_in_fast(number, data):
             return True
         self.count["pool_limit_hit"] += 1
@@ -62,7 +65,7 @@ class NodeBeforeZswap(Zswap):
                 self.fast_queue[slot] = False
                 self.fast_queue.move_to_end(slot)
                 continue
-            if not super().swap_out(slot, self.fast.load(slot)):
+            if not self.decode(self.fast, slot) or not super().swap_out(slot, self.fast.load(slot)):
                 self.count["reject_reclaim_fail"] += 1
                 self.fast_queue.move_to_end(slot)
                 break
@@ -80,6 +83,7 @@ class NodeBeforeZswap(Zswap):
         if page.zero_mapped or number not in self.fast.slots:
             super().swap_in(number)
             return
+        self.decode_or_end(self.fast, number)
         assert self.fast.load(number) == self.contents.images[page.image]
         self.count["zswpin"] += 1
         if self.swap.exclusive:
@@ -117,6 +121,7 @@ class ZramBeforeZswap(Zram):
         self.count |= self.slow.count | {"demoted_pages": 0}
         self.slow.count, self.slow.pages, self.slow.resident = self.count, self.pages, self.resident
         self.slow.set_pool_limit = self.set_pool_limit  # type: ignore[method-assign]
+        self.slow.faults = self.faults
         self.stored_at: dict[int, int] = {}
         self.clock = 0
 
@@ -126,11 +131,11 @@ class ZramBeforeZswap(Zram):
     def frames_of_pools(self) -> int:
         return self.pool.frames() + self.slow.pool.frames()
 
-    def lacks_frames(self) -> bool:
-        return len(self.resident) + self.frames_of_pools() >= self.frames
+    def lacks_frames(self, wanted: int = 1) -> bool:
+        return len(self.resident) + self.frames_of_pools() + self.others + wanted > self.frames
 
     def set_pool_limit(self) -> None:
-        left = self.frames + spare_frames(self.frames) - len(self.resident) - self.frames_of_pools()
+        left = self.frames + spare_frames(self.frames) - len(self.resident) - self.frames_of_pools() - self.others
         for pool in (self.pool, self.slow.pool):
             pool.limit = left + pool.frames()
 
@@ -158,7 +163,11 @@ class ZramBeforeZswap(Zram):
     def write_back_slots(self, choice: str, limit: int, slots: set[int]) -> int:
         written = 0
         for slot in [slot for slot in self.select_slots(choice) if slot in slots]:
-            if written == limit or not self.slow.swap_out(slot, self.store.load(slot)):
+            if written == limit:
+                break
+            if not self.decode(self.store, slot):
+                continue
+            if not self.slow.swap_out(slot, self.store.load(slot)):
                 break
             self.free_slot(slot)
             self.count["demoted_pages"] += 1
@@ -172,4 +181,5 @@ class ZramBeforeZswap(Zram):
         stale = sum(self.stored_at[slot] < max(in_slow, default=0) for slot in self.store.slots)
         return found | both | {
             "fast_pages": fast["stored_pages"], "stale_pages": stale, "device_pages": len(self.slow.device),
+            "peak_device_pages": self.slow.device.peak,
         }  # fmt: skip

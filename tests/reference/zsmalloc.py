@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 FRAME = 4096
 HANDLE = 8
@@ -13,6 +14,7 @@ class NoFrame(Exception):
     """The node has too few free frames for a zspage."""
 
 
+@cache
 def chain(size: int, chain_size: int) -> int:
     """Return the frames of a zspage: one if `size` is a power of two, else the fewest that waste least."""
     if size in (32, 64, 128, 256, 512, 1024, 2048, 4096):
@@ -21,16 +23,37 @@ def chain(size: int, chain_size: int) -> int:
     return min(frames for frames in waste if waste[frames] == min(waste.values()))
 
 
+@cache
+def shape(size: int, chain_size: int) -> tuple[int, int]:
+    """Return the frames and objects of a zspage."""
+    frames = chain(size, chain_size)
+    return frames, frames * FRAME // size
+
+
+@cache
 def class_table(chain_size: int) -> dict[int, int]:
     """Return the class size of every object size, from 32 to 4096 in steps of 16."""
     table: dict[int, int] = {}
     above = None
     for size in range(4096, 31, -16):
-        shape = (chain(size, chain_size), chain(size, chain_size) * FRAME // size)
-        if above is None or above[1] != shape:
-            above = (size, shape)
+        if above is None or above[1] != shape(size, chain_size):
+            above = (size, shape(size, chain_size))
         table[size] = above[0]
     return table
+
+
+@cache
+def class_size(length: int, chain_size: int) -> int:
+    """Return the class size for an object of `length` bytes: that of the first step that fits it and its handle."""
+    fitting = [size for size in class_table(chain_size) if size >= length + HANDLE]
+    return class_table(chain_size)[min(fitting, default=4096)]
+
+
+@cache
+def huge_class_size(chain_size: int) -> int:
+    """Return the length from which a compressed page gains nothing."""
+    sizes = class_table(chain_size).values()
+    return max(size for size in sizes if 1 not in shape(size, chain_size)) - 7
 
 
 @dataclass(eq=False)
@@ -73,12 +96,9 @@ class Pool:
 
     def __init__(self, limit: int, chain_size: int = 8) -> None:
         self.limit = limit
-        self.slot_class = class_table(chain_size)
-        self.classes = {}
-        for size in sorted(set(self.slot_class.values())):
-            frames = chain(size, chain_size)
-            self.classes[size] = SizeClass(size, frames, frames * FRAME // size)
-        self.huge_class_size = max(c.size for c in self.classes.values() if c.frames != 1 and c.objects != 1) - 7
+        self.chain_size = chain_size
+        self.classes: dict[int, SizeClass] = {}  # that have ever had a zspage
+        self.huge_class_size = huge_class_size(chain_size)
         self.peak = 0
         self.compacted = 0
 
@@ -86,8 +106,10 @@ class Pool:
         return sum(zspage.frames for c in self.classes.values() for zspage in c.zspages())
 
     def class_for(self, length: int) -> SizeClass:
-        fitting = [size for size in self.slot_class if size >= length + HANDLE]
-        return self.classes[self.slot_class[min(fitting, default=4096)]]
+        size = class_size(length, self.chain_size)
+        if size not in self.classes:
+            self.classes[size] = SizeClass(size, *shape(size, self.chain_size))
+        return self.classes[size]
 
     def alloc(self, length: int, slot: int) -> tuple[Zspage, int]:
         wanted = self.class_for(length)

@@ -158,6 +158,8 @@ cdef class CompressedBackend(Backend):
     cdef int write_to_device(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
         cdef uint32_t done = 0
         cdef int code = ZSW_OK
+        if self.device.capacity - self.device.used < count:
+            return ZSW_E_FULL
         while code == ZSW_OK and done < count:
             code = self.device.write(first + done, pages[done])
             if code == ZSW_OK:

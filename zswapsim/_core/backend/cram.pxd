@@ -48,7 +48,7 @@ cdef class CramBackend(Backend):
     cdef int update_pressure(self) noexcept nogil
     cdef uint64_t device_time(self) noexcept nogil
     cdef bint may_store(self) noexcept nogil
-    cdef uint32_t alloc_store_frame(self) noexcept nogil
+    cdef int alloc_store_frame(self, uint32_t *frame) noexcept nogil
     cdef int write_node(self, uint32_t slot, const uint8_t *page) noexcept nogil
     cdef int reject(self, uint32_t slot, const uint8_t *page) noexcept nogil
     cdef bint is_lost(self, uint32_t slot) noexcept nogil

@@ -26,7 +26,7 @@ from zswapsim._core.backend.writeback cimport (
     writeback_scan_one,
 )
 from zswapsim._core.base.counters cimport counters_dict, cram_counters, cram_counters_rows
-from zswapsim._core.base.errors cimport ZSW_OK, ZSW_PAGE_SIZE
+from zswapsim._core.base.errors cimport ZSW_E_FULL, ZSW_OK, ZSW_PAGE_SIZE
 from zswapsim._core.base.memory cimport mem_alloc, mem_calloc, mem_free
 from zswapsim._core.frames.arena cimport NO_FRAME, Grant
 from zswapsim._core.lru.log cimport lru_close, lru_open
@@ -135,10 +135,12 @@ cdef class CramBackend(Backend):
             return code
         if not self.may_store():
             return self.reject(slot, page)
-        frame = self.alloc_store_frame()
-        if frame == <uint32_t> NO_FRAME:
+        code = self.alloc_store_frame(&frame)
+        if code == ZSW_E_FULL:
             self.counters.reject_alloc_fail += 1
             return self.reject(slot, page)
+        if code < 0:
+            return code
         code = writeback_add(&self.queue, &self.table, slot)
         if code < 0:
             self.node.free_frame(frame)
@@ -272,16 +274,22 @@ cdef class CramBackend(Backend):
             return False
         return True
 
-    cdef uint32_t alloc_store_frame(self) noexcept nogil:
-        """Allocate a zeroed frame. If there is none, zero the freed ones; if none was freed, write pages back first."""
-        cdef uint32_t frame = self.node.alloc_frame(self.owner)
-        if frame != <uint32_t> NO_FRAME:
-            return frame
+    cdef int alloc_store_frame(self, uint32_t *frame) noexcept nogil:
+        """Allocate a zeroed frame. If there is none, zero the freed ones; if none was freed, write pages back first.
+        Return 0, ZSW_E_FULL, or the negative code of a failure, which ends the run."""
+        cdef int code = ZSW_OK
+        frame[0] = self.node.alloc_frame(self.owner)
+        if frame[0] != <uint32_t> NO_FRAME:
+            return ZSW_OK
         self.counters.pool_limit_hit += 1
         if self.node.zeroing_frames == 0:
-            self.write_back(WRITEBACK_BATCH)
-        self.node.zero_frames(self.node.zeroing_frames)
-        return self.node.alloc_frame(self.owner)
+            code = self.write_back(WRITEBACK_BATCH)
+        if code == ZSW_OK:
+            code = self.node.zero_frames(self.node.zeroing_frames)
+        if code < 0:
+            return code
+        frame[0] = self.node.alloc_frame(self.owner)
+        return ZSW_OK if frame[0] != <uint32_t> NO_FRAME else ZSW_E_FULL
 
     cdef int write_node(self, uint32_t slot, const uint8_t *page) noexcept nogil:
         """Write a page to its frame. The device may lose the write without notifying the writer."""

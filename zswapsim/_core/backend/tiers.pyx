@@ -105,6 +105,18 @@ cdef class TieredBackend(Backend):
         self.add_tiers()
         return code
 
+    cdef int store_folio(self, uint32_t first, uint32_t count, const uint8_t **pages) noexcept nogil:
+        """Store the pages of a folio one by one. Writeback of zram on request may have demoted pages since the counters
+        were added last. Those are not this folio's: its caller counts by how many zswpout rises here."""
+        cdef uint64_t known = self.counters.zswpout, before
+        cdef int code
+        self.add_tiers()
+        before = self.counters.zswpout
+        code = Backend.store_folio(self, first, count, pages)
+        self.add_tiers()
+        self.counters.zswpout -= before - known
+        return code
+
     cdef int load(self, uint32_t slot, uint8_t *page) noexcept nogil:
         cdef int code
         self.fast.clock = self.clock

@@ -36,15 +36,25 @@ cdef void begin_page(Engine engine, uint32_t page) noexcept nogil:
 # -- swap in ----------------------------------------------------------------------------------------------------------
 
 
+# Keep the pages of a folio before `end` in DRAM as single pages: the swap-in of page `end` failed, and the backend may
+# have dropped theirs.
+cdef inline void keep_brought_pages(Engine engine, uint32_t first, uint32_t end) noexcept nogil:
+    cdef uint32_t page
+    if end > first:
+        folio_of(engine, first).form = FORM_SPLIT
+    for page in range(first, end):
+        engine.resident_pages += 1
+        add_to_lists(engine, page, RESIDENT, True)
+
+
 cdef int swap_in_folio(Engine engine, uint32_t first) noexcept nogil:
     cdef bint zero = engine.table.states[first] & ZERO_MAPPED != 0
-    cdef uint32_t page, brought
+    cdef uint32_t page
     cdef int code
     for page in range(first, first + engine.folios.size):
         code = swap_in_page(engine, page)
         if code < 0:
-            for brought in range(first, page):
-                free_frame(engine.table, brought)
+            keep_brought_pages(engine, first, page)
             return code
     engine.folios.swapins += 1
     engine.folios.counters.mthp_swpin += not zero

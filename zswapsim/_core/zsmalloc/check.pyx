@@ -21,6 +21,7 @@ def dump_pool(ZsPool pool not None):
 
 def check_pool(ZsPool pool not None):
     """Assert every invariant of lists, counts, frames and inline handles. O(objects)."""
+    cdef int index, group
     frames = 0
     listed = set()
     for index in range(pool.class_count):
@@ -28,6 +29,8 @@ def check_pool(ZsPool pool not None):
         used = 0
         zspages = []
         for group in range(ZS_GROUPS):
+            if pool.classes[index].groups[group] == ZS_NONE:
+                continue
             for zspage in group_zspages(pool, index, group):
                 check_zspage(pool, zspage, index, group)
                 used += pool.zspages[zspage].inuse

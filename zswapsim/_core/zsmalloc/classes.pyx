@@ -4,6 +4,9 @@ from zswapsim._core.base.arguments cimport whole
 from zswapsim._core.base.errors cimport ZSW_PAGE_SIZE
 
 
+cdef dict TABLES = {}  # by chain size, the classes of a pool
+
+
 def size_classes(chain_size=8):
     """Return the distinct size classes, small to large: a list of (bytes, frames of a zspage, objects of a zspage).
 
@@ -12,6 +15,13 @@ def size_classes(chain_size=8):
     Raises InputError for a chain size outside 4 ... 16.
     """
     cdef int chain = whole(chain_size, "chain size", 4, ZS_MAX_CHAIN)
+    if chain not in TABLES:
+        TABLES[chain] = made_classes(chain)
+    return list(TABLES[chain])
+
+
+cdef list made_classes(int chain):
+    cdef int size, frames
     classes = []
     for size in range(ZS_MIN_SIZE + (ZS_SLOTS - 1) * ZS_STEP, ZS_MIN_SIZE - 1, -ZS_STEP):
         frames = chain_frames(size, chain)
@@ -23,9 +33,13 @@ def size_classes(chain_size=8):
 
 cdef int chain_frames(int size, int chain_size):
     """Return the number of frames with which a zspage wastes least; the smallest such number."""
+    cdef int frames, best = 1
     if size & (size - 1) == 0:
         return 1
-    return min(range(1, chain_size + 1), key=lambda frames: frames * ZSW_PAGE_SIZE % size)
+    for frames in range(2, chain_size + 1):
+        if frames * ZSW_PAGE_SIZE % size < best * ZSW_PAGE_SIZE % size:
+            best = frames
+    return best
 
 
 def huge_class_size(chain_size=8):

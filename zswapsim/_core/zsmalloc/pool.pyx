@@ -40,9 +40,11 @@ cdef class ZsPool:
         self.class_count = len(table)
         for index, (size, frames, objects) in enumerate(table):
             self.open_class(index, size, frames, objects)
+        index = 0
         for step in range(257):
-            fitting = (i for i, row in enumerate(table) if row[0] >= step * ZS_STEP)
-            self.class_of_step[step] = next(fitting, len(table) - 1)
+            while table[index][0] < step * ZS_STEP:
+                index += 1
+            self.class_of_step[step] = index
         self.huge_class_size = huge_class_size(chain_size)
         self.chain_size = chain_size
         self.owner = grant.owner
@@ -291,7 +293,7 @@ cdef class ZsPool:
         cdef int inside = offset + (ZS_HANDLE_BYTES if cls.objects > 1 else 0)
         cdef uint32_t start = <uint32_t> (handle & ZS_LAST) * cls.size + inside
         cdef uint8_t byte
-        if inside < 0 or inside >= cls.size or self.arena.base == NULL:
+        if inside < 0 or self.arena.base == NULL:
             return ZSW_E_RANGE
         self.copy_span(page, start, &byte, 1, False)
         byte ^= mask

@@ -41,6 +41,7 @@ cdef class SlotPool:
     cdef uint64_t huge              # of these, SLOT_HUGE
     cdef uint64_t huge_since        # pages ever stored as SLOT_HUGE
     cdef uint64_t compressed_bytes  # sum of the lengths of objects, bytes
+    cdef uint32_t chunks_end        # all chunks from this one on are NULL
 
     # Return the slot's entry; NULL, or of kind SLOT_EMPTY, if nothing is stored. Valid until the pool is closed. O(1).
     cdef slot_entry *find(self, uint32_t slot) noexcept nogil

@@ -42,7 +42,7 @@ cdef class SlotPool:
             return
         if self.pool is not None:
             self.pool.on_migrate = NULL
-        for chunk in range(CHUNKS):
+        for chunk in range(self.chunks_end):
             mem_free(self.chunks[chunk])
         mem_free(self.chunks)
 
@@ -54,6 +54,7 @@ cdef class SlotPool:
         cdef uint32_t chunk = slot >> SLOT_CHUNK_BITS
         if self.chunks[chunk] == NULL:
             self.chunks[chunk] = <slot_entry *> mem_calloc(SLOT_CHUNK, sizeof(slot_entry))
+            self.chunks_end = max(self.chunks_end, chunk + 1)
         return self.find(slot)
 
     cdef int store(self, uint32_t slot, const encoded_page *page) noexcept nogil:
@@ -127,7 +128,7 @@ cdef class SlotPool:
         cdef uint32_t chunk, i
         cdef slot_entry *entry
         cdef int index
-        for chunk in range(CHUNKS):
+        for chunk in range(self.chunks_end):
             if self.chunks[chunk] == NULL:
                 continue
             for i in range(SLOT_CHUNK):
