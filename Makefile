@@ -96,6 +96,10 @@ fuzz: $(STAMP)-built $(STAMP)-test ## the fuzz targets of codecs and readers, fo
 	test ! -e tests/fuzz/python.py || $(BIN)/python -m tests.fuzz.python --seconds $(call share,0.5) || code=1; \
 	exit $$code
 
+# Draws by a seed: make mutants ARGS="--seed 2 --count 40 --areas report study"
+mutants: $(STAMP)-built $(STAMP)-test ## small faults put into the sources, one at a time: which does no test notice?
+	@$(BIN)/python tests/mutate.py $(ARGS)
+
 # What only benchmarks use is no part of the package.
 $(STAMP)-native: $(STAMP)-built $(wildcard bench/native/*.py bench/native/*.pyx)
 	@echo "==> compiling the benchmarks' own extensions"

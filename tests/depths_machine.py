@@ -12,6 +12,7 @@ from tests.page_samples import sample_array, sample_pages
 from tests.reach import Reach
 from tests.reference.replay import Contents as ModelContents
 from tests.reference.replay import Machine
+from tests.reference.times import Run, assert_times, run_of
 from tests.simulation.plan import draw_trace
 from zswapsim import Settings, get_compressor
 from zswapsim._core.engine.replay import Replay
@@ -59,6 +60,7 @@ class DepthsMachine(RuleBasedStateMachine):
 
     model: Any
     engines: dict[str, Engine]
+    times_run: Run
     reach: Reach
 
     def __init_subclass__(cls) -> None:
@@ -67,6 +69,7 @@ class DepthsMachine(RuleBasedStateMachine):
     def open_engines(self, asked: dict[str, Any], pages: int = PAGES, **inputs: Any) -> None:
         """Open an engine at each depth with these settings."""
         self.engines = {}
+        self.times_run = run_of(Settings(**asked))
         for depth in ("bytes", "sizes"):
             measured = MEASURED if depth == "sizes" and asked["backend"] != "disk" else None
             self.engines[depth] = open_replay(Settings(depth=depth, **asked), pages, CONTENTS, measured, **inputs)
@@ -93,6 +96,7 @@ class DepthsMachine(RuleBasedStateMachine):
             assert engine.out_of_memory == self.model.out_of_memory
             assert engine.bus_error == getattr(self.model, "bus_error", False)
             assert engine.verified_pages == (self.expected_verified(found) if depth == "bytes" else 0)
+            assert_times(engine, self.times_run)
             self.agree_more(engine, found)
 
     def expected_verified(self, found: dict[str, int]) -> int:

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.reference.times import assert_result_times
 from zswapsim import (
     Contents,
     NodeFullError,
@@ -42,6 +43,7 @@ __all__ = [
     "Profile",
     "Result",
     "Settings",
+    "assert_result_times",
     "compare",
     "curves",
     "image_array",

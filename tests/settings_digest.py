@@ -19,6 +19,7 @@ from tests.digest_inputs import (
     FORMS,
     OWN_CODECS,
     Result,
+    assert_result_times,
     kernel_form,
     library_version,
     open_contents,
@@ -44,6 +45,7 @@ def compute(case: Case) -> Record:
     if case.contents and settings.depth == "sizes":
         measured = profile_of(case.contents, tuple(dict.fromkeys((*codecs_beside(case), settings.compressor))))
     result = run(open_dense(case.trace), open_contents(case.contents), settings, measured=measured)
+    assert_result_times(result)
     # A large folio may hold pages that were never accessed; their times are measured in the run.
     timed = bool(case.contents) and (measured is None or settings.folio != "4KiB")
     return plain(result, timed=timed)

@@ -1,6 +1,6 @@
 """Check that the demo's two sentences follow from the results, whichever backend wins."""
 
-from test_report import a_result
+from report_records import a_result
 
 from zswapsim.report.advice import advice
 from zswapsim.study.run.result import OUT_OF_MEMORY
@@ -23,7 +23,7 @@ def test_the_least_waiting_is_taken_and_the_one_that_fits_is_named():
 
 def test_a_smaller_pool_is_named_where_nothing_is_written_back():
     text = advice([row("lz4", 2e6), row("zstd", 3e6, peak=2_000), row("deflate", 2.5e6, peak=2_990)])
-    assert text.endswith("zstd would take 7.8 MiB of the node, for 1.50 times the waiting.")
+    assert text.endswith("zstd would take 7.8 MiB of the private node, for 1.50 times the waiting.")
     assert "plain swap" not in text
 
 

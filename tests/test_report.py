@@ -3,73 +3,14 @@
 import re
 
 import pytest
+from report_records import a_result, column_of
 
 from zswapsim.report import figures
 from zswapsim.report.comparison import comparison_text
 from zswapsim.report.table import BOLD_GREEN, Column, render
 from zswapsim.report.text import result_text
 from zswapsim.report.units import SIZES, TIMES, count, duration, factor, in_one_unit, share
-from zswapsim.study.run.result import OUT_OF_MEMORY, Result
-from zswapsim.study.settings import Settings
-
-COUNTERS = {
-    "accesses": 1_000_000,
-    "pages": 16_384,
-    "minor_faults": 16_384,
-    "major_faults": 123_456,
-    "zswpin": 120_000,
-    "zswpout": 130_000,
-    "zswpwb": 3_000,
-    "pswpin": 3_000,
-    "pswpout": 3_000,
-    "swpin_zero": 456,
-    "swpout_zero": 500,
-    "stored_pages": 8_192,
-    "same_filled_pages": 12,
-    "stored_incompressible_pages": 0,
-    "compr_data_size": 10_000_000,
-    "pool_total_size": 2_600 * 4096,
-    "peak_pool_total_size": 3_000 * 4096,
-    "written_back_pages": 3_000,
-    "pool_limit_hit": 0,
-    "reject_compress_fail": 0,
-}
-
-
-def a_result(compressor="lz4", outcome="completed", settings=None, modelled=None, **counters) -> Result:
-    asked = Settings(compressor=compressor, **(settings or {}))
-    return Result(
-        settings={
-            **{name: getattr(asked, name) for name in asked.__struct_fields__},
-            "trace": "gen:zipf",
-            "contents": "recipe:mix",
-            "dram_frames": 8_192,
-            "node_frames": 4_096,
-        },
-        outcome=outcome,
-        counters={**COUNTERS, **counters},
-        times_ns={"read": 10, "measure": 0, "replay": 2e6, "compress": 30, "decompress": 40, "total": 3_000_000_000},
-        modelled_ns={"fault": 1e6, "compress": 2e6, "decompress": 3e6, "node": 1e3, "device": 5e6, "total": 1.1e7}
-        | (modelled or {}),
-        fault_latency_ns={"mean": 7_310.0, "p50": 5e3, "p90": 8e3, "p99": 2e4, "p99.9": 8e4, "max": 1e5},
-        timeline=[],
-        owners={"private": {"swap backend": 2_600, "free": 1_496}},
-    )
-
-
-def column_of(text: str, title: str) -> list[str]:
-    """Return the cells under a title, by the position of the rule below it."""
-    lines = text.splitlines()
-    head = next(number for number, line in enumerate(lines) if re.search(rf"(^|\s\s){re.escape(title)}(\s\s|$)", line))
-    start = lines[head].index(title)
-    spans = [match.span() for match in re.finditer("-+", lines[head + 1])]
-    left, right = next(span for span in spans if span[0] <= start < span[1])
-    rows = []
-    for line in lines[head + 2 :]:
-        if not line.strip():
-            break
-        rows.append(line[left:right].strip())
-    return rows
+from zswapsim.study.run.result import OUT_OF_MEMORY
 
 
 @pytest.mark.parametrize(

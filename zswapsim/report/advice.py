@@ -37,7 +37,7 @@ def _choice(best: Result, disk: Result | None) -> str:
     times = _stall(disk) / _stall(best)
     if times > 1:
         return f"{waits}, {times:.1f} times less than with plain swap."
-    return f"{waits}; with plain swap it would wait less."
+    return f"{waits}; with plain swap it would wait {'as long' if times == 1 else 'less'}."
 
 
 def _price(best: Result, others: Sequence[Result]) -> str:
@@ -58,7 +58,7 @@ def _place(best: Result) -> str:
 
 
 def _rival(best: Result, others: Sequence[Result]) -> str:
-    """Name the run that writes back less, or the one that takes less of the node, if there is one."""
+    """Name the run that writes back less, or the one that takes less memory, if there is one."""
     if not others:
         return "there was no other compressor to choose from"
     rival = min(others, key=lambda other: (_written(other), _stall(other)))
@@ -67,7 +67,7 @@ def _rival(best: Result, others: Sequence[Result]) -> str:
     smaller = [other for other in others if _written(other) == _written(best) and _peak(other) < _peak(best) * CLOSE]
     if smaller:
         rival = min(smaller, key=_peak)
-        return f"{_name(rival)} would take {format_size(_peak(rival))} of the node, for {_waiting(rival, best)}"
+        return f"{_name(rival)} would take {format_size(_peak(rival))} of {_place(rival)}, for {_waiting(rival, best)}"
     return "no other compressor takes less of either"
 
 
@@ -76,7 +76,7 @@ def _waiting(rival: Result, best: Result) -> str:
 
 
 def _pages(number: int) -> str:
-    return f"{count(number)} pages" if number else "nothing"
+    return f"{count(number)} {'page' if number == 1 else 'pages'}" if number else "nothing"
 
 
 def _name(result: Result) -> str:
@@ -92,4 +92,4 @@ def _peak(result: Result) -> int:
 
 
 def _written(result: Result) -> int:
-    return result.counters["written_back_pages"]
+    return figures.written_back(result)

@@ -7,7 +7,7 @@ from zswapsim._core.base.counters cimport (
     counters_dict, folio_counters, folio_counters_rows, readahead_counters, replay_counters, replay_counters_rows,
 )
 from zswapsim._core.base.errors cimport ZSW_E_FULL
-from zswapsim._core.base.histogram cimport histogram_quantile
+from zswapsim._core.base.histogram cimport HISTOGRAM_BUCKETS, histogram_quantile
 from zswapsim._core.base.page_flags cimport (
     DIRTY, ENGINE_STATE_MASK, FAULTED, IN_SLOT, IN_SWAP_CACHE, LARGE, RESIDENT, ZERO_MAPPED,
 )
@@ -68,6 +68,7 @@ cdef int check_engine(Engine engine) except -1:
     assert resident == engine.resident_pages, "resident pages are miscounted"
     assert resident <= engine.frames, "more pages are resident than there are frames"
     check_swapins(engine)
+    check_latencies(engine)
     check_lists(engine)
     if engine.table.dram is not None:
         engine.table.dram.check()
@@ -89,6 +90,18 @@ cdef int check_swapins(Engine engine) except -1:
     folios = engine.folios.swapins * ((1 << engine.table.order) - 1)
     assert engine.code or engine.counters.major_faults + read_ahead + folios == swapped_in, \
         "major faults are not the swap-ins"
+    return 0
+
+
+cdef int check_latencies(Engine engine) except -1:
+    """Assert that the histogram has a sample for each major fault; the one that ended the run has none."""
+    cdef uint64_t samples = 0
+    cdef int bucket
+    for bucket in range(HISTOGRAM_BUCKETS):
+        samples += engine.latency.counts[bucket]
+    assert samples == engine.latency.total, "latencies are miscounted"
+    left = engine.counters.major_faults - samples
+    assert left == 0 or (left == 1 and engine.code), "major faults are not the latencies"
     return 0
 
 
