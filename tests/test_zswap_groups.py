@@ -175,7 +175,7 @@ def test_a_comparison_in_several_processes_has_the_same_groups() -> None:
 
 def test_groups_above_those_that_are_named_are_there_and_come_first() -> None:
     assert [group.name for group in parse_groups("b;a/x/y:processes=1+4-6")] == ["a", "a/x", "a/x/y", "b"]
-    assert parse_groups("a:processes=1+4-6")[0].processes == {1, 4, 5, 6}
+    assert parse_groups("a:processes=4-6+1+6-9+10")[0].processes == ((1, 1), (4, 10))
     assert group_tree("a/x:max=8K;b:writeback=0", 1 << 20, True) == [
         (None, 256, True), (0, None, True), (1, 2, True), (0, None, False),
     ]  # fmt: skip
@@ -186,8 +186,12 @@ def test_groups_above_those_that_are_named_are_there_and_come_first() -> None:
     [
         ("a:processes=x", "numbers and ranges, as in 1\\+5-9, got 'x'"),
         ("a:processes=5-2", "got '5-2'"),
-        ("a:processes=0-99999999", "fewer than 1048576 in a range"),
         ("a:processes=1;b:processes=1", "process 1 is in more than one group"),
+        ("a:processes=0-4294967295;b:processes=7+9;c", "process 7 is in more than one group"),
+        ("a:processes=5-9;b:processes=0-5", "process 5 is in more than one group"),
+        (";".join(f"g{number}" for number in range(1025)), "1025 groups: expected at most 1024"),
+        ("/".join("a" * 33), "expected at most 32 names of 255 characters"),
+        ("a" * 256, "expected at most 32 names of 255 characters"),
         ("a;a", "expected a once"),
         ("a:limit=5", "expected each of processes, max, writeback once at most, got 'limit'"),
         ("a:max=1,max=2", "once at most, got 'max'"),
@@ -201,6 +205,17 @@ def test_groups_above_those_that_are_named_are_there_and_come_first() -> None:
 def test_wrong_groups_are_refused(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Settings(groups=text)
+
+
+def test_ranges_of_processes_are_compared_and_never_expanded() -> None:
+    """Eight ranges of half a billion processes each take no more than eight of one."""
+    step = 1 << 29
+    text = ";".join(f"g{at}:processes={at * step}-{(at + 1) * step - 1}" for at in range(8))
+    assert [group.processes for group in parse_groups(text)] == [((at * step, (at + 1) * step - 1),) for at in range(8)]
+    found = run(processes(), None, Settings(backend="zswap", groups="a:processes=0+3-4294967295;b:processes=1-2"))
+    alone = run(processes(), None, Settings(backend="zswap", groups="a:processes=3+4;b:processes=1+2"))
+    assert found.counters == alone.counters
+    assert found.groups == alone.groups
 
 
 def test_groups_need_a_trace_with_their_processes() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from zswapsim._core.codec.codec import Codec
     from zswapsim.compressors import get_compressor
+    from zswapsim.inputwarning import InputWarning
     from zswapsim.store import PageStore
     from zswapsim.study.compare.compare import compare
     from zswapsim.study.curve.curves import Curves, curves
@@ -58,6 +59,7 @@ _HOMES = dict.fromkeys(_ERRORS, "_core.base.errors") | {
     "Codec": "_core.codec.codec",
     "Contents": "traces",
     "Curves": "study.curve.curves",
+    "InputWarning": "inputwarning",
     "PageStore": "store",
     "Plan": "study.plan.make_plan",
     "Profile": "study.profile",
@@ -86,6 +88,7 @@ __all__ = [
     "DeviceError",
     "HostMemoryError",
     "InputError",
+    "InputWarning",
     "NodeFullError",
     "OutputError",
     "PageStore",

@@ -25,8 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     def work() -> int:
         read_early(given)
         from zswapsim.cli.commands import invoke
+        from zswapsim.cli.notices import printed_warnings
 
-        return invoke(given)
+        with printed_warnings():
+            return invoke(given)
 
     return guarded(work)
 

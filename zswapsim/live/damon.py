@@ -16,7 +16,7 @@ from zswapsim.live.pages import anonymous_pages
 from zswapsim.live.procfs import Process
 from zswapsim.live.references import NO_WRITES
 from zswapsim.traces.damo import read_snapshots
-from zswapsim.traces.damotext import Snapshot
+from zswapsim.traces.damosnapshot import Snapshot
 
 LIMITS = [
     "all pages of a region are taken for alike: DAMON looks at one of them a sampling interval",
@@ -25,6 +25,8 @@ LIMITS = [
     NO_WRITES,
 ]
 SECOND_NS = 10**9
+MOST_REGIONS = 1 << 24
+"""A record has at most so many regions in all snapshots together: they are held in memory, 32 bytes each."""
 
 
 class Found(NamedTuple):
@@ -52,12 +54,11 @@ def damon_activity(path: str | Path, pid: int | str) -> Activity:
     if not len(pages):
         raise InputError(f"{process.what}: it has no anonymous pages: expected a program with memory of its own")
     taken = _of_process(path, process, pages)
-    found = list(_steps(taken, pages))
-    seconds = sum(step.seconds for step in found)
-    if not found or seconds <= 0:
+    seconds = sum(map(_seconds, taken[1:]))
+    if len(taken) < 2 or seconds <= 0:
         raise InputError(f"{path}: expected at least two snapshots of {process.what}, with time between them")
     counted = process.count()
-    curve, reused = _histograms(found)
+    curve, reused = _histograms(taken, pages, seconds)
     return Activity(
         name=process.what.replace(" ", ":"),
         source=f"{len(taken)} snapshots of DAMON in {path}",
@@ -77,7 +78,11 @@ def damon_activity(path: str | Path, pid: int | str) -> Activity:
 def _of_process(path: str | Path, process: Process, pages: NDArray[np.uint64]) -> list[Snapshot]:
     """Return the snapshots of the target that covers most of `pages`. Raises InputError if none covers half of them."""
     targets: dict[int, list[Snapshot]] = {}
+    regions = 0
     for snapshot in read_snapshots(path, str(path).endswith(".zst")):
+        regions += len(snapshot.start)
+        if regions > MOST_REGIONS:
+            raise InputError(f"{path}: expected at most {MOST_REGIONS} regions in all snapshots, got more")
         targets.setdefault(snapshot.target, []).append(snapshot)
     covered = {target: int(np.count_nonzero(_covering(each[-1], pages) >= 0)) for target, each in targets.items()}
     best = max(covered, key=lambda target: covered[target])
@@ -91,6 +96,8 @@ def _of_process(path: str | Path, process: Process, pages: NDArray[np.uint64]) -
 
 def _covering(snapshot: Snapshot, pages: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Return the region of each page, -1 for a page in none."""
+    if not len(snapshot.start):
+        return np.full(len(pages), -1)
     region = np.searchsorted(snapshot.start, pages, side="right").astype(np.int64) - 1
     inside = (region >= 0) & (pages < snapshot.end[np.maximum(region, 0)])
     return np.where(inside, region, -1)
@@ -104,34 +111,40 @@ def _steps(taken: list[Snapshot], pages: NDArray[np.uint64]) -> Iterator[Found]:
         idle = _idle_seconds(snapshot)[region] if len(snapshot.start) else np.zeros(len(pages))
         if before is not None:
             both = (before[0] >= 0) & (region >= 0)
-            yield Found((snapshot.end_ns - snapshot.start_ns) / SECOND_NS, before[1][both], idle[both] == 0)
+            yield Found(_seconds(snapshot), before[1][both], idle[both] == 0)
         before = region, idle
+
+
+def _seconds(snapshot: Snapshot) -> float:
+    return (snapshot.end_ns - snapshot.start_ns) / SECOND_NS
 
 
 def _idle_seconds(snapshot: Snapshot) -> NDArray[np.float64]:
     """Return how long each region is idle; one that has just become so (age 0) is idle for one aggregation interval."""
     lasted = snapshot.end_ns - snapshot.start_ns
-    idle: NDArray[np.float64] = (np.maximum(snapshot.age_ns, 0) + lasted) / SECOND_NS
+    idle: NDArray[np.float64] = (np.maximum(snapshot.age_ns, 0).astype(np.float64) + lasted) / SECOND_NS
     return np.where(snapshot.accesses > 0, 0.0, idle)
 
 
-def _histograms(found: list[Found]) -> tuple[list[Referenced], list[Reused]]:
+def _histograms(
+    taken: list[Snapshot], pages: NDArray[np.uint64], seconds: float
+) -> tuple[list[Referenced], list[Reused]]:
     """Return means over all steps: bytes in use within a time, and bytes a second that are used again after it.
 
-    Times are powers of two from the aggregation interval to the longest idle time.
+    Times are powers of two from the aggregation interval to the longest idle time. The steps are computed twice instead
+    of held: they have an element a page.
     """
-    interval = min(step.seconds for step in found if step.seconds > 0)
-    longest = max((float(step.idle.max(initial=0.0)) for step in found), default=0.0)
-    seconds = sum(step.seconds for step in found)
-    curve: list[Referenced] = []
-    reused: list[Reused] = []
-    at = interval
-    while at < 2 * longest or not curve:
-        # An interval's length varies by a timer's slack; half an interval is enough to distinguish whole ones.
-        limit = at - interval / 2
-        within = sum(float(np.count_nonzero(step.idle < limit)) * step.seconds for step in found) / seconds
-        back = sum(int(np.count_nonzero(step.used & (step.idle >= limit))) for step in found)
-        curve.append(Referenced(at, round(within) * PAGE_SIZE))
-        reused.append(Reused(at, back * PAGE_SIZE / seconds))
-        at *= 2
-    return curve, reused
+    interval = min(each for each in map(_seconds, taken[1:]) if each > 0)
+    longest = max((float(step.idle.max(initial=0.0)) for step in _steps(taken, pages)), default=0.0)
+    times = [interval]
+    while 2 * times[-1] < 2 * longest:
+        times.append(2 * times[-1])
+    within, back = [0.0] * len(times), [0] * len(times)
+    for step in _steps(taken, pages):
+        for number, at in enumerate(times):
+            # An interval's length varies by a timer's slack; half an interval is enough to distinguish whole ones.
+            limit = at - interval / 2
+            within[number] += float(np.count_nonzero(step.idle < limit)) * step.seconds
+            back[number] += int(np.count_nonzero(step.used & (step.idle >= limit)))
+    curve = [Referenced(at, round(each / seconds) * PAGE_SIZE) for at, each in zip(times, within, strict=True)]
+    return curve, [Reused(at, each * PAGE_SIZE / seconds) for at, each in zip(times, back, strict=True)]

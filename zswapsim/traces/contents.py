@@ -29,6 +29,7 @@ from zswapsim.traces.streams import exists
 
 IN_MEMORY_BYTES = 256 << 20  # larger sets of pages are kept in a temporary file
 PART_BYTES = 16 << 20
+PART_PAGES = 1024
 SEED_STRIDE = 1 << 20  # recipes of another seed begin at another index
 RECIPE_KEYS = {
     "pages": Key(4096, 1, SEED_STRIDE, help="how many images"),
@@ -143,9 +144,18 @@ def _from_recipe(spec: str) -> Contents:
     name, values = parse_spec(spec, "recipe", dict.fromkeys(RECIPES, RECIPE_KEYS))
     count, seed = int(values["pages"] or 0), int(values["seed"] or 0)
     try:
-        return Contents(recipe_pages(name, count, SEED_STRIDE * seed), f"recipe:{spec}")
+        return Contents(_recipe_images(name, count, SEED_STRIDE * seed), f"recipe:{spec}")
     except MemoryError as error:
         raise HostMemoryError(f"recipe:{spec}: the host is out of memory for {count} pages") from error
+
+
+def _recipe_images(name: str, count: int, first: int) -> NDArray[np.uint8]:
+    """Return pages of a recipe, in memory up to 256 MiB, else in a file without a name."""
+    if count * PAGE_SIZE <= IN_MEMORY_BYTES:
+        return recipe_pages(name, count, first)
+    starts = range(0, count, PART_PAGES)
+    parts = (recipe_pages(name, min(PART_PAGES, count - start), first + start).data.cast("B") for start in starts)
+    return _spilled(parts).reshape(-1, PAGE_SIZE)
 
 
 def read_pages(path: str | Path) -> NDArray[np.uint8]:

@@ -10,6 +10,8 @@ import numpy as np
 
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.trace import csvtext
+from zswapsim.traces.columns import left_out
+from zswapsim.traces.lines import LONGEST
 from zswapsim.traces.streams import Source, open_source
 from zswapsim.traces.trace import Chunk, Progress, Trace, refuse_empty
 
@@ -25,7 +27,10 @@ EXPECTED = {
 
 
 class CsvTrace(Trace):
-    """A CSV file: columns page (hexadecimal) and op (R or W), optionally time_ns and process; others are ignored."""
+    """A CSV file: columns page (hexadecimal) and op (R or W), optionally time_ns and process.
+
+    A warning names other columns, which are not read.
+    """
 
     def __init__(self, path: str | Path, compressed: bool = False) -> None:
         self.name, self.path, self.compressed = str(path), path, compressed
@@ -70,6 +75,8 @@ def _columns(name: str, header: bytes) -> bytes:
 
     Raises InputError on a header without page and op, or with a known column twice.
     """
+    if len(header) > LONGEST:
+        raise InputError(f"{name}: line 1: expected a header with the columns page and op, got {len(header)} bytes")
     names = header.decode("utf-8-sig", "replace").rstrip("\r\n").split(",")
     roles = bytes(ROLES.get(column, csvtext.SKIP) for column in names)
     for column, role in ROLES.items():
@@ -81,6 +88,7 @@ def _columns(name: str, header: bytes) -> bytes:
             f"{name}: line 1: expected a header with the columns page and op, missing {' and '.join(missing)}"
             f" in {_shown(header)}"
         )
+    left_out(f"{name}: line 1", names)
     return roles
 
 

@@ -1,12 +1,11 @@
 """Read DAMON's records as JSON, plain or in zlib: the form that `damo record` writes by default.
 
 A record is a list, one entry a target, each with its intervals and snapshots. Numbers are numbers or text; text may
-have commas (``"4,294,967,296"``) and units (``"5 s 144 ms"``) for people to read.
+have commas (``"4,294,967,296"``) and units (``"5 s 144 ms"``) for people to read. One snapshot is decoded at a time.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ from typing import Any
 import msgspec
 
 from zswapsim._core.base.errors import InputError
-from zswapsim.traces.damotext import UNKNOWN, ZLIB_HEADS, Row, Snapshot, make_snapshot, parse_time
-from zswapsim.traces.streams import open_source
+from zswapsim.traces.damosnapshot import MOST_REGIONS, MOST_WAITING, UNKNOWN, Row, Snapshot, make_snapshot
+from zswapsim.traces.damotext import parse_time
+from zswapsim.traces.inflate import Inflated
+from zswapsim.traces.jsonpieces import Piece, json_pieces
+from zswapsim.traces.jsontext import decode_json
+from zswapsim.traces.streams import Source, open_source
 
-MOST_BYTES = 2 << 30
-BLOCK = 1 << 20
 MOST = 2**63
 Text = int | float | str
 
@@ -53,26 +54,79 @@ class Taken(msgspec.Struct):
     regions: list[Region]
 
 
+class Head(msgspec.Struct):
+    """What a record says before its snapshots."""
+
+    target_id: Text | msgspec.UnsetType | None = msgspec.UNSET
+
+
 class Record(msgspec.Struct):
-    """All snapshots of one target."""
+    """A record without its snapshots."""
 
     target_id: Text | None
     snapshots: list[Taken]
+    """Empty, unless the key is written in a way of its own."""
 
 
 def json_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snapshot]:
     """Yield every snapshot of every record. Raises InputError that names the place by its JSON path."""
-    try:
-        records = msgspec.json.decode(_text(path, compressed), type=list[Record])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: expected the JSON of a record of DAMON: {error}") from None
-    for number, record in enumerate(records):
-        target = _whole(path, f"$[{number}].target_id", record.target_id or 0)
+    with open_source(path, compressed) as source:
+        yield from _Reader(path).snapshots(Inflated(path, source))
+
+
+class _Reader:
+    """Decode the pieces of a file. Snapshots wait if their target is named after them."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path, self.what = path, f"{path}: expected the JSON of a record of DAMON"
+        self.head = b""
+        self.target: int | None = None
+        self.waiting: list[Snapshot] = []
+        self.regions = 0
+
+    def snapshots(self, source: Source) -> Iterator[Snapshot]:
+        """Yield every snapshot, in the order of the file."""
+        for piece in json_pieces(self.what, source):
+            if piece.snapshot < 0:
+                yield from self._end(piece)
+                continue
+            target = self._target(piece)
+            where = f"$[{piece.record}].snapshots[{piece.snapshot}]"
+            taken = decode_json(piece.text, Taken, f"{self.what}: in {where}")
+            found = _snapshot(self.path, where, target or 0, taken)
+            if target is None:
+                self._wait(found)
+            else:
+                yield found
+
+    def _target(self, piece: Piece) -> int | None:
+        """Return the target that the record names before its snapshots, None if there is none."""
+        if piece.head is not self.head:
+            self.head = piece.head
+            named = decode_json(piece.head + b"]}", Head, self.what).target_id
+            unset = isinstance(named, msgspec.UnsetType)
+            self.target = None if unset else _whole(self.path, f"$[{piece.record}].target_id", named or 0)
+        return self.target
+
+    def _wait(self, found: Snapshot) -> None:
+        self.waiting.append(found)
+        self.regions += 1 + len(found.start)
+        if self.regions > MOST_WAITING:
+            raise InputError(f"{self.path}: expected target_id before snapshots of more than {MOST_WAITING} regions")
+
+    def _end(self, piece: Piece) -> Iterator[Snapshot]:
+        """Yield the snapshots that could not be yielded before the end of their record."""
+        record = decode_json(piece.text, Record, self.what)
+        target = _whole(self.path, f"$[{piece.record}].target_id", record.target_id or 0)
+        yield from (each._replace(target=target) for each in self.waiting)
         for index, taken in enumerate(record.snapshots):
-            yield _snapshot(path, f"$[{number}].snapshots[{index}]", target, taken)
+            yield _snapshot(self.path, f"$[{piece.record}].snapshots[{index}]", target, taken)
+        self.waiting, self.regions = [], 0
 
 
 def _snapshot(path: str | Path, where: str, target: int, taken: Taken) -> Snapshot:
+    if len(taken.regions) > MOST_REGIONS:
+        raise InputError(f"{path}: {where}: expected at most {MOST_REGIONS} regions, got {len(taken.regions)}")
     start, end = (_whole(path, f"{where}.{name}", getattr(taken, name)) for name in ("start_time", "end_time"))
     rows = [
         _row(path, f"{where}.regions[{number}]", region, end - start) for number, region in enumerate(taken.regions)
@@ -103,26 +157,3 @@ def _whole(path: str | Path, where: str, value: Any) -> int:
     if number is None or not 0 <= number < MOST:
         raise InputError(f"{path}: {where}: expected a number from 0 to 2**63 - 1, got {str(value)[:40]!r}")
     return int(number)
-
-
-def _text(path: str | Path, compressed: bool) -> bytes:
-    """Return the whole text, decompressed if it is in zlib. Raises InputError if that is cut, garbled or too large."""
-    text, stream = bytearray(), None
-    buffer = memoryview(bytearray(BLOCK))
-    with open_source(path, compressed) as source:
-        while count := source.readinto(buffer):
-            if stream is None and not text and bytes(buffer[:2]) in ZLIB_HEADS:
-                stream = zlib.decompressobj()
-            text += buffer[:count] if stream is None else _inflated(path, stream, bytes(buffer[:count]))
-            if len(text) > MOST_BYTES:
-                raise InputError(f"{path}: expected at most {MOST_BYTES >> 30} GiB of JSON (perf_script has no limit)")
-    if stream is not None and not stream.eof:
-        raise InputError(f"{path}: the zlib data is cut off")
-    return bytes(text)
-
-
-def _inflated(path: str | Path, stream: Any, data: bytes) -> bytes:
-    try:
-        return bytes(stream.decompress(data, MOST_BYTES + 1))
-    except zlib.error as error:
-        raise InputError(f"{path}: the zlib data is garbled ({error})") from None

@@ -12,16 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from zswapsim._core.base.errors import InputError
+from zswapsim.traces.damosnapshot import (
+    END_OF_TIME_NS,
+    MOST_REGIONS,
+    MOST_WAITING,
+    UNKNOWN,
+    Row,
+    Snapshot,
+    make_snapshot,
+)
 from zswapsim.traces.lines import numbered_lines, shown
 from zswapsim.traces.streams import open_source
 
-ZLIB_HEADS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # RFC 1950, windows of 32 KiB
 BINARY = b"PERFILE2"
-UNKNOWN = -1
 AGGREGATED = re.compile(
     rb".{0,128}?\s(\d{1,12})\.(\d{1,9}):\s{1,64}(?:damon:)?damon_aggregated:\s{1,64}target_id=(\d{1,20})"
     rb" nr_regions=(\d{1,9}) (\d{1,20})-(\d{1,20}): (-?\d{1,10})(?: (-?\d{1,10}))?\s*$"
@@ -32,39 +36,6 @@ TIME = re.compile(r"\s*(-?)([\d,]+(?:\.\d+)?) ?(ns|us|ms|s|m|h|d)?")
 UNITS = {None: 1, "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 
 
-class Snapshot(NamedTuple):
-    """The regions of one target in one aggregation interval; arrays have an element a region, by address."""
-
-    target: int
-    start_ns: int
-    """The end of the snapshot before; if a record has only one snapshot, its own end."""
-    end_ns: int
-    start: NDArray[np.uint64]
-    """uint64[n, 2]: start and end address, in bytes."""
-    end: NDArray[np.uint64]
-    accesses: NDArray[np.int64]
-    """The sampling intervals in which the region was found accessed."""
-    age_ns: NDArray[np.int64]
-    """The aggregation intervals for which that has been so; -1 if the record does not say."""
-
-
-Row = tuple[int, int, int, int]
-"""The start and end address, accesses, and age in aggregation intervals (-1: not known)."""
-AGE = 3
-LONGEST_NS = 2**62
-
-
-def make_snapshot(target: int, start_ns: int, end_ns: int, rows: list[Row]) -> Snapshot:
-    """Make a snapshot of regions, from rows in any order."""
-    rows = sorted(rows)
-    lasted = max(0, end_ns - start_ns)
-    ages = [UNKNOWN if row[AGE] < 0 else min(row[AGE] * lasted, LONGEST_NS) for row in rows]
-    start, end = (np.array([row[at] for row in rows], np.uint64) for at in (0, 1))
-    return Snapshot(
-        target, start_ns, end_ns, start, end, np.array([row[2] for row in rows], np.int64), np.array(ages, np.int64)
-    )
-
-
 def text_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snapshot]:
     """Yield the snapshots of a text in either form. Raises InputError on one that is neither."""
     with open_source(path, compressed) as source:
@@ -73,7 +44,7 @@ def text_snapshots(path: str | Path, compressed: bool = False) -> Iterator[Snaps
         if first.startswith(BINARY):
             raise InputError(f"{path}: a binary record of perf: expected the text that damo or perf script makes of it")
         raw = first.startswith((b"base_time_absolute:", b"monitoring_start:"))
-        yield from _dated(_raw(lines) if raw else _traced(lines))
+        yield from _dated(str(path), _raw(lines) if raw else _traced(lines))
 
 
 class _Lines:
@@ -114,20 +85,26 @@ class _Undated(NamedTuple):
             yield make_snapshot(self.target, max(0, min(start_ns, self.end_ns)), self.end_ns, self.rows)
 
 
-def _dated(found: Iterator[_Undated]) -> Iterator[Snapshot]:
+def _dated(name: str, found: Iterator[_Undated]) -> Iterator[Snapshot]:
     """Give every snapshot its beginning: the end of the target's snapshot before.
 
-    The first snapshot of a target lasts as long as the second; one that stays alone has no length.
+    The first snapshot of a target lasts as long as the second; one that stays alone has no length. Raises InputError if
+    too much waits for a second one.
     """
     known: dict[int, _Undated | int] = {}
+    waiting = 0
     for each in found:
         before = known.get(each.target)
         if each.start_ns is not None:
             yield from each.since(each.start_ns)
         elif before is None:
             known[each.target] = each
+            waiting += 1 + len(each.rows)
+            if waiting > MOST_WAITING:
+                raise InputError(f"{name}: expected at most {MOST_WAITING} regions in the first snapshots of targets")
         else:
             if isinstance(before, _Undated):
+                waiting -= len(before.rows)
                 yield from before.since(2 * before.end_ns - each.end_ns)
                 before = before.end_ns
             yield from each.since(before)
@@ -153,7 +130,10 @@ def _traced(lines: _Lines) -> Iterator[_Undated]:
         seconds, fraction, target, regions, start, end, accesses, age = found.groups()
         if now != (target, regions):
             rows, now = [], (target, regions)
-            end_ns = int(seconds) * 10**9 + int(fraction.ljust(9, b"0"))
+            end_ns = _time(lines, number, line, int(seconds) * 10**9 + int(fraction.ljust(9, b"0")))
+            _refuse_many(lines, number, line, int(regions))
+        if len(rows) >= int(regions):
+            raise lines.refuse(number, f"a snapshot of {int(regions)} regions", line)
         rows.append(_row(lines, number, line, (start, end, accesses, age), 10))
         if len(rows) == int(regions):
             # After a record's only snapshot damo writes another of one region with -1 accesses, to give the end time.
@@ -182,15 +162,28 @@ def _raw(lines: _Lines) -> Iterator[_Undated]:
             base = _number(lines, number, rest)
         elif name in RAW_HEADS:
             values[name] = _number(lines, number, rest)
+            _refuse_many(lines, number, line, values.get(b"nr_regions", 0))
             rows = []
-        elif (found := RAW_REGION.match(line)) is not None and len(values) == len(RAW_HEADS):
+        elif (found := RAW_REGION.match(line)) and len(values) == len(RAW_HEADS) and len(rows) < values[b"nr_regions"]:
             rows.append(_row(lines, number, line, (found[1], found[2], found[3], found[4]), 16))
         else:
             raise lines.refuse(number, "a line as damo report access --raw_form prints it", line)
         if rows and len(rows) == values[b"nr_regions"]:
-            start, end = (base + values[key] for key in RAW_HEADS[:2])
+            start, end = (_time(lines, number, line, base + values[key]) for key in RAW_HEADS[:2])
             yield _Undated(values[b"target_id"], max(0, start), max(0, end), rows)
             rows, values = [], {}
+
+
+def _time(lines: _Lines, number: int, line: bytes, time_ns: int) -> int:
+    """Return a time. Raises InputError unless it is below 2**63 nanoseconds."""
+    if abs(time_ns) >= END_OF_TIME_NS:
+        raise lines.refuse(number, "a time below 2**63 nanoseconds", line)
+    return time_ns
+
+
+def _refuse_many(lines: _Lines, number: int, line: bytes, regions: int) -> None:
+    if not 0 <= regions <= MOST_REGIONS:
+        raise lines.refuse(number, f"a snapshot of at most {MOST_REGIONS} regions", line)
 
 
 def _number(lines: _Lines, number: int, text: bytes) -> int:

@@ -16,7 +16,6 @@ from zswapsim.traces.folios import Folios, find_folios
 from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace
 from zswapsim.traces.whole import KEEP_EVENTS
 
-OF_PROCESS = 1 << 16  # largest array of a process's pages: there may be many processes
 MOST_ORDER = 31
 POLL_SECONDS = 0.05  # seconds between two progress reports of a file that is read at once
 DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
@@ -177,13 +176,14 @@ def _ops(name: str, chunk: Chunk) -> NDArray[np.uint8]:
 class PageNumbers:
     """Give dense numbers to pages, or to (process, page) pairs.
 
-    Pairs get them in two steps without loss: each process has a map of its own pages, and (process, number in that
-    map), which fits 64 bits, goes through the common map.
+    Pairs get them in two steps without loss: pages get a number whatever their process, and (process, that number),
+    which fits 64 bits, goes through the common map.
     """
 
     def __init__(self, common: DenseMap | None = None) -> None:
         self.common = DenseMap() if common is None else common
-        self.of_process: dict[int, DenseMap] = {}
+        self.of_any = DenseMap()
+        """The pages of all processes, if they are named."""
         self.paired: bool | None = None
 
     def __len__(self) -> int:
@@ -196,9 +196,9 @@ class PageNumbers:
             self.paired = paired
         if self.paired != paired:
             raise InputError(f"{name}: expected a process in every chunk or in none")
-        keys = np.ascontiguousarray(chunk.page) if chunk.process is None else self._pairs(chunk.page, chunk.process)
+        keys = chunk.page if chunk.process is None else self._pairs(name, chunk.page, chunk.process)
         dense = np.empty(len(keys), np.uint32)
-        self.common.map(keys, dense)
+        self.common.map(np.ascontiguousarray(keys), dense)
         return dense
 
     def originals(self) -> NDArray[np.uint64]:
@@ -212,23 +212,15 @@ class PageNumbers:
         keys = self.common.originals()
         if not self.paired:
             return keys
-        process, local = (keys >> np.uint64(32)), keys.astype(np.uint32)
-        order = np.argsort(process, kind="stable")
-        for mine in np.split(order, np.flatnonzero(np.diff(process[order])) + 1):
-            keys[mine] = self.of_process[int(process[mine[0]])].originals()[local[mine]]
-        return keys
+        return self.of_any.originals()[keys.astype(np.uint32)]
 
     def processes(self) -> NDArray[np.uint32] | None:
         """Return uint32[len]: the process of each number; None if none were named."""
         return (self.common.originals() >> np.uint64(32)).astype(np.uint32) if self.paired else None
 
-    def _pairs(self, page: NDArray[np.uint64], process: NDArray[np.uint32]) -> NDArray[np.uint64]:
-        keys = np.empty(len(page), np.uint64)
-        order = np.argsort(process, kind="stable")
-        ends = np.flatnonzero(np.diff(process[order])) + 1
-        for events in np.split(order, ends) if len(order) else []:
-            number = int(process[events[0]])
-            local = np.empty(len(events), np.uint32)
-            self.of_process.setdefault(number, DenseMap(OF_PROCESS)).map(np.ascontiguousarray(page[events]), local)
-            keys[events] = np.uint64(number << 32) | local
-        return keys
+    def _pairs(self, name: str, page: NDArray[np.uint64], process: NDArray[np.uint32]) -> NDArray[np.uint64]:
+        if process.dtype != np.uint32 or process.shape != page.shape:
+            raise InputError(f"{name}: expected a uint32 process for each of {len(page)} events")
+        number = np.empty(len(page), np.uint32)
+        self.of_any.map(np.ascontiguousarray(page), number)
+        return process.astype(np.uint64) << np.uint64(32) | number

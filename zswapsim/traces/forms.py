@@ -153,7 +153,8 @@ def _form_by_content(path: str) -> str:
 
 def _recorded(head: bytes) -> str | None:
     """Return "perf" or "damo" if that program wrote a file that begins so."""
-    from zswapsim.traces.damotext import BINARY, ZLIB_HEADS
+    from zswapsim.traces.damotext import BINARY
+    from zswapsim.traces.inflate import HEADS as ZLIB_HEADS
 
     if head.startswith(ZLIB_HEADS) or b"base_time_absolute:" in head or b"damon_aggregated:" in head:
         return "damo"

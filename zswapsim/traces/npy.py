@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError
 from zswapsim.files.operation import reason
+from zswapsim.traces.columns import left_out
 from zswapsim.traces.streams import file_bytes, open_file, open_source, out_of_memory, read_fully
 from zswapsim.traces.trace import CHUNK_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
 
 HEADER_BYTES = 1 << 16  # numpy writes 128; a trace's header is never longer than this
 WRITTEN_HEADER_BYTES = 192
+MOST_ELEMENT_BYTES = 1 << 12
+PIECE_BYTES = 16 << 20  # of the file that are read at once: an element may have many fields that are not read
 FIELDS: dict[str, type[np.unsignedinteger[Any]]] = {
     "page": np.uint64,
     "op": np.uint8,
@@ -29,7 +32,7 @@ FIELD_TYPES = {"page": "<u8", "op": "S1", "time_ns": "<u8", "process": "<u4"}
 class NpyTrace(Trace):
     """A one-dimensional array: integers are pages that are read; records have page and op, perhaps time_ns, process.
 
-    op is text or bytes (R or W), or an integer (0 or 1).
+    op is text or bytes (R or W), or an integer (0 or 1). A warning names other fields, which are not read.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -55,7 +58,7 @@ class NpyTrace(Trace):
             said = " ".join(str(error).split())
             raise InputError(f"{self.name}: byte offset 0: expected the header of a .npy file: {said}") from error
         if count < 0:
-            raise InputError(f"{self.name}: expected an array of one dimension, got shape {shape}")
+            raise InputError(f"{self.name}: expected an array of one dimension, got shape {str(shape)[:60]}")
         self._refuse_type(dtype)
         size, needed = file_bytes(self.path), start.tell() + count * dtype.itemsize
         if size != needed:
@@ -74,8 +77,14 @@ class NpyTrace(Trace):
         good = {"page", "op"} <= kinds.keys() and all(
             kind in "iu" or (name == "op" and kind in "SUb") for name, kind in kinds.items()
         )
-        if not good or dtype.hasobject or dtype.itemsize > 4096 or (dtype.names and any(dtype[n].shape for n in kinds)):
-            raise InputError(f"{self.name}: expected integers, or records with page and op, got {dtype}")
+        if (
+            not good
+            or dtype.hasobject
+            or dtype.itemsize > MOST_ELEMENT_BYTES
+            or (dtype.names and any(dtype[n].shape for n in kinds))
+        ):
+            raise InputError(f"{self.name}: expected integers, or records with page and op, got {str(dtype)[:200]}")
+        left_out(self.name, dtype.names or ())
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield every element."""
@@ -86,7 +95,7 @@ class NpyTrace(Trace):
         with open_source(self.path, compressed=False) as source:
             read_fully(source, memoryview(bytearray(self.offset)))
             while events < self.elements:
-                count = min(CHUNK_EVENTS, self.elements - events)
+                count = min(CHUNK_EVENTS, PIECE_BYTES // self.dtype.itemsize, self.elements - events)
                 buffer = memoryview(bytearray(count * self.dtype.itemsize))
                 if read_fully(source, buffer) < len(buffer):
                     raise InputError(f"{self.name}: element {events}: the file became shorter while it was read")

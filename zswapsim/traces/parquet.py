@@ -1,18 +1,20 @@
 """Read and write the native form, Parquet with a row for each event. Arrow does both, and reads any Parquet.
 
 A file has the columns page (uint64), op ("R" or "W", dictionary-encoded) and, if the trace has them, time_ns (uint64)
-and process (uint32). The file's key-value metadata has ``zswapsim.trace`` with the form's version and the trace's name.
-Pages of the file carry checksums, which Arrow verifies on reading.
+and process (uint32). The file's key-value metadata has ``zswapsim.trace`` with the form's version, the trace's name and
+its columns. Pages of the file carry checksums, which Arrow verifies on reading; what the metadata says of rows and
+places is compared with the pages (parquetpages.py).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -21,7 +23,10 @@ from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from zswapsim._core.base.errors import InputError
 from zswapsim.files.arrow import arrow_file
-from zswapsim.traces.streams import garbled, open_file
+from zswapsim.traces.columns import left_out, shown
+from zswapsim.traces.jsontext import decode_json
+from zswapsim.traces.parquetpages import check_footer, check_rows
+from zswapsim.traces.streams import garbled
 from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace, refuse_empty
 
 KEY = b"zswapsim.trace"
@@ -31,8 +36,15 @@ NO_OP = 255
 BUFFER_BYTES = 1 << 20  # bytes of a column that are read at once: a row group may be larger than memory
 
 
+class About(msgspec.Struct):
+    """What is read of the metadata of a file that zswapsim wrote; older ones don't list their columns."""
+
+    version: int
+    columns: list[str] = []
+
+
 class ParquetTrace(Trace):
-    """A Parquet file with the columns page and op, optionally time_ns and process; others are ignored.
+    """A Parquet file with the columns page and op, optionally time_ns and process; a warning names others.
 
     Page, time_ns and process may have any integer type; op may be text (R or W) or an integer (0 or 1). Raises
     InputError if the file can't be read or lacks a column.
@@ -41,9 +53,12 @@ class ParquetTrace(Trace):
     def __init__(self, path: str | Path) -> None:
         self.name, self.path = str(path), path
         with self._opened() as file:
-            self.columns = self._columns(file.schema_arrow)
+            written = _written(self.name, file.schema_arrow)
+            self.columns = self._columns(file.schema_arrow, written)
             self.rows = file.metadata.num_rows
             self.events = self.rows or None
+            leaves = [number for number in range(len(file.schema)) if file.schema.column(number).path in self.columns]
+            check_rows(path, self.rows, leaves, whole=written is not None)
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield every row."""
@@ -70,8 +85,7 @@ class ParquetTrace(Trace):
 
     @contextmanager
     def _opened(self, read_dictionary: Sequence[str] = ()) -> Iterator[Any]:
-        with open_file(self.path):  # the error says why the file can't be opened
-            pass
+        check_footer(self.path)
         with garbled(f"{self.name}: not a whole Parquet file: expected Parquet"):
             source = arrow_file(self.path)  # the other thread reads without the GIL
             parquet = ParquetFile(
@@ -84,12 +98,17 @@ class ParquetTrace(Trace):
         with source:
             yield parquet
 
-    def _columns(self, schema: pa.Schema) -> tuple[str, ...]:
-        """Return the known columns of the file. Raises InputError if page or op is missing, or of a wrong type."""
-        for column in ("page", "op"):
-            if schema.names.count(column) != 1:
-                raise InputError(f"{self.name}: expected one column {column}, got {', '.join(schema.names) or 'none'}")
-        columns = tuple(column for column in Chunk._fields if schema.names.count(column) == 1)
+    def _columns(self, schema: pa.Schema, written: Collection[str] | None) -> tuple[str, ...]:
+        """Return the known columns of the file, which has the columns `written` if it says so.
+
+        Raises InputError if page or op is missing, a known column is there twice or of a wrong type, or one that was
+        written is lacking.
+        """
+        for column in Chunk._fields:
+            if schema.names.count(column) > 1 or (column in ("page", "op") and column not in schema.names):
+                raise InputError(f"{self.name}: expected one column {column}, got {shown(schema.names)}")
+        left_out(self.name, schema.names, written or ())
+        columns = tuple(column for column in Chunk._fields if column in schema.names)
         for column in columns:
             kind = schema.field(column).type
             kind = kind.value_type if types.is_dictionary(kind) else kind
@@ -140,6 +159,14 @@ class ParquetTrace(Trace):
             raise InputError(f"{self.name}: row {row + at}: column {column}: expected {expected}, got {values[at]}")
 
 
+def _written(name: str, schema: pa.Schema) -> list[str] | None:
+    """Return the columns that the file was written with, if zswapsim wrote it; None if it says nothing of that."""
+    text = (schema.metadata or {}).get(KEY)
+    if text is None:
+        return None
+    return decode_json(text, About, f"{name}: metadata {KEY.decode()}").columns
+
+
 def _translated(indices: NDArray[Any], codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return codes[indices], and the last code for an index beyond them."""
     places = indices.view(f"u{indices.dtype.itemsize}")
@@ -184,7 +211,8 @@ def _batch(chunk: Chunk, name: str) -> pa.RecordBatch:
         columns["time_ns"] = pa.array(chunk.time_ns)
     if chunk.process is not None:
         columns["process"] = pa.array(chunk.process)
-    about = json.dumps({"version": VERSION, "name": name})
+    printable = name.encode(errors="backslashreplace").decode()
+    about = json.dumps({"version": VERSION, "name": printable, "columns": list(columns)})
     fields = [pa.field(column, array.type, nullable=False) for column, array in columns.items()]
     schema = pa.schema(fields, {KEY: about.encode()})
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)

@@ -24,7 +24,7 @@ from zswapsim._core.base.errors import InputError
 from zswapsim.traces.damotext import BINARY
 from zswapsim.traces.lines import numbered_lines, shown
 from zswapsim.traces.streams import open_source
-from zswapsim.traces.trace import CHUNK_EVENTS, READ, WRITE, Chunk, Trace, refuse_empty
+from zswapsim.traces.trace import READ, READ_EVENTS, WRITE, Chunk, Trace, refuse_empty
 
 EVENTS = (b"page-faults", b"faults", b"minor-faults", b"major-faults")
 TRACEPOINTS = (b"exceptions:page_fault_user", b"exceptions:page_fault_kernel")
@@ -87,7 +87,7 @@ class PerfTrace(Trace):
             op.append(WRITE if wrote else READ)
             times.append(head.time_ns)
             process.append(head.process)
-            if len(page) == CHUNK_EVENTS:
+            if len(page) == READ_EVENTS:  # numbers in lists take much memory
                 yield _chunk(page, op, times, process if both else None)
                 page, op, times, process = [], [], [], []
         if page:

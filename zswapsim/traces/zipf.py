@@ -15,6 +15,7 @@ LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")  # 32 leading bits of ln 2: its
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")  # the rest
 SQRT_HALF = 0.7071067811865476
 ATANH_TERMS = 12  # |s| is at most 0.172: the next term is below 2**-60
+BLOCK_RANKS = 1 << 16
 EXP_TERMS = 15  # |x| is at most 0.347: the next term is below 2**-60
 
 
@@ -47,9 +48,16 @@ def zipf_sums(ranks: int, alpha: float) -> NDArray[np.uint64]:
     RankTable takes them. Any alpha of at least 0 is allowed (0 makes all ranks equal; 1 is no exception). They are
     exact but for the rounding of float64.
     """
-    weights = exponential(-alpha * logarithm(np.arange(1, ranks + 1, dtype=np.float64)))
-    # Sum from the rarest on, so that small weights are not lost beside the sum of the large ones.
-    sums = np.cumsum(weights[::-1])
-    above = np.append(sums[-2::-1], 0.0)
-    scaled = ((1 - above / sums[-1]) * float(1 << DRAW_BITS)).astype(np.uint64)
-    return np.maximum.accumulate(scaled)
+    # Sum from the rarest on, so that small weights are not lost beside the sum of the large ones; in blocks, since the
+    # functions make many arrays.
+    above = np.zeros(ranks + 1)
+    for end in range(ranks, 0, -BLOCK_RANKS):
+        start = max(0, end - BLOCK_RANKS)
+        weights = exponential(-alpha * logarithm(np.arange(start + 1, end + 1, dtype=np.float64)))
+        weights[-1] += above[end]
+        above[start:end] = np.cumsum(weights[::-1])[::-1]
+    scaled = np.empty(ranks, np.uint64)
+    for start in range(0, ranks, BLOCK_RANKS):
+        part = above[start + 1 : start + 1 + BLOCK_RANKS]
+        scaled[start : start + len(part)] = (1 - part / above[0]) * float(1 << DRAW_BITS)
+    return np.maximum.accumulate(scaled, out=scaled)

@@ -13,15 +13,26 @@ from zswapsim._core.curve.sample import count_misses
 from zswapsim.study.curve.stack_curve import EXACT, Curve, StackCurve, make_stack_curve
 from zswapsim.traces import DenseTrace
 
+MOST_PROCESSES = 1 << 14
+MOST_CELLS = 1 << 26
+"""The maximum of processes times sizes, of which each takes 8 bytes."""
+
 
 class PageOwners:
-    """Hold the process of each page of a scanned trace. Raises InputError if the trace names no processes."""
+    """Hold the process of each page of a scanned trace.
+
+    Raises InputError if the trace names no processes, or more than MOST_PROCESSES.
+    """
 
     def __init__(self, trace: DenseTrace) -> None:
         owner = trace.processes()
         if owner is None:
             raise InputError(f"{trace.name}: --by-process: expected a trace that names processes")
         names, place = np.unique(owner, return_inverse=True)
+        if len(names) > MOST_PROCESSES:
+            raise InputError(
+                f"{trace.name}: --by-process: expected at most {MOST_PROCESSES} processes, got {len(names)}"
+            )
         self.names: list[int] = names.tolist()
         self.place = place.astype(np.uint32)
         """The place in `names` of each page's process."""
@@ -61,6 +72,11 @@ class SharedDram:
     """Count the faults and swap-outs of each process's pages at ascending `sizes` of a DRAM that all share."""
 
     def __init__(self, trace: DenseTrace, owners: PageOwners, sizes: Sequence[int]) -> None:
+        if len(owners.names) * (len(sizes) + 1) > MOST_CELLS:
+            raise InputError(
+                f"--by-process: expected at most {MOST_CELLS} processes times sizes, got {len(owners.names)} times"
+                f" {len(sizes)}"
+            )
         self.trace, self.owners, self.sizes = trace, owners, np.asarray(sizes, np.int64)
         self._cell_of = np.searchsorted(self.sizes, np.arange(trace.pages + 1)).astype(np.uint32)
         self._misses = np.zeros((len(owners.names), len(sizes) + 1), np.uint64)

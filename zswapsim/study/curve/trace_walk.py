@@ -11,10 +11,12 @@ from types import FrameType
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.base.errors import InputError
 from zswapsim.traces import DenseTrace
 
 Progress = Callable[[int, int], None]
 Piece = tuple[NDArray[np.uint32], NDArray[np.uint8]]
+MOST_WINDOWS = 1 << 14
 PIECE = 1 << 18
 """Accesses after which Ctrl-C is noticed."""
 
@@ -29,8 +31,11 @@ def walk_trace(
 ) -> tuple[int, bool]:
     """Pass all accesses to `feed`, and call `end_window` with their number at the end of each window and of the trace.
 
-    Returns how many accesses were passed on, and True if Ctrl-C ended the walk before its end.
+    Returns how many accesses were passed on, and True if Ctrl-C ended the walk before its end. Raises InputError if
+    there are too many windows.
     """
+    if window and trace.events > MOST_WINDOWS * window:
+        raise InputError(f"--window {window}: expected at most {MOST_WINDOWS} windows in {trace.events} accesses")
     done = 0
     try:
         for pages, ops in pieces(trace, window):

@@ -21,7 +21,9 @@ from zswapsim.compressors.measure import Columns
 from zswapsim.files.atomic import atomic_write
 from zswapsim.files.privacy import is_private, permissions_for
 from zswapsim.study.profile.record import DIGEST_BYTES, Origin, Profile
+from zswapsim.traces.jsontext import decode_json
 from zswapsim.traces.kinds import DATA
+from zswapsim.traces.parquetpages import check_footer, check_held
 from zswapsim.traces.streams import garbled, open_file
 
 if TYPE_CHECKING:
@@ -77,9 +79,11 @@ def read_profile(path: str | Path) -> Profile:
     import pyarrow.parquet as pq
 
     path_text(path, "path")
+    check_footer(path)
     with open_file(path) as file, garbled(f"{path}: expected a profile in Parquet"):
         parquet = pq.ParquetFile(pa.PythonFile(file, mode="r"), page_checksum_verification=True)
         about = _about(path, parquet.schema_arrow)
+        check_held(path)
         table = parquet.read().combine_chunks()
         table.validate(full=True)
     return _Reader(path, about, table).profile()
@@ -89,10 +93,7 @@ def _about(path: str | Path, schema: "pa.Schema") -> _About:
     text = (schema.metadata or {}).get(KEY)
     if text is None:
         raise InputError(f"{path}: metadata: expected {KEY.decode()}, as `zswapsim profile` writes it, got none")
-    try:
-        about = msgspec.json.decode(text, type=_About)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: metadata {KEY.decode()}: {error}") from error
+    about = decode_json(text, _About, f"{path}: metadata {KEY.decode()}")
     if about.version != VERSION:
         raise InputError(f"{path}: a profile of version {about.version}: expected {VERSION}")
     return about

@@ -25,6 +25,7 @@ from zswapsim.files.ours import open_ours, remove_ours
 from zswapsim.files.privacy import permissions_for
 from zswapsim.files.temporary import OWNER_ONLY
 from zswapsim.study.profile.record import Origin
+from zswapsim.traces.jsontext import decode_json
 
 SUFFIX = ".part"
 VERSION = 1
@@ -154,8 +155,8 @@ def _head_of(first: bytes) -> _Head | None:
     """Return the first line of a journal by its first bytes; None if it is not whole, or no journal's."""
     line, end, _ = first.partition(b"\n")
     try:
-        return msgspec.json.decode(line, type=_Head) if end else None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return decode_json(line, _Head, "") if end else None
+    except InputError:
         return None
 
 
@@ -174,8 +175,8 @@ def _read_part(file: IO[bytes], rows: int) -> Part | None:
     """Return the part that begins here; None at the end of the file or if the part is not whole."""
     check, line = file.read(CHECK_BYTES), file.readline(LINE_BYTES)
     try:
-        about = msgspec.json.decode(line, type=_About)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        about = decode_json(line, _About, "")
+    except InputError:
         return None
     if not 0 <= about.begin < about.begin + about.rows <= rows:
         return None

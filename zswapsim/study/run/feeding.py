@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from zswapsim._core.base.errors import InputError
 from zswapsim._core.engine.replay import Replay
 from zswapsim.study.run.zram_upkeep import ZramUpkeep
 from zswapsim.traces import DenseTrace
@@ -13,6 +14,7 @@ from zswapsim.traces import DenseTrace
 PIECE_NS = 20 * 10**6
 LEAST_PIECE, FIRST_PIECE, MOST_PIECE = 1 << 6, 1 << 12, 1 << 16
 MOST_PIECE_OF_BYTES = 1 << 13  # accesses that need a slow codec may come after ones that all hit
+MOST_ROWS = 1 << 17
 TIMELINE_COLUMNS = (
     "accesses",
     "minor_faults",
@@ -60,6 +62,13 @@ class Feeder:
     def times(self) -> dict[str, int]:
         """Return both times under their names in a Result."""
         return {"feed": self.wall_ns, "feed_processor": self.processor_ns}
+
+
+def window_of(asked: int, events: int) -> int:
+    """Return the accesses of a row of the timeline. Raises InputError if that would be too many rows."""
+    if asked and events > MOST_ROWS * asked:
+        raise InputError(f"--window {asked}: expected at most {MOST_ROWS} rows of the timeline in {events} accesses")
+    return asked or -(-events // 100)
 
 
 class Timeline:

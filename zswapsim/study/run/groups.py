@@ -23,9 +23,10 @@ def page_groups(text: str, trace: DenseTrace) -> NDArray[np.uint16] | None:
     present, place = np.unique(processes, return_inverse=True)
     group_of = np.zeros(len(present), np.uint16)
     for number, group in enumerate(parse_groups(text), 1):
-        group_of[np.isin(present, list(group.processes))] = number
-        missing = group.processes - set(present.tolist())
-        if group.processes and len(missing) == len(group.processes):
+        mine = [slice(*np.searchsorted(present, (first, last + 1))) for first, last in group.processes]
+        for each in mine:
+            group_of[each] = number
+        if mine and all(each.start == each.stop for each in mine):
             raise InputError(f"--groups {text}: {trace.name} has no process of {group.name}")
     return np.ascontiguousarray(group_of[place])
 

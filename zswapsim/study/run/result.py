@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from zswapsim.traces.jsontext import decode_json
+
 COMPLETED = "completed"
 OUT_OF_MEMORY = "out of memory"
 PAGES_LOST = "pages lost"
@@ -51,8 +53,8 @@ class Result(msgspec.Struct, kw_only=True):
 
     @classmethod
     def from_json(cls, text: bytes | str) -> "Result":
-        """Return the Result that :meth:`to_json` wrote. Raises ``msgspec.DecodeError``."""
-        return msgspec.json.decode(text, type=cls)
+        """Return the Result that :meth:`to_json` wrote. Raises InputError."""
+        return decode_json(text, cls, "expected a result in JSON")
 
 
 def completed(result: Result) -> Result:

@@ -11,7 +11,7 @@ import msgspec
 from zswapsim._core.base.arguments import callback, instance
 from zswapsim.compressors.measure import Measured
 from zswapsim.study.run.engine import open_replay
-from zswapsim.study.run.feeding import Feeder, Timeline, feed_trace
+from zswapsim.study.run.feeding import Feeder, Timeline, feed_trace, window_of
 from zswapsim.study.run.folios import trace_folios
 from zswapsim.study.run.future import trace_future
 from zswapsim.study.run.groups import group_results, page_groups
@@ -72,7 +72,7 @@ def run(
     engine = open_replay(
         asked, dense.pages, held, measured, nodes, group_of=group_of, order=order, folios=folios, future=future
     )
-    timeline = Timeline(engine, asked.window or -(-dense.events // 100))
+    timeline = Timeline(engine, window_of(asked.window, dense.events))
     read_before = dense.read_ns
     clock = time.perf_counter_ns()
     feeder = Feeder(engine, asked.depth)

@@ -58,6 +58,8 @@ def parse_backend(spec: str) -> BackendSpec:
     """Return the name and the parameters of a backend. Raises InputError."""
     first, second = two_tiers(spec)
     if second:
+        if two_tiers(first)[1]:
+            raise InputError(f"--backend {spec}: expected two tiers at most")
         fast, slow = parse_backend(first), parse_backend(second)
         if fast.name not in BEFORE_ANOTHER or slow.name != "zswap":
             raise InputError(f"--backend {spec}: expected {' or '.join(BEFORE_ANOTHER)} in front of zswap")

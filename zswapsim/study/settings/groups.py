@@ -1,6 +1,7 @@
 """Parse groups of a trace's processes, which are like memory cgroups: ``web:processes=1+2,max=16M;web/front:...``."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from zswapsim._core.base.errors import InputError
@@ -11,14 +12,20 @@ WORKLOAD = "workload"
 """The group that holds all others, and the processes that are in no other."""
 NAME = re.compile(r"[\w.-]+(/[\w.-]+)*")
 KEYS = ("processes", "max", "writeback")
-MOST_PROCESSES = 1 << 20  # limit for one range
+MOST_GROUPS = 1024
+MOST_DEPTH = 32
+LONGEST_NAME = 255  # NAME_MAX, of each part of a path
+
+Ranges = tuple[tuple[int, int], ...]
+"""The first and the last process of each range. Ranges are compared and never expanded."""
 
 
 class Group(NamedTuple):
     """Hold the name of one group, its processes, and the values of its cgroup files."""
 
     name: str
-    processes: frozenset[int] = frozenset()
+    processes: Ranges = ()
+    """The ranges ascend and do not touch."""
     most_bytes: int | None = None
     """memory.zswap.max; None for unlimited."""
     writeback: bool = True
@@ -28,7 +35,8 @@ class Group(NamedTuple):
 def parse_groups(text: str) -> list[Group]:
     """Return the groups of a spec, each after its parent; a parent that the spec leaves out is added.
 
-    Raises InputError for an unknown name or key, and for a group or a process that is named twice.
+    Raises InputError for an unknown name or key, for a group or a process that is named twice, and for more than
+    MOST_GROUPS groups.
     """
     found: dict[str, Group] = {}
     for part in text.split(";") if text else ():
@@ -39,16 +47,33 @@ def parse_groups(text: str) -> list[Group]:
     for name in list(found):
         for end in (match.start() for match in re.finditer("/", name)):
             found.setdefault(name[:end], Group(name[:end]))
-    listed = [process for group in found.values() for process in group.processes]
-    twice = {process for process in listed if listed.count(process) > 1} if len(set(listed)) < len(listed) else ()
-    if twice:
-        raise InputError(f"--groups {text}: process {min(twice)} is in more than one group")
+    if len(found) > MOST_GROUPS:
+        raise InputError(f"--groups {text[:60]}…: {len(found)} groups: expected at most {MOST_GROUPS}")
+    twice = _in_two(group.processes for group in found.values())
+    if twice is not None:
+        raise InputError(f"--groups {text}: process {twice} is in more than one group")
     return [found[name] for name in sorted(found, key=lambda name: name.split("/"))]
+
+
+def _in_two(groups: Iterable[Ranges]) -> int | None:
+    """Return the lowest process that two groups name, None if there is none. The ranges of a group are merged."""
+    ranges = sorted(each for group in groups for each in group)
+    reach = -1
+    for first, last in ranges:
+        if first <= reach:
+            return first
+        reach = last
+    return None
 
 
 def _parse(part: str) -> Group:
     name, _, given = part.partition(":")
     what = f"--groups {part}"
+    parts = name.split("/")
+    if len(parts) > MOST_DEPTH or max(map(len, parts)) > LONGEST_NAME:
+        raise InputError(
+            f"--groups {part[:60]}…: expected at most {MOST_DEPTH} names of {LONGEST_NAME} characters each"
+        )
     if not NAME.fullmatch(name) or name == WORKLOAD:
         raise InputError(f"{what}: expected NAME:KEY=VALUE,... and another name than {WORKLOAD}")
     values: dict[str, Any] = {}
@@ -71,14 +96,15 @@ def _most(text: str, what: str) -> int:
     return 0 if text == "0" else parse_size(text, f"{what}: max")
 
 
-def _processes(text: str, what: str) -> frozenset[int]:
-    """Return the processes of ``1+5-9``."""
-    found: set[int] = set()
-    for first, last in parse_ranges(text, f"{what}: processes") if text else ():
-        if last - first >= MOST_PROCESSES:
-            raise InputError(f"{what}: processes: expected fewer than {MOST_PROCESSES} in a range: {first}-{last}")
-        found.update(range(first, last + 1))
-    return frozenset(found)
+def _processes(text: str, what: str) -> Ranges:
+    """Return the processes of ``1+5-9``, as ranges that ascend and do not touch."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(parse_ranges(text, f"{what}: processes") if text else ()):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return tuple(found)
 
 
 def group_tree(text: str, most_bytes: int | None, writeback: bool) -> list[tuple[int | None, int | None, bool]]:
