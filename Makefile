@@ -19,7 +19,8 @@ export ZSWAPSIM_TRACES ?= $(abspath ../shared/traces)
 export PIP_CONSTRAINT := $(abspath constraints.txt)
 
 .DELETE_ON_ERROR:
-.PHONY: help build needs demo test endurance sweep bench lint hints debug-test sanitize-test sdist installed-test clean
+.PHONY: help needs build demo test simulate endurance fuzz mutants storm sweep sweep bench lint hints debug-test \
+	sanitize-test sdist installed-test clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -99,6 +100,13 @@ fuzz: $(STAMP)-built $(STAMP)-test ## the fuzz targets of codecs and readers, fo
 # Draws by a seed: make mutants ARGS="--seed 2 --count 40 --areas report study"
 mutants: $(STAMP)-built $(STAMP)-test ## small faults put into the sources, one at a time: which does no test notice?
 	@$(BIN)/python tests/mutate.py $(ARGS)
+
+# KILLS is for each command; STRIKES is the number of exact moments at which signals are sent inside each command.
+KILLS ?= 200
+STRIKES ?= 60
+storm: $(STAMP)-built $(STAMP)-test ## kill every long command at many moments: half an hour or more
+	@$(BIN)/python tests/strike.py $(STRIKES)
+	@$(BIN)/python tests/storm.py --kills $(KILLS)
 
 # What only benchmarks use is no part of the package.
 $(STAMP)-native: $(STAMP)-built $(wildcard bench/native/*.py bench/native/*.pyx)

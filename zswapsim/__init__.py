@@ -6,12 +6,12 @@
 'completed'
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from zswapsim._version import __version__
 
+TYPE_CHECKING = False  # without typing, the command line takes the signals over a few milliseconds earlier
 if TYPE_CHECKING:
+    from typing import Any
+
     from zswapsim._core.base.errors import (
         BusyError,
         ClosedError,
@@ -121,9 +121,11 @@ def get_include() -> str:
     return str(Path(__file__).parent / "include")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

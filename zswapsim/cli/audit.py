@@ -9,6 +9,7 @@ frame of a private node, and which of them can tell that it exists.
 import argparse
 
 from zswapsim.cli.options import add_output
+from zswapsim.cli.streams import say
 from zswapsim.machine.interface import INTERFACES
 from zswapsim.machine.isolation import RULES
 
@@ -47,14 +48,13 @@ def explain_caller(rules: list[str], name: str, interface: str | None) -> None:
     from zswapsim.machine.audit import run_caller
     from zswapsim.report.audit import explanation
 
-    print("\n\n".join(explanation(rule, name, run_caller(rule, name, interface)[1]) for rule in rules))
+    say("\n\n".join(explanation(rule, name, run_caller(rule, name, interface)[1]) for rule in rules))
 
 
 def show(rules: list[str], args: argparse.Namespace) -> None:
     """Run the audit and write it in every form that was asked for."""
-    import msgspec
-
     from zswapsim.cli.output import terminal, text_wanted, write_json
+    from zswapsim.json_text import json_document
     from zswapsim.machine.audit import audit, verdicts
     from zswapsim.report.audit import audit_text
     from zswapsim.report.picture import draw_matrix
@@ -63,6 +63,6 @@ def show(rules: list[str], args: argparse.Namespace) -> None:
     if args.picture is not None:
         draw_matrix(cells, args.picture)
     if args.json is not None:
-        write_json(args.json, msgspec.json.format(msgspec.json.encode(cells), indent=2))
+        write_json(args.json, json_document(cells))
     if text_wanted(args.json, args.quiet):
-        print(audit_text(cells, verdicts(cells), *terminal()))
+        say(audit_text(cells, verdicts(cells), *terminal()))

@@ -6,9 +6,11 @@ process's data as it lay in memory, so only its owner may read it.
 """
 
 import argparse
-import sys
 
+from zswapsim.cli.errors import complain
 from zswapsim.cli.options import add_quiet
+from zswapsim.cli.streams import say
+from zswapsim.text import printable
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +43,9 @@ def run(args: argparse.Namespace) -> None:
     warn_private(args.output, HOLDS)
     if not snapshot.knows_present:
         text = "this kernel does not show which pages are present, so zero pages were left out"
-        print(f"zswapsim: {args.output}: {text}", file=sys.stderr)
+        complain(f"{args.output}: {text}")
     if not args.quiet:
-        print(
-            f"{args.output}: {tally.pages} pages of {snapshot.regions} mappings,"
+        say(
+            f"{printable(args.output)}: {tally.pages} pages of {snapshot.regions} mappings,"
             f" {100 * tally.zero / tally.pages:.1f} % zero, {100 * tally.same_filled / tally.pages:.1f} % same-filled"
         )

@@ -97,6 +97,9 @@ def without_command(arguments: list[str]) -> int:
 
 def parse(parser: Parser, arguments: list[str]) -> argparse.Namespace | None:
     """Return the parsed arguments, or None if `--help` was asked for and has been printed."""
+    for argument in arguments:
+        if argument.startswith("--") and argument.endswith("=--"):  # argparse would make an empty list of it
+            parser.error(f"argument {argument.removesuffix('=--')}: expected a value, got '--'")
     try:
         return parser.parse_args(arguments)
     except SystemExit as done:

@@ -10,6 +10,7 @@ import argparse
 
 from zswapsim.cli.options import (
     CHOICES,
+    MOST_THREADS,
     add_contents,
     add_output,
     add_settings,
@@ -18,6 +19,7 @@ from zswapsim.cli.options import (
     profiled,
     whole_number,
 )
+from zswapsim.cli.streams import say
 
 FASTEST = ("backend", "compressor")
 """Settings that vary fastest from row to row, so that their rows are next to each other."""
@@ -43,8 +45,8 @@ def run(args: argparse.Namespace) -> None:
     from zswapsim.report.comparison import comparison_text
     from zswapsim.study.compare.compare import combinations, compare
 
-    if args.processes < 0:
-        raise InputError(f"--processes {args.processes}: expected 0 or more")
+    if not 0 <= args.processes <= MOST_THREADS:
+        raise InputError(f"--processes {args.processes}: expected 0 or more, and at most {MOST_THREADS}")
     given = asked_settings(args, DEPTH)
     order = [name for name in CHOICES if name not in FASTEST]
     asked = combinations(**{name: given[name] for name in (*order, *FASTEST) if name in given})
@@ -57,4 +59,4 @@ def run(args: argparse.Namespace) -> None:
     if args.json is not None:
         write_json(args.json, results_json(results))
     if text_wanted(args.json, args.quiet):
-        print(comparison_text(results, *terminal()))
+        say(comparison_text(results, *terminal()))

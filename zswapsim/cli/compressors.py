@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from zswapsim.cli.options import CHAIN_HELP, add_output, whole_number
+from zswapsim.cli.options import CHAIN_HELP, MOST_THREADS, add_output, whole_number
+from zswapsim.cli.streams import say
+from zswapsim.text import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,11 +59,10 @@ def run(args: argparse.Namespace) -> None:
     else:
         document = list_all(args.json, args.quiet)
     if args.json is not None:
-        import msgspec
-
         from zswapsim.cli.output import write_json
+        from zswapsim.json_text import json_document
 
-        write_json(args.json, msgspec.json.format(msgspec.json.encode(document), indent=2))
+        write_json(args.json, json_document(document))
 
 
 def list_all(json: str | None, quiet: bool) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def list_all(json: str | None, quiet: bool) -> dict[str, Any]:
 
     infos = available()
     if text_wanted(json, quiet):
-        print(listing_text(infos, *terminal()))
+        say(listing_text(infos, *terminal()))
     return {"compressors": [info_record(info) for info in infos]}
 
 
@@ -101,8 +102,8 @@ def measure_all(
     from zswapsim.cli.progress import progress_bar
     from zswapsim.report.compressors import measured_text
 
-    if threads < 1:
-        raise InputError(f"--threads {threads}: expected at least 1")
+    if not 1 <= threads <= MOST_THREADS:
+        raise InputError(f"--threads {threads}: expected at least 1, and at most {MOST_THREADS}")
     if not 4 <= chain_size <= 16:
         raise InputError(f"--chain-size {chain_size}: expected 4 to 16")
     chosen, failures = list(dict.fromkeys(specs)) or usable_names(), {}
@@ -117,9 +118,9 @@ def measure_all(
                     raise
                 failures[spec] = str(error)
     if text_wanted(json, quiet):
-        print(measured_text(list(measured), list(measured.values()), *terminal()))
+        say(measured_text(list(measured), list(measured.values()), *terminal()))
         for failure in failures.values():
-            print(f"\nnot measured: {failure}")
+            say(f"\nnot measured: {printable(failure)}")
     return {
         "pages": source,
         "chain_size": chain_size,
@@ -175,5 +176,6 @@ def train(source: str, out: str, size: str, json: str | None, quiet: bool) -> di
     if private:
         warn_private(out, HOLDS)
     if text_wanted(json, quiet):
-        print(f"{out}: {len(dictionary)} bytes, trained from {len(images)} pages: use it as zstd:dict={out}")
+        name = printable(out)
+        say(f"{name}: {len(dictionary)} bytes, trained from {len(images)} pages: use it as zstd:dict={name}")
     return {"dictionary": {"file": out, "bytes": len(dictionary), "pages": len(images)}}

@@ -8,7 +8,10 @@ whole or not at all.
 import argparse
 import sys
 
+from zswapsim.cli.errors import complain
 from zswapsim.cli.options import add_quiet
+from zswapsim.cli.streams import check_stdout, say
+from zswapsim.text import printable
 
 STDOUT = "-"
 
@@ -34,15 +37,17 @@ def run(args: argparse.Namespace) -> None:
     with progress_bar("converting", unit="events", quiet=args.quiet) as progress:
         converted = convert_trace(args.source, args.target, progress)
     for field in converted.lost:
-        print(f"zswapsim: {args.target}: this form has no place for {field}", file=sys.stderr)
+        complain(f"{args.target}: this form has no place for {field}")
     if not args.quiet:
         writes = 100 * converted.writes / converted.events
-        print(f"{args.target}: {converted.events} events, {converted.pages} distinct pages, {writes:.1f} % writes")
+        name = printable(args.target)
+        say(f"{name}: {converted.events} events, {converted.pages} distinct pages, {writes:.1f} % writes")
 
 
 def _print_csv(source: str) -> None:
     from zswapsim.traces.csvform import write_csv
     from zswapsim.traces.forms import read_trace
 
+    check_stdout()
     write_csv(read_trace(source), sys.stdout.buffer)
     sys.stdout.buffer.flush()

@@ -12,6 +12,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from zswapsim.cli.options import add_output, number, whole_number
+from zswapsim.cli.streams import say
 from zswapsim.study.settings.cram import CONTROLS
 
 if TYPE_CHECKING:
@@ -117,13 +118,12 @@ def device_of(args: argparse.Namespace) -> "HeadroomCase":
 
 def show(points: "list[HeadroomPoint]", found: "list[Overwritten]", args: argparse.Namespace) -> None:
     """Write both tables in every form that was asked for."""
-    import msgspec
-
     from zswapsim.cli.output import terminal, text_wanted, write_json
+    from zswapsim.json_text import json_document
     from zswapsim.report.headroom import headroom_text, overwritten_text
 
     if args.json is not None:
         both = {"headroom": points, "overwritten": found}
-        write_json(args.json, msgspec.json.format(msgspec.json.encode(both), indent=2))
+        write_json(args.json, json_document(both))
     if text_wanted(args.json, args.quiet):
-        print(f"{headroom_text(points, *terminal())}\n\n{overwritten_text(found, *terminal())}")
+        say(f"{headroom_text(points, *terminal())}\n\n{overwritten_text(found, *terminal())}")

@@ -10,6 +10,7 @@ far.
 import argparse
 
 from zswapsim.cli.options import RECLAIM_HELP, add_output, add_trace, number, whole_number
+from zswapsim.cli.streams import say
 
 
 def prepare_parser(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +60,6 @@ def run(args: argparse.Namespace) -> None:
     if args.json is not None:
         write_json(args.json, found.to_json())
     if text_wanted(args.json, args.quiet):
-        print(curves_text(found, *terminal()))
+        say(curves_text(found, *terminal()))
     if found.interrupted:
         raise KeyboardInterrupt

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zswapsim.cli.options import add_output, whole_number
+from zswapsim.cli.streams import say
+from zswapsim.signals import held, released
+from zswapsim.text import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,15 +68,15 @@ def run(args: argparse.Namespace) -> None:
         replayed.scan(progress)
     contents = capture(args.seed, replayed.pages, spoken)
     if spoken:
-        print(f"replay:  {replayed.name}\n")
+        say(f"replay:  {printable(replayed.name)}\n")
     with progress_bar("replaying", quiet=args.quiet) as progress:
         results = compare(replayed, contents, asked, processes=1, progress=progress)
     if args.json is not None:
         write_json(args.json, results_json(results))
     if spoken:
         loads = sum(result.verified_pages for result in results)
-        print(f"{comparison_text(results, *terminal())}\n\n{loads:,} pages came back, each as it was stored.")
-        print(advice(results))
+        say(f"{comparison_text(results, *terminal())}\n\n{loads:,} pages came back, each as it was stored.")
+        say(advice(results))
 
 
 def settings_of(dram: str, node: str) -> "list[Settings]":
@@ -95,8 +98,8 @@ def capture(seed: int, footprint: int, spoken: bool) -> "Contents":
     pages = pages_of_program(seed)
     picked = pages[_spread(len(pages), footprint)]
     if spoken:
-        print("program: Python with JSON documents, an in-memory sqlite database and text")
-        print(
+        say("program: Python with JSON documents, an in-memory sqlite database and text")
+        say(
             f"capture: {len(pages):,} anonymous pages of it in {time.monotonic() - started:.1f} s; "
             f"{len(picked):,} of them, evenly spread, are replayed"
         )
@@ -133,19 +136,24 @@ def program(seed: int) -> Iterator[subprocess.Popen[bytes]]:
 
     If we are killed, the program ends by itself, as its standard input is closed.
     """
-    child = subprocess.Popen(
-        [sys.executable, str(CHILD), str(seed), str(DOCUMENTS)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-        process_group=0,  # Ctrl-C must not reach the child: we end it
-    )
-    try:
-        _await_ready(child)
-        yield child
-    finally:
-        child.kill()
-        child.communicate()
+    from zswapsim.starting import start_process
+
+    with held():
+        child = start_process(
+            [sys.executable, str(CHILD), str(seed), str(DOCUMENTS)],
+            "the demo's program",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+            process_group=0,  # Ctrl-C must not reach the child: we end it
+        )
+        try:
+            with released():
+                _await_ready(child)
+                yield child
+        finally:
+            child.kill()
+            child.communicate()
 
 
 def _await_ready(child: subprocess.Popen[bytes]) -> None:

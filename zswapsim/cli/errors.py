@@ -5,6 +5,7 @@ exception                       exit  cause
 ==============================  ====  ===================================================
 InputError                      2     the user gave a wrong option, argument or file
 another ZswapsimError, OSError  1     the machine, a compressor or a file failed
+MemoryError, ImportError        1     memory ran out
 KeyboardInterrupt               130   the user pressed Ctrl-C
 BrokenPipeError                 1     the reader of our output went away; nothing is printed
 ==============================  ====  ===================================================
@@ -13,10 +14,13 @@ With ``ZSWAPSIM_DEBUG=1`` in the environment the traceback is printed above the 
 """
 
 import os
-import signal
 import sys
 from collections.abc import Callable
-from types import FrameType
+from contextlib import suppress
+from typing import TextIO
+
+from zswapsim import signals
+from zswapsim.text import one_line
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "ZSWAPSIM_DEBUG"
@@ -24,39 +28,54 @@ PRINTING = ("zswapsim.cli", "rich.")
 """Modules that write to standard output."""
 
 
-def guarded(work: Callable[[], int | None]) -> int:
-    """Run `work`, flush its output, and return the exit code."""
-    _unwind_on_signals()
-    try:
-        code = work() or DONE
-        sys.stdout.flush()
-        return code
-    except Exception as error:
-        return report(error)
-    except KeyboardInterrupt as error:
-        return report(error)
+def guarded(work: Callable[[], int | None], *, for_good: bool = False) -> int:
+    """Run `work`, flush its output, and return the exit code. The first ending signal ends it, and later ones wait.
+
+    With `for_good` this process is about to end, and signals are ignored from then on: the exit code stays true.
+    """
+    with signals.Unwinding(for_good=for_good):
+        try:
+            try:
+                code = work() or DONE
+                sys.stdout.flush()
+            finally:
+                signals.begin_to_end()
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
+            code = report(error)
+    return code
 
 
 def report(error: BaseException) -> int:
     """Print one line about `error` and return its exit code."""
+    if isinstance(error, SystemExit):  # by a signal
+        return error.code if isinstance(error.code, int) else FAILED
     if os.environ.get(DEBUG) == "1":
         import traceback
 
-        traceback.print_exception(error)
+        with suppress(OSError):
+            traceback.print_exception(error)
     if isinstance(error, BrokenPipeError):
-        _silence_stdout()
+        _silence(sys.stdout)
         return FAILED
-    code, message = _classify(error)
+    try:
+        code, message = _classify(error)
+    except (MemoryError, ImportError):  # there is not even memory for the modules that say so
+        code, message = FAILED, "the host is out of memory"
     if message:
         complain(message)
     if isinstance(error, OSError):
-        _silence_stdout()
+        _silence(sys.stdout)
     return code
 
 
 def complain(message: str) -> None:
-    """Write `message` to stderr as one line; its line breaks become spaces."""
-    print("zswapsim: " + " ".join(message.split()), file=sys.stderr)
+    """Write `message` to stderr as one line that is safe to show. If nobody can read it, there is nobody to tell."""
+    if sys.stderr is None:
+        return
+    try:
+        print(f"zswapsim: {one_line(message)}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        _silence(sys.stderr)
 
 
 def _classify(error: BaseException) -> tuple[int, str]:
@@ -68,9 +87,19 @@ def _classify(error: BaseException) -> tuple[int, str]:
         return FAILED, _system(error)
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, ": ".join(["interrupted", *map(str, error.args)])
+    return FAILED, _of_limits(error) or f"internal error: {type(error).__name__}: {error} ({DEBUG}=1 shows where)"
+
+
+def _of_limits(error: BaseException) -> str:
+    """Return one line about memory or a thread that the system has refused, "" for any other error."""
+    from zswapsim.starting import is_refusal, memory_limit, refusal
+
     if isinstance(error, MemoryError):
-        return FAILED, "the host is out of memory"
-    return FAILED, f"internal error: {type(error).__name__}: {error} ({DEBUG}=1 shows where)"
+        limit = memory_limit()
+        return f"the host is out of memory{limit and f', or the limit is reached: {limit}'}"
+    if isinstance(error, ImportError):
+        return f"cannot load a part of this program: {error}"
+    return refusal("a thread") if is_refusal(error) else ""
 
 
 def _system(error: OSError) -> str:
@@ -89,25 +118,9 @@ def _system(error: OSError) -> str:
     return f"standard output: {reason}" if printing else reason
 
 
-def _silence_stdout() -> None:
-    """Redirect stdout to /dev/null: the interpreter flushes it once more at exit, and would fail again."""
-    try:
+def _silence(stream: TextIO) -> None:
+    """Redirect a stream to /dev/null: the interpreter flushes it once more at exit, and would fail again."""
+    with suppress(OSError, ValueError):
         descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
+        os.dup2(descriptor, stream.fileno())
         os.close(descriptor)
-    except (OSError, ValueError):
-        pass
-
-
-def _unwind_on_signals() -> None:
-    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that children and temporary files are removed."""
-
-    def unwind(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        try:
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, unwind)
-        except ValueError:  # not the main thread: the embedding program keeps its handlers
-            return

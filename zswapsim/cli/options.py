@@ -1,6 +1,8 @@
 """Declare the options that several commands share, among them one for every field of Settings."""
 
 import argparse
+import math
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zswapsim.machine.isolation import RULES
@@ -8,6 +10,7 @@ from zswapsim.reclaimers.names import RECLAIMERS
 from zswapsim.study.settings import DEPTHS, READAHEADS, Settings
 from zswapsim.study.settings.backends import BACKENDS
 from zswapsim.study.settings.cost import PRESETS
+from zswapsim.text import shortened
 
 if TYPE_CHECKING:
     from zswapsim.study.profile import Profile
@@ -16,6 +19,10 @@ MEMORY, SWAP, REPLAY = "Memory", "Swap backend", "Replay"
 NO_CONTENTS = "none"
 DEFAULT_CONTENTS = "recipe:mix"
 RECLAIM_HELP = f"How pages are chosen for reclaim: {', '.join(RECLAIMERS)}, or a plug-in."
+WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
+NUMBER = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
+LARGEST = 1 << 63
+MOST_THREADS = 4096
 SEED_HELP = "Shift which content each page starts with."
 CHAIN_HELP = "The most frames in a zspage, 4 to 16."
 
@@ -147,16 +154,16 @@ def profiled(contents: str | None, profile: str | None, depth: str) -> "tuple[st
 
 
 def whole_number(text: str) -> int:
-    """Parse the value of an option that takes a whole number."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+    """Parse the value of an option that takes a whole number; what has 64 bits is one, as nothing counts further."""
+    found = int(text) if WHOLE.fullmatch(text) else LARGEST
+    if not -LARGEST < found < LARGEST:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {shortened(text)!r}")
+    return found
 
 
 def number(text: str) -> float:
-    """Parse the value of an option that takes a number."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from None
+    """Parse the value of an option that takes a number, which is finite."""
+    found = float(text) if NUMBER.fullmatch(text) else math.inf
+    if not math.isfinite(found):
+        raise argparse.ArgumentTypeError(f"expected a number, got {shortened(text)!r}")
+    return found

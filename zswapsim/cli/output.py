@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from zswapsim._core.base.errors import OutputError
+from zswapsim.cli.errors import complain
+from zswapsim.cli.streams import check_stdout
 from zswapsim.files.found import is_folder
 from zswapsim.files.system import may_write
+from zswapsim.json_text import json_document
 from zswapsim.study.run.result import Result
 
 STDOUT = "-"
@@ -18,6 +19,8 @@ STDOUT = "-"
 
 def check_output(path: str | None) -> None:
     """Check before the work that an output file can be written. Raises OutputError."""
+    if path == STDOUT:
+        check_stdout()
     if path is None or path == STDOUT:
         return
     folder = Path(path).parent
@@ -44,7 +47,7 @@ def write_json(path: str, document: bytes, *, private: bool = False) -> None:
 
 def warn_private(path: str, warning: str) -> None:
     """Print one line about a file that was made of private pages."""
-    print(f"zswapsim: {path}: {warning}", file=sys.stderr)
+    complain(f"{path}: {warning}")
 
 
 def text_wanted(json: str | None, quiet: bool) -> bool:
@@ -62,4 +65,4 @@ def terminal() -> tuple[int | None, bool]:
 
 def results_json(results: Sequence[Result]) -> bytes:
     """Return a list of Results as one indented JSON document."""
-    return msgspec.json.format(msgspec.json.encode(list(results)), indent=2)
+    return json_document(list(results))

@@ -20,6 +20,7 @@ from zswapsim.cli.options import (
     number,
     whole_number,
 )
+from zswapsim.cli.streams import say
 from zswapsim.study.settings.cost import PRESETS
 
 if TYPE_CHECKING:
@@ -167,4 +168,4 @@ def show(made: "Plan", args: argparse.Namespace) -> None:
     if args.json is not None:
         write_json(args.json, made.to_json())
     if text_wanted(args.json, args.quiet):
-        print(plan_text(made, *terminal()))
+        say(plan_text(made, *terminal()))

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zswapsim.cli.errors import complain
-from zswapsim.cli.options import add_output, whole_number
+from zswapsim.cli.options import MOST_THREADS, add_output, whole_number
+from zswapsim.cli.streams import say
 
 if TYPE_CHECKING:
     from zswapsim.traces import Contents
@@ -44,8 +45,8 @@ def run(args: argparse.Namespace) -> None:
     from zswapsim.study.plan.plan import COMPRESSORS
     from zswapsim.study.profile import make_profile
 
-    if args.threads < 0:
-        raise InputError(f"--threads {args.threads}: expected 0 or more")
+    if not 0 <= args.threads <= MOST_THREADS:
+        raise InputError(f"--threads {args.threads}: expected 0 or more, and at most {MOST_THREADS}")
     for path in (args.output, args.json):
         check_output(path)
     with progress_bar("measuring", "contents", args.quiet) as progress, unfinished(args.output):
@@ -92,12 +93,11 @@ def unfinished(output: str) -> Iterator[None]:
 
 def show(summary: dict[str, Any], json: str | None, quiet: bool, *, private: bool) -> None:
     """Write a profile's figures in every form that was asked for."""
-    import msgspec
-
     from zswapsim.cli.output import terminal, text_wanted, write_json
+    from zswapsim.json_text import json_document
     from zswapsim.report.profile import profile_text
 
     if json is not None:
-        write_json(json, msgspec.json.format(msgspec.json.encode(summary), indent=2), private=private)
+        write_json(json, json_document(summary), private=private)
     if text_wanted(json, quiet):
-        print(profile_text(summary, *terminal()))
+        say(profile_text(summary, *terminal()))

@@ -1,10 +1,13 @@
 """Show a progress bar on stderr, on a terminal only; it is removed when the work is done."""
 
+import io
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 Progress = Callable[[int, int], None]
+REFRESH_S = 0.1
 
 
 @contextmanager
@@ -22,6 +25,38 @@ def progress_bar(label: str, unit: str = "accesses", quiet: bool = False) -> Ite
 
     done = MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), done, TextColumn(unit), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total or None)
+    # Without a thread of its own, which the system might refuse: the callback draws.
+    with Bar(*columns, console=Console(file=_Forgiving()), transient=True, auto_refresh=False) as bar:
+        task, drawn = bar.add_task(label, total=None), 0.0
+
+        def move(done: int, total: int) -> None:
+            nonlocal drawn
+            bar.update(task, completed=done, total=total or None)
+            if time.monotonic() - drawn > REFRESH_S:
+                bar.refresh()
+                drawn = time.monotonic()
+
+        bar.refresh()
+        yield move
+
+
+class _Forgiving(io.TextIOWrapper):
+    """Write to stderr; if the terminal has gone meanwhile, write nothing: the work goes on."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding=sys.stderr.encoding)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+    def fileno(self) -> int:
+        return sys.stderr.fileno()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()

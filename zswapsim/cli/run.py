@@ -16,6 +16,7 @@ from zswapsim.cli.options import (
     asked_settings,
     profiled,
 )
+from zswapsim.cli.streams import say
 
 FORMS = ("mm_stat", "zswap", "vmstat")
 DEPTH = "bytes"
@@ -53,6 +54,6 @@ def run(args: argparse.Namespace) -> None:
     if args.json is not None:
         write_json(args.json, result.to_json())
     if text_wanted(args.json, args.quiet):
-        print(result_text(result) if args.form is None else kernel_form(result, args.form))
+        say(result_text(result) if args.form is None else kernel_form(result, args.form))
     if result.outcome == INTERRUPTED:
         raise KeyboardInterrupt

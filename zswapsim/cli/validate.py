@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zswapsim.cli.options import add_output
+from zswapsim.cli.streams import say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,11 +75,10 @@ def run(args: argparse.Namespace) -> None:
     else:
         rows = compare_pages(args.pages or [], args.codec or [], args.json, args.quiet)
     if args.json is not None:
-        import msgspec
-
         from zswapsim.cli.output import write_json
+        from zswapsim.json_text import json_document
 
-        write_json(args.json, msgspec.json.format(msgspec.json.encode(rows), indent=2))
+        write_json(args.json, json_document(rows))
 
 
 def check_options(args: argparse.Namespace) -> None:
@@ -109,7 +109,7 @@ def compare_pages(pages: list[str], codecs: list[str], json: str | None, quiet: 
         tell_cleared(own)
         rows = list(validate_pages(own, sources or default_pages(), codecs, progress))
     if text_wanted(json, quiet):
-        print(pages_text(rows, *terminal()))
+        say(pages_text(rows, *terminal()))
     return rows
 
 
@@ -156,7 +156,7 @@ def compare_swap(
     if foreign:
         complain(f"the kernel's figures may be wrong: {foreign[0]}")
     if text_wanted(json, quiet):
-        print(swap_text(rows, *terminal()))
+        say(swap_text(rows, *terminal()))
     return rows
 
 

@@ -142,12 +142,8 @@ def spread(work: Callable[[int], int], items: range, threads: int) -> Iterator[i
     if threads == 1:
         yield from map(work, items)
         return
-    from concurrent.futures import ThreadPoolExecutor, as_completed  # slow to import
+    from zswapsim.starting import as_they_finish, submit_all, thread_pool  # slow to import
 
-    with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(work, item) for item in items]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with thread_pool(threads) as pool:
+        for found, _ in as_they_finish(submit_all(pool, work, ((item,) for item in items))):
+            yield from found

@@ -17,6 +17,7 @@ from zswapsim.files.locks import hold
 from zswapsim.files.opening import File, adopt, open_descriptor, open_file
 from zswapsim.files.operation import StrPath, operation, reason
 from zswapsim.files.temporary import OWNER_ONLY
+from zswapsim.signals import held, released
 
 MODES = ("wb", "w")
 
@@ -93,20 +94,22 @@ class _Written:
             os.close(descriptor)
 
     def _replace(self, target: Path, permissions: int | None) -> Iterator[IO[Any]]:
-        temporary, file = self._beside(target, permissions)
-        try:
-            with file:  # not its buffer: after an error nothing more is written
-                if permissions is not None:
-                    file.set_permissions(permissions)
-                out = self._buffered(file)
-                yield out
-                out.flush()
-                file.sync()
-                with operation("replace", self.path):
-                    temporary.replace(target)
-        except BaseException:
-            _unlink(temporary)
-            raise
+        with held():
+            temporary, file = self._beside(target, permissions)
+            try:
+                with file:  # not its buffer: after an error nothing more is written
+                    if permissions is not None:
+                        file.set_permissions(permissions)
+                    out = self._buffered(file)
+                    with released():
+                        yield out
+                        out.flush()
+                        file.sync()
+                    with operation("replace", self.path):
+                        temporary.replace(target)
+            except BaseException:
+                _unlink(temporary)
+                raise
 
     def _buffered(self, file: File) -> IO[Any]:
         out = io.BufferedWriter(file)

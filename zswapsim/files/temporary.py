@@ -22,6 +22,7 @@ from zswapsim.files.leftovers import (
 from zswapsim.files.locks import hold
 from zswapsim.files.opening import File, adopt, open_descriptor
 from zswapsim.files.operation import StrPath, operation, reason
+from zswapsim.signals import held, released
 
 OWNER_ONLY = 0o600
 FOLDER_ONLY = 0o700
@@ -121,12 +122,14 @@ class HeldFolder:
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Make a folder that is removed, with the files in it, when the block ends."""
-    held = HeldFolder()
-    try:
-        yield held.path
-    finally:
-        with suppress(OSError):  # may fail without effect: the next start removes what stays
-            held.remove()
+    with held():
+        folder = HeldFolder()
+        try:
+            with released():
+                yield folder.path
+        finally:
+            with suppress(OSError):  # may fail without effect: the next start removes what stays
+                folder.remove()
 
 
 def create_file(path: StrPath) -> File:

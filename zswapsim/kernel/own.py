@@ -16,6 +16,8 @@ from zswapsim.files.temporary import temporary_root
 from zswapsim.kernel.leftovers import Cleared, clear_leftovers, clear_record
 from zswapsim.kernel.record import Record
 from zswapsim.kernel.sole import lock_swap
+from zswapsim.signals import held
+from zswapsim.starting import start_process
 
 ROOT = Path(__file__).parents[2]
 numbers = itertools.count()
@@ -47,20 +49,21 @@ class Own:
         self.cleared = Cleared([], [])
 
     def __enter__(self) -> Self:
-        with ExitStack() as undo:  # if one of these steps fails
-            held = [undo.enter_context(lock_swap())] if self.swap else []
+        with held(), ExitStack() as undo:  # if one of these steps fails
+            locks = [undo.enter_context(lock_swap())] if self.swap else []
             self.cleared = clear_leftovers()
             self.record = Record.new()
             undo.callback(self._close_record)
-            self.guard = subprocess.Popen(
+            self.guard: subprocess.Popen[str] = start_process(
                 [sys.executable, "-m", "zswapsim.kernel.guard", self.record.name, str(self.record.file.fileno())],
+                "the guard",
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment(),
                 text=True,
                 start_new_session=True,
                 # The guard holds the locks too, for as long as it has something to remove.
-                pass_fds=[file.fileno() for file in (self.record.file, *held)],
+                pass_fds=[file.fileno() for file in (self.record.file, *locks)],
             )
             self._closing = undo.pop_all()
         return self
@@ -68,15 +71,20 @@ class Own:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._closing:
-            last, _ = self.guard.communicate()
-            said = last.strip().split("\n")[-1]
-            if not said.startswith(("done", "left ")):  # the guard itself was killed
-                clear_record(self.record, left := Cleared([], []), sure=True)
-                remove_dead_folders(temporary_root())
-                said = "left " + "; ".join(left.left) if left.left else "done"
+        with held(), self._closing:
+            said = self._undo()
         if kind is None and said != "done":
             raise ZswapsimError(f"not everything could be removed: {said.removeprefix('left ')}")
+
+    def _undo(self) -> str:
+        """Wait until the guard has undone everything, and return its last answer."""
+        last, _ = self.guard.communicate()
+        said = str(last).strip().split("\n")[-1]
+        if said.startswith(("done", "left ")):
+            return said
+        clear_record(self.record, left := Cleared([], []), sure=True)  # the guard itself was killed
+        remove_dead_folders(temporary_root())
+        return "left " + "; ".join(left.left) if left.left else "done"
 
     def _close_record(self) -> None:
         with suppress(OSError):  # the run folder may be gone

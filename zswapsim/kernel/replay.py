@@ -20,6 +20,8 @@ from zswapsim.files.system import memory_file
 from zswapsim.kernel import groups, zram
 from zswapsim.kernel.others import foreign_swap, read_activity
 from zswapsim.kernel.own import Device, Own, environment
+from zswapsim.signals import held, released
+from zswapsim.starting import start_process
 
 TABLE_PAGES = 512  # entries of one page of the page table, at each level
 DEVICE_SLACK = 1024  # pages beyond the footprint: for the header, and for slots that are freed late
@@ -115,20 +117,23 @@ def replay(
 def replaying(trace: Accesses) -> Iterator[subprocess.Popen[str]]:
     """Start the replaying process, which waits for its group. It is killed when the block ends."""
     files = [f"/proc/self/fd/{descriptor}" for descriptor in (trace.pages, trace.ops, trace.images)]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "zswapsim.kernel.replayer", *files, str(trace.footprint), str(READ_EVERY)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        pass_fds=(trace.pages, trace.ops, trace.images),
-        env=environment(),
-        text=True,
-        process_group=0,  # Ctrl-C is sent to this process, which ends the other
-    )
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.communicate()
+    with held():
+        child = start_process(
+            [sys.executable, "-m", "zswapsim.kernel.replayer", *files, str(trace.footprint), str(READ_EVERY)],
+            "the replaying process",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(trace.pages, trace.ops, trace.images),
+            env=environment(),
+            text=True,
+            process_group=0,  # Ctrl-C is sent to this process, which ends the other
+        )
+        try:
+            with released():
+                yield child
+        finally:
+            child.kill()
+            child.communicate()
 
 
 def _measured(child: subprocess.Popen[str], device: Device, group: Path) -> Replayed | None:
@@ -143,18 +148,18 @@ def _measured(child: subprocess.Popen[str], device: Device, group: Path) -> Repl
         _check_killed(child, group)
         return None
     told: Mapping[str, float] = json.loads(said)
-    outs, held = groups.swapped(group)
-    return Replayed(int(told["major_faults"]), outs, _pool_frames(device, held), told["seconds"])
+    outs, swapped = groups.swapped(group)
+    return Replayed(int(told["major_faults"]), outs, _pool_frames(device, swapped), told["seconds"])
 
 
-def _pool_frames(device: Device, held: int) -> int:
-    """Return the frames of the pool that `held` pages of the group take.
+def _pool_frames(device: Device, swapped: int) -> int:
+    """Return the frames of the pool that `swapped` pages of the group take.
 
     All groups swap to the device: the pages of others are subtracted, by their share.
     """
     stat = zram.mm_stat(device.number)
     stored = stat["orig_data_size"] // PAGE_SIZE
-    return round(stat["mem_used_total"] / PAGE_SIZE * min(1.0, held / stored)) if stored else 0
+    return round(stat["mem_used_total"] / PAGE_SIZE * min(1.0, swapped / stored)) if stored else 0
 
 
 def _check_killed(child: subprocess.Popen[str], group: Path) -> None:

@@ -7,6 +7,7 @@ from zswapsim.report import figures
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, TIMES, count, factor, in_one_unit
 from zswapsim.study.run.result import COMPLETED, Result
+from zswapsim.text import printable
 
 ROW_SETTINGS = ("compressor", "backend", "dram", "node")
 COMMON = ("trace", "contents", "depth")
@@ -58,9 +59,9 @@ def comparison_text(results: Sequence[Result], width: int | None = None, colour:
 
 def _common(results: Sequence[Result]) -> str:
     first = results[0]
-    words = [f"{name} {first.settings.get(name) or 'none'}" for name in COMMON]
+    words = [f"{name} {printable(first.settings.get(name) or 'none')}" for name in COMMON]
     same = [name for name in _asked(results) if len({_setting(result, name) for result in results}) == 1]
-    words += [f"{name} {_setting(first, name)}" for name in same]
+    words += [f"{name} {printable(_setting(first, name))}" for name in same]
     accesses, pages = (max(result.counters[name] for result in results) for name in ("accesses", "pages"))
     return f"{', '.join(words)}\n{count(accesses)} accesses to {count(pages)} pages"
 

@@ -7,6 +7,7 @@ from zswapsim.report.table import Column, render
 from zswapsim.report.units import SIZES, count, in_one_unit
 from zswapsim.study.curve.curves import Curves
 from zswapsim.study.curve.stack_curve import EXACT, Curve
+from zswapsim.text import printable
 
 MOST_COLUMNS = 6
 """A table of windows or processes has at most this many sizes."""
@@ -61,7 +62,7 @@ def whole_table(curve: Curve, width: int | None = None, colour: bool = False) ->
 
 def _head(found: Curves) -> str:
     curve = found.whole
-    lines = [f"trace {curve.trace}, reclaim {found.reclaim}, {_method(curve)}"]
+    lines = [f"trace {printable(curve.trace)}, reclaim {found.reclaim}, {_method(curve)}"]
     lines.append(f"{count(curve.accesses)} accesses to {count(curve.pages)} pages")
     if curve.interrupted:
         lines.append("interrupted: the curve of the accesses so far")

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from zswapsim.report.curve import miss_ratio, percent_of
-from zswapsim.report.picture import check_picture, save_picture
+from zswapsim.report.picture import check_picture, safe_label, save_picture
 from zswapsim.study.curve.curves import Curves
 from zswapsim.study.curve.stack_curve import Curve
+from zswapsim.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +72,8 @@ def _frame(axes: "Axes", found: Curves) -> None:
     axes.set_ylim(0, min(axes.get_ylim()[1], 1.0))  # as high as the curves reach
     axes.set_xlabel("DRAM, % of the footprint")
     axes.set_ylabel("share of accesses")
-    name = found.whole.trace if len(found.whole.trace) <= LONGEST else f"{found.whole.trace[: LONGEST - 1]}…"
+    trace = printable(found.whole.trace)
+    name = safe_label(trace if len(trace) <= LONGEST else f"{trace[: LONGEST - 1]}…")
     axes.set_title(f"{name}\nreclaim {found.reclaim}, {found.whole.method}", fontsize=10, loc="left")
     axes.grid(visible=True, linewidth=0.3, color="#cccccc")
     axes.spines[["top", "right"]].set_visible(False)

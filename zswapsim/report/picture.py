@@ -9,6 +9,7 @@ from zswapsim._core.base.errors import InputError
 from zswapsim.files.atomic import atomic_write
 from zswapsim.machine.audit import PROCESS, Cell
 from zswapsim.report.audit import WORDS
+from zswapsim.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +37,11 @@ def check_picture(path: str) -> None:
         import_module("matplotlib")
     except ImportError:
         raise InputError("--picture: needs matplotlib: pip install 'zswapsim[pictures]'") from None
+
+
+def safe_label(text: str) -> str:
+    """Return a text as a picture can show it: it may hold names, and a dollar sign begins no formula."""
+    return printable(text).replace("$", r"\$")
 
 
 def draw_matrix(cells: Sequence[Cell], path: str) -> None:

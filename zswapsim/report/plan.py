@@ -12,6 +12,7 @@ from zswapsim.report.unseen import unseen_text
 from zswapsim.study.plan.access_rate import ASKED, DEFAULT, FROM_TRACE, OBSERVED, PROMOTION_LINE, WINDOW_NS, AccessRate
 from zswapsim.study.plan.make_plan import Plan
 from zswapsim.study.plan.plan_point import UNDISTURBED_SHARE, PlanPoint
+from zswapsim.text import printable
 
 PROSE = 113
 """Lines outside tables have at most this many characters."""
@@ -57,11 +58,11 @@ def _head(plan: Plan, width: int | None) -> str:
     """Return the lines that say what was asked and on which inputs the plan rests."""
     pages = f"{_many(plan.pages, 'page', 'pages')} ({format_size(plan.pages * PAGE_SIZE)})"
     if plan.accesses is None:
-        source = f"{plan.trace}, {pages}"
+        source = f"{printable(plan.trace)}, {pages}"
     else:
-        source = f"trace {plan.trace}, {_many(plan.accesses, 'access', 'accesses')} to {pages}"
+        source = f"trace {printable(plan.trace)}, {_many(plan.accesses, 'access', 'accesses')} to {pages}"
     lines = [
-        f"{source}; contents {plan.contents}",
+        f"{source}; contents {printable(plan.contents)}",
         f"asked for {', '.join(plan.objectives)}; reclaim {plan.reclaim}, modelled machine {plan.cost}",
         f"faults by DRAM size: {plan.source}",
         *(f"  {limit}" for limit in plan.limits),
@@ -129,7 +130,7 @@ def _compressor(plan: Plan, name: str, width: int | None, colour: bool) -> str:
     points = _shown(plan, name, [point for point in extra if point.compressor == name])
     front = frozenset(row for row, point in enumerate(points) if point in plan.front)
     keys = [_dram(points), Column("", [_note(plan, point) for point in points], left=True)]
-    return f"{name}\n{render(keys, _figures(points, front), width, colour)}"
+    return f"{printable(name)}\n{render(keys, _figures(points, front), width, colour)}"
 
 
 def _dram(points: Sequence[PlanPoint]) -> Column:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zswapsim.report.picture import check_picture, save_picture
+from zswapsim.report.picture import check_picture, safe_label, save_picture
 from zswapsim.study.plan.access_rate import PROMOTION_LINE
 from zswapsim.study.plan.make_plan import Plan
 from zswapsim.study.plan.objectives import Limit, parse_objectives
@@ -54,8 +54,8 @@ def _curve(axes: "Axes", points: Sequence[PlanPoint], name: str, style: tuple[st
     """Draw one compressor; a mark is filled if its promotions stay below Google's limit."""
     colour, line, mark = style
     saved, slowdown = [point.saved for point in points], [point.slowdown for point in points]
-    axes.plot(saved, slowdown, color=colour, linestyle=line, linewidth=1.4, label=name, marker=mark, markersize=4.5,
-              markerfacecolor="white")  # fmt: skip
+    axes.plot(saved, slowdown, color=colour, linestyle=line, linewidth=1.4, label=safe_label(name),
+              marker=mark, markersize=4.5, markerfacecolor="white")  # fmt: skip
     calm = [point for point in points if point.promotion < PROMOTION_LINE]
     axes.plot([point.saved for point in calm], [point.slowdown for point in calm], color=colour, linestyle="none",
               marker=mark, markersize=4.5)  # fmt: skip
@@ -106,6 +106,6 @@ def _axes(axes: "Axes", plan: Plan) -> None:
     axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,.10g}")
     axes.set_xlabel("memory saved, % of the footprint (DRAM and node against DRAM alone)")
     axes.set_ylabel("slowdown, % (estimated)")
-    axes.set_title(f"{plan.trace} over {plan.contents}", fontsize=10, loc="left")
+    axes.set_title(safe_label(f"{plan.trace} over {plan.contents}"), fontsize=10, loc="left")
     axes.grid(visible=True, linewidth=0.3, color="#cccccc")
     axes.spines[["top", "right"]].set_visible(False)

@@ -7,6 +7,7 @@ from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.report.compressors import figures, shares, times
 from zswapsim.report.table import Column, render
 from zswapsim.report.units import count, format_size, share
+from zswapsim.text import printable
 
 
 def profile_text(summary: Mapping[str, Any], width: int | None = None, colour: bool = False) -> str:
@@ -37,7 +38,8 @@ def heading(summary: Mapping[str, Any]) -> str:
     pages, distinct = summary["pages"], summary["distinct"]
     same = summary["codecs"][0]["same_filled"] if summary["codecs"] else 0
     return (
-        f"{summary['profile']}: {summary['contents']}, hash {summary['contents_hash']}\n{count(pages)} pages"
+        f"{printable(summary['profile'])}: {printable(summary['contents'])}, hash {summary['contents_hash']}\n"
+        f"{count(pages)} pages"
         f" ({format_size(PAGE_SIZE * pages)}), {share(same, 1)} of them same-filled;"
         f" {count(distinct)} distinct contents"
     )

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from zswapsim.text import BOLD, BOLD_GREEN, RESET, printable
+
 GAP = "  "
 MARK = "*"
-BOLD_GREEN, BOLD, RESET = "\x1b[1;32m", "\x1b[1m", "\x1b[0m"
 
 
 class Column(NamedTuple):
@@ -23,8 +24,14 @@ def render(keys: Sequence[Column], columns: Sequence[Column], width: int | None 
     `keys` stand at the left of every block; `columns` follow, as many to a block as fit in `width` characters (all of
     them if `width` is None). A best cell has ``*`` behind it, and is bold and green if `colour` is true.
     """
+    keys, columns = [_safe(column) for column in keys], [_safe(column) for column in columns]
     blocks = _blocks(_width(keys), columns, width)
     return "\n\n".join("\n".join(_lines([*keys, *block], colour)) for block in blocks)
+
+
+def _safe(column: Column) -> Column:
+    """Return the column with cells that are safe to show: they may hold names."""
+    return column._replace(title=printable(column.title), cells=[printable(cell) for cell in column.cells])
 
 
 def _blocks(taken: int, columns: Sequence[Column], width: int | None) -> list[list[Column]]:

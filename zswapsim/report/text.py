@@ -9,6 +9,7 @@ from zswapsim.report.units import count, duration, factor, format_size, share
 from zswapsim.study.run.readahead import reads_ahead
 from zswapsim.study.run.result import Result
 from zswapsim.study.settings import Settings
+from zswapsim.text import printable
 
 Row = tuple[str, ...]
 
@@ -101,8 +102,8 @@ def _headline(result: Result) -> str:
     if result.verified_pages:
         done = f"{done}; {count(result.verified_pages)} loads compared, all equal"
     words = [
-        f"trace {settings.get('trace')}",
-        f"contents {settings.get('contents') or 'none'}",
+        f"trace {printable(settings.get('trace'))}",
+        f"contents {printable(settings.get('contents') or 'none')}",
         f"depth {settings['depth']}",
         str(settings["backend"]),
         *([] if figures.backend(result) == "disk" else [str(settings["compressor"])]),

@@ -8,6 +8,7 @@ from zswapsim.report.table import Column, render
 from zswapsim.report.units import count
 from zswapsim.study.validate.page_store import Validated
 from zswapsim.study.validate.reclaim import SwapValidated
+from zswapsim.text import printable
 
 TIMES = ("write_ns", "read_ns")
 
@@ -46,7 +47,7 @@ def _times(row: Validated, time: str) -> str:
 def verdict(rows: Sequence[Validated]) -> str:
     """Return the summary: how many comparisons are equal in every field, and which are not."""
     known = [row for row in rows if row.model is not None]
-    wrong = [f"{row.codec} on {row.pages}: {', '.join(row.unequal())}" for row in known if row.unequal()]
+    wrong = [f"{row.codec} on {printable(row.pages)}: {', '.join(row.unequal())}" for row in known if row.unequal()]
     lines = [f"{len(known) - len(wrong)} of {len(known)} comparisons are equal in every field of mm_stat."]
     lines += [f"unequal: {each}" for each in wrong]
     none = list(dict.fromkeys(row.codec for row in rows if row.model is None))

@@ -8,6 +8,8 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import NamedTuple, TypeVar
 
+from zswapsim.signals import held
+
 Item = TypeVar("Item")
 DEPTH = 4
 PATIENCE_SECONDS = 0.05
@@ -27,17 +29,24 @@ def ahead(source: Generator[Item, None, None], depth: int = DEPTH) -> Iterator[I
     items: SimpleQueue[Item | _End] = SimpleQueue()
     room, stopped = threading.Semaphore(depth), threading.Event()
     thread = threading.Thread(target=_produce, args=(source, items, room, stopped), name="zswapsim-reader", daemon=True)
-    thread.start()
+    try:
+        with held():
+            thread.start()
+    except RuntimeError:  # the system has refused a thread: all that is lost is time
+        yield from source
+        return
     try:
         while not isinstance(item := items.get(), _End):
-            room.release()
+            with held():  # an exception inside would leave a lock taken
+                room.release()
             yield item
         if item.error is not None:
             raise item.error
     finally:
-        stopped.set()
-        room.release()
-        thread.join(PATIENCE_SECONDS)
+        with held():
+            stopped.set()
+            room.release()
+            thread.join(PATIENCE_SECONDS)
 
 
 def _produce(

@@ -23,6 +23,7 @@ from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from zswapsim._core.base.errors import InputError
 from zswapsim.files.arrow import arrow_file
+from zswapsim.text import encodable
 from zswapsim.traces.columns import left_out, shown
 from zswapsim.traces.jsontext import decode_json
 from zswapsim.traces.parquetpages import check_footer, check_rows
@@ -211,8 +212,7 @@ def _batch(chunk: Chunk, name: str) -> pa.RecordBatch:
         columns["time_ns"] = pa.array(chunk.time_ns)
     if chunk.process is not None:
         columns["process"] = pa.array(chunk.process)
-    printable = name.encode(errors="backslashreplace").decode()
-    about = json.dumps({"version": VERSION, "name": printable, "columns": list(columns)})
+    about = json.dumps({"version": VERSION, "name": encodable(name), "columns": list(columns)})
     fields = [pa.field(column, array.type, nullable=False) for column, array in columns.items()]
     schema = pa.schema(fields, {KEY: about.encode()})
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)

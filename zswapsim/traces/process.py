@@ -7,13 +7,14 @@ from zswapsim.files.opening import File, open_file, read_bytes
 from zswapsim.files.operation import reason
 
 PF_KTHREAD = 0x00200000  # include/linux/sched.h; the ninth field of /proc/PID/stat
+MOST_DIGITS = 10
 LARGEST_PID = 1 << 22  # PID_MAX_LIMIT, include/linux/threads.h
 
 
 def process_id(pid: int | str) -> int:
     """Return `pid` as a number. Raises InputError if no process could have it."""
     text = str(pid)
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) <= LARGEST_PID:
+    if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or not 0 < int(text) <= LARGEST_PID:
         raise InputError(f"pid {text}: expected the number of a process")
     return int(text)
 

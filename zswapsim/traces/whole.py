@@ -16,6 +16,7 @@ from zswapsim._core.trace.dense import DenseMap
 from zswapsim._core.trace.oraclefile import OracleFile
 from zswapsim.files.found import state_of
 from zswapsim.files.opening import open_descriptor
+from zswapsim.signals import held
 
 RECORD_BYTES = 24
 SUFFIXES = (".oracleGeneral.bin", ".oracleGeneral", ".bin")
@@ -50,7 +51,8 @@ class WholeFile:
             self.identity, self.pages = _Identity.of(state), DenseMap()
             self.file = OracleFile(self.descriptor, _count_events(state.st_size, most_events), self.pages)
             self.thread = threading.Thread(target=self._read, name="zswapsim-whole", daemon=True)
-            self.thread.start()
+            with held():
+                self.thread.start()
         except BaseException:
             os.close(self.descriptor)
             raise
@@ -104,7 +106,7 @@ def open_whole(path: str, most_events: int) -> WholeFile | None:
                 return begun
             begun.stop()
         return WholeFile(path, most_events) if stat.S_ISREG(state.st_mode) else None
-    except (OSError, ValueError, MemoryError):
+    except (OSError, ValueError, MemoryError, RuntimeError):  # RuntimeError: the system has refused a thread
         return None
 
 

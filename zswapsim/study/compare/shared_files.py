@@ -14,6 +14,7 @@ from zswapsim.files.found import exists
 from zswapsim.files.opening import read_bytes
 from zswapsim.files.operation import reason
 from zswapsim.files.temporary import create_file, write_new
+from zswapsim.json_text import json_line
 from zswapsim.study.profile import Origin, Profile
 from zswapsim.traces import Contents, DenseTrace
 
@@ -97,7 +98,7 @@ def write_shared(
         if addresses:
             save_array(Path(folder, "address.npy"), trace.addresses())
         if contents is not None:
-            write_new(Path(folder, "contents.json"), msgspec.json.encode(contents.name))
+            write_new(Path(folder, "contents.json"), json_line(contents.name))
             for name in ("images", *ARRAYS) if images else ARRAYS:
                 save_array(Path(folder, f"{name}.npy"), getattr(contents, name))
         if profile is not None:
@@ -125,7 +126,7 @@ def _mapped(folder: str | Path, name: str) -> np.ndarray:
 
 def _write_profile(folder: Path, profile: Profile) -> None:
     about = _About(profile.name, profile.contents_name, profile.contents_hash, profile.origins)
-    write_new(folder / "profile.json", msgspec.json.encode(about))
+    write_new(folder / "profile.json", json_line(about))
     for name in ROWS:
         save_array(folder / f"row_{name}.npy", getattr(profile, name))
     for number, key in enumerate(profile.origins):
@@ -153,4 +154,4 @@ def _write_trace(folder: Path, trace: DenseTrace) -> None:
     if processes is not None:
         save_array(folder / "process.npy", processes)
     about = {name: getattr(trace, name) for name in ABOUT}
-    write_new(folder / "trace.json", msgspec.json.encode(about))
+    write_new(folder / "trace.json", json_line(about))

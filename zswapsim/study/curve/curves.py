@@ -8,6 +8,7 @@ import msgspec
 
 from zswapsim._core.base import arguments
 from zswapsim._core.base.errors import InputError
+from zswapsim.json_text import json_document
 from zswapsim.reclaimers.names import EXACT_LRU, parse_reclaim
 from zswapsim.study.curve.exact import CurveSet, exact_curve
 from zswapsim.study.curve.miniature import miniature_curves
@@ -42,7 +43,7 @@ class Curves(msgspec.Struct, kw_only=True):
 
     def to_json(self) -> bytes:
         """Return one JSON object, indented."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+        return json_document(self)
 
 
 def curves(

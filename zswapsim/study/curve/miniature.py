@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +20,7 @@ from zswapsim._core.reclaim.opt import NextAccesses
 from zswapsim.reclaimers.future import next_accesses
 from zswapsim.reclaimers.names import OPT, default_batch, parse_reclaim
 from zswapsim.reclaimers.registry import open_reclaimer
+from zswapsim.starting import thread_pool
 from zswapsim.study.curve.exact import check_window
 from zswapsim.study.curve.sampled import Sample, sample_size
 from zswapsim.study.curve.stack_curve import Curve
@@ -58,7 +58,7 @@ def miniature_curves(
         wanted = sample_size(trace, rate, sampled_pages)
     future = sample_future(trace, reclaim, wanted, shift)
     replays = MiniatureReplays(trace, reclaim, frames, Sample(trace, wanted, shift), future)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with thread_pool(len(os.sched_getaffinity(0))) as pool:
 
         def feed(pages: NDArray[np.uint32], ops: NDArray[np.uint8]) -> None:
             accesses = (pages, ops) if wanted == trace.pages else replays.sample.select(pages, ops)

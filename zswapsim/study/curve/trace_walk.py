@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zswapsim._core.base.errors import InputError
+from zswapsim.signals import held
 from zswapsim.traces import DenseTrace
 
 Progress = Callable[[int, int], None]
@@ -39,7 +36,7 @@ def walk_trace(
     done = 0
     try:
         for pages, ops in pieces(trace, window):
-            with interrupt_held():
+            with held():  # all of a piece is counted, or nothing
                 feed(pages, ops)
                 done += len(pages)
                 if window and (done % window == 0 or done == trace.events):
@@ -49,30 +46,6 @@ def walk_trace(
     except KeyboardInterrupt:
         return done, True
     return done, False
-
-
-@contextmanager
-def interrupt_held() -> Iterator[None]:
-    """Hold Ctrl-C back until the block ends, so that all of the block is done or nothing.
-
-    Nothing is held if this is not the main thread, or if the program has a handler of its own.
-    """
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    held: list[int] = []
-
-    def hold(number: int, _frame: FrameType | None) -> None:
-        held.append(number)
-
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if held:
-        raise KeyboardInterrupt
 
 
 def pieces(trace: DenseTrace, window: int) -> Iterator[Piece]:

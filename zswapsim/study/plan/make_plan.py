@@ -7,6 +7,7 @@ import msgspec
 
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
+from zswapsim.json_text import json_document
 from zswapsim.study.plan.access_rate import AccessRate
 from zswapsim.study.plan.estimate import Unseen, find_unseen
 from zswapsim.study.plan.objectives import COST, Objectives, parse_objectives
@@ -84,7 +85,7 @@ class Plan(msgspec.Struct, kw_only=True):
 
     def to_json(self) -> bytes:
         """Return one JSON object, indented."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+        return json_document(self)
 
 
 def make_plan(

@@ -15,7 +15,8 @@ SPARE = 0.03
 """
 EXPECTED = "slowdown<5%, p99<20us, promotion<0.2%/min, save>30% or cost"
 DEFAULT = ("slowdown<5%",)
-PATTERN = re.compile(r"(\w+)\s*([<>])\s*(\d+\.?\d*|\.\d+)\s*(%/min|%|ns|us|µs|ms|s)")
+PATTERN = re.compile(r"(\w+)\s*([<>])\s*([0-9]++(?:\.[0-9]*+)?|\.[0-9]++)\s*+(%/min|%|ns|us|µs|ms|s)")
+MOST_BOUND = 1e18
 TIMES = {"ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 PER_CENT = {"%": 1.0}
 
@@ -130,6 +131,8 @@ def _parse_limit(text: str) -> Limit:
     if match is None or kind is None or match[2] != kind.sign or match[4] not in kind.units:
         raise InputError(f"--objective {text}: expected {EXPECTED}")
     bound = float(match[3]) * kind.units[match[4]]
+    if bound > MOST_BOUND:
+        raise InputError(f"--objective {text}: expected a smaller number")
     if match[1] == "save" and bound >= 100:
         raise InputError(f"--objective {text}: expected less than 100%")
     return Limit(match[1], bound, text.strip())

@@ -20,6 +20,7 @@ from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.compressors.measure import Columns
 from zswapsim.files.atomic import atomic_write
 from zswapsim.files.privacy import is_private, permissions_for
+from zswapsim.json_text import json_line
 from zswapsim.study.profile.record import DIGEST_BYTES, Origin, Profile
 from zswapsim.traces.jsontext import decode_json
 from zswapsim.traces.kinds import DATA
@@ -68,7 +69,7 @@ def write_profile(profile: Profile, path: str | Path) -> None:
     about = _About(
         VERSION, profile.contents_name, profile.contents_hash, len(profile.content), profile.origins, profile.private
     )
-    table = pa.table(arrays).replace_schema_metadata({KEY: msgspec.json.encode(about)})
+    table = pa.table(arrays).replace_schema_metadata({KEY: json_line(about)})
     with atomic_write(path, permissions=permissions_for(profile.private)) as file:
         pq.write_table(table, file, compression="zstd", use_dictionary=False, write_page_checksum=True)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from zswapsim.json_text import json_document
 from zswapsim.traces.jsontext import decode_json
 
 COMPLETED = "completed"
@@ -49,7 +50,7 @@ class Result(msgspec.Struct, kw_only=True):
 
     def to_json(self) -> bytes:
         """Return one JSON object, indented."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+        return json_document(self)
 
     @classmethod
     def from_json(cls, text: bytes | str) -> "Result":

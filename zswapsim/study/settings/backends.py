@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
-from zswapsim.study.settings.sizes import parse_ranges, parse_size
+from zswapsim.study.settings.sizes import parse_ranges, parse_size, whole
 
 BACKENDS = ("private-node", "zswap", "zram", "cram", "disk")
 IN_DRAM = ("zswap", "zram")
@@ -98,9 +98,10 @@ def _check_zram(values: dict[str, Any], what: str) -> None:
 
 def _number(lowest: int, highest: int) -> Reader:
     def read(text: str, what: str) -> int:
-        if not text.isdecimal() or not lowest <= int(text) <= highest:
+        found = whole(text)
+        if found < 0 or not lowest <= found <= highest:
             raise InputError(f"{what}: expected a whole number from {lowest} to {highest}, got {text!r}")
-        return int(text)
+        return found
 
     return read
 
@@ -112,9 +113,9 @@ def _pages(text: str, what: str) -> int:
 
 def _version(text: str, what: str) -> tuple[int, int]:
     major, _, minor = text.partition(".")
-    if not (major.isdecimal() and minor.isdecimal()):
+    if whole(major) < 0 or whole(minor) < 0:
         raise InputError(f"{what}: expected a version of Linux such as 6.18, got {text!r}")
-    return int(major), int(minor)
+    return whole(major), whole(minor)
 
 
 def _choice(*allowed: str) -> Reader:

@@ -7,6 +7,7 @@ import msgspec
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.base.page import PAGE_SIZE
 from zswapsim.study.settings.kinds import check_kinds
+from zswapsim.study.settings.sizes import whole
 
 FULL = 1000
 CONTROLS = ("watermarks", "counting", "tokens")
@@ -75,12 +76,12 @@ class CramSettings(msgspec.Struct, frozen=True, kw_only=True):
     def writable(self, frames: int) -> int:
         """Return how many pages may be writable on a device of `frames` advertised frames."""
         text = self.budget
-        number = text.removesuffix("%")
-        if not number.isdecimal() or int(number) >= 1 << 32 or (text.endswith("%") and int(number) > 100):
+        number = whole(text.removesuffix("%"))
+        if not 0 <= number < 1 << 32 or (text.endswith("%") and number > 100):
             raise _wrong(f"budget={text}", "a number of pages, or 0% to 100%")
-        if int(number) and self.form != "tier":
+        if number and self.form != "tier":
             raise _wrong(f"budget={text}", "form=tier with it")
-        return frames * int(number) // 100 if text.endswith("%") else int(number)
+        return frames * number // 100 if text.endswith("%") else number
 
     def physical(self, frames: int) -> int:
         """Return the physical bytes of a device of `frames` advertised frames."""
@@ -124,9 +125,10 @@ def parse_time(name: str, text: str) -> tuple[int, bool]:
     """Return nanoseconds and True for a time, or a number of accesses and False."""
     digits = text.rstrip("nsum")
     unit = text[len(digits) :]
-    if not digits.isdecimal() or (unit and unit not in UNITS) or int(digits) * UNITS.get(unit, 1) >= LONGEST:
+    value = whole(digits) * UNITS.get(unit, 1)
+    if not 0 <= value < LONGEST or (unit and unit not in UNITS):
         raise _wrong(f"{name}={text}", f"accesses, or a time with one of {', '.join(UNITS)}")
-    return int(digits) * UNITS.get(unit, 1), bool(unit)
+    return value, bool(unit)
 
 
 def nanoseconds(name: str, text: str) -> int:

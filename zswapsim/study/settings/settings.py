@@ -149,5 +149,7 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _between(name: str, value: int, lowest: int, highest: int) -> None:
+    if isinstance(value, int) and abs(value) >> 64:  # which str() may refuse to write
+        raise InputError(f"--{name}: expected a whole number from {lowest} to {highest}, got one of more than 64 bits")
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
         raise InputError(f"--{name} {value}: expected a whole number from {lowest} to {highest}")
