@@ -19,7 +19,7 @@ export ZSWAPSIM_TRACES ?= $(abspath ../shared/traces)
 export PIP_CONSTRAINT := $(abspath constraints.txt)
 
 .DELETE_ON_ERROR:
-.PHONY: help needs build demo test simulate endurance fuzz mutants storm sweep sweep bench lint hints debug-test \
+.PHONY: help needs build demo test simulate endurance fuzz mutants storm sweep bench lint hints debug-test \
 	sanitize-test sdist installed-test clean
 .DEFAULT_GOAL := help
 
@@ -69,9 +69,11 @@ build: $(STAMP)-built ## install everything into .venv and compile the extension
 demo: $(STAMP)-built ## a real program's pages through a private node, with figures
 	@$(BIN)/zswapsim demo
 
-# ARGS goes to pytest: make test ARGS="-k zsmalloc -x"
+# ARGS goes to pytest: make test ARGS="-k zsmalloc -x". WORKERS is the number of processes that share the files of tests;
+# with WORKERS=0 pytest runs them itself, as a debugger needs it.
+WORKERS ?= $(shell nproc)
 test: $(STAMP)-built $(STAMP)-test ## the test suite, on the release build
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 # A night's run: make simulate SEEDS=200000 LENGTH=8 JOBS=2
 SEED ?= 0
@@ -114,14 +116,12 @@ $(STAMP)-native: $(STAMP)-built $(wildcard bench/native/*.py bench/native/*.pyx)
 	@cd bench && ../$(BIN)/python native/setup.py --quiet build_ext --inplace
 	@touch $@
 
-sweep: $(STAMP)-built $(STAMP)-test ## every file operation of every command fails once, in every way: minutes
+sweep: $(STAMP)-built $(STAMP)-test ## every file operation and allocation of every call fails once, in every way: minutes
 	@cd tests && ../$(BIN)/python file_sweep.py --all $(ARGS)
-
-# BENCH=smoke makes every size tiny: does it run, not how fast.
-sweep: $(STAMP)-built $(STAMP)-test ## every allocation of every call fails once, with a table: minutes
 	@$(BIN)/python -m tests.allocation_sweep
 	@$(BIN)/python -m pytest -m endurance tests/test_allocation_sweep.py $(ARGS)
 
+# BENCH=smoke makes every size tiny: does it run, not how fast.
 bench: $(STAMP)-native $(STAMP)-bench ## the benchmarks, and a table of ratios
 	@$(BIN)/python -m pytest bench --benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
 
@@ -148,8 +148,10 @@ hints: $(STAMP)-run ## fail on any performance hint or warning of Cython
 # --- builds that look for mistakes; each lives in its own copy of the tree ----------------------------------------
 
 # What these look at is the core. Tests of what is Python alone, some a process each, would say nothing of it.
-PYTHON_ALONE := --ignore-glob='tests/test_cli*' --ignore-glob='tests/test_machine_*' \
-	$(addprefix --ignore=tests/test_,audit.py advice.py docs.py kernelforms.py report.py validate.py)
+PYTHON_ALONE := --ignore-glob='tests/test_cli*' --ignore-glob='tests/test_file*' --ignore-glob='tests/test_machine_*' \
+	$(addprefix --ignore=tests/test_,audit.py advice.py docs.py kernelforms.py mutants.py pictures.py plan_tables.py) \
+	$(addprefix --ignore=tests/test_,plan_words.py report.py report_others.py report_run.py report_side_by_side.py) \
+	$(addprefix --ignore=tests/test_,study_parts.py validate.py)
 
 debug-test: $(STAMP)-run $(STAMP)-test ## the test suite with bounds checks and assertions
 	@echo "==> compiling the debug build"

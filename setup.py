@@ -64,7 +64,7 @@ def shared_module(compile_args: list[str], link_args: list[str]) -> Extension:
 
 
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
-    raise SystemExit("zswapsim: a Python without the GIL is not supported: use one with it (python3.13, not python3.13t)")
+    raise SystemExit("zswapsim: a Python without the GIL is not supported: use python3.13, not python3.13t")
 build = os.environ.get("ZSWAPSIM_BUILD", "release")
 if build not in BUILDS:
     raise SystemExit(f"ZSWAPSIM_BUILD={build}: expected one of {', '.join(BUILDS)}")

@@ -210,6 +210,10 @@ def whole_run(**changes: Any) -> Callable[[object], Any]:
     return lambda _: run(trace(), contents(), settings, measured=profile()).counters
 
 
+def compared(_: object) -> Any:
+    return [each.counters for each in compare(trace(), None, [Settings(), Settings(dram="30%")], 1)]
+
+
 def planned(_: object) -> Any:
     made = plan(dense(), contents(), compressors=["lz4"], profile=profile(), settings=Settings(depth="sizes"))
     return made.objectives
@@ -232,7 +236,7 @@ CALLS = [
     replay_call(cram="control=counting,delay=200,zero=50,ratio=3", backend="cram", swap="32KiB"),
     replay_call(backend="zswap", groups=GROUPS),
     # Enough pages for logs and tables that grow.
-    *(replay_call(1200, 3600, backend=backend, node="40%") for backend in ("private-node", "zswap", "cram", "zram/zswap")),
+    *(replay_call(1200, 3600, backend=name, node="40%") for name in ("private-node", "zswap", "cram", "zram/zswap")),
     *(replay_call(1200, 3600, backend="disk", reclaim=name) for name in ("lru", "s3fifo")),
     replay_call(1200, 3600, folio="16KiB", backend="zswap", swap="1MiB"),
     replay_call(readahead="cluster", backend="disk"),
@@ -258,7 +262,7 @@ CALLS = [
     Call("train_dictionary", lambda _: len(train_dictionary(read_contents("recipe:text,pages=64").images, 1024))),
     Call("run", whole_run()),
     Call("run zram", whole_run(backend=UPKEEP, depth="sizes", dram="60%")),
-    Call("compare", lambda _: [each.counters for each in compare(trace(), None, [Settings(), Settings(dram="30%")], 1)]),
+    Call("compare", compared),
     Call("curves", lambda _: curves(trace(), window=300, by_process=True).to_json()),
     Call("curves of a sample", lambda _: curves(trace(), sampled_pages=60).to_json()),
     Call("curves with mglru", lambda _: curves(trace(), "mglru", points=3).to_json()),

@@ -59,7 +59,7 @@ def run_scope(task: tuple[str, int], *, length: int) -> tuple[Counter[str], str]
     name, part = task
     case = SCOPES.get(name) or WITH_UPKEEP[name]
     # With four more operations there are as many sequences of two operations less.
-    more, length = ((), length) if name in SCOPES else (UPKEEP, length - 2)
+    more, length = ((), length) if name in SCOPES else (UPKEEP, max(length - 2, 1))
     try:
         return Counter({f"{name}, {length} operations": explore(case, length, more, (part, PARTS))}), ""
     except Exception as error:

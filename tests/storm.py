@@ -61,12 +61,12 @@ class Kill(NamedTuple):
         return cls(moments, tuple(chance.choices(SIGNALS, k=count)), chance.random() < 0.5)
 
     def codes(self) -> set[int]:
-        """Return the exit codes that tell of the first signal that counted; the program may have been done before."""
+        """Return the exit codes that tell of a signal; the program may have been done before.
+
+        Of two that wait at the same time, Python takes the one with the lower number first.
+        """
         ours = {signal.SIGINT: {130}, signal.SIGTERM: {143, -15}, signal.SIGHUP: {129, -1}, signal.SIGKILL: {-9}}
-        allowed = {0} | ours[self.signals[0]]
-        if self.signals[-1] == signal.SIGKILL:  # the other may not have had the time
-            allowed |= {-9}
-        return allowed
+        return {0}.union(*(ours[sent] for sent in self.signals))
 
 
 class Place:

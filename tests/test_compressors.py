@@ -286,7 +286,7 @@ def test_pages_of_another_shape_are_not_measured(images):
 
 
 def test_no_threads_measure_nothing():
-    with pytest.raises(InputError, match="threads=0: expected at least 1"):
+    with pytest.raises(InputError, match="threads 0: expected 1 to"):
         measure(get_compressor("lz4"), images_of("text", 1), 0)
 
 

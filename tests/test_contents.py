@@ -240,7 +240,7 @@ def test_a_file_of_other_sizes(tmp_path: Path, size: int) -> None:
         ("nowhere.pages", "nowhere.pages: cannot read: No such file or directory"),
         ("nowhere", "nowhere: no such file of pages: expected FILE.pages, recipe:NAME, pid:PID or none"),
         ("", ": no such file of pages"),
-        ("a\0b.pages", "cannot read: embedded null byte"),
+        ("a\0b.pages", "expected a file's name"),
         ("pid:x", "pid x: expected the number of a process"),
     ],
 )

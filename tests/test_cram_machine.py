@@ -19,9 +19,9 @@ devices = st.fixed_dictionaries(
     {
         "form": st.sampled_from(["swap", "tier"]),
         "read": st.sampled_from(["map", "copy"]),
-        "ratio": st.sampled_from([1.0, 1.5, 3.0, 8.0]),
+        "ratio": st.sampled_from([3.0, 8.0, 1.5, 1.0]),
         "control": st.sampled_from(["watermarks", "counting", "tokens"]),
-        "delay": st.sampled_from([0, 1, 7, 60, 1000]),
+        "delay": st.sampled_from([60, 7, 1000, 1, 0]),
         "zero": st.sampled_from([0, 1, 9, 100]),
         "zero_batch": st.sampled_from([0, 1, 3]),
         "sector": st.sampled_from([8, 64, 512, 4096]),
@@ -46,9 +46,9 @@ class CramStateMachine(DepthsMachine):
 
     @initialize(
         data=st.data(),
-        frames=st.integers(1, 30),
+        frames=st.sampled_from([20, 30, 10, 3, 1]),
         batch=st.sampled_from([1, 2, 8]),
-        node=st.sampled_from([1, 2, 5, 9, 20, 60]),
+        node=st.sampled_from([20, 60, 9, 5, 2, 1]),
         swap=st.sampled_from([0, 3, 12, 1 << 20]),
         device=devices,
         run=st.fixed_dictionaries(
@@ -109,9 +109,9 @@ class CramReclaimMachine(CramStateMachine):
 
 def test_cram_equals_its_reference_with_exact_lru() -> None:
     reach = run_machine(CramStateMachine, stateful_step_count=12, max_examples=share_of_examples(2))
-    assert_reached(reach, lost_pages=10)
+    assert_reached(reach, lost_pages=5)
 
 
 def test_cram_equals_its_reference_with_every_reclaimer() -> None:
     reach = run_machine(CramReclaimMachine, stateful_step_count=12, max_examples=share_of_examples(2))
-    assert_reached(reach, lost_pages=10)
+    assert_reached(reach, lost_pages=5)

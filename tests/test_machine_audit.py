@@ -205,6 +205,7 @@ def test_the_cell_of_a_caller(rule: str, caller: str, expected: tuple) -> None:
         ("private-flag", None, "anonymous fault, DRAM full", ("hidden", None, None, 0)),
         ("private-flag", None, "a driver's /dev file", ("granted", "D", None, 1)),
         ("fallback-lists", "none", "mbind, bind {A,C}", ("hidden", None, None, 0)),
+        ("fallback-lists", None, "migrate_pages, A to C", ("refused", None, "EINVAL", 0)),
         ("none", None, "mbind, bind {C}", ("leaked", "C", None, 4)),
         ("none", None, "mbind, bind {C}, move", ("leaked", "C", None, 4)),
         ("none", None, "cpuset.mems, {C}", ("leaked", "C", None, 4)),
@@ -214,6 +215,21 @@ def test_the_cell_of_a_surface(rule: str, interface: str | None, surface: str, e
     cell = audit_surface(rule, surface, interface)
     assert (cell.outcome, cell.node, cell.errno, cell.frames) == expected
     assert (cell.caller, cell.surface, cell.row) == (PROCESS, surface, surface)
+
+
+@pytest.mark.parametrize(
+    ("rule", "caller", "source"),
+    [
+        ("fallback-lists", "khugepaged", "baseline"),
+        ("fallback-lists", "slab", "thread on RFC v4, 2026-06-03"),
+        ("private-flag", "khugepaged", "RFC v4, 2026-02-22"),
+        ("private-flag", "slab", "RFC v4, 2026-02-22"),
+        ("none", "demotion", "baseline"),
+    ],
+)
+def test_what_the_cell_of_a_caller_rests_on(rule: str, caller: str, source: str) -> None:
+    """Only v4 and v5 speak of the kernel's services by name."""
+    assert audit_caller(rule, caller).rests_on == source
 
 
 def test_what_a_verdict_sums_up() -> None:

@@ -186,6 +186,16 @@ def test_processes_with_most_accesses_are_drawn(drawn):
     assert len(looks) == len(named), "no two look alike"
 
 
+def test_the_whole_trace_comes_last_in_the_legend_and_lies_above_its_parts(drawn):
+    parts = {"window": 100, "windows": [a_curve(), a_curve()], "processes": {3: a_curve()}}
+    (axes,) = drawn(curve_picture.draw_curves, curves_of(**parts)).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "first window", "last window", "process 3, of its own pages", "miss ratio",
+        "swap-outs of dirty pages per access",
+    ]  # fmt: skip
+    assert lines(axes)["miss ratio"].get_zorder() == max(line.get_zorder() for line in axes.lines)
+
+
 @pytest.mark.parametrize(("length", "shown"), [(90, "x" * 90), (91, "x" * 89 + "…")])
 def test_a_long_name_is_cut(drawn, length, shown):
     (axes,) = drawn(curve_picture.draw_curves, curves_of(a_curve(trace="x" * length))).axes

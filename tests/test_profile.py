@@ -65,7 +65,7 @@ def test_a_page_that_does_not_come_back_is_named(monkeypatch, doubled):
 
 
 def test_no_threads(doubled):
-    with pytest.raises(InputError, match="--threads 0: expected at least 1"):
+    with pytest.raises(InputError, match="--threads 0: expected 1 to"):
         make_profile(doubled, ["lz4"], threads=0)
 
 

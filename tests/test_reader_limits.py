@@ -20,8 +20,10 @@ from zswapsim.traces.contents import Contents, read_contents
 from zswapsim.traces.covered import Covered
 from zswapsim.traces.damo import read_snapshots
 from zswapsim.traces.damosnapshot import make_snapshot
+from zswapsim.traces.dense import most_kept
 from zswapsim.traces.jsontext import decode_json
 from zswapsim.traces.thrift import CutOffError, GarbledError, Thrift
+from zswapsim.traces.whole import KEEP_EVENTS
 
 LINE = "k 1 [0] {at}.0: damon:damon_aggregated: target_id={target} nr_regions={count} {span}: 1 2\n"
 REGION = '{"start": 0, "end": 4096, "nr_accesses": {"samples": 1}, "age": {"aggr_intervals": 1}}'
@@ -213,6 +215,26 @@ def test_elements_of_many_fields_are_read_in_bounded_pieces(tmp_path: Path, monk
     np.save(tmp_path / "a.npy", np.arange(1000, dtype=np.uint64))
     chunks = list(read_trace(tmp_path / "a.npy").chunks())
     assert {len(chunk.page) for chunk in chunks} == {512, 488}
+
+
+@pytest.mark.parametrize("keep", [100, 99])
+def test_a_file_of_many_more_events_than_bytes_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: int
+) -> None:
+    """What is counted does not depend on it. A pipe can't be read again, so its events are kept."""
+    path = tmp_path / "a.csv"
+    path.write_text("page,op\n" + "1,R\n2,W\n" * 50)
+    monkeypatch.setattr("zswapsim.traces.dense.FREE_EVENTS", keep - path.stat().st_size)
+    monkeypatch.setattr("zswapsim.traces.dense.EVENTS_A_BYTE", 1)
+    dense = DenseTrace(read_trace(path))
+    dense.scan()
+    path.write_text("page,op\n1,R\n")
+    if keep == 100:
+        assert sum(len(pages) for pages, _ in dense.chunks()) == dense.events == 100
+    else:
+        with pytest.raises(InputError, match="expected 100 events as in the first pass: it changed meanwhile"):
+            list(dense.chunks())
+    assert most_kept(None) == most_kept("/dev/null") == most_kept(tmp_path / "none") == KEEP_EVENTS
 
 
 def test_many_processes_take_no_table_each() -> None:

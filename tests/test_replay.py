@@ -214,7 +214,7 @@ def test_wrong_arguments_are_refused() -> None:
             Replay(pages, frames, backend, batch=batch)
     with pytest.raises(InputError, match="go together"):
         Replay(5, 5, backend, dram=FrameArena(4096).grant("w"))
-    with pytest.raises(InputError, match=r"negative|at least 0"):
+    with pytest.raises(InputError, match=r"negative|expected 0 to"):
         Backend([-1, 0, 0, 1, 0, 0])
     with pytest.raises(InputError, match="either a codec or measured"):
         PrivateNodeBackend(COST, FrameArena(4096).grant("b"), SwapDevice(0))

@@ -17,7 +17,7 @@ class ReplayMachine(DepthsMachine):
 
     @initialize(
         data=st.data(),
-        frames=st.integers(1, 40),
+        frames=st.sampled_from([20, 30, 40, 10, 4, 2, 1]),
         batch=st.sampled_from([1, 2, 8, 32]),
         node=st.sampled_from([1, 2, 5, 9, 20]),
         device=st.sampled_from([0, 3, 12, 1 << 20]),
@@ -59,9 +59,9 @@ class ReclaimMachine(ReplayMachine):
 
 def test_replay_equals_its_reference_with_exact_lru() -> None:
     reach = run_machine(ReplayMachine, stateful_step_count=12, max_examples=share_of_examples(2))
-    assert_reached(reach, zswpwb=100)
+    assert_reached(reach, zswpwb=50)
 
 
 def test_replay_equals_its_reference_with_every_reclaimer() -> None:
     reach = run_machine(ReclaimMachine, stateful_step_count=12, max_examples=share_of_examples(2))
-    assert_reached(reach, zswpwb=100)
+    assert_reached(reach, zswpwb=50)

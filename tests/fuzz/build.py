@@ -53,7 +53,7 @@ def compile_all(commands: Sequence[Sequence[str | Path]]) -> None:
 # ---- a replay ----------------------------------------------------------------------------------------------------
 
 
-REPLAY_FLAGS = [*COMMON, "-O0", f"-fsanitize={SANITIZERS}"]
+REPLAY_FLAGS = [*COMMON, "-Og", f"-fsanitize={SANITIZERS}"]
 REPLAY_SOURCES = [*CODEC_SOURCES, *CHECKS, CHOICE, REPLAY]
 
 
@@ -125,8 +125,11 @@ def link_targets(program: str, targets: Mapping[str, Path], sanitizers: str) -> 
     archive = folder / "codecs.a"
     archive.unlink(missing_ok=True)
     compile_all([["ar", "rcs", archive, *codec_objects.values()]])
-    link = [program, *checks_flags, f"-fsanitize=fuzzer,{sanitizers}", CHOICE, *checks.values(), archive, "-ldl"]
-    compile_all([[*link, f"-DFUZZ_CODEC={symbol(codec)}", "-o", target] for codec, target in targets.items()])
+    choices = {codec: folder / f"{codec}-choice.o" for codec in targets}
+    choose = [program, *checks_flags, "-c", CHOICE]
+    compile_all([[*choose, f"-DFUZZ_CODEC={symbol(codec)}", "-o", made] for codec, made in choices.items()])
+    link, parts = [program, f"-fsanitize=fuzzer,{sanitizers}"], [*checks.values(), archive, "-ldl"]
+    compile_all([[*link, choices[codec], *parts, "-o", target] for codec, target in targets.items()])
 
 
 def symbol(codec: str) -> str:

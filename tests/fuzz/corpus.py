@@ -23,6 +23,8 @@ CORPUS = Path(__file__).parent / "corpus"
 CODECS = ("lz4", "lz4hc", "zstd", "deflate", "lz4-linux", "lzo", "lzo-rle", "wkdm", "bdi", "fpc", "store")
 ANY_BYTES, ROUND_TRIP, PARAMETERS, ONE_ANSWER = range(4)
 """The checks, as in `target.c`."""
+TWICE, MASK = 7, 8
+"""Ways to make a source, as in `target.c`; those below repeat the bytes."""
 LONGEST = (1 << 16) - 1
 SETUPS = {"wkdm": (4096, 64, 4096, 64, 256), "bdi": (64, 32, 4096, 64, 256), "fpc": (64, 64, 4096, 64, 256)}
 """The values of `grain` in the first kept setups of `setups.c`."""
@@ -132,6 +134,16 @@ def distances() -> list[bytes]:
     return [head(ROUND_TRIP | 2 << 2, 0, 120, 1 if len(piece) % 2 else 0) + piece for piece in pieces]
 
 
+def far_matches() -> Iterator[bytes]:
+    """Yield matches of several lengths at distances that codecs treat differently, up to a folio away."""
+    draw = numbers(2)
+    for distance in (0x7FF, 0x800, 0x801, 0x3FFF, 0x4000, 0x4001, 0x7FFF, 0x8000, 0xBFFF, 0xC000, 0xFFFF):
+        for length in (3, 8, 9, 33, 34, 262, 300):
+            yield head(ROUND_TRIP | TWICE << 2, 0, distance & 255, distance >> 8) + noise(draw, length)
+    # lzo-rle cuts these, which would look like a run of zeros.
+    yield from (head(ROUND_TRIP | TWICE << 2, 0, 0x3F, 0x80) + noise(draw, length) for length in range(258, 267))
+
+
 def seeds(codec: str) -> Iterator[bytes]:
     """Yield sources of every kind, their compressed forms and damaged ones, each with some of the checks."""
     first: list[bytes] = []
@@ -148,4 +160,10 @@ def seeds(codec: str) -> Iterator[bytes]:
         for change in ((0, 0), (9, 1), (200, 3)):
             yield head(ROUND_TRIP | how << 2, 0x80, *change) + b"a source that is repeated up to a page or a folio"
     yield from distances()
+    yield from far_matches()
+    draw = numbers(3)
+    growing = (bytes(byte | 1 for byte in noise(draw, 3)) + bytes([last, 0, 0, 0, 0]) for last in range(1, 256))
+    yield head(ROUND_TRIP) + b"".join(growing)  # lzo-rle makes it longer than the least capacity
+    for mask in (b"\1\1\1\1\0\0\0\0", b"\1" * 3 + bytes(9), b"\1" * 40 + bytes(7), b"\1\0"):
+        yield head(ROUND_TRIP | MASK << 2) + mask
     yield from parameter_seeds(codec, first)

@@ -5,6 +5,7 @@
 
 #define EVERY_ROOM 512 /* sources up to this length are decompressed with each length of room */
 #define SOME_ROOMS 24
+#define FEW_ROOMS 6 /* of sources longer than a page */
 
 static guarded source, out, shorter;
 static uint8_t packed[2 * LONGEST_SOURCE];
@@ -40,14 +41,14 @@ static void check_room(setup *s, const uint8_t *src, size_t count, const uint8_t
 /* Check lengths of room that are enough, and those that are not. */
 static void check_all_rooms(setup *s, size_t count, const uint8_t *data, size_t bytes) {
     const uint8_t *src = guarded_input(packed, count);
-    size_t step = bytes <= EVERY_ROOM ? 1 : bytes / SOME_ROOMS;
+    size_t step = bytes <= EVERY_ROOM ? 1 : bytes / (bytes <= ZSW_PAGE_SIZE ? SOME_ROOMS : FEW_ROOMS);
 
     check_room(s, src, count, data, bytes, (int)bytes);
     check_room(s, src, count, data, bytes + 1, (int)bytes);
     check_room(s, src, count, data, bytes + ZSW_PAGE_SIZE, (int)bytes);
     for (size_t room = 0; room < bytes; room += step)
         check_room(s, src, count, data, room, ZSW_E_CORRUPT);
-    for (size_t less = 1; step > 1 && less <= bytes; less *= 2)
+    for (size_t less = 1; step > 1 && less <= bytes; less *= bytes <= ZSW_PAGE_SIZE ? 2 : 8)
         check_room(s, src, count, data, bytes - less, ZSW_E_CORRUPT);
 }
 
@@ -65,9 +66,9 @@ static void check_same_code(void *ctx, const uint8_t *src, size_t bytes, int exp
  * back.
  */
 static void check_small_capacities(setup *s, const uint8_t *src, size_t bytes) {
-    size_t least = ZSW_MIN_CAPACITY(bytes);
+    size_t least = ZSW_MIN_CAPACITY(bytes), factor = bytes <= ZSW_PAGE_SIZE ? 3 : 60;
 
-    for (size_t less = 1; less <= least; less = less * 3 + 1) {
+    for (size_t less = 1; less <= least; less = less * factor + 1) {
         int code = checked_compress(s->ctx, src, bytes, &shorter, least - less);
 
         if (code > 0)

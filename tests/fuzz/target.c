@@ -4,7 +4,7 @@
  *
  *   what    which check, in its two lowest bits, and for a round trip how the source is made of the rest;
  *   setup   which of the kept sets of parameters is used;
- *   two     the room of the output, or how the source changes each time it is repeated.
+ *   two     the room of the output, or how the source changes each time it is repeated, or a distance.
  *
  * ZSWAPSIM_FUZZ_TRIES sets how many changed inputs are tried beside each input, and ZSWAPSIM_FUZZ_ONLY=decompress
  * takes every input as bytes to decompress, with the first check alone.
@@ -27,12 +27,18 @@ enum what {
     WHATS,
 };
 
-/* Lengths to which a source is repeated; 0: it is not. */
+/* How a source is made of the bytes: repeated to a length (0: not repeated), twice, or as a mask of noise. */
 static const size_t lengths[] = {0, 64, 256, ZSW_PAGE_SIZE, 4 * ZSW_PAGE_SIZE, 16 * ZSW_PAGE_SIZE, LONGEST_SOURCE};
+#define REPEATED (sizeof(lengths) / sizeof(*lengths))
+#define TWICE REPEATED
+#define MASK (REPEATED + 1)
+#define MOST_TWICE (1u << 15)
+#define TAIL 32 /* noise at the end, in which no match begins */
+#define HOWS (REPEATED + 2)
 
 static size_t tries = USUAL_TRIES;
 static int only_decompress;
-static uint8_t repeated[LONGEST_SOURCE];
+static uint8_t source[LONGEST_SOURCE];
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -64,16 +70,54 @@ static size_t room_of(const uint8_t *header) {
     return number < 0xe000 ? room : 16 * room;
 }
 
-/* Repeat bytes up to a length; in each repetition one byte in `header[2]` changes by `header[3]`. */
-static size_t make_source(const uint8_t *header, const uint8_t *bytes, size_t count) {
-    size_t length = lengths[(header[0] >> 2) % (sizeof(lengths) / sizeof(*lengths))];
+/* Fill with noise those of `count` bytes that are not 0. */
+static void put_noise(uint8_t *at, size_t count) {
+    uint32_t noise = 1;
 
-    if (length == 0 || count == 0)
-        length = length ? length : count < LONGEST_SOURCE ? count : LONGEST_SOURCE;
+    for (size_t i = 0; i < count; i++) {
+        noise = noise * 1664525u + 1013904223u;
+        at[i] = at[i] ? (uint8_t)(noise >> 24 | 1) : 0;
+    }
+}
+
+/* Repeat bytes up to `length`; in each repetition one byte in `header[2]` changes by `header[3]`. */
+static size_t repeat(const uint8_t *header, size_t length, const uint8_t *bytes, size_t count) {
+    if (length == 0)
+        length = count;
     for (size_t i = 0; i < length; i++)
-        repeated[i] = count ? bytes[i % count] : 0;
+        source[i] = count ? bytes[i % count] : 0;
     for (size_t i = count; count && i < length; i += 1 + header[2])
-        repeated[i] = (uint8_t)(repeated[i] + header[3] * (i / count));
+        source[i] = (uint8_t)(source[i] + header[3] * (i / count));
+    return length;
+}
+
+/*
+ * Put bytes twice, at a distance that the header has, and noise after them. One byte is repeated in between: after that
+ * match a codec looks at every position again, where noise would make it skip more and more.
+ */
+static size_t put_twice(const uint8_t *header, const uint8_t *bytes, size_t count) {
+    size_t distance = header[2] | (size_t)header[3] << 8, few = count;
+
+    if (few > MOST_TWICE)
+        few = MOST_TWICE;
+    if (distance < few)
+        distance = few;
+    memset(source, 1, distance);
+    memcpy(source, bytes, few);
+    memcpy(source + distance, bytes, few);
+    memset(source + distance + few, 1, TAIL);
+    put_noise(source + distance + few, TAIL);
+    return distance + few + TAIL;
+}
+
+static size_t make_source(const uint8_t *header, const uint8_t *bytes, size_t count) {
+    size_t how = (header[0] >> 2) % HOWS, length;
+
+    if (how == TWICE)
+        return put_twice(header, bytes, count);
+    length = repeat(header, how == MASK ? ZSW_PAGE_SIZE : lengths[how], bytes, count);
+    if (how == MASK)
+        put_noise(source, length);
     return length;
 }
 
@@ -134,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     s = setup_kept(data[1]);
     if (data[0] % WHATS == ROUND_TRIP) {
         count = make_source(data, bytes, count);
-        check_round_trip(s, repeated, count, data[1] & 0x80);
+        check_round_trip(s, source, count, data[1] & 0x80);
     } else if (data[0] % WHATS == ONE_ANSWER) {
         check_one_answer(s, bytes, count, room_of(data));
     } else {

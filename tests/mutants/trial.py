@@ -17,7 +17,7 @@ LOADED = ("pytest", "numpy", "numpy.testing", "msgspec", "pyarrow", "pyarrow.par
 COLLECTING = 120.0
 """Seconds for collecting tests, which also starts what the modules compute when they are imported."""
 LEAST, TIMES = 60.0, 20.0
-"""A test may take this long, and that many times its CPU time on the unchanged tree; the machine may be busy."""
+"""A test may take this long, and that many times its CPU time on the unchanged tree; more on a busy machine."""
 MEMORY = 12 << 30
 POLL = 0.02
 OURS = {Path(__file__).resolve().parents[1], Path(__file__).resolve().parents[2]}
@@ -135,11 +135,16 @@ def _watch(child: int, now: Path, limits: dict[str, float]) -> int | None:
         if running != test:
             test, since = running, time.monotonic()
         limit = LEAST + TIMES * limits.get(test, 0.0) if test else COLLECTING
-        if time.monotonic() - since > limit:
+        if time.monotonic() - since > limit * _crowding():
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return None
         time.sleep(POLL)
+
+
+def _crowding() -> float:
+    """Return how many times longer everything takes, as others have the machine too."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def _judged(status: int | None, scratch: Path, seconds: float) -> Trial:

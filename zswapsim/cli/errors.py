@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from zswapsim import signals
-from zswapsim.text import one_line
+from zswapsim.text import one_line, printable_lines
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "ZSWAPSIM_DEBUG"
@@ -52,8 +52,8 @@ def report(error: BaseException) -> int:
     if os.environ.get(DEBUG) == "1":
         import traceback
 
-        with suppress(OSError):
-            traceback.print_exception(error)
+        with suppress(OSError, ValueError):
+            sys.stderr.write(printable_lines("".join(traceback.format_exception(error))))
     if isinstance(error, BrokenPipeError):
         _silence(sys.stdout)
         return FAILED

@@ -41,22 +41,23 @@ def progress_bar(label: str, unit: str = "accesses", quiet: bool = False) -> Ite
 
 
 class _Forgiving(io.TextIOWrapper):
-    """Write to stderr; if the terminal has gone meanwhile, write nothing: the work goes on."""
+    """Write to stderr, as it is before rich puts itself in its place; if the terminal has gone, the work goes on."""
 
     def __init__(self) -> None:
         super().__init__(io.BytesIO(), encoding=sys.stderr.encoding)
+        self.stream = sys.stderr
 
     def write(self, text: str) -> int:
         with suppress(OSError):
-            sys.stderr.write(text)
+            self.stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         with suppress(OSError):
-            sys.stderr.flush()
+            self.stream.flush()
 
     def fileno(self) -> int:
-        return sys.stderr.fileno()
+        return self.stream.fileno()
 
     def isatty(self) -> bool:
-        return sys.stderr.isatty()
+        return self.stream.isatty()

@@ -53,7 +53,9 @@ def train_dictionary(pages: NDArray[np.uint8], size: int = 16384) -> bytes:
     instance(pages, np.ndarray, "pages")
     if pages.ndim != 2 or pages.shape[1] != PAGE_SIZE or pages.dtype != np.uint8:
         raise InputError(f"pages of shape {pages.shape}, {pages.dtype}: expected uint8[K, {PAGE_SIZE}]")
-    size = whole(size, "bytes of a dictionary", LEAST_BYTES, MAX_BYTES)
+    size = whole(size, "dictionary", -(1 << 62), 1 << 62)
+    if not LEAST_BYTES <= size <= MAX_BYTES:
+        raise InputError(f"dictionary of {size} bytes: expected {LEAST_BYTES} to {MAX_BYTES}")
     useful = chosen_pages(pages)
     if len(useful) < LEAST_PAGES:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -42,8 +43,9 @@ def atomic_write(path: StrPath, mode: str = "wb", permissions: int | None = None
     except ZswapsimError:
         raise
     except OSError as error:
-        if error.filename is not None and str(error.filename) not in written.names:
-            raise  # it is about another file, which is read meanwhile
+        of_other = error.filename is not None and str(error.filename) not in written.names
+        if of_other and error.errno != errno.EFBIG:  # that is a limit of this process, whichever file meets it first
+            raise
         raise OutputError(f"{path}: cannot write: {reason(error)}") from error
 
 

@@ -44,14 +44,17 @@ def likely_root() -> str:
 
 
 @contextmanager
-def room_needed(root: StrPath) -> Iterator[None]:
-    """Turn an error of temporary files in `root` into an OutputError; one that is about another file passes."""
+def room_needed(root: StrPath, but: tuple[int, ...] = ()) -> Iterator[None]:
+    """Turn an error of temporary files in `root` into an OutputError.
+
+    One that is about another file passes, and so do those with a number in `but`.
+    """
     try:
         yield
     except ZswapsimError:
         raise
     except OSError as error:
-        if not str(error.filename or root).startswith(str(root)):
+        if not str(error.filename or root).startswith(str(root)) or error.errno in but:
             raise
         raise OutputError(f"{root}: cannot write: {reason(error)} (TMPDIR moves it)") from error
 
@@ -77,8 +80,8 @@ def unnamed_file() -> File:
 @contextmanager
 def unnamed_buffered() -> Iterator[IO[bytes]]:
     """Make a file without a name, and read and write it through a buffer. Raises OutputError."""
-    with unnamed_file() as file, room_needed(file.name):  # not its buffer: after an error nothing more is written
-        yield io.BufferedRandom(file)
+    with unnamed_file() as file, room_needed(file.name, but=(errno.EFBIG,)):  # a limit of this process, not of a folder
+        yield io.BufferedRandom(file)  # closed without its buffer: after an error nothing more is written
 
 
 class HeldFolder:

@@ -25,7 +25,6 @@ from zswapsim.files.temporary import room_needed, unnamed_file
 from zswapsim.traces.kinds import ZERO, link, lonely, sort_into_kinds, variant
 from zswapsim.traces.recipes import RECIPES, recipe_pages
 from zswapsim.traces.specs import Key, parse_spec
-from zswapsim.traces.streams import exists
 
 IN_MEMORY_BYTES = 256 << 20  # larger sets of pages are kept in a temporary file
 PART_BYTES = 16 << 20
@@ -192,6 +191,7 @@ def write_pages(
     the file can't be written.
     """
     count = 0
+    path_text(path, "path")
     if permissions is None:
         permissions = permissions_for(getattr(pages, "private", False))
     with atomic_write(path, permissions=permissions) as file:

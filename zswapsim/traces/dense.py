@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +13,15 @@ from numpy.typing import NDArray
 from zswapsim._core.base.arguments import callback, instance, whole
 from zswapsim._core.base.errors import InputError
 from zswapsim._core.trace.dense import DenseMap
+from zswapsim.files.found import state_of
 from zswapsim.traces.ahead import ahead
 from zswapsim.traces.folios import Folios, find_folios
 from zswapsim.traces.trace import READ_EVENTS, WRITE, Chunk, Progress, Trace
 from zswapsim.traces.whole import KEEP_EVENTS
 
 MOST_ORDER = 31
+FREE_EVENTS, EVENTS_A_BYTE = 1 << 24, 64
+"""Of a file at most FREE_EVENTS are held in memory, and EVENTS_A_BYTE for each of its bytes."""
 POLL_SECONDS = 0.05  # seconds between two progress reports of a file that is read at once
 DenseChunk = tuple[NDArray[np.uint32], NDArray[np.uint8]]
 
@@ -25,7 +30,8 @@ class DenseTrace:
     """`trace` with pages 0, 1, 2 … in order of first appearance. If it names processes, each has pages of its own.
 
     A trace of up to `keep_events` events (5 bytes each) is held in memory after the first pass; a longer one is read
-    again by every call of :meth:`chunks`.
+    again by every call of :meth:`chunks`. So is one whose file is much smaller than its events: a few kilobytes of zstd
+    can be any number of them.
     """
 
     def __init__(self, trace: Trace, keep_events: int = KEEP_EVENTS) -> None:
@@ -42,6 +48,7 @@ class DenseTrace:
         """Wall time spent waiting for the trace, in nanoseconds, over all passes."""
         self._numbers = PageNumbers()
         self._kept: list[DenseChunk] | None = None
+        self._most = keep_events
 
     def scan(self, progress: Progress | None = None) -> None:
         """Read the trace once and count its events and pages. Further calls do nothing.
@@ -52,6 +59,7 @@ class DenseTrace:
         if self.events:
             return
         self._numbers, self.events, self.writes, self._kept = PageNumbers(), 0, 0, []
+        self._most = min(self.keep_events, most_kept(self.trace.file))
         try:
             if not self._scan_whole(progress):
                 self._scan(progress)
@@ -89,7 +97,7 @@ class DenseTrace:
         for pages, ops in self._read():
             self.events += len(pages)
             self.writes += int(np.count_nonzero(ops.view(np.bool_)))
-            if self.events > self.keep_events:
+            if self.events > self._most:
                 self._kept = None
             if self._kept is not None:
                 self._kept.append((pages, ops))
@@ -151,6 +159,17 @@ class DenseTrace:
             dense = numbers.map(self.name, chunk), _ops(self.name, chunk)
             if len(dense[0]):
                 yield dense
+
+
+def most_kept(path: str | Path | None) -> int:
+    """Return how many events of a file may be held in memory. What is no regular file may be read only once."""
+    try:
+        state = None if path is None else state_of(path)
+    except (OSError, ValueError):  # opening it tells why
+        state = None
+    if state is None or not stat.S_ISREG(state.st_mode):
+        return KEEP_EVENTS
+    return FREE_EVENTS + EVENTS_A_BYTE * state.st_size
 
 
 def iterated(trace: Trace) -> Generator[Chunk, None, None]:

@@ -16,6 +16,7 @@ from zswapsim.traces.streams import file_bytes
 from zswapsim.traces.thrift import FALSE, LIST, STRUCT, WHOLE, CutOffError, Fields, GarbledError, Thrift
 
 MAGIC = b"PAR1"
+EXPECTED = "not a whole Parquet file: expected Parquet"
 TAIL_BYTES = 8
 MOST_FOOTER_BYTES = 64 << 20
 MOST_SCHEMA = 1 << 12
@@ -45,8 +46,8 @@ class RowGroup(NamedTuple):
 class Footer:
     """The footer of a file. Raises InputError if it is not whole, or too large; its row groups are read on demand."""
 
-    def __init__(self, name: str, file: File) -> None:
-        self.name, self.file = name, file
+    def __init__(self, name: str, file: File, expected: str = EXPECTED) -> None:
+        self.name, self.file, self.expected = name, file, expected
         self.size = file_bytes(name)
         tail = self._read(max(0, self.size - TAIL_BYTES), TAIL_BYTES)
         length = int.from_bytes(tail[:4], "little")
@@ -102,9 +103,7 @@ class Footer:
         return data
 
     def _garbled(self, said: str) -> InputError:
-        return InputError(
-            f"{self.name}: not a whole Parquet file: expected Parquet, got garbled or missing bytes: {said}"
-        )
+        return InputError(f"{self.name}: {self.expected}, got garbled or missing bytes: {said}")
 
 
 def number_of(fields: object, number: int) -> int:

@@ -15,7 +15,7 @@ from zswapsim._core.base.errors import InputError
 from zswapsim._core.trace import parquetpage
 from zswapsim._core.trace.parquetpage import walk_pages
 from zswapsim.files.opening import File
-from zswapsim.traces.parquetfooter import MAGIC, ColumnChunk, Footer
+from zswapsim.traces.parquetfooter import EXPECTED, MAGIC, ColumnChunk, Footer
 from zswapsim.traces.streams import open_file
 
 BUFFER_BYTES = 1 << 16
@@ -38,10 +38,10 @@ COMPLAINTS = {
 }
 
 
-def check_footer(path: str | Path) -> None:
-    """Raise InputError if the file has no footer, or one that is too large, before Arrow reads it."""
+def check_footer(path: str | Path, expected: str = EXPECTED) -> None:
+    """Raise InputError, which says `expected`, if the file has no footer, or one too large for Arrow."""
     with open_file(path) as file:
-        next(Footer(str(path), file).row_groups(), None)
+        next(Footer(str(path), file, expected).row_groups(), None)
 
 
 def check_rows(path: str | Path, rows: int, columns: Collection[int], *, whole: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,11 @@ class Trace(ABC):
 
     events: int | None = None
     """The number of events, if that is known without reading the trace; else None."""
+
+    @property
+    def file(self) -> str | Path | None:
+        """Return the file that it is read from; None if there is none."""
+        return getattr(self, "path", None)
 
     @abstractmethod
     def chunks(self) -> Iterator[Chunk]:

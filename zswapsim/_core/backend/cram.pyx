@@ -11,7 +11,6 @@ in use only from a reading, which is old.
 from cython cimport final
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
 
 from zswapsim._core.base.arguments cimport flag, number, shown, whole
 from zswapsim._core.backend.backend cimport (
@@ -60,13 +59,6 @@ cdef class CramBackend(Backend):
 
     Raises InputError for a value out of range.
     """
-
-    def __cinit__(self):
-        memset(&self.queue, 0, sizeof(self.queue))
-        memset(&self.cram_counts, 0, sizeof(self.cram_counts))
-        memset(&self.table, 0, sizeof(self.table))
-        self.frame_of = NULL
-        self.page = NULL
 
     def __init__(
         self, cost, Grant grant not None, CramDevice node not None, SwapDevice device not None, *,

@@ -108,8 +108,8 @@ cdef list checked_ranges(ranges, uint32_t count):
     for span in sorted(ranges) if ranges is not None else [(0, count - 1)] if count else []:
         if not isinstance(span, tuple) or len(span) != 2:
             raise InputError("slots: expected ranges of a first and a last slot")
-        first, last = (whole(slot, "slot", 0, 0xFFFFFFFF) for slot in span)
-        if not first <= last < count:
+        first, last = (whole(slot, "slot", -(1 << 63), (1 << 63) - 1) for slot in span)
+        if not 0 <= first <= last < count:
             raise InputError(f"slots {first}-{last}: expected two of 0 to {count - 1}, the lower one first")
         first = max(first, result[len(result) - 1][1]) if result else first
         if first <= last:

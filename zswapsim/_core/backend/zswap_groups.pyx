@@ -69,7 +69,7 @@ cdef class ZswapGroups:
         if (parent is None) != (self.count == 0):
             raise InputError(f"group {self.count}: expected a parent before it, for all but the first")
         group.max_pages = UINT64_MAX if max_pages is None else whole(max_pages, "max_pages", 0, UINT64_MAX)
-        group.parent = NO_GROUP if parent is None else whole(parent, "parent", 0, self.count - 1)
+        group.parent = NO_GROUP if parent is None else whole(parent, f"group {self.count}: parent", 0, self.count - 1)
         group.writeback = flag(writeback, "writeback") and \
             (parent is None or self.groups[group.parent].writeback)
         if lru_open(&group.queue, 64, 0) < 0:

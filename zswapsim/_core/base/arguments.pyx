@@ -11,6 +11,8 @@ from zswapsim._core.base.errors import InputError
 cdef enum:
     MOST_SHOWN = 60
 
+cdef object UNLIMITED = (1 << 63) - 1  # a highest value that only the type of a number sets
+
 
 cpdef object whole(value, str what, lowest, highest):
     try:
@@ -18,7 +20,8 @@ cpdef object whole(value, str what, lowest, highest):
     except TypeError:
         raise InputError(f"{what} {shown(value)}: expected a whole number") from None
     if not lowest <= found <= highest:
-        raise InputError(f"{what} {shown(found)}: expected {lowest} to {highest}")
+        expected = f"{lowest} to {highest}" if highest < UNLIMITED else f"at least {lowest}"
+        raise InputError(f"{what} {shown(found)}: expected {expected}")
     return found
 
 

@@ -1,8 +1,8 @@
 """Reject a second thread while a call runs without the GIL, and a forked process that finds a call of its parent's.
 
 A flag is 0 or the number of the process in which a call has set it. It is atomic because two threads may read it at the
-same time in a Python without the GIL. No thread waits for it: a thread that finds it set raises BusyError. Zeroed memory
-is a clear flag.
+same time in a Python without the GIL. No thread waits for it: a thread that finds it set raises BusyError. Zeroed
+memory is a clear flag.
 """
 
 from libc.stdint cimport uint32_t

@@ -5,7 +5,9 @@ from libc.stdint cimport uint32_t
 from zswapsim._core.base.errors import BusyError
 
 cdef extern from "<pthread.h>" nogil:
-    int pthread_atfork(void (*prepare)() noexcept nogil, void (*parent)() noexcept nogil, void (*child)() noexcept nogil)
+    int pthread_atfork(
+        void (*prepare)() noexcept nogil, void (*parent)() noexcept nogil, void (*child)() noexcept nogil
+    )
 
 cdef uint32_t this_process = 1
 

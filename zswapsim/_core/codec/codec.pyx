@@ -174,7 +174,8 @@ cdef dict checked_settings(CodecTable table, dict values):
             raise InputError(f"codec {table.name}: unknown parameter {key!r}: expected {parameter_names(table)}")
         p = known[key]
         if type(value) is not int:
-            raise InputError(f"codec {table.name}: {key}={shown(value)}: expected an integer from {p.lowest} to {p.highest}")
+            wanted = f"an integer from {p.lowest} to {p.highest}"
+            raise InputError(f"codec {table.name}: {key}={shown(value)}: expected {wanted}")
         if not p.lowest <= value <= p.highest:
             raise InputError(f"codec {table.name}: {key}={shown(value)}: expected {p.lowest} to {p.highest}")
     return {p.name: values.get(p.name, p.initial) for p in table.parameters}
@@ -209,7 +210,8 @@ cdef int create_params(Codec codec, CodecTable table, list values, Library libra
     if code == ZSW_E_NOMEM:
         raise_code(code, f"codec {codec.spec}")
     if dictionary:
-        raise InputError(f"{codec.settings.get('dict', 'dictionary')}: not a dictionary that codec {codec.name} can use")
+        name = codec.settings.get("dict", "dictionary")
+        raise InputError(f"{name}: not a dictionary that codec {codec.name} can use")
     why = "; ".join(f"{each.name}: {each.help}" for each in table.parameters) if code == ZSW_E_RANGE else f"code {code}"
     raise InputError(f"codec {codec.spec}: refused these parameters ({why})")
 

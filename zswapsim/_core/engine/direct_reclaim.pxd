@@ -30,8 +30,8 @@ cdef inline int notify_reclaim(Engine engine, int code) noexcept nogil:
     return engine.backend.shrink() if code == ZSW_OK and engine.backend.wants_shrink else code
 
 
-# Put pages that were split off back after a reclaim that returned `code`. Return that, or the code by which putting back
-# ended the run.
+# Put pages that were split off back after a reclaim that returned `code`. Return that code, or the one by which putting
+# back ended the run.
 cdef inline int code_after_putback(Engine engine, int code) noexcept nogil:
     cdef int putback = putback_split_pages(engine)
     return putback if putback < 0 and (code == ZSW_OK or code == ZSW_E_FULL) else code

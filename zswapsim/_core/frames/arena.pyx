@@ -142,7 +142,8 @@ cdef class FrameArena:
         """
         if self.base == NULL:
             raise InputError("frames that are only counted can't be bound to a node of the host")
-        numa_bind(self.base, <size_t> self.frames * ZSW_PAGE_SIZE, whole(host_node, "node of the host", 0, MAX_NODES - 1))
+        cdef int node = whole(host_node, "node of the host", 0, MAX_NODES - 1)
+        numa_bind(self.base, <size_t> self.frames * ZSW_PAGE_SIZE, node)
 
     def host_nodes(self):
         """Count the used frames by NUMA node of the host (move_pages without targets): ``{0: 812}``."""

@@ -1,8 +1,8 @@
 """Exact LRU: pages are evicted in the order of their latest access (lru/log.pxd).
 
 An access to a page in DRAM moves it to the log's young end, which no mark in a state can express; so this reclaimer has
-loops of its own. A hit raises `accesses`, which engine/walk.pxd counts, and no other counter. If pages are only counted,
-this reclaimer leaves their states alone: stamps tell which pages are in DRAM.
+loops of its own. A hit raises `accesses`, which engine/walk.pxd counts, and no other counter. If pages are only
+counted, this reclaimer leaves their states alone: stamps tell which pages are in DRAM.
 """
 
 from cython cimport final

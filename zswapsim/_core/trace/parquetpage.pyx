@@ -9,6 +9,7 @@ https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thr
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from posix.types cimport off_t
 
+from zswapsim._core.base.arguments cimport shown, uint8s_out, whole
 from zswapsim._core.base.errors import InputError
 
 cdef extern from "<unistd.h>" nogil:
@@ -16,6 +17,8 @@ cdef extern from "<unistd.h>" nogil:
 
 # These are the results of a walk.
 GOOD, GARBLED, OUTSIDE, TOO_LARGE, UNREADABLE = 0, 1, 2, 3, 4
+
+MOST = 1 << 62  # a place in a file, or a number of values, at most; a damaged file may name negative ones
 
 cdef enum:
     C_GOOD = 0
@@ -263,7 +266,7 @@ cdef int walk_page(int descriptor, page_walk *walk, uint8_t *buffer) noexcept no
     return C_GOOD
 
 
-def walk_pages(int descriptor, int64_t at, int64_t end, int64_t values, limits, uint8_t[::1] buffer not None):
+def walk_pages(descriptor, at, end, values, limits, buffer):
     """Walk from the page at `at` over those that hold the next `values` values of a column, none of them beyond `end`.
 
     `limits`: the bytes that a page may have out of its compression, or how many times its bytes in the file; and how
@@ -273,11 +276,19 @@ def walk_pages(int descriptor, int64_t at, int64_t end, int64_t values, limits, 
     """
     cdef page_walk walk
     cdef int code = C_GOOD
-    if buffer.shape[0] < MOST_HEADER:
+    cdef int file = whole(descriptor, "descriptor", 0, 0x7FFFFFFF)
+    cdef int64_t wanted = whole(values, "values", -MOST, MOST)
+    cdef uint8_t[::1] room = uint8s_out(buffer, "buffer")
+    if room.shape[0] < MOST_HEADER:
         raise InputError(f"walk_pages: expected room for {MOST_HEADER} bytes")
-    walk.most_page, walk.most_ratio, walk.least_page, walk.most_value = limits
-    walk.at, walk.end, walk.values, walk.uncompressed = at, end, 0, 0
+    if not isinstance(limits, tuple) or len(limits) != 4:
+        raise InputError(f"limits {shown(limits)}: expected four numbers")
+    walk.most_page, walk.most_ratio, walk.least_page, walk.most_value = [
+        whole(each, "limit", -MOST, MOST) for each in limits
+    ]
+    walk.at, walk.end = whole(at, "at", -MOST, MOST), whole(end, "end", -MOST, MOST)
+    walk.values = walk.uncompressed = 0
     with nogil:
-        while walk.values < values and not code:
-            code = walk_page(descriptor, &walk, &buffer[0])
+        while walk.values < wanted and not code:
+            code = walk_page(file, &walk, &room[0])
     return code, walk.at, walk.values, walk.uncompressed

@@ -76,8 +76,8 @@ cdef class ZsPool:
     cdef void write(self, zs_handle handle, const uint8_t *data, uint32_t length) noexcept nogil
     # Return an object's bytes, in the arena, or copied to `bounce` (4096 bytes) if they cross frames.
     cdef const uint8_t *read(self, zs_handle handle, uint32_t length, uint8_t *bounce) noexcept nogil
-    # Flip the bits of `mask` in byte `offset` of an object, as failing memory would. `offset` is below its length; -8 to
-    # -1 are its inline handle. Return ZSW_E_RANGE if it has no handle, or no bytes.
+    # Flip the bits of `mask` in byte `offset` of an object, as failing memory would. `offset` is below its length;
+    # -8 to -1 are its inline handle. Return ZSW_E_RANGE if it has no handle, or no bytes.
     cdef int flip_bits(self, zs_handle handle, int offset, uint8_t mask) noexcept nogil
     # Return the number of frames that compaction would free. O(classes).
     cdef uint64_t compactable(self) noexcept nogil

@@ -54,9 +54,8 @@ def compare(
 
     The trace is read once, and the contents are compressed once for each compressor, or not at all with a `profile` of
     them; a profile without contents is used as the contents too. Runs are spread over `processes` processes. The
-    default is the number of processors, and 1 keeps all runs in this process. Counters do not depend on it. A script
-    that calls this with several processes needs the usual guard, ``if __name__ == "__main__":``, since new processes
-    import it.
+    default is the number of processors, and 1 keeps all runs in this process. Counters do not depend on it. The
+    processes are new interpreters with this one's ``sys.path``; they do not import the program's main module.
 
     `progress` is called with what is done and its total: first contents measured, then accesses replayed in all runs.
 

@@ -72,7 +72,8 @@ def curves(
     arguments.callback(progress, "progress")
     points = arguments.whole(points, "--points", 1, MOST_POINTS)
     rate = None if rate is None else arguments.number(rate, "--rate", 0.0, 1.0)
-    sampled_pages = None if sampled_pages is None else arguments.whole(sampled_pages, "--sampled-pages", 1, MOST_ACCESSES)
+    if sampled_pages is not None:
+        sampled_pages = arguments.whole(sampled_pages, "--sampled-pages", 1, MOST_ACCESSES)
     _check(rate, sampled_pages, by_process=by_process)
     if by_process and reclaim != EXACT_LRU:
         raise InputError(f"--by-process: --reclaim {reclaim} tells no process apart: expected {EXACT_LRU}")

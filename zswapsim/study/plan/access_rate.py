@@ -10,11 +10,12 @@ swapped in is a promotion; they keep promotions below 0.2 % of the working set a
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from zswapsim._core.base.arguments import number
+from zswapsim._core.base import arguments
 from zswapsim._core.base.errors import InputError
 from zswapsim.study.settings.cost import DRAM_LATENCY_NS
 from zswapsim.traces import Chunk, DenseTrace, Trace
@@ -50,6 +51,11 @@ class TimedTrace(Trace):
         self.starts: list[int] = []
         """Accesses at which each window of 120 s but the first begins."""
 
+    @property
+    def file(self) -> str | Path | None:
+        """Return the trace's own file."""
+        return self.trace.file
+
     def chunks(self) -> Iterator[Chunk]:
         """Yield the trace's own chunks."""
         done, window = 0, 0
@@ -76,7 +82,7 @@ class TimedTrace(Trace):
 
 def measure_access_rate(trace: DenseTrace, access_ns: float | None = None) -> AccessRate:
     """Return the access rate of a trace that has been scanned. Raises InputError unless `access_ns` is above 0."""
-    if access_ns is not None and not 0 < number(access_ns, "--access-ns", 0, 1e15):
+    if access_ns is not None and arguments.number(access_ns, "--access-ns", 0, 1e15) == 0:
         raise InputError(f"--access-ns {access_ns}: expected nanoseconds, above 0")
     timed = trace.trace if isinstance(trace.trace, TimedTrace) else None
     starts: Sequence[int]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 KEY = b"zswapsim.profile"
 VERSION = 1
+EXPECTED = "expected a profile in Parquet"
 MOST_KIND = DATA + 7
 CODEC_TYPE = "struct<size: uint16, compress_ns: uint32, decompress_ns: uint32>"
 
@@ -80,8 +81,8 @@ def read_profile(path: str | Path) -> Profile:
     import pyarrow.parquet as pq
 
     path_text(path, "path")
-    check_footer(path)
-    with open_file(path) as file, garbled(f"{path}: expected a profile in Parquet"):
+    check_footer(path, EXPECTED)
+    with open_file(path) as file, garbled(f"{path}: {EXPECTED}"):
         parquet = pq.ParquetFile(pa.PythonFile(file, mode="r"), page_checksum_verification=True)
         about = _about(path, parquet.schema_arrow)
         check_held(path)

@@ -53,19 +53,17 @@ def run(
     Raises InputError, and the other ZswapsimError where the machine or a codec fails.
     """
     started = time.perf_counter_ns()
-    instance(settings, (Settings, type(None)), "settings")
     callback(progress, "progress")
     dense = open_trace(trace)
-    asked, held = _choose_depth(settings or Settings(), open_contents(contents, measured))
+    asked, held = _choose_depth(settings, open_contents(contents, measured))
     check_contents([asked], held, measured)
     check_binding(asked)
     dense.scan()
     clock = time.perf_counter_ns()
     measured = measure_if_needed(asked, held, measured)
     measure_ns = time.perf_counter_ns() - clock
-    dram_frames, node_frames, _ = asked.frames(dense.pages)
     folios = trace_folios(asked, dense)
-    nodes = open_own_nodes(asked, folios.pages if folios else dense.pages, dram_frames, node_frames)
+    nodes = open_own_nodes(asked, folios.pages if folios else dense.pages, *asked.frames(dense.pages)[:2])
     group_of = page_groups(asked.groups, dense)
     order = order_for(asked, dense)
     future = trace_future(asked.reclaim, dense)
@@ -83,8 +81,7 @@ def run(
         settings=_settings_with_sizes(asked, dense, held),
         outcome=outcome,
         counters=engine.counters_now(),
-        times_ns={"read": dense.read_ns, "measure": measure_ns, "replay": replay_ns}
-        | feeder.times()
+        times_ns={"read": dense.read_ns, "measure": measure_ns, "replay": replay_ns, **feeder.times()}
         | {name: int(value) for name, value in times["wall"].items()}
         | {"total": time.perf_counter_ns() - started},
         modelled_ns=times["modelled"],
@@ -97,8 +94,9 @@ def run(
     )
 
 
-def _choose_depth(settings: Settings, contents: Contents | None) -> tuple[Settings, Contents | None]:
+def _choose_depth(settings: Settings | None, contents: Contents | None) -> tuple[Settings, Contents | None]:
     """Return settings at counts depth if there are no contents, and no contents at counts depth."""
+    settings = Settings() if settings is None else instance(settings, Settings, "settings")
     if contents is None:
         return msgspec.structs.replace(settings, depth="counts"), None
     return settings, None if settings.depth == "counts" else contents
