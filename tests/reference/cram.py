@@ -257,8 +257,12 @@ class CramMachine(Machine):
         self.queue[number] = True
         if self.tier:
             self.mapped.add(number)
+        try:
+            self.write(number)
+        except Ended:
+            self.invalidate(number)
+            raise
         self.count["zswpout"] += 1
-        self.write(number)
         return True
 
     def write(self, number: int) -> None:
