@@ -1,6 +1,6 @@
 # Everything that a person or CI does with this tree; `make help` lists it.
 #
-# What a target needs is installed into .venv once and noted by a stamp beside it; a stamp is as old as what it
+# A target's needs are installed into .venv once and noted by a stamp beside it; a stamp is as old as what it
 # was made from, so a second call installs and compiles nothing. All versions come from constraints.txt.
 
 PYTHON ?= python3
@@ -110,7 +110,7 @@ storm: $(STAMP)-built $(STAMP)-test ## kill every long command at many moments: 
 	@$(BIN)/python tests/strike.py $(STRIKES)
 	@$(BIN)/python tests/storm.py --kills $(KILLS)
 
-# What only benchmarks use is no part of the package.
+# Code that only benchmarks use is no part of the package.
 $(STAMP)-native: $(STAMP)-built $(wildcard bench/native/*.py bench/native/*.pyx)
 	@echo "==> compiling the benchmarks' own extensions"
 	@cd bench && ../$(BIN)/python native/setup.py --quiet build_ext --inplace
@@ -147,8 +147,8 @@ hints: $(STAMP)-run ## fail on any performance hint or warning of Cython
 
 # --- builds that look for mistakes; each lives in its own copy of the tree ----------------------------------------
 
-# What these look at is the core. Tests of what is Python alone, some a process each, would say nothing of it. The digest
-# of all settings is left to the release build; runs that are drawn from seeds go through the same code.
+# These builds check the core, so they leave out tests that run Python alone, some in a process each. They leave the
+# digest of all settings to the release build, because runs drawn from seeds go through the same code.
 PYTHON_ALONE := $(foreach glob,cli* file* machine* plan* report* study*,--ignore-glob='tests/test_$(glob)') \
 	$(addprefix --ignore=tests/test_,$(addsuffix .py,advice atomic audit compare counters doc_links docs fuzz_corpus \
 	hostpage import kernel_leftovers kernelforms kill_storm live mutants pictures settings_digest signals spec_numbers starting validate))

@@ -13,7 +13,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-# What Cython generates is full of these; for our own C, `make lint` asks for more.
+# Cython's C is full of these; for our own C, `make lint` asks for more.
 QUIET = ["unused-function", "unused-variable", "unused-but-set-variable", "sign-compare"]
 WARNINGS = ["-Wall", *(f"-Wno-{kind}" for kind in QUIET)]
 SANITIZERS = "-fsanitize=address,undefined"

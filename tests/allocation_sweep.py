@@ -26,7 +26,7 @@ class Call:
     make: Callable[[], Any] = lambda: None
     check: Callable[[Any], None] = lambda _: None
     used_up: bool = False
-    """What it is called on can be used once: after a failure the call is repeated on another."""
+    """If true, the object can be used once only, so the call is repeated on another one after a failure."""
 
 
 def sweep(call: Call, *, lasting: bool = False) -> int:

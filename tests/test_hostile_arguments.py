@@ -18,7 +18,7 @@ LARGEST = 1 << 24
 MANY = {("limit_for", "pages"), ("sampled_pages", "pages"), ("limit_for", "wanted")}
 """Arguments that make a call take seconds if they are large."""
 ALLOWED = {"Library": (OSError,), "from_json": (ValueError,)}
-"""What some calls raise on purpose: the linker's message, msgspec's DecodeError."""
+"""Some calls raise these on purpose: the linker's message, msgspec's DecodeError."""
 
 
 def api_targets() -> Iterator[Target]:

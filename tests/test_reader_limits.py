@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from tests.refusals import complaint
 from zswapsim import InputError, Result
 from zswapsim.live.damon import _histograms
 from zswapsim.traces import ArrayTrace, DenseTrace, read_trace, write_trace
@@ -33,17 +34,6 @@ TAKEN = '{"start_time": 0, "end_time": 5, "regions": [%s]}'
 
 def line(span: str, at: int = 1, target: int = 0, count: int = 1) -> str:
     return LINE.format(at=at, target=target, count=count, span=span)
-
-
-def complaint(path: Path) -> str:
-    """Return the line with which a trace is refused."""
-    with pytest.raises(InputError) as caught:
-        for _ in read_trace(path).chunks():
-            pass
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert "\n" not in message
-    return message
 
 
 def peak(work: Callable[[], object]) -> int:
@@ -221,7 +211,7 @@ def test_elements_of_many_fields_are_read_in_bounded_pieces(tmp_path: Path, monk
 def test_a_file_of_many_more_events_than_bytes_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: int
 ) -> None:
-    """What is counted does not depend on it. A pipe can't be read again, so its events are kept."""
+    """The limit changes no counter. A pipe can't be read again, so all of its events are kept."""
     path = tmp_path / "a.csv"
     path.write_text("page,op\n" + "1,R\n2,W\n" * 50)
     monkeypatch.setattr("zswapsim.traces.dense.FREE_EVENTS", keep - path.stat().st_size)

@@ -10,6 +10,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.refusals import complaint
 from zswapsim._core.base.errors import InputError, OutputError
 from zswapsim.traces import read_trace, write_trace
 from zswapsim.traces.forms import FORMS
@@ -42,17 +43,6 @@ TEXTS = [
     ("page,op,time_ns\n1,W,18446744073709551616\n", "line 2: expected nanoseconds, a whole number below 2**64"),
     ("page,op,process\n1,W,4294967296\n", "line 2: expected a process, a whole number below 2**32, got '4294967296'"),
 ]
-
-
-def complaint(path: Path) -> str:
-    """Return the error of reading the file, after checking that it is one line that names the file."""
-    with pytest.raises(InputError) as caught:
-        for _ in read_trace(path).chunks():
-            pass
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert "\n" not in message
-    return message
 
 
 @pytest.mark.parametrize(("text", "expected"), TEXTS)

@@ -26,7 +26,7 @@ REFUSED = "can't start new thread"
 OF_LIMITS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EPERM, errno.ENOSPC})
 CGROUPS = Path("/sys/fs/cgroup")
 SLACK = 2
-"""What may be left below a limit that was reached a moment ago: what had been started has ended meanwhile."""
+"""So far below a limit counts as at it, because threads may have ended since the limit was reached."""
 
 
 @contextmanager

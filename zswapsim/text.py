@@ -12,12 +12,12 @@ import re
 _UNSAFE = "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
 UNSAFE = re.compile(f"[{_UNSAFE}]")
 BOLD_GREEN, BOLD, RESET = "\x1b[1;32m", "\x1b[1m", "\x1b[0m"
-# What tables are coloured with stays; everything else that a terminal would obey does not.
+# The sequences that colour tables stay. All others that a terminal would obey are escaped.
 _IN_TABLE = re.compile(f"{re.escape(BOLD_GREEN)}|{re.escape(BOLD)}|{re.escape(RESET)}|\n|[{_UNSAFE}]")
 _KEPT = frozenset({BOLD_GREEN, BOLD, RESET, "\n"})
 LONGEST_LINE = 2000
 BYTE = 0xDC00
-"""What is added to a byte that is no UTF-8, to make a character of it (PEP 383)."""
+"""Python adds this to a byte that is no UTF-8, to make a character of it (PEP 383)."""
 
 
 def printable(text: object) -> str:

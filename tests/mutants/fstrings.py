@@ -18,7 +18,7 @@ def expressions(text: str, start: int) -> Iterator[tuple[int, int]]:
         elif text[place] == "{":
             end = expression_end(text, place + 1, last)
             yield start + place + 1, start + end
-            # What a format has in braces is an expression too, and found in turn.
+            # A format may contain expressions in braces too; the walk finds them in turn.
             place = end
         else:
             place += 1

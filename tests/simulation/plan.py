@@ -117,4 +117,4 @@ VALUES: dict[str, Callable[[random.Random, Case], tuple[Any, ...]]] = {
     "device": lambda rng, _: (rng.choice([(), ("write",), ("read",), ("read", "write")]),),
     "others": lambda rng, _: (rng.choice([0, 0, 0, 1, 2, 5]),),
 }
-"""What the steps of each kind need."""
+"""Maps each kind of step to the function that draws its values for a case."""

@@ -14,7 +14,7 @@ from zswapsim.text import printable_lines
 INPUT, OUTPUT, ERRORS = range(3)
 ESCAPED = "zswapsim.escaped"
 ASCII = {"µ": "u", "\N{MULTIPLICATION SIGN}": "x", "…": "...", "\N{EN DASH}": "-"}
-"""What is written for a character of ours in an encoding that lacks it."""
+"""The output has these instead of characters of ours that its encoding lacks."""
 
 
 def prepare() -> None:

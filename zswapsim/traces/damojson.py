@@ -55,7 +55,7 @@ class Taken(msgspec.Struct):
 
 
 class Head(msgspec.Struct):
-    """What a record says before its snapshots."""
+    """Hold the fields that a record has before its snapshots."""
 
     target_id: Text | msgspec.UnsetType | None = msgspec.UNSET
 

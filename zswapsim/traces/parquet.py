@@ -38,7 +38,7 @@ BUFFER_BYTES = 1 << 20  # bytes of a column that are read at once: a row group m
 
 
 class About(msgspec.Struct):
-    """What is read of the metadata of a file that zswapsim wrote; older ones don't list their columns."""
+    """Hold the metadata of a file that zswapsim wrote; older files don't list their columns."""
 
     version: int
     columns: list[str] = []

@@ -60,6 +60,16 @@ cpdef str shown(value):
     return found if len(found) <= MOST_SHOWN else f"{found[:MOST_SHOWN - 3]}..."
 
 
+NO_ARRAY = (BufferError, TypeError, ValueError)  # a value that is no such array raises one of these
+
+
+cdef object required(value):
+    """Return a value other than None, which Cython would take for an array."""
+    if value is None:
+        raise TypeError
+    return value
+
+
 cdef object wrong_array(value, str what, str kind, error):
     """Return the exception for a value that is no such array."""
     why = f"got {shown(value)}" if value is None else error
@@ -67,102 +77,66 @@ cdef object wrong_array(value, str what, str kind, error):
 
 
 cdef const uint8_t[::1] uint8s(value, str what):
-    cdef const uint8_t[::1] found
     try:
-        found = value
-        if value is None:
-            raise TypeError
-    except (BufferError, TypeError, ValueError) as error:
+        return required(value)
+    except NO_ARRAY as error:
         raise wrong_array(value, what, "uint8", error) from None
-    return found
 
 
 cdef const uint16_t[::1] uint16s(value, str what):
-    cdef const uint16_t[::1] found
     try:
-        found = value
-        if value is None:
-            raise TypeError
-    except (BufferError, TypeError, ValueError) as error:
+        return required(value)
+    except NO_ARRAY as error:
         raise wrong_array(value, what, "uint16", error) from None
-    return found
 
 
 cdef const uint32_t[::1] uint32s(value, str what):
-    cdef const uint32_t[::1] found
     try:
-        found = value
-        if value is None:
-            raise TypeError
-    except (BufferError, TypeError, ValueError) as error:
+        return required(value)
+    except NO_ARRAY as error:
         raise wrong_array(value, what, "uint32", error) from None
-    return found
 
 
 cdef const uint64_t[::1] uint64s(value, str what):
-    cdef const uint64_t[::1] found
     try:
-        found = value
-        if value is None:
-            raise TypeError
-    except (BufferError, TypeError, ValueError) as error:
+        return required(value)
+    except NO_ARRAY as error:
         raise wrong_array(value, what, "uint64", error) from None
-    return found
 
 
 cdef uint8_t[::1] uint8s_out(value, str what):
-    cdef uint8_t[::1] found
     try:
-        found = value
-        if value is None:
-            raise TypeError
-    except (BufferError, TypeError, ValueError) as error:
+        return required(value)
+    except NO_ARRAY as error:
         raise wrong_array(value, what, "uint8 that can be written to", error) from None
-    return found
 
 
 cdef uint16_t[::1] uint16s_out(value, str what):
-    cdef uint16_t[::1] found
     try:
-        found = value
-        if value is None:
-            raise TypeError
-    except (BufferError, TypeError, ValueError) as error:
+        return required(value)
+    except NO_ARRAY as error:
         raise wrong_array(value, what, "uint16 that can be written to", error) from None
-    return found
 
 
 cdef uint32_t[::1] uint32s_out(value, str what):
-    cdef uint32_t[::1] found
     try:
-        found = value
-        if value is None:
-            raise TypeError
-    except (BufferError, TypeError, ValueError) as error:
+        return required(value)
+    except NO_ARRAY as error:
         raise wrong_array(value, what, "uint32 that can be written to", error) from None
-    return found
 
 
 cdef uint64_t[::1] uint64s_out(value, str what):
-    cdef uint64_t[::1] found
     try:
-        found = value
-        if value is None:
-            raise TypeError
-    except (BufferError, TypeError, ValueError) as error:
+        return required(value)
+    except NO_ARRAY as error:
         raise wrong_array(value, what, "uint64 that can be written to", error) from None
-    return found
 
 
 cdef int64_t[::1] int64s_out(value, str what):
-    cdef int64_t[::1] found
     try:
-        found = value
-        if value is None:
-            raise TypeError
-    except (BufferError, TypeError, ValueError) as error:
+        return required(value)
+    except NO_ARRAY as error:
         raise wrong_array(value, what, "int64 that can be written to", error) from None
-    return found
 
 
 cdef const uint8_t[:, ::1] page_rows(value, str what):
@@ -171,7 +145,7 @@ cdef const uint8_t[:, ::1] page_rows(value, str what):
         found = value
         if value is None or found.shape[1] != ZSW_PAGE_SIZE:
             raise TypeError("another shape")
-    except (BufferError, TypeError, ValueError) as error:
+    except NO_ARRAY as error:
         raise wrong_array(value, what, f"uint8 with rows of {ZSW_PAGE_SIZE} bytes", error) from None
     return found
 

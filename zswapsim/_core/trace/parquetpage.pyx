@@ -75,7 +75,7 @@ cdef struct thrift_cursor:
     const uint8_t *end
 
 
-# What a walk may find, and what it has found.
+# A walk stops at these limits; the other fields say how far it has come.
 cdef struct page_walk:
     int64_t end             # of the pages, at most
     int64_t most_page       # bytes of a page out of its compression, or

@@ -32,7 +32,7 @@ class Worker:
     """Hold one process, which runs one function after the other."""
 
     def __init__(self) -> None:
-        # What a worker prints as it dies becomes a part of our one line; it lies in memory, so nothing can remain.
+        # A worker's last words become a part of our one line. They lie in memory, so that no file can remain.
         self.said = memory_file("zswapsim-worker")
         try:
             self.process = start_process(
