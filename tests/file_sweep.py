@@ -223,7 +223,7 @@ def descriptors() -> set[str]:
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
             found.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
-    return {each for each in found if not each.partition(" ")[2].startswith(("/proc/", "/dev/null"))}
+    return {each for each in found if not each.partition(" ")[2].startswith("/proc/")}
 
 
 def children() -> list[str]:

@@ -16,7 +16,6 @@ from zswapsim.text import UNSAFE, printable, printable_lines
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}\x9b31m\udcff x"
 ON_DISK = HOSTILE.replace("/", "")
-IN_C = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 PLANNED = ["plan", "TRACE.csv", "--contents", "NAME.pages", "--compressor", "store", "--dram", "50%"]
 TRACE = "page,op\n1,R\n2,W\n3,R\n1,W\n4,R\n2,R\n"
 CLOSED = ["0<&-", "1>&-", "2>&-", "0<&- 1>&-", "0<&- 2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"]

@@ -193,11 +193,6 @@ def test_a_folio_that_finds_no_room_is_written_to_the_device_page_by_page() -> N
 # -- zram's slots -----------------------------------------------------------------------------------------------------
 
 
-def transfers_of(engine: Replay) -> float:
-    cost = in_dram(COST)
-    return engine.times()["modelled"]["node"] / (cost.node_latency_ns + 1_000 / cost.node_bandwidth)
-
-
 def test_recompression_reads_each_page_and_stores_what_became_smaller() -> None:
     asked = Settings(dram=200 * 4096, backend="zram:algorithms=zstd", depth="sizes")
     with pytest.MonkeyPatch.context() as patch:

@@ -121,6 +121,7 @@ def _system(error: OSError) -> str:
 def _silence(stream: TextIO) -> None:
     """Redirect a stream to /dev/null: the interpreter flushes it once more at exit, and would fail again."""
     with suppress(OSError, ValueError):
+        number = stream.fileno()
         descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, stream.fileno())
+        os.dup2(descriptor, number)
         os.close(descriptor)

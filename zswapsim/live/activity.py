@@ -6,8 +6,6 @@ from itertools import pairwise
 
 import msgspec
 
-NO_WORKING_SET = "the working set is not known"
-
 
 class Referenced(msgspec.Struct, frozen=True):
     """A point of the working-set curve: the memory referenced at least once within so many seconds.
